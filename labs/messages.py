@@ -7,10 +7,13 @@ defaults). Knows nothing of the simulator: encoding is the business of `labs.sim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Command: TypeAlias = bool | int | float | str | bytes | list[Any] | dict[str, Any] | None
-"""What a log entry may hold; lists and dicts (with string keys) hold commands again. `None` is a leader's own no-op."""
+if TYPE_CHECKING:
+    Command: TypeAlias = bool | int | float | str | bytes | list[Any] | dict[str, Any] | None
+    """What a log entry may hold; lists and dicts (with string keys) hold commands again. `None` is a no-op."""
+else:  # at run time labs.sim.codec checks the values; the decoder cannot tell str from bytes in a union
+    Command = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,21 @@ class ApplySnapshot:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PingArgs:
+    """The warm-up's only request: are you there, and have you seen this number? (No part of Raft.)"""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PingReply:
+    """The warm-up's answer: yes, I have seen this number. (No part of Raft.)"""
+
+    number: int
+
+
 ApplyMsg: TypeAlias = ApplyCommand | ApplySnapshot
-Args: TypeAlias = RequestVoteArgs | AppendEntriesArgs | InstallSnapshotArgs
-Reply: TypeAlias = RequestVoteReply | AppendEntriesReply | InstallSnapshotReply
+Args: TypeAlias = RequestVoteArgs | AppendEntriesArgs | InstallSnapshotArgs | PingArgs
+Reply: TypeAlias = RequestVoteReply | AppendEntriesReply | InstallSnapshotReply | PingReply
 Message: TypeAlias = Args | Reply

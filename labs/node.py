@@ -7,7 +7,7 @@ runs it on a virtual clock. Knows nothing of other servers' state, of the networ
 from __future__ import annotations
 
 import random
-from typing import Protocol, TypeVar, overload
+from typing import Protocol, overload
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -16,12 +16,12 @@ from labs.messages import (
     InstallSnapshotArgs,
     InstallSnapshotReply,
     PersistentState,
+    PingArgs,
+    PingReply,
     Reply,
     RequestVoteArgs,
     RequestVoteReply,
 )
-
-State = TypeVar("State", bound=PersistentState)
 
 
 class Persister(Protocol):
@@ -58,6 +58,8 @@ class Node(Protocol):
     async def call(self, peer: int, args: AppendEntriesArgs) -> AppendEntriesReply | None: ...
     @overload
     async def call(self, peer: int, args: InstallSnapshotArgs) -> InstallSnapshotReply | None: ...
+    @overload
+    async def call(self, peer: int, args: PingArgs) -> PingReply | None: ...
 
     async def call(self, peer: int, args: Args) -> Reply | None:
         """Send an RPC and wait for the reply, or for None when none comes.

@@ -1,0 +1,1 @@
+"""The simulator: virtual clock, network, disks, hosts, and the cluster that a test drives."""

@@ -1,0 +1,254 @@
+"""Encodes what a server hands over, at the moment of the call, so that no two servers ever share an object.
+
+Messages and entries of the base classes take a fast path through msgspec; classes that the submission derived from them
+travel with their name and all their fields. What cannot be encoded faithfully is refused with `Refused`, never changed
+in silence. Knows no server and no network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    Message,
+    PingArgs,
+    PingReply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+
+FindClass: TypeAlias = Callable[[str], type | None]
+
+MESSAGES: tuple[type, ...] = (
+    RequestVoteArgs,
+    RequestVoteReply,
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    PingArgs,
+    PingReply,
+)
+CALL_OF: dict[type, str] = {cls: cls.__name__.removesuffix("Args").removesuffix("Reply") for cls in MESSAGES}
+ARGS_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Args")}
+REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Reply")}
+
+MAX_MESSAGE = 16 * 1024 * 1024
+"""The longest message or command, in bytes."""
+MAX_DEPTH = 32
+"""The deepest nesting of a command."""
+
+_SCALARS = frozenset({bool, int, float, str, bytes, type(None)})
+_CLASS, _FIELDS = "\0class", "\0fields"
+_OWN_CLASS = 255
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_any = msgspec.msgpack.Decoder().decode
+_decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
+_kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
+_prefix = {cls: bytes([kind]) for kind, cls in enumerate(MESSAGES)}
+_decoders = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
+
+
+class Refused(TypeError):
+    """A value that a server handed over cannot be sent, saved or applied; the text says which and why."""
+
+
+def encode_command(command: Any) -> bytes:
+    """Return the bytes of a command; raise Refused for a value that is none (§ Command in labs.messages)."""
+    check_command(command)
+    return _pack(command, "a command")
+
+
+decode_command: Callable[[bytes], Any] = _decode_any
+
+
+def check_command(value: Any, where: str = "the command", depth: int = 0) -> None:
+    """Raise Refused, naming the place inside the value, unless it is built of the allowed types only."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return
+    if depth > MAX_DEPTH:
+        raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
+    if kind is list:
+        for position, item in enumerate(value):
+            check_command(item, f"{where}[{position}]", depth + 1)
+    elif kind is dict:
+        for key, item in value.items():
+            if type(key) is not str:
+                raise Refused(f"{where} has the key {key!r}: keys must be strings")
+            check_command(item, f"{where}[{key!r}]", depth + 1)
+    else:
+        advice = {set: " (use a sorted list)", tuple: " (use a list)"}.get(kind, "")
+        raise Refused(
+            f"{where} is a {kind.__name__}: {_short(value)}; "
+            f"allowed are bool, int, float, str, bytes, list, dict and None{advice}"
+        )
+
+
+def encode_message(message: Any) -> bytes:
+    """Return the bytes of a message; raise Refused if it is no message or one of its fields has a wrong type."""
+    cls = type(message)
+    prefix = _prefix.get(cls)
+    if prefix is None:
+        return _encode_own(message)
+    if cls is AppendEntriesArgs:
+        entries = message.entries
+        if type(entries) is not list:
+            raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
+        if not _plain_entries(entries, "AppendEntriesArgs.entries"):
+            return _encode_own(message)
+    return prefix + _pack(message, cls.__name__)
+
+
+def decode_base(data: bytes) -> Any:
+    """Return a message as an object of its base class in labs.messages; raise Refused if a field has a wrong type."""
+    kind = data[0]
+    try:
+        if kind != _OWN_CLASS:
+            return _decoders[kind](data[1:])
+        base, _, fields = _decode_any(data[1:])
+        return msgspec.convert(_base_fields(fields, MESSAGES[base]), MESSAGES[base])
+    except msgspec.ValidationError as error:
+        name = MESSAGES[kind if kind != _OWN_CLASS else base].__name__
+        raise Refused(f"{name}: {error}") from None
+
+
+def decode_extra(data: bytes) -> dict[str, Any] | None:
+    """Return the fields that the submission added to a message, or None for a message of a base class."""
+    if data[0] != _OWN_CLASS:
+        return None
+    base, _, fields = _decode_any(data[1:])
+    known = {field.name for field in dataclasses.fields(MESSAGES[base])}
+    return {name: value for name, value in fields.items() if name not in known}
+
+
+def decode_message(data: bytes, find_class: FindClass) -> Message:
+    """Return a message in new objects, of the submission's own class if it was sent as one."""
+    kind = data[0]
+    if kind != _OWN_CLASS:
+        return _decoders[kind](data[1:])  # type: ignore[no-any-return]
+    base, name, fields = _decode_any(data[1:])
+    cls = find_class(name) or MESSAGES[base]
+    return cls(**{field: _revive(value, find_class) for field, value in fields.items()})  # type: ignore[no-any-return]
+
+
+def encode_entry(entry: Any) -> bytes:
+    """Return the bytes of one log entry; raise Refused if it is none."""
+    if type(entry) is LogEntry:
+        if type(entry.command) not in _SCALARS:
+            check_command(entry.command)
+        return _pack(entry, "LogEntry")
+    if not isinstance(entry, LogEntry):
+        raise Refused(f"a log entry must be a LogEntry, not {_short(entry)}")
+    return _pack(_plain(entry), type(entry).__name__)
+
+
+def decode_base_entry(data: bytes) -> LogEntry:
+    """Return a log entry as a LogEntry; raise Refused if a field has a wrong type."""
+    try:
+        return _decode_entry(data)
+    except msgspec.ValidationError as error:
+        if b"\0class" in data:
+            return msgspec.convert(_base_fields(_decode_any(data)[_FIELDS], LogEntry), LogEntry)
+        raise Refused(f"LogEntry: {error}") from None
+
+
+def decode_entry(data: bytes, find_class: FindClass) -> LogEntry:
+    """Return a log entry in new objects, of the submission's own class if it was saved as one."""
+    try:
+        return _decode_entry(data)
+    except msgspec.ValidationError:
+        return _revive(_decode_any(data), find_class)  # type: ignore[no-any-return]
+
+
+def plain_fields(value: Any) -> dict[str, Any]:
+    """Return a dataclass's fields by name, checked and ready to encode."""
+    return {field.name: _plain(getattr(value, field.name), field.name) for field in dataclasses.fields(value)}
+
+
+def revive(value: Any, find_class: FindClass) -> Any:
+    """Return what `plain_fields` encoded, with objects of the submission's own classes again."""
+    return _revive(value, find_class)
+
+
+def is_scalar(command: Any) -> bool:
+    """Say whether a command is immutable, so that it needs encoding only once."""
+    return type(command) in _SCALARS
+
+
+def _pack(value: Any, what: str) -> bytes:
+    try:
+        data: bytes = _encode(value)
+    except (OverflowError, TypeError, ValueError, RecursionError) as error:
+        raise Refused(f"{what} cannot be encoded: {error}") from None
+    if len(data) > MAX_MESSAGE:
+        raise Refused(f"{what} takes {len(data):,} bytes, more than the {MAX_MESSAGE:,} allowed")
+    return data
+
+
+def _plain_entries(entries: list[Any], where: str) -> bool:
+    """Check each command; say whether all entries are of the base class."""
+    plain = True
+    for position, entry in enumerate(entries):
+        if type(entry) is not LogEntry:
+            if not isinstance(entry, LogEntry):
+                raise Refused(f"{where}[{position}] must be a LogEntry, not {_short(entry)}")
+            plain = False
+        if type(entry.command) not in _SCALARS:
+            check_command(entry.command, f"{where}[{position}].command")
+    return plain
+
+
+def _encode_own(message: Any) -> bytes:
+    base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
+    if base is None:
+        raise Refused(f"{_short(message)} is no message: send one of the dataclasses of labs.messages")
+    return bytes([_OWN_CLASS]) + _pack([base, type(message).__name__, plain_fields(message)], type(message).__name__)
+
+
+def _plain(value: Any, where: str = "a field") -> Any:
+    """Turn dataclasses inside a value into tagged dicts, and check all the rest."""
+    if isinstance(value, list):
+        return [_plain(item, f"{where}[{position}]") for position, item in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {_CLASS: type(value).__name__, _FIELDS: plain_fields(value)}
+    check_command(value, where)
+    return value
+
+
+def _revive(value: Any, find_class: FindClass) -> Any:
+    if isinstance(value, list):
+        return [_revive(item, find_class) for item in value]
+    if isinstance(value, dict) and _CLASS in value:
+        cls = find_class(value[_CLASS]) or LogEntry
+        return cls(**{name: _revive(item, find_class) for name, item in value[_FIELDS].items()})
+    return value
+
+
+def _base_fields(fields: dict[str, Any], cls: type) -> dict[str, Any]:
+    """Reduce encoded fields to those of a base class, all the way down."""
+    known = {field.name for field in dataclasses.fields(cls)}
+    return {name: _base_value(value) for name, value in fields.items() if name in known}
+
+
+def _base_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_base_value(item) for item in value]
+    if isinstance(value, dict) and _CLASS in value:
+        return _base_fields(value[_FIELDS], LogEntry)
+    return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

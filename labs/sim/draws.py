@@ -1,0 +1,34 @@
+"""Keyed randomness: every random choice is a function of the seed and of what it decides, never of a shared generator.
+
+So removing one fault from a run does not reshuffle the others, and two hosts that ask in another order agree. Uses
+a hash, not `random.Random`, because seeding a generator for each message would cost more than the message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import struct
+
+_UNIT = 2.0**-53
+
+
+class Draws:
+    """Numbers in [0, 1) for each message of a run."""
+
+    def __init__(self, seed: int) -> None:
+        self._key = hashlib.blake2b(str(seed).encode(), digest_size=16).digest()
+
+    def message(self, leg: int, source: int, target: int, ordinal: int) -> tuple[float, ...]:
+        """Return six independent numbers for the message with this ordinal on the link, one for each purpose.
+
+        `leg` is 0 for a request and 1 for a reply, so the two legs of an RPC never share a draw.
+        """
+        packed = struct.pack("<4q", leg, source, target, ordinal)
+        digest = hashlib.blake2b(packed, digest_size=48, key=self._key).digest()
+        return tuple([(word >> 11) * _UNIT for word in struct.unpack("<6Q", digest)])
+
+
+def generator(*key: object) -> random.Random:
+    """Return a generator that depends on the key only, for choices that are made one after the other in one place."""
+    return random.Random("/".join(map(str, key)))

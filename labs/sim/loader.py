@@ -1,0 +1,191 @@
+"""The loader: gives each incarnation of a server fresh instances of the submission's modules.
+
+So neither module globals nor class attributes are shared between servers, or survive a crash. A submission is a folder
+with `raft.py` and what it imports, or one file. Modules that lie in the folder come from there; `random` and `time` are
+the simulation's; a few modules are refused (labs.sim.stand_ins); all others are Python's own, shared.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import random
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labs.sim.stand_ins import FORBIDDEN, make_random, make_time
+
+
+class BadSubmission(Exception):
+    """The submission cannot be run at all; the text says why, where, and what to do."""
+
+
+class ForbiddenImport(ImportError):
+    """A submission imported a module that would let real time, threads or chance into a server."""
+
+
+class Program:
+    """A submission's code: found, compiled once, and instantiated for each incarnation."""
+
+    def __init__(self, path: Path | str, entry: str = "raft.py", class_name: str = "Raft") -> None:
+        path = Path(path)
+        if not path.exists():
+            raise BadSubmission(f"there is no {path}. Give a folder with {entry}, or one Python file")
+        self.root = (path if path.is_dir() else path.parent).resolve()
+        self.entry = self.root / (entry if path.is_dir() else path.name)
+        self.class_name = class_name
+        self._only = None if path.is_dir() else self.entry
+        self._code: dict[Path, types.CodeType] = {}
+        self._found: dict[tuple[str, ...], Path | None] = {}
+        if not self.entry.is_file():
+            raise BadSubmission(f"{path} has no {self.entry.name}. A submission is a folder with {entry}, or one file")
+        self.code(self.entry)
+
+    def code(self, path: Path) -> types.CodeType:
+        """Return the compiled module; raise BadSubmission with file and line if it is no Python."""
+        if path not in self._code:
+            try:
+                self._code[path] = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            except SyntaxError as error:
+                where = f"{self.name_of(str(path))}:{error.lineno}"
+                raise BadSubmission(f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}") from None
+            except (ValueError, OSError) as error:
+                raise BadSubmission(f"cannot read {path}: {error}") from None
+        return self._code[path]
+
+    def find(self, parts: tuple[str, ...]) -> Path | None:
+        """Return the file of a module that lies in the submission's folder, or None."""
+        if parts not in self._found:
+            self._found[parts] = self._search(parts)
+        return self._found[parts]
+
+    def _search(self, parts: tuple[str, ...]) -> Path | None:
+        base = self.root.joinpath(*parts)
+        for candidate in (base / "__init__.py", base.with_suffix(".py")):
+            if candidate.is_file() and (self._only is None or candidate == self._only):
+                return candidate
+        return base if base.is_dir() and self._only is None and any(base.glob("*.py")) else None
+
+    def owns(self, file: str) -> bool:
+        """Say whether a code object's file belongs to the submission."""
+        return file.startswith(str(self.root)) and "site-packages" not in file
+
+    def name_of(self, file: str) -> str:
+        """Return a file's name as shown to the student: relative to the submission's folder."""
+        return file.removeprefix(str(self.root)).lstrip("/\\")
+
+    def place_of(self, error: BaseException) -> str:
+        """Return where in the submission an error came up, as "raft.py:88 in append_entries", or ""."""
+        if isinstance(error, SyntaxError) and error.filename and self.owns(error.filename):
+            return f"{self.name_of(error.filename)}:{error.lineno}"
+        place, traceback = "", error.__traceback__
+        while traceback is not None:
+            code = traceback.tb_frame.f_code
+            if self.owns(code.co_filename):
+                place = f"{self.name_of(code.co_filename)}:{traceback.tb_lineno} in {code.co_name}"
+            traceback = traceback.tb_next
+        return place
+
+
+class Modules:
+    """One incarnation's own instances of the submission's modules."""
+
+    def __init__(
+        self, program: Program, generator: random.Random, seeds: random.Random, note: Callable[[str], None]
+    ) -> None:
+        self._program = program
+        self._modules: dict[str, types.ModuleType] = {}
+        self._stand_ins: dict[str, Callable[[], types.ModuleType]] = {
+            "random": lambda: make_random(generator, seeds),
+            "time": make_time,
+        }
+        self._note = note
+        self._builtins = dict(vars(builtins), __import__=self._import, print=self._print)
+
+    def load(self) -> type:
+        """Execute the submission's main module and return its server class."""
+        name = self._program.entry.stem
+        module = self._load((name,))
+        cls = getattr(module, self._program.class_name, None)
+        if not isinstance(cls, type):
+            raise BadSubmission(f"{self._program.entry.name} defines no class {self._program.class_name}")
+        return cls
+
+    def find_class(self, name: str) -> type | None:
+        """Return the class of this name in this incarnation's modules, or None."""
+        for module in self._modules.values():
+            found = vars(module).get(name)
+            if isinstance(found, type):
+                return found
+        return None
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> types.ModuleType:
+        """Take the place of the built-in `__import__` inside a submission."""
+        if level:
+            package = str((globals or {}).get("__package__") or "").split(".")
+            base = [part for part in package if part][: len(package) - level + 1]
+            parts = (*base, *(name.split(".") if name else ()))
+        else:
+            parts = tuple(name.split("."))
+        if parts[0] in self._stand_ins:
+            if parts[0] not in self._modules:
+                self._modules[parts[0]] = self._stand_ins[parts[0]]()
+            return self._modules[parts[0]]
+        if not parts or self._program.find(parts[:1]) is None:
+            if parts[0] in FORBIDDEN:
+                raise ForbiddenImport(f"import {name}: {FORBIDDEN[parts[0]]}")
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        for end in range(1, len(parts) + 1):
+            module = self._load(parts[:end])
+        if not fromlist:
+            return module if level else self._modules[parts[0]]
+        for attribute in fromlist:
+            if not hasattr(module, attribute) and self._program.find((*parts, attribute)) is not None:
+                self._load((*parts, attribute))
+        return module
+
+    def _load(self, parts: tuple[str, ...]) -> types.ModuleType:
+        name = ".".join(parts)
+        if name in self._modules:
+            return self._modules[name]
+        path = self._program.find(parts)
+        if path is None:
+            raise ModuleNotFoundError(f"No module named {name!r} in the submission", name=name)
+        module = self._modules[name] = types.ModuleType(name)
+        is_package = path.is_dir() or path.name == "__init__.py"
+        vars(module)["__builtins__"] = self._builtins
+        module.__package__ = name if is_package else name.rpartition(".")[0]
+        if is_package:
+            module.__path__ = [str(path if path.is_dir() else path.parent)]
+        if not path.is_dir():
+            module.__file__ = str(path)
+            try:
+                exec(self._program.code(path), vars(module))
+            except BaseException:
+                del self._modules[name]
+                raise
+        if len(parts) > 1:
+            setattr(self._modules[".".join(parts[:-1])], parts[-1], module)
+        return module
+
+    def _print(
+        self, *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    ) -> None:
+        """Take the place of `print`: what goes to the terminal goes into the trace instead, with time and server."""
+        if file not in (None, sys.stdout, sys.stderr):
+            print(*values, sep=sep, end=end, file=file, flush=flush)
+            return
+        buffer = io.StringIO()
+        print(*values, sep=sep, end="", file=buffer)
+        for line in buffer.getvalue().splitlines() or [""]:
+            self._note(line)

@@ -1,0 +1,111 @@
+"""The server's side of its disk: turns states into what has changed since the last save.
+
+Encodes at the call, so that a state that is changed afterwards does not change what was saved. Entries whose objects
+are the same as at the last save, and cannot have changed, are not encoded again: a log of thousands stays cheap.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from labs.messages import LogEntry, PersistentState
+from labs.sim import codec
+from labs.sim.disk import Disk
+from labs.sim.wire import Saved
+
+_FIELDS = {"current_term": int, "last_included_index": int, "last_included_term": int}
+
+
+class DiskPersister:
+    """What `node.persister` is (labs.node.Persister)."""
+
+    def __init__(self, disk: Disk, emit: Callable[[Saved], None], find_class: codec.FindClass) -> None:
+        self._disk = disk
+        self._emit = emit
+        self._find_class = find_class
+        self._objects: list[LogEntry] = []
+        """The entries as the server handed them over last; they match the head of what is on the disk."""
+
+    def save(self, state: PersistentState, snapshot: bytes | None = None) -> None:
+        """Write state and snapshot in one step (labs.node.Persister.save)."""
+        self._check(state, snapshot)
+        own = type(state) is not PersistentState
+        disk, log = self._disk, state.log
+        shift = state.last_included_index - disk.last_included_index
+        if not 0 <= shift <= len(disk.entries):
+            shift = len(disk.entries)
+        kept, entries = self._changes(log, shift)
+        self._objects = log.copy()
+        saved = Saved(
+            state.current_term,
+            state.voted_for,
+            state.last_included_index,
+            state.last_included_term,
+            shift,
+            kept,
+            entries,
+            snapshot,
+            type(state).__name__ if own else None,
+            self._extra(state) if own else None,
+        )
+        disk.write(saved)
+        self._emit(saved)
+
+    def load(self) -> PersistentState | None:
+        """Return the state saved last, in new objects (labs.node.Persister.load)."""
+        disk = self._disk
+        if not disk.written:
+            return None
+        fields: dict[str, Any] = {
+            "current_term": disk.current_term,
+            "voted_for": disk.voted_for,
+            "log": [codec.decode_entry(entry, self._find_class) for entry in disk.entries],
+            "last_included_index": disk.last_included_index,
+            "last_included_term": disk.last_included_term,
+        }
+        if disk.own_class is None:
+            return PersistentState(**fields)
+        extra = {name: codec.revive(value, self._find_class) for name, value in (disk.extra or {}).items()}
+        cls = self._find_class(disk.own_class) or PersistentState
+        return cls(**fields, **extra)  # type: ignore[no-any-return]
+
+    def snapshot(self) -> bytes | None:
+        """Return the snapshot saved last (labs.node.Persister.snapshot)."""
+        return self._disk.snapshot
+
+    def _changes(self, log: list[LogEntry], shift: int) -> tuple[int, list[bytes]]:
+        """Return how many entries of the disk stay, from `shift` on, and the encoded rest of the log."""
+        known, on_disk = self._objects[shift:], self._disk.entries
+        same = len(known) if all(map(operator.is_, log, known)) else None
+        if same is None:
+            same = next(at for at, (new, old) in enumerate(zip(log, known)) if new is not old)
+        same = min(same, len(log), len(on_disk) - shift)
+        if not all(codec.is_scalar(entry.command) for entry in log[:same]):
+            same = 0
+        rest = [codec.encode_entry(entry) for entry in log[same:]]
+        for new, old in zip(rest, on_disk[shift + same :]):
+            if new != old:
+                break
+            same += 1
+        return same, rest[same - (len(log) - len(rest)) :]
+
+    def _extra(self, state: PersistentState) -> dict[str, Any]:
+        base = PersistentState.__dataclass_fields__
+        return {name: value for name, value in codec.plain_fields(state).items() if name not in base}
+
+    @staticmethod
+    def _check(state: Any, snapshot: Any) -> None:
+        if not isinstance(state, PersistentState):
+            raise codec.Refused(f"persister.save wants a PersistentState, not a {type(state).__name__}")
+        for name, kind in _FIELDS.items():
+            value = getattr(state, name)
+            if type(value) is not kind:
+                raise codec.Refused(f"PersistentState.{name} must be an int, not {value!r}")
+        if state.voted_for is not None and type(state.voted_for) is not int:
+            raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {state.voted_for!r}")
+        if type(state.log) is not list:
+            raise codec.Refused(f"PersistentState.log must be a list of LogEntry, not a {type(state.log).__name__}")
+        if snapshot is not None and type(snapshot) is not bytes:
+            raise codec.Refused(f"persister.save wants the snapshot as bytes or None, not a {type(snapshot).__name__}")

@@ -1,0 +1,61 @@
+"""The one module that touches trio's private names: it makes trio's scheduler deterministic for the length of a run.
+
+trio runs the tasks that are ready in batches, and shuffles each batch. Its private switch
+`_ALLOW_DETERMINISTIC_SCHEDULING` makes it sort the batch by age first and shuffle it with the private generator `_r`.
+Here an object of ours takes the generator's place and decides the order. trio is pinned; `check_private_names` and a
+test fail loudly when these names are gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import trio
+import trio._core._run as trio_run
+
+Batch: TypeAlias = list[trio.lowlevel.Task]
+
+
+class SchedulerChanged(RuntimeError):
+    """The installed trio lacks the private names that deterministic scheduling needs."""
+
+
+class _Order:
+    """Stands in for trio's generator; only `shuffle` is ever asked for in deterministic mode."""
+
+    def __init__(self, arrange: Callable[[Batch], None]) -> None:
+        self.shuffle = arrange
+
+    def random(self) -> float:
+        return 1.0
+
+    def uniform(self, low: float, high: float) -> float:
+        return low
+
+
+def check_private_names() -> None:
+    """Raise SchedulerChanged if this trio cannot be scheduled deterministically."""
+    for name in ("_ALLOW_DETERMINISTIC_SCHEDULING", "_r"):
+        if not hasattr(trio_run, name):
+            raise SchedulerChanged(
+                f"trio {trio.__version__} has no trio._core._run.{name} any more, so runs would not be repeatable. "
+                "Install the trio version that pyproject.toml pins: make setup"
+            )
+
+
+@contextlib.contextmanager
+def deterministic_scheduling(arrange: Callable[[Batch], None]) -> Iterator[None]:
+    """Let `arrange` put each batch of runnable tasks in order while the context is open; trio runs it from the end.
+
+    The batch comes sorted by the age of the tasks, oldest first.
+    """
+    check_private_names()
+    before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r
+    trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    trio_run._r = _Order(arrange)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r = before  # type: ignore[misc]
