@@ -90,7 +90,7 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
     else:
         advice = {set: " (use a sorted list)", tuple: " (use a list)"}.get(kind, "")
         raise Refused(
-            f"{where} is a {kind.__name__}: {_short(value)}; "
+            f"{where} is a {kind.__name__}: {short(value)}; "
             f"allowed are bool, int, float, str, bytes, list, dict and None{advice}"
         )
 
@@ -108,6 +108,11 @@ def encode_message(message: Any) -> bytes:
         if not _plain_entries(entries, "AppendEntriesArgs.entries"):
             return _encode_own(message)
     return prefix + _pack(message, cls.__name__)
+
+
+def base_class(data: bytes) -> type:
+    """Return the class in labs.messages that an encoded message is, or is derived from."""
+    return MESSAGES[data[0] if data[0] != _OWN_CLASS else _decode_any(data[1:])[0]]
 
 
 def decode_base(data: bytes) -> Any:
@@ -144,12 +149,14 @@ def decode_message(data: bytes, find_class: FindClass) -> Message:
 
 def encode_entry(entry: Any) -> bytes:
     """Return the bytes of one log entry; raise Refused if it is none."""
+    if not isinstance(entry, LogEntry):
+        raise Refused(f"a log entry must be a LogEntry, not {short(entry)}")
+    if type(entry.term) is not int:
+        raise Refused(f"LogEntry.term must be an int, not {short(entry.term)}")
     if type(entry) is LogEntry:
         if type(entry.command) not in _SCALARS:
             check_command(entry.command)
         return _pack(entry, "LogEntry")
-    if not isinstance(entry, LogEntry):
-        raise Refused(f"a log entry must be a LogEntry, not {_short(entry)}")
     return _pack(_plain(entry), type(entry).__name__)
 
 
@@ -202,7 +209,7 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
     for position, entry in enumerate(entries):
         if type(entry) is not LogEntry:
             if not isinstance(entry, LogEntry):
-                raise Refused(f"{where}[{position}] must be a LogEntry, not {_short(entry)}")
+                raise Refused(f"{where}[{position}] must be a LogEntry, not {short(entry)}")
             plain = False
         if type(entry.command) not in _SCALARS:
             check_command(entry.command, f"{where}[{position}].command")
@@ -212,7 +219,7 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
 def _encode_own(message: Any) -> bytes:
     base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
     if base is None:
-        raise Refused(f"{_short(message)} is no message: send one of the dataclasses of labs.messages")
+        raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
     return bytes([_OWN_CLASS]) + _pack([base, type(message).__name__, plain_fields(message)], type(message).__name__)
 
 
@@ -249,6 +256,7 @@ def _base_value(value: Any) -> Any:
     return value
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a value as text for a message, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -27,6 +27,8 @@ class DiskPersister:
         self._find_class = find_class
         self._objects: list[LogEntry] = []
         """The entries as the server handed them over last; they match the head of what is on the disk."""
+        self._immutable = True
+        """Whether none of these objects can have changed since."""
 
     def save(self, state: PersistentState, snapshot: bytes | None = None) -> None:
         """Write state and snapshot in one step (labs.node.Persister.save)."""
@@ -82,9 +84,10 @@ class DiskPersister:
         if same is None:
             same = next(at for at, (new, old) in enumerate(zip(log, known)) if new is not old)
         same = min(same, len(log), len(on_disk) - shift)
-        if not all(codec.is_scalar(entry.command) for entry in log[:same]):
+        if not self._immutable:
             same = 0
         rest = [codec.encode_entry(entry) for entry in log[same:]]
+        self._immutable = all(codec.is_scalar(entry.command) for entry in log[same:])
         for new, old in zip(rest, on_disk[shift + same :]):
             if new != old:
                 break

@@ -59,3 +59,8 @@ def deterministic_scheduling(arrange: Callable[[Batch], None]) -> Iterator[None]
         yield
     finally:
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r = before  # type: ignore[misc]
+
+
+def age_of(task: trio.lowlevel.Task) -> int:
+    """Return a number that is larger for younger tasks."""
+    return task._counter

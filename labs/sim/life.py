@@ -1,0 +1,415 @@
+"""One incarnation of a server: its submission instance, its calls in flight, its outbox. The same for every host.
+
+Runs inside a trio loop whose clock is the simulation's. It is handed encoded messages and leaves encoded outputs in
+`outbox`; what becomes of them is the kernel's business. Knows nothing of other servers.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import math
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import outcome
+import trio
+
+from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
+from labs.sim import codec, draws
+from labs.sim.disk import Disk
+from labs.sim.loader import ForbiddenImport, Modules, Program
+from labs.sim.persister import DiskPersister
+from labs.sim.trio_internals import age_of
+from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
+
+LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("LIFE", default=None)
+"""The life that a task belongs to; the scheduler orders tasks by it."""
+
+HANDLERS = {
+    "RequestVote": "request_vote",
+    "AppendEntries": "append_entries",
+    "InstallSnapshot": "install_snapshot",
+    "Ping": "ping",
+}
+MAX_NOTE = 2000
+"""Longest note, in characters; the rest is cut off."""
+
+stalled_exceptions: list[type[BaseException]] = []
+"""What a wall-clock watchdog raises inside a server that never yields; the runner adds it."""
+
+
+class Life:
+    """A server from its start to its crash. `number` counts its incarnations from 0."""
+
+    def __init__(self, server: int, number: int, size: int, seed: int, program: Program, disk: Disk) -> None:
+        self.server, self.number = server, number
+        self.program = program
+        self.outbox: list[Output] = []
+        self.abandoned: list[int] = []
+        """Calls that the server stopped waiting for in this step."""
+        self.fenced = False
+        """After a crash nothing that the server still does has an effect."""
+        self.failed = False
+        self.ended = False
+        self.passes = 0
+        """Loop passes in a row in which this life ran while time stood still."""
+        key = (seed, server, number)
+        self.order = draws.generator(*key, "order")
+        self._random = draws.generator(*key, "server")
+        seeds = draws.generator(*key, "seeds")
+        self._modules = Modules(program, self._random, seeds, lambda text: self.note(text, printed=True))
+        peers = tuple(peer for peer in range(size) if peer != server)
+        persister = DiskPersister(disk, self._emit, self._modules.find_class)
+        self.node = LifeNode(self, server, peers, persister, self._random)
+        self._waiting: dict[int, trio.lowlevel.Task] = {}
+        self._calls = 0
+        self._inbox: list[tuple[int, bytes]] = []
+        self._mailbox: trio.lowlevel.Task | None = None
+        self._scope = trio.CancelScope()
+        self._nursery: trio.Nursery | None = None
+        self._raft: Any = None
+        self.context = contextvars.copy_context()
+        self.context.run(LIFE.set, self)
+
+    # The life itself, as tasks.
+
+    def construct(self) -> None:
+        """Execute the submission's modules and make its server object."""
+        self.context.run(self._guarded, self._construct)
+
+    def _construct(self) -> None:
+        cls = self._modules.load()
+        self._raft = cls(self.node, ApplyChannel(self))
+
+    async def live(self) -> None:
+        """Run the server until it is crashed; run this in a task whose context is `context`."""
+        try:
+            with self._scope:
+                async with trio.open_nursery() as self._nursery:
+                    self._nursery.start_soon(self._serve_inbox)
+                    if self._raft is not None:
+                        self._nursery.start_soon(self._run)
+        finally:
+            self.ended = True
+
+    async def _run(self) -> None:
+        run = getattr(self._raft, "run", None)
+        if not inspect.iscoroutinefunction(run):
+            self.fail("nonsense", "run must be `async def run(self)`", self._definition("run"))
+            return
+        await self._guarded_async(run())
+
+    async def _serve_inbox(self) -> None:
+        self._mailbox = trio.lowlevel.current_task()
+        while True:
+            inbox, self._inbox = self._inbox, []
+            for ticket, data in inbox:
+                self._serve(ticket, data)
+            if not self._inbox:
+                await trio.lowlevel.wait_task_rescheduled(_can_abort)
+
+    def crash(self) -> None:
+        """Cancel everything; from now on nothing that the server does has an effect."""
+        self.fenced = True
+        self._scope.cancel()
+
+    # What the host hands over.
+
+    def request(self, ticket: int, data: bytes) -> None:
+        """Take in an encoded request; its reply will carry the ticket."""
+        if not self._inbox and self._mailbox is not None:
+            trio.lowlevel.reschedule(self._mailbox)
+        self._inbox.append((ticket, data))
+
+    def reply(self, call: int, data: bytes | None) -> bool:
+        """Let a call return with an encoded reply, or with None; say whether the server still waits for it."""
+        task = self._waiting.pop(call, None)
+        if task is None:
+            return False
+        trio.lowlevel.reschedule(task, outcome.Value(data))
+        return True
+
+    def start(self, command: bytes) -> tuple[int, int, bool] | None:
+        """Propose an encoded command; return the answer, or None if the server's code failed."""
+        answer = self._ask("start", codec.decode_command(command))
+        if self.failed:
+            return None
+        if type(answer) is tuple and tuple(map(type, answer)) == (int, int, bool):
+            return answer
+        self.fail("nonsense", f"start must return (index, term, is_leader), not {codec.short(answer)}", self._definition("start"))
+        return None
+
+    def state(self, quietly: bool = False) -> tuple[int, bool] | None:
+        """Return (current_term, is_leader) as the server sees it, or None if its code failed or is not written yet."""
+        if quietly:
+            try:
+                answer = self.context.run(self._raft.get_state)
+            except Exception:
+                return None
+        else:
+            answer = self._ask("get_state")
+        if self.failed:
+            return None
+        if type(answer) is tuple and tuple(map(type, answer)) == (int, bool):
+            return answer
+        if not quietly:
+            text = f"get_state must return (current_term, is_leader), not {codec.short(answer)}"
+            self.fail("nonsense", text, self._definition("get_state"))
+        return None
+
+    def snapshot(self, index: int, data: bytes) -> None:
+        """Tell the server that its service has a snapshot of all up to `index`."""
+        self._ask("snapshot", index, data)
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        """Call a plain method of the server's."""
+        answer = self.context.run(self._guarded, lambda: getattr(self._raft, method)(*args))
+        if inspect.iscoroutine(answer):
+            answer.close()
+            self.fail("nonsense", f"{method} must be a plain def: it never waits", self._definition(method))
+            return None
+        return answer
+
+    # What the server hands over.
+
+    def _emit(self, output: Output) -> None:
+        if not self.fenced:
+            self.outbox.append(output)
+
+    def call(self, peer: int, args: Args) -> int:
+        """Send a request; return the number to wait for."""
+        if peer not in self.node.peers:
+            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {peer!r}")
+        try:
+            data = codec.encode_message(args)
+            codec.decode_base(data)
+        except codec.Refused as error:
+            raise self._refuse(f"node.call: {error}") from None
+        if codec.base_class(data) not in _ARGS:
+            raise self._refuse(f"node.call sends requests, not {codec.short(args)}")
+        self._calls += 1
+        self._emit(Called(self._calls, peer, data))
+        return self._calls
+
+    async def wait(self, call: int) -> Reply | None:
+        """Wait for the reply to a call, or for None."""
+        self._waiting[call] = trio.lowlevel.current_task()
+
+        def abandon(raise_cancel: object) -> trio.lowlevel.Abort:
+            self._waiting.pop(call, None)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        data = await trio.lowlevel.wait_task_rescheduled(abandon)
+        return None if data is None else codec.decode_message(data, self._modules.find_class)  # type: ignore[return-value]
+
+    def apply(self, message: Any) -> None:
+        """Hand a message to the service."""
+        try:
+            if not isinstance(message, ApplyCommand | ApplySnapshot):
+                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {codec.short(message)}")
+            if type(message.index) is not int:
+                raise codec.Refused(f"index must be an int, not {message.index!r}")
+            if isinstance(message, ApplyCommand):
+                self._emit(Applied(message.index, codec.encode_command(message.command)))
+            elif type(message.term) is not int or type(message.data) is not bytes:
+                raise codec.Refused(f"term must be an int and data bytes: {codec.short(message)}")
+            else:
+                self._emit(AppliedSnapshot(message.index, message.term, message.data))
+        except codec.Refused as error:
+            raise self._refuse(f"apply_ch: {error}") from None
+
+    def note(self, text: object, printed: bool = False) -> None:
+        """Write a line into the trace."""
+        line = str(text)
+        self._emit(Noted(line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…", printed))
+
+    # Serving requests.
+
+    def _serve(self, ticket: int, data: bytes) -> None:
+        name = HANDLERS[codec.CALL_OF[codec.base_class(data)]]
+        args = codec.decode_message(data, self._modules.find_class)
+        answer = self._guarded(lambda: getattr(self._raft, name)(args))
+        if inspect.iscoroutine(answer):
+            assert self._nursery is not None
+            self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
+        elif not self.failed:
+            self._answer(ticket, name, answer)
+
+    async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
+        """Finish a handler that is an `async def`."""
+        answer = await self._guarded_async(handler)
+        if not self.failed:
+            self._answer(ticket, name, answer)
+
+    def _answer(self, ticket: int, name: str, answer: Any) -> None:
+        wanted = _REPLY_OF_HANDLER[name]
+        try:
+            if not isinstance(answer, wanted):
+                raise codec.Refused(f"it must return {wanted.__name__}, not {codec.short(answer)}")
+            data = codec.encode_message(answer)
+            codec.decode_base(data)
+        except codec.Refused as error:
+            self.fail("nonsense", f"{name}: {error}", self._definition(name))
+            return
+        self._emit(Replied(ticket, data))
+
+    # Failures of the server's code.
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        """Run code of the submission; report what it raises as the server's failure."""
+        try:
+            return action()
+        except trio.Cancelled:
+            raise
+        except BaseException as error:
+            self._report(error)
+        return None
+
+    async def _guarded_async(self, work: Awaitable[Any]) -> Any:
+        try:
+            return await work
+        except trio.Cancelled:
+            raise
+        except BaseException as error:
+            self._report(error)
+        return None
+
+    def _report(self, error: BaseException) -> None:
+        """Turn an exception of the submission into a failure of this server."""
+        cancelled, rest = (None, error) if not isinstance(error, BaseExceptionGroup) else error.split(trio.Cancelled)
+        if rest is None or (cancelled is not None and self.fenced):
+            raise error
+        while isinstance(rest, BaseExceptionGroup):
+            rest = rest.exceptions[0]
+        if isinstance(rest, KeyboardInterrupt):
+            raise error
+        place = self.program.place_of(rest)
+        if isinstance(rest, NotImplementedError):
+            self.fail("not written", str(rest) or place.rpartition(" ")[2], place)
+        elif isinstance(rest, codec.Refused):
+            self.fail("nonsense", str(rest), place)
+        elif isinstance(rest, ForbiddenImport):
+            self.fail("forbidden", str(rest), place)
+        elif isinstance(rest, tuple(stalled_exceptions)):
+            self.fail("stalled", "never yields: it loops without an await that lets other tasks run", place)
+        else:
+            self.fail("raised", f"{type(rest).__name__}: {rest}", place)
+
+    def _refuse(self, text: str) -> codec.Refused:
+        """Report nonsense even if the submission catches the exception; return the exception to raise."""
+        frame = inspect.currentframe()
+        place = ""
+        while frame is not None and not place:
+            if self.program.owns(frame.f_code.co_filename):
+                code = frame.f_code
+                place = f"{self.program.name_of(code.co_filename)}:{frame.f_lineno} in {code.co_name}"
+            frame = frame.f_back
+        self.fail("nonsense", text, place)
+        return codec.Refused(text)
+
+    def fail(self, problem: Problem, text: str, place: str) -> None:
+        """Leave a failure in the outbox; only the first counts."""
+        if not self.failed:
+            self.failed = True
+            self._emit(Failed(problem, text, place))
+
+    def where(self) -> str:
+        """Return the line of the submission that one of the life's tasks stands at, or ""."""
+        tasks = [] if self._nursery is None else sorted(_tasks_below(self._nursery), key=age_of, reverse=True)
+        for task in tasks:
+            place = self.place_of_task(task)
+            if place:
+                return place
+        return ""
+
+    def place_of_task(self, task: trio.lowlevel.Task) -> str:
+        """Return the innermost line of the submission in a waiting task, or ""."""
+        place = ""
+        for frame, line in task.iter_await_frames():
+            if self.program.owns(frame.f_code.co_filename):
+                place = f"{self.program.name_of(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
+        return place
+
+    def _definition(self, method: str) -> str:
+        """Return where a method of the submission is defined, or ""."""
+        code = getattr(getattr(self._raft, method, None), "__code__", None)
+        return f"{self.program.name_of(code.co_filename)}:{code.co_firstlineno} in {method}" if code else ""
+
+
+class LifeNode:
+    """What the submission sees as its `Node` (labs.node.Node)."""
+
+    def __init__(
+        self, life: Life, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
+    ) -> None:
+        self._life = life
+        self.me = me
+        self.peers = peers
+        self.persister = persister
+        self.random = generator
+
+    async def call(self, peer: int, args: Args) -> Reply | None:
+        """Send an RPC and wait for the reply, or for None (labs.node.Node.call)."""
+        return await self._life.wait(self._life.call(peer, args))
+
+    def note(self, text: str) -> None:
+        """Write a line into the trace (labs.node.Node.note)."""
+        self._life.note(text)
+
+
+class ApplyChannel:
+    """The sending end of the apply channel, with the methods of `trio.MemorySendChannel`; its buffer has no limit."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def send_nowait(self, value: Any) -> None:
+        self._life.apply(value)
+
+    async def send(self, value: Any) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._life.apply(value)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def clone(self) -> ApplyChannel:
+        return ApplyChannel(self._life)
+
+    def close(self) -> None:
+        """Nothing to close: the service listens as long as the server lives."""
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def __enter__(self) -> ApplyChannel:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> ApplyChannel:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def statistics(self) -> trio.MemoryChannelStatistics:
+        return trio.MemoryChannelStatistics(0, math.inf, 1, 1, 0, 0)
+
+
+_ARGS = frozenset(codec.ARGS_OF.values())
+_REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
+
+
+def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:
+    return trio.lowlevel.Abort.SUCCEEDED
+
+
+def _tasks_below(nursery: trio.Nursery) -> list[trio.lowlevel.Task]:
+    tasks = []
+    for task in nursery.child_tasks:
+        tasks.append(task)
+        for child in task.child_nurseries:
+            tasks += _tasks_below(child)
+    return tasks
