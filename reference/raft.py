@@ -94,14 +94,8 @@ class Raft:
 
     def save(self, snapshot: bytes | None = None) -> None:
         """Write the persistent state, and a new snapshot if there is one, in one step."""
-        state = PersistentState(
-            current_term=self.current_term,
-            voted_for=self.voted_for,
-            log=self.log,
-            last_included_index=self.last_included_index,
-            last_included_term=self.last_included_term,
-        )
-        self.node.persister.save(state, snapshot)
+        base = (self.last_included_index, self.last_included_term)
+        self.node.persister.save(PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)
 
     def restore(self) -> None:
         """Take up the state that an earlier incarnation saved."""
@@ -123,39 +117,31 @@ class Raft:
         if data is not None:
             self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))
 
-    # The log: indices are 1-based and go on behind the snapshot.
+    # The log: indices are 1-based, and the snapshot stands for the entries up to last_included_index.
+
+    def position(self, index: int) -> int:
+        """Return where in `log` the entry at `index` is; `index` lies after the snapshot."""
+        return index - self.last_included_index - 1
 
     def last_log_index(self) -> int:
-        """Return the index of the last entry, or of the snapshot if no entry follows it."""
+        """Return the index of the last entry; without entries, of what the snapshot ends with."""
         return self.last_included_index + len(self.log)
 
     def last_log_term(self) -> int:
-        """Return the term of the last entry, or of the snapshot if no entry follows it."""
+        """Return the term of the last entry; without entries, of what the snapshot ends with."""
         return self.term_at(self.last_log_index())
 
     def term_at(self, index: int) -> int:
         """Return the term of the entry at `index`, which lies between last_included_index and last_log_index."""
         if index == self.last_included_index:
             return self.last_included_term
-        return self.log[index - self.last_included_index - 1].term
+        return self.log[self.position(index)].term
 
     def has_entry(self, index: int, term: int) -> bool:
         """Say whether this log has the entry (index, term); `index` does not lie before the snapshot."""
         if index > self.last_log_index():
             return False
         return self.term_at(index) == term
-
-    def entry_at(self, index: int) -> LogEntry:
-        """Return the entry at `index`, which lies after the snapshot."""
-        return self.log[index - self.last_included_index - 1]
-
-    def entries_from(self, index: int) -> list[LogEntry]:
-        """Return the entries from `index` to the end; `index` lies after the snapshot."""
-        return self.log[index - self.last_included_index - 1 :]
-
-    def delete_from(self, index: int) -> None:
-        """Remove the entry at `index` and all that follow it."""
-        del self.log[index - self.last_included_index - 1 :]
 
     # RequestVote RPC (§5.1, §5.2, §5.4).
 
@@ -202,9 +188,9 @@ class Raft:
         # Figure 2, Followers rule 2
         self.reset_election_timer()
         # Figure 2, AppendEntries rule 2; what the snapshot covers is committed, so the leader has it too.
-        if args.prev_log_index >= self.last_included_index:
-            if not self.has_entry(args.prev_log_index, args.prev_log_term):
-                return self.refuse_entries(args.prev_log_index)
+        covered = args.prev_log_index < self.last_included_index
+        if not covered and not self.has_entry(args.prev_log_index, args.prev_log_term):
+            return self.refuse_entries(args.prev_log_index)
         # Figure 2, AppendEntries rules 3 and 4
         self.take_entries(args.prev_log_index + 1, args.entries)
         # Figure 2, AppendEntries rule 5; beyond the last new entry this log may still differ from the leader's.
@@ -220,7 +206,7 @@ class Raft:
                 continue
             # Figure 2, AppendEntries rule 3
             if index <= self.last_log_index() and self.term_at(index) != entry.term:
-                self.delete_from(index)
+                del self.log[self.position(index) :]
                 changed = True
             # Figure 2, AppendEntries rule 4
             if index > self.last_log_index():
@@ -259,7 +245,7 @@ class Raft:
             return InstallSnapshotReply(self.current_term)
         if self.has_entry(args.last_included_index, args.last_included_term):
             # Figure 13, InstallSnapshot rule 6
-            self.log = self.entries_from(args.last_included_index + 1)
+            self.log = self.log[self.position(args.last_included_index + 1) :]
         else:
             # Figure 13, InstallSnapshot rule 7
             self.log = []
@@ -296,7 +282,7 @@ class Raft:
         if index <= self.last_included_index:
             return
         term = self.term_at(index)
-        self.log = self.entries_from(index + 1)
+        self.log = self.log[self.position(index + 1) :]
         self.last_included_index = index
         self.last_included_term = term
         self.save(snapshot)
@@ -317,7 +303,7 @@ class Raft:
         """Hand each committed entry to the service, once and in order (Figure 2, All servers rule 1)."""
         while self.commit_index > self.last_applied:
             self.last_applied += 1
-            entry = self.entry_at(self.last_applied)
+            entry = self.log[self.position(self.last_applied)]
             self.apply_ch.send_nowait(ApplyCommand(self.last_applied, entry.command))
 
     def become_follower(self, term: int) -> None:
@@ -432,12 +418,13 @@ class Raft:
     async def send_entries(self, peer: int) -> None:
         """Send one AppendEntries; it is the heartbeat if the peer lacks nothing (Figure 2, Leaders rule 3)."""
         prev_log_index = self.next_index[peer] - 1
+        first = self.position(self.next_index[peer])
         args = AppendEntriesArgs(
             term=self.current_term,
             leader_id=self.node.me,
             prev_log_index=prev_log_index,
             prev_log_term=self.term_at(prev_log_index),
-            entries=self.entries_from(self.next_index[peer])[:MAX_ENTRIES],
+            entries=self.log[first : first + MAX_ENTRIES],
             leader_commit=self.commit_index,
         )
         with trio.move_on_after(RPC_TIMEOUT):
@@ -455,7 +442,7 @@ class Raft:
         if reply.success:
             self.record_match(peer, args.prev_log_index + len(args.entries))
         elif args.prev_log_index == self.next_index[peer] - 1:
-            self.back_up(peer, args, reply)
+            self.back_up(peer, args.prev_log_index, reply)
 
     def record_match(self, peer: int, index: int) -> None:
         """Note that the peer has this log up to `index` (Figure 2, Leaders rule 3, success)."""
@@ -463,23 +450,20 @@ class Raft:
         self.move_next_index(peer, self.match_index[peer] + 1)
         self.advance_commit_index()
 
-    def back_up(self, peer: int, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
-        """Go back by a whole term, as far as the refusal allows (Figure 2, Leaders rule 3, failure; end of §5.3)."""
-        next_index = args.prev_log_index
+    def back_up(self, peer: int, prev_log_index: int, reply: AppendEntriesReply) -> None:
+        """Go back by one of the peer's terms at a time (Figure 2, Leaders rule 3, failure; end of §5.3)."""
+        next_index = prev_log_index
         if reply.conflict_index is not None:
-            next_index = min(next_index, reply.conflict_index)
+            next_index = reply.conflict_index
         if reply.conflict_term is not None:
-            next_index = self.index_after_term(reply.conflict_term, args.prev_log_index, next_index)
-        # Never so far that entries which the peer acknowledged go out again.
+            next_index = self.index_after_term(reply.conflict_term, prev_log_index, default=next_index)
         self.move_next_index(peer, max(next_index, self.match_index[peer] + 1))
 
-    def index_after_term(self, term: int, before: int, default: int) -> int:
-        """Return the index after this log's last entry of `term`, looking only before `before`; else `default`."""
-        for index in range(before - 1, self.last_included_index - 1, -1):
+    def index_after_term(self, term: int, end: int, default: int) -> int:
+        """Return the index after this log's last entry of `term` before `end`, or `default` if it has none."""
+        for index in range(end - 1, self.last_included_index - 1, -1):
             if self.term_at(index) == term:
                 return index + 1
-            if self.term_at(index) < term:
-                break
         return default
 
     def move_next_index(self, peer: int, index: int) -> None:
@@ -494,13 +478,8 @@ class Raft:
         """Send the snapshot in place of entries that are gone (Figure 13)."""
         data = self.node.persister.snapshot()
         assert data is not None, "a log that starts after index 0 was saved together with its snapshot"
-        args = InstallSnapshotArgs(
-            term=self.current_term,
-            leader_id=self.node.me,
-            last_included_index=self.last_included_index,
-            last_included_term=self.last_included_term,
-            data=data,
-        )
+        base = (self.last_included_index, self.last_included_term)
+        args = InstallSnapshotArgs(self.current_term, self.node.me, *base, data)
         with trio.move_on_after(RPC_TIMEOUT):
             reply = await self.node.call(peer, args)
             if reply is not None:
@@ -516,7 +495,7 @@ class Raft:
         self.record_match(peer, args.last_included_index)
 
     def advance_commit_index(self) -> None:
-        """Commit the newest entry of this term that a majority has, and with it all before (Figure 2, Leaders rule 4)."""
+        """Commit this term's newest entry that a majority has, and all before it (Figure 2, Leaders rule 4)."""
         for index in range(self.last_log_index(), self.commit_index, -1):
             # Entries of older terms are not committed by counting (§5.4.2, Figure 8).
             if self.term_at(index) != self.current_term:
