@@ -38,7 +38,7 @@ ELECTION_TIMEOUT = (0.4, 0.8)
 HEARTBEAT_INTERVAL = 0.11
 """A leader lets no more than this pass between two messages to a peer: a little under ten a second."""
 RPC_TIMEOUT = 1.0
-"""A reply later than this is not waited for. So at most ten calls to one peer are open at a time."""
+"""A reply later than this is not waited for: about ten calls to a silent peer are open at a time, and no more."""
 
 MAX_ENTRIES = 64
 """The most entries that one AppendEntries carries: a peer far behind catches up in steps of this size."""
@@ -147,11 +147,9 @@ class Raft:
 
     def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:
         """Answer a candidate that asks for this server's vote."""
-        # Figure 2, RequestVote rule 1
-        if args.term < self.current_term:
+        if args.term < self.current_term:  # Figure 2, RequestVote rule 1
             return RequestVoteReply(self.current_term, vote_granted=False)
-        # Figure 2, All servers rule 2
-        if args.term > self.current_term:
+        if args.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(args.term)
         # Figure 2, RequestVote rule 2: the vote is still free, or the candidate's already.
         if self.voted_for is not None and self.voted_for != args.candidate_id:
@@ -162,8 +160,7 @@ class Raft:
         if self.voted_for is None:
             self.voted_for = args.candidate_id
             self.save()
-        # Figure 2, Followers rule 2
-        self.reset_election_timer()
+        self.reset_election_timer()  # Figure 2, Followers rule 2
         return RequestVoteReply(self.current_term, vote_granted=True)
 
     def is_up_to_date(self, last_log_index: int, last_log_term: int) -> bool:
@@ -176,17 +173,13 @@ class Raft:
 
     def append_entries(self, args: AppendEntriesArgs) -> AppendEntriesReply:
         """Follow a leader: take over its entries and its commit index."""
-        # Figure 2, AppendEntries rule 1
-        if args.term < self.current_term:
+        if args.term < self.current_term:  # Figure 2, AppendEntries rule 1
             return AppendEntriesReply(self.current_term, success=False)
-        # Figure 2, All servers rule 2
-        if args.term > self.current_term:
+        if args.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(args.term)
-        # Figure 2, Candidates rule 3
-        if self.role is Role.CANDIDATE:
+        if self.role is Role.CANDIDATE:  # Figure 2, Candidates rule 3
             self.become_follower(args.term)
-        # Figure 2, Followers rule 2
-        self.reset_election_timer()
+        self.reset_election_timer()  # Figure 2, Followers rule 2
         # Figure 2, AppendEntries rule 2; what the snapshot covers is committed, so the leader has it too.
         covered = args.prev_log_index < self.last_included_index
         if not covered and not self.has_entry(args.prev_log_index, args.prev_log_term):
@@ -204,12 +197,10 @@ class Raft:
         for index, entry in enumerate(entries, start=first_index):
             if index <= self.last_included_index:
                 continue
-            # Figure 2, AppendEntries rule 3
-            if index <= self.last_log_index() and self.term_at(index) != entry.term:
+            if index <= self.last_log_index() and self.term_at(index) != entry.term:  # Figure 2, AppendEntries rule 3
                 del self.log[self.position(index) :]
                 changed = True
-            # Figure 2, AppendEntries rule 4
-            if index > self.last_log_index():
+            if index > self.last_log_index():  # Figure 2, AppendEntries rule 4
                 self.log.append(entry)
                 changed = True
         if changed:
@@ -229,32 +220,25 @@ class Raft:
 
     def install_snapshot(self, args: InstallSnapshotArgs) -> InstallSnapshotReply:
         """Follow a leader: take over its snapshot, in place of entries that it no longer has."""
-        # Figure 13, InstallSnapshot rule 1
-        if args.term < self.current_term:
+        if args.term < self.current_term:  # Figure 13, InstallSnapshot rule 1
             return InstallSnapshotReply(self.current_term)
-        # Figure 2, All servers rule 2
-        if args.term > self.current_term:
+        if args.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(args.term)
-        # Figure 2, Candidates rule 3
-        if self.role is Role.CANDIDATE:
+        if self.role is Role.CANDIDATE:  # Figure 2, Candidates rule 3
             self.become_follower(args.term)
-        # Figure 2, Followers rule 2
-        self.reset_election_timer()
+        self.reset_election_timer()  # Figure 2, Followers rule 2
         # A late snapshot covers only what is committed here already: it must not take the service back.
         if args.last_included_index <= self.commit_index:
             return InstallSnapshotReply(self.current_term)
         if self.has_entry(args.last_included_index, args.last_included_term):
-            # Figure 13, InstallSnapshot rule 6
-            self.log = self.log[self.position(args.last_included_index + 1) :]
+            self.log = self.log[self.position(args.last_included_index + 1) :]  # Figure 13, InstallSnapshot rule 6
         else:
-            # Figure 13, InstallSnapshot rule 7
-            self.log = []
+            self.log = []  # Figure 13, InstallSnapshot rule 7
         self.last_included_index = args.last_included_index
         self.last_included_term = args.last_included_term
-        # Figure 13, InstallSnapshot rule 5; state and snapshot in one step, so that a crash parts them never.
+        # Figure 13, InstallSnapshot rule 5; state and snapshot in one step, so that no crash can part them.
         self.save(args.data)
-        # Figure 13, InstallSnapshot rule 8
-        self.commit_index = args.last_included_index
+        self.commit_index = args.last_included_index  # Figure 13, InstallSnapshot rule 8
         self.last_applied = args.last_included_index
         self.apply_ch.send_nowait(ApplySnapshot(args.last_included_index, args.last_included_term, args.data))
         return InstallSnapshotReply(self.current_term)
@@ -265,12 +249,11 @@ class Raft:
         """Append a command if this server leads; return the index it would get, the term, and whether it leads."""
         if self.role is not Role.LEADER:
             return -1, self.current_term, False
-        # Figure 2, Leaders rule 2
-        self.log.append(LogEntry(self.current_term, command))
+        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2
         self.save()
         index = self.last_log_index()
         for peer in self.node.peers:
-            # A peer that lacks earlier entries gets this one after them: by the next reply, or the next heartbeat.
+            # A peer that lacks earlier entries gets this one with or after them.
             if self.next_index[peer] == index:
                 self.wakeups[peer].set()
         # A server without peers is a majority by itself.
@@ -317,6 +300,10 @@ class Raft:
             self.reset_election_timer()
         self.role = Role.FOLLOWER
 
+    def is_still(self, role: Role, term: int) -> bool:
+        """Say whether nothing has changed since this server took up that role in that term."""
+        return self.role is role and self.current_term == term
+
     # Rules for followers and candidates.
 
     def reset_election_timer(self) -> None:
@@ -349,13 +336,9 @@ class Raft:
             self.nursery.start_soon(self.request_vote_from, peer, args)
         self.count_votes()
 
-    def campaigns_in(self, term: int) -> bool:
-        """Say whether this server is still a candidate of that term."""
-        return self.role is Role.CANDIDATE and self.current_term == term
-
     async def request_vote_from(self, peer: int, args: RequestVoteArgs) -> None:
         """Ask one peer for its vote, once: who misses a majority by a lost message asks again in the next term."""
-        if not self.campaigns_in(args.term):
+        if not self.is_still(Role.CANDIDATE, args.term):
             return
         with trio.move_on_after(RPC_TIMEOUT):
             reply = await self.node.call(peer, args)
@@ -364,14 +347,13 @@ class Raft:
 
     def take_vote(self, peer: int, args: RequestVoteArgs, reply: RequestVoteReply) -> None:
         """Count a vote, if it was given and the election that it was asked for still goes on."""
-        # Figure 2, All servers rule 2
-        if reply.term > self.current_term:
+        if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
-        if not self.campaigns_in(args.term):
+        if not self.is_still(Role.CANDIDATE, args.term):
             return
         if reply.vote_granted:
             self.votes.add(peer)
-        self.count_votes()
+            self.count_votes()
 
     def count_votes(self) -> None:
         """Lead, once a majority of all servers has voted for this one (Figure 2, Candidates rule 2)."""
@@ -390,17 +372,13 @@ class Raft:
             self.wakeups[peer] = trio.Event()
             self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)
 
-    def leads_in(self, term: int) -> bool:
-        """Say whether this server is still the leader of that term."""
-        return self.role is Role.LEADER and self.current_term == term
-
     async def keep_replicating_to(self, peer: int, term: int) -> None:
         """Send to one peer whenever there is reason to, or else a heartbeat, for as long as this server leads.
 
         Each call is a task of its own, so that a peer that does not answer delays nothing. What was lost goes out
         again with the next heartbeat (Figure 2, Leaders rule 1; §5.5).
         """
-        while self.leads_in(term):
+        while self.is_still(Role.LEADER, term):
             self.wakeups[peer] = trio.Event()
             self.nursery.start_soon(self.replicate_to, peer, term)
             with trio.move_on_after(HEARTBEAT_INTERVAL):
@@ -408,7 +386,8 @@ class Raft:
 
     async def replicate_to(self, peer: int, term: int) -> None:
         """Send one peer what it lacks: entries, or the snapshot if the entries are gone (§7)."""
-        if not self.leads_in(term):
+        # A reply may have ended this leadership between the making of this task and its first step.
+        if not self.is_still(Role.LEADER, term):
             return
         if self.next_index[peer] <= self.last_included_index:
             await self.send_snapshot(peer)
@@ -434,10 +413,9 @@ class Raft:
 
     def take_append_reply(self, peer: int, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
         """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""
-        # Figure 2, All servers rule 2
-        if reply.term > self.current_term:
+        if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
-        if not self.leads_in(args.term):
+        if not self.is_still(Role.LEADER, args.term):
             return
         if reply.success:
             self.record_match(peer, args.prev_log_index + len(args.entries))
@@ -487,10 +465,9 @@ class Raft:
 
     def take_snapshot_reply(self, peer: int, args: InstallSnapshotArgs, reply: InstallSnapshotReply) -> None:
         """Go on behind the snapshot that was sent; this server may have made a newer one since."""
-        # Figure 2, All servers rule 2
-        if reply.term > self.current_term:
+        if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
-        if not self.leads_in(args.term):
+        if not self.is_still(Role.LEADER, args.term):
             return
         self.record_match(peer, args.last_included_index)
 

@@ -1,0 +1,53 @@
+"""How a run ended, and how failures of a submission's code become verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from labs.oracles.catalogue import RULES
+from labs.sim.wire import Failed, Problem
+
+Status = Literal["pass", "fail", "error", "grader-error"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run's result: `message` says what happened, `hint` where to look, `servers` who, `time` when."""
+
+    status: Status
+    rule: str | None = None
+    message: str = ""
+    hint: str = ""
+    servers: tuple[int, ...] = ()
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a kind of failure counts as."""
+
+    status: Status
+    rule: str
+    hint: str = ""
+
+    def outcome(self, server: int, failed: Failed, now: float) -> Outcome:
+        rule = RULES[self.rule]
+        if failed.problem == "not written":
+            stage, _, part = failed.text.partition(": ")
+            message = f"not written yet: {part or stage} ({failed.place or 'no line known'})"
+        else:
+            place = f" at {failed.place}" if failed.place else ""
+            message = f"{rule.id}: server {server} {failed.text}{place}"
+        return Outcome(self.status, rule.id, message, self.hint or rule.hint, (server,), now)
+
+
+RULE_OF_PROBLEM: dict[Problem, _Kind] = {
+    "raised": _Kind("error", "NoCrash"),
+    "not written": _Kind("fail", "NotWritten"),
+    "nonsense": _Kind("error", "WellFormed"),
+    "spins": _Kind("error", "NoSpin"),
+    "swallowed": _Kind("error", "EndsWhenCrashed"),
+    "stalled": _Kind("error", "NoStall"),
+    "forbidden": _Kind("error", "SimulatedTimeOnly"),
+}
