@@ -65,7 +65,7 @@ class Raft:
 
         # What else a server must remember is yours to find: its role, its votes, when it last heard from a leader...
 
-    # ------------------------------------------------------------------ what the tester calls
+    # What the tester calls.
 
     async def run(self) -> None:
         """Live until cancelled. A crash is a cancellation: let `trio.Cancelled` pass through.
@@ -129,7 +129,7 @@ class Raft:
         """
         raise NotImplementedError("2D: install_snapshot")
 
-    # ------------------------------------------------------------------ suggestions; the tester calls none of them
+    # Suggestions: the tester calls none of them.
 
     def become_follower(self, term: int) -> None:
         """Follow in `term` (Figure 2, All servers rule 2). When is the vote free again, and when is it not?"""

@@ -23,8 +23,8 @@ Three ways to break it. Make one change, run the test, read what it says, and ta
     Where only the reply was lost, the service gets a number twice. The test fails and names the first such number. In
     the trace you see the request arrive twice, and between the two arrivals the reply that was lost.
 3.  Hurry: in `run`, start a task for each peer and number, instead of one for each peer.
-    Each number is still retried until its reply comes, but a number may now overtake another. A server that wants them
-    in order finds 3 before 2: the test fails, and names both. Why does `ping` not put it right?
+    Each number is still sent until its reply comes, but now one may overtake another. Where 3 arrives before 2, the
+    service gets 3 after 1, and never 2: the test fails, and names the gap. Why does `ping` take 2 for a duplicate?
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Warmup:
     def ping(self, args: PingArgs) -> PingReply:
         """Take a number: the tester calls this when a PingArgs arrives, and sends back what it returns.
 
-        A number that this server had before comes from a retry, or went astray on the way and is late. The service
-        must not see it again; but the sender must get its reply, or it would ask for ever.
+        A number that this server had before comes from a retry, or was long on its way. The service must not see it
+        again; but the sender must get its reply, or it would ask for ever.
 
         Between two awaits a task has the server for itself. An `await` is a checkpoint: there, and nowhere else, trio
         may let another task run, or cancel this one. This is a plain `def`, without any `await`, so nothing can come
