@@ -53,6 +53,10 @@ MAX_STEPS = 20_000
 CrashPoint = Literal["save", "reply", "send"]
 
 
+class RunOver(Exception):
+    """The run has its verdict, so there is nothing more that the test could do."""
+
+
 class _Abandoned(Exception):
     """Ends trio's loop by force, when a submission's tasks refuse to end."""
 
@@ -111,6 +115,8 @@ class Kernel:
         self._snapshots_due: list[tuple[Life, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
         self._steps = 0
+        self._poked = False
+        """Whether servers became runnable while their outboxes were carried."""
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
         self._nursery: trio.Nursery | None = None
         self._closing = False
@@ -129,12 +135,14 @@ class Kernel:
                 self.restart(server)
             try:
                 await test()
+            except RunOver:
+                pass
             except Violation as violation:
                 self.end_with(violation)
-            except trio.Cancelled:
-                raise
             except Exception as error:
                 self.error = self.error or error
+            else:
+                self.end(Outcome("pass"))
             self.close()
 
     async def sleep(self, seconds: float) -> None:
@@ -183,7 +191,8 @@ class Kernel:
             batch += tasks
 
     def _count_pass(self, life: Life, task: trio.lowlevel.Task) -> None:
-        self._ran[life.server] = life
+        if not life.fenced:
+            self._ran[life.server] = life
         life.passes += 1
         if life.passes <= MAX_PASSES:
             return
@@ -213,8 +222,11 @@ class Kernel:
             self.close()
 
     def _step(self, deadline: float) -> None:
+        if self._dying:
+            self._check_ended()
+        self._poked = False
         self.flush()
-        if self._closing or deadline <= self.now:
+        if self._closing or self._poked or deadline <= self.now:
             return
         if self._heap and self._heap[0][0] <= self.now:
             self._hand_out()
@@ -284,8 +296,6 @@ class Kernel:
                         return
                     self._observe_role(life)
             self._ran.clear()
-            if self._dying:
-                self._check_ended()
             if not self._snapshots_due:
                 return
             due, self._snapshots_due = self._snapshots_due, []
@@ -294,6 +304,7 @@ class Kernel:
                     self.record(TakeSnapshot(self.now, life.server, index, len(data)))
                     life.snapshot(index, data)
                     self._ran[life.server] = life
+                    self._poked = True
 
     def _carry_outbox(self, life: Life) -> None:
         outbox, life.outbox = life.outbox, []
@@ -490,6 +501,7 @@ class Kernel:
         self.lives[server] = None
         life.crash()
         self._dying.append(life)
+        self._poked = True
         for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
             self._fall_silent(self._tickets.pop(ticket)[0])
 

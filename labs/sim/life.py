@@ -19,7 +19,7 @@ import trio
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
 from labs.sim import codec, draws
 from labs.sim.disk import Disk
-from labs.sim.loader import ForbiddenImport, Modules, Program
+from labs.sim.loader import BadSubmission, ForbiddenImport, Modules, Program
 from labs.sim.persister import DiskPersister
 from labs.sim.trio_internals import age_of
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
@@ -261,7 +261,7 @@ class Life:
         """Run code of the submission; report what it raises as the server's failure."""
         try:
             return action()
-        except trio.Cancelled:
+        except (trio.Cancelled, GeneratorExit):
             raise
         except BaseException as error:
             self._report(error)
@@ -270,7 +270,7 @@ class Life:
     async def _guarded_async(self, work: Awaitable[Any]) -> Any:
         try:
             return await work
-        except trio.Cancelled:
+        except (trio.Cancelled, GeneratorExit):
             raise
         except BaseException as error:
             self._report(error)
@@ -288,7 +288,7 @@ class Life:
         place = self.program.place_of(rest)
         if isinstance(rest, NotImplementedError):
             self.fail("not written", str(rest) or place.rpartition(" ")[2], place)
-        elif isinstance(rest, codec.Refused):
+        elif isinstance(rest, codec.Refused | BadSubmission):
             self.fail("nonsense", str(rest), place)
         elif isinstance(rest, ForbiddenImport):
             self.fail("forbidden", str(rest), place)

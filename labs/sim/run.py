@@ -1,0 +1,133 @@
+"""Runs one scenario with one seed and returns its record. The same arguments give the same record, but for `wall_time`."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+import trio
+
+from labs.oracles.basics import OneHistory, OneLeader
+from labs.oracles.violation import Oracle
+from labs.sim.cluster import Cluster
+from labs.sim.kernel import Kernel
+from labs.sim.loader import Program
+from labs.sim.trio_internals import deterministic_scheduling
+from labs.sim.verdict import Outcome
+from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
+
+if TYPE_CHECKING:
+    from labs.stages.scenario import Scenario
+
+
+class RunRecord(msgspec.Struct):
+    """What is kept of one run; times in seconds, `virtual_time` simulated and `wall_time` real."""
+
+    test: str
+    stage: str
+    title: str
+    seed: int
+    hosts: str
+    status: str
+    rule: str | None
+    message: str
+    hint: str
+    involved: list[int]
+    """The servers that the message speaks of."""
+    servers: int
+    """The number of servers in the cluster."""
+    digest: str
+    virtual_time: float
+    wall_time: float
+    rpcs: int
+    bytes: int
+    commits: int
+
+
+def run_scenario(
+    scenario: Scenario, submission: Path | str | Program, seed: int, trace: BinaryIO | None = None
+) -> RunRecord:
+    """Run a scenario against a submission; stream the trace to a file if one is given.
+
+    Raises labs.sim.loader.BadSubmission if the submission cannot be run at all.
+    """
+    entry, _, class_name = scenario.entry.partition(":")
+    program = submission if isinstance(submission, Program) else Program(submission, entry, class_name)
+    servers = scenario.size(seed)
+    header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
+    kernel = Kernel(
+        servers=servers,
+        seed=seed,
+        program=program,
+        conditions=scenario.conditions,
+        recorder=Recorder(trace, header),
+        oracles=oracles(servers),
+        snapshot_every=10 if scenario.snapshots else 0,
+    )
+    cluster = Cluster(kernel, scenario.id)
+    begun = time.perf_counter()
+    _run_to_the_end(kernel, lambda: scenario.test(cluster))
+    wall_time = time.perf_counter() - begun
+    outcome = kernel.outcome
+    if kernel.error is not None:
+        outcome = Outcome("grader-error", None, _explain(kernel.error))
+    assert outcome is not None
+    return RunRecord(
+        test=scenario.id,
+        stage=scenario.stage,
+        title=scenario.title,
+        seed=seed,
+        hosts="inline",
+        status=outcome.status,
+        rule=outcome.rule,
+        message=outcome.message,
+        hint=outcome.hint,
+        involved=list(outcome.servers),
+        servers=servers,
+        digest=kernel.recorder.digest(),
+        virtual_time=kernel.now,
+        wall_time=wall_time,
+        rpcs=sum(kernel.rpcs),
+        bytes=kernel.bytes,
+        commits=kernel.service.commits,
+    )
+
+
+def oracles(servers: int) -> Iterable[Oracle]:
+    """Return the judges of a run."""
+    return [OneLeader(), OneHistory(servers)]
+
+
+def _run_to_the_end(kernel: Kernel, test: object) -> None:
+    """Run until the kernel has an outcome, and take down what a submission left running."""
+    with deterministic_scheduling(kernel.arrange):
+        try:
+            trio.run(kernel.run, test, clock=kernel.clock)
+        except trio.TrioInternalError as error:
+            if kernel.outcome is None:
+                kernel.error = kernel.error or error
+            _discard_leftovers()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            kernel.error = kernel.error or error
+
+
+def _discard_leftovers() -> None:
+    """Collect coroutines that refused to end, without the complaints that Python prints about them."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
+
+
+def _explain(error: BaseException) -> str:
+    lines = traceback.format_exception(error)
+    return "an error of the tester, not of the submission:\n" + "".join(lines[-12:])
