@@ -37,6 +37,8 @@ ELECTION_TIMEOUT = (0.4, 0.8)
 """A server waits a random time between these two for word of a leader: three lost heartbeats do not depose one."""
 HEARTBEAT_INTERVAL = 0.11
 """A leader lets no more than this pass between two messages to a peer: a little under ten a second."""
+VOTE_INTERVAL = 0.2
+"""A candidate asks a peer that has not answered again after this: sooner than its next election."""
 RPC_TIMEOUT = 1.0
 """A reply later than this is not waited for: about ten calls to a silent peer are open at a time, and no more."""
 
@@ -73,8 +75,8 @@ class Raft:
         self.role = Role.FOLLOWER
         self.election_timer = trio.CancelScope()
 
-        # Volatile state on candidates: the servers that voted for this one in the current term.
-        self.votes: set[int] = set()
+        # Volatile state on candidates: whether a server voted for this one in the current term, once it has answered.
+        self.votes: dict[int, bool] = {}
 
         # Volatile state on leaders, for each peer. Invariant: match_index < next_index.
         self.next_index: dict[int, int] = {}
@@ -86,7 +88,6 @@ class Raft:
 
     async def run(self) -> None:
         """Live until cancelled: every task of this server is a child of this one and ends with it."""
-        self.hand_over_saved_snapshot()
         async with trio.open_nursery() as self.nursery:
             await self.watch_election_timer()
 
@@ -98,7 +99,10 @@ class Raft:
         self.node.persister.save(PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)
 
     def restore(self) -> None:
-        """Take up the state that an earlier incarnation saved."""
+        """Take up the state that an earlier incarnation saved, and give the service the snapshot (§7).
+
+        The service starts empty, and must have the snapshot before it gets the first entry behind it.
+        """
         state = self.node.persister.load()
         if state is None:
             return
@@ -110,9 +114,6 @@ class Raft:
         # A snapshot covers only what was committed and applied.
         self.commit_index = self.last_included_index
         self.last_applied = self.last_included_index
-
-    def hand_over_saved_snapshot(self) -> None:
-        """Give the service, which starts empty, the snapshot that the log starts from (§7)."""
         data = self.node.persister.snapshot()
         if data is not None:
             self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))
@@ -327,17 +328,23 @@ class Raft:
         self.role = Role.CANDIDATE
         self.current_term += 1
         self.voted_for = self.node.me
-        self.votes = {self.node.me}
+        self.votes = {self.node.me: True}
         self.save()
         self.reset_election_timer()
-        # Built once, now: the peers are asked for this candidacy, whatever has become of it when a task runs.
+        # Built once, now: these words are this candidacy's, whatever the server is when they go out again.
         args = RequestVoteArgs(self.current_term, self.node.me, self.last_log_index(), self.last_log_term())
         for peer in self.node.peers:
-            self.nursery.start_soon(self.request_vote_from, peer, args)
+            self.nursery.start_soon(self.keep_asking, peer, args)
         self.count_votes()
 
+    async def keep_asking(self, peer: int, args: RequestVoteArgs) -> None:
+        """Ask one peer for its vote until it answers, or the election is over (§5.5)."""
+        while self.is_still(Role.CANDIDATE, args.term) and peer not in self.votes:
+            self.nursery.start_soon(self.request_vote_from, peer, args)
+            await trio.sleep(VOTE_INTERVAL)
+
     async def request_vote_from(self, peer: int, args: RequestVoteArgs) -> None:
-        """Ask one peer for its vote, once: who misses a majority by a lost message asks again in the next term."""
+        """Ask one peer for its vote, once."""
         if not self.is_still(Role.CANDIDATE, args.term):
             return
         with trio.move_on_after(RPC_TIMEOUT):
@@ -346,18 +353,18 @@ class Raft:
                 self.take_vote(peer, args, reply)
 
     def take_vote(self, peer: int, args: RequestVoteArgs, reply: RequestVoteReply) -> None:
-        """Count a vote, if it was given and the election that it was asked for still goes on."""
+        """Take note of a peer's answer, if the election that it belongs to still goes on."""
         if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
         if not self.is_still(Role.CANDIDATE, args.term):
             return
-        if reply.vote_granted:
-            self.votes.add(peer)
-            self.count_votes()
+        self.votes[peer] = reply.vote_granted
+        self.count_votes()
 
     def count_votes(self) -> None:
         """Lead, once a majority of all servers has voted for this one (Figure 2, Candidates rule 2)."""
-        if len(self.votes) >= self.majority:
+        granted = sum(self.votes.values())
+        if granted >= self.majority:
             self.become_leader()
 
     # Rules for leaders.
@@ -373,10 +380,10 @@ class Raft:
             self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)
 
     async def keep_replicating_to(self, peer: int, term: int) -> None:
-        """Send to one peer whenever there is reason to, or else a heartbeat, for as long as this server leads.
+        """Send to one peer when there is reason to, or else a heartbeat, while this server leads (Leaders rule 1).
 
-        Each call is a task of its own, so that a peer that does not answer delays nothing. What was lost goes out
-        again with the next heartbeat (Figure 2, Leaders rule 1; §5.5).
+        Each call is a task of its own: a peer that does not answer delays nothing. What was lost goes out again with
+        the next heartbeat (§5.5).
         """
         while self.is_still(Role.LEADER, term):
             self.wakeups[peer] = trio.Event()
