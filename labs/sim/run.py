@@ -14,6 +14,7 @@ import msgspec
 import trio
 
 from labs.oracles.basics import OneHistory, OneLeader
+from labs.oracles.catalogue import RULES
 from labs.oracles.violation import Oracle
 from labs.sim.cluster import Cluster
 from labs.sim.kernel import Kernel
@@ -42,12 +43,12 @@ class RunRecord(msgspec.Struct):
     """The servers that the message speaks of."""
     servers: int
     """The number of servers in the cluster."""
-    digest: str
-    virtual_time: float
-    wall_time: float
-    rpcs: int
-    bytes: int
-    commits: int
+    digest: str = ""
+    virtual_time: float = 0.0
+    wall_time: float = 0.0
+    rpcs: int = 0
+    bytes: int = 0
+    commits: int = 0
 
 
 def run_scenario(
@@ -78,6 +79,15 @@ def run_scenario(
     if kernel.error is not None:
         outcome = Outcome("grader-error", None, _explain(kernel.error))
     assert outcome is not None
+    record = empty_record(scenario, seed, outcome)
+    record.digest = kernel.recorder.digest()
+    record.virtual_time, record.wall_time = kernel.now, wall_time
+    record.rpcs, record.bytes, record.commits = sum(kernel.rpcs), kernel.bytes, kernel.service.commits
+    return record
+
+
+def empty_record(scenario: Scenario, seed: int, outcome: Outcome) -> RunRecord:
+    """Return the record of a run of which only the outcome is known."""
     return RunRecord(
         test=scenario.id,
         stage=scenario.stage,
@@ -89,14 +99,14 @@ def run_scenario(
         message=outcome.message,
         hint=outcome.hint,
         involved=list(outcome.servers),
-        servers=servers,
-        digest=kernel.recorder.digest(),
-        virtual_time=kernel.now,
-        wall_time=wall_time,
-        rpcs=sum(kernel.rpcs),
-        bytes=kernel.bytes,
-        commits=kernel.service.commits,
+        servers=scenario.size(seed),
     )
+
+
+def stalled(scenario: Scenario, seed: int, text: str) -> RunRecord:
+    """Return the record of a run that a wall-clock watchdog had to end from outside."""
+    rule = RULES["NoStall"]
+    return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint))
 
 
 def oracles(servers: int) -> Iterable[Oracle]:

@@ -1,0 +1,176 @@
+"""The command line of the lab: run stage tests, replay one run, read a trace.
+
+Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 an error of the lab itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from labs.report import results, table
+from labs.sim.loader import BadSubmission
+from labs.stages import catalogue
+
+PASSED, FAILED, USAGE, OUR_ERROR = range(4)
+
+
+class Usage(Exception):
+    """The command was called wrongly; the text says what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return int(options.run(options))
+    except (Usage, BadSubmission) as error:
+        print(f"labs {options.command}: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PASSED
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    except Exception:
+        traceback.print_exc()
+        print("labs: this is an error of the lab, not of the submission", file=sys.stderr)
+        return OUR_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m labs", description="Run and read tests of Raft servers.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    test = commands.add_parser("test", help="run stage tests against a submission")
+    test.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
+    _add_submission(test)
+    test.add_argument("--seed", type=int, default=1, help="the first seed (1)")
+    test.add_argument("--runs", type=_positive, default=5, help="seeds for each test, counting up from the first (5)")
+    test.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
+    test.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (one for each core)")
+    test.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
+    test.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
+    test.set_defaults(run=_test)
+
+    replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
+    replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
+    replay.add_argument("--seed", type=int, default=1)
+    _add_submission(replay)
+    _add_filters(replay)
+    replay.set_defaults(run=_replay)
+
+    trace = commands.add_parser("trace", help="print a trace for reading")
+    trace.add_argument("file", type=Path, metavar="FILE", help="a trace file, as replay leaves it in out/")
+    _add_filters(trace)
+    trace.set_defaults(run=_trace)
+
+    listing = commands.add_parser("list", help="list the tests, with points and counterparts")
+    listing.add_argument("stages", nargs="*", metavar="STAGE")
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _add_submission(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--server", type=_numbers, metavar="N,N", help="only events at these servers")
+    parser.add_argument("--kind", type=_words, metavar="K,K", help="only these kinds: send,deliver,save,apply,note,…")
+    parser.add_argument("--from", dest="begin", type=float, metavar="T", help="from this virtual time on")
+    parser.add_argument("--to", dest="end", type=float, metavar="T", help="up to this virtual time")
+    parser.add_argument("--all", action="store_true", help="the whole run, not only the last seconds before its end")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split(",")]
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _test(options: argparse.Namespace) -> int:
+    from labs.runner import run_tests
+
+    stages = options.stages or ["2A", "2B", "2C", "2D"]
+    for stage in stages:
+        if catalogue.file_of(stage) is None:
+            raise Usage(f"there is no stage {stage!r}; stages are {', '.join(catalogue.STAGES)}")
+    chosen = [s for stage in stages for s in catalogue.scenarios(stage) if catalogue.matches(s, options.test)]
+    if not chosen:
+        raise Usage(f"no test of {' '.join(stages)} has {options.test!r} in its id or title; see: python -m labs list")
+    outcome = run_tests(stages, chosen, options)
+    points = {scenario.id: scenario.points for scenario in chosen}
+    found = results.collect(str(options.submission), outcome.records, points)
+    if options.json:
+        results.write_json(options.json, found)
+    print(table.render(chosen, outcome.records, options.submission, verbose=options.verbose))
+    if outcome.interrupted:
+        print("stopped before the end: the table shows what had been run", file=sys.stderr)
+        return 130
+    if outcome.errors:
+        print(outcome.errors, file=sys.stderr)
+        return OUR_ERROR
+    statuses = set(found.totals.by_status)
+    if "grader-error" in statuses:
+        return OUR_ERROR
+    return FAILED if statuses - {"pass"} else PASSED
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from labs.report import trace_text
+    from labs.sim.run import run_scenario
+
+    found = catalogue.find(options.test)
+    if len(found) != 1:
+        names = ", ".join(scenario.id for scenario in found[:8])
+        raise Usage(f"{options.test!r} is {'no test' if not found else f'several tests: {names}'}; see: python -m labs list")
+    scenario = found[0]
+    path = Path("out") / f"{scenario.id.replace('/', '-')}-{options.seed}.trace.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        record = run_scenario(scenario, options.submission, options.seed, file)
+    partial.replace(path)
+    trace_text.show(path, _filter(options))
+    print(table.render_one(record, options.submission))
+    print(f"digest  {record.digest}\ntrace   {path}   (python -m labs trace {path} --all)")
+    return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from labs.report import trace_text
+    from labs.trace.file import BadTrace
+
+    try:
+        trace_text.show(options.file, _filter(options))
+    except (BadTrace, OSError) as error:
+        raise Usage(str(error)) from None
+    return PASSED
+
+
+def _filter(options: argparse.Namespace) -> object:
+    from labs.report.trace_text import Filter
+
+    return Filter(options.server, options.kind, options.begin, options.end, options.all)
+
+
+def _list(options: argparse.Namespace) -> int:
+    chosen = [s for stage in options.stages or [None] for s in catalogue.scenarios(stage)]
+    print(table.render_list(chosen))
+    return PASSED

@@ -1,0 +1,145 @@
+"""The terminal report: a table with a line a test, then each failure with its reason and the command to see it again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from statistics import fmean
+
+from tabulate import tabulate
+
+from labs.sim.run import RunRecord
+from labs.stages.scenario import Scenario
+
+SHOWN_SEEDS = 5
+"""How many failing seeds of one failure are listed."""
+
+
+def render(
+    scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False
+) -> str:
+    """Return table and failures of a session; figures are means over the runs."""
+    by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
+    parts = [_table(scenarios, by_test, verbose)]
+    if verbose:
+        parts.append(_runs(records))
+    parts += _failures(scenarios, by_test, submission)
+    parts.append(_summary(scenarios, by_test))
+    return "\n\n".join(parts)
+
+
+def render_one(record: RunRecord, submission: str) -> str:
+    """Return the verdict of a single run."""
+    head = f"{_verdict(record.status)}  {record.test}  {record.title}   seed {record.seed}, {record.virtual_time:.3f} s"
+    return head if record.status == "pass" else f"{head}\n{_reason(record, submission, again=False)}"
+
+
+def render_list(scenarios: Sequence[Scenario]) -> str:
+    """Return the facts of the tests, a line each."""
+    rows = [(s.id, s.title, s.points, "/".join(map(str, s.sizes)), s.mit or "") for s in scenarios]
+    return str(tabulate(rows, headers=("test", "title", "points", "servers", "counterpart"), tablefmt="simple"))
+
+
+def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool) -> str:
+    headers = ["stage", "test", "verdict", "runs", "virtual s", "servers", "RPCs", "bytes", "commits"]
+    rows = []
+    for scenario in scenarios:
+        runs = by_test[scenario.id]
+        passed = sum(run.status == "pass" for run in runs)
+        sizes = sorted({run.servers for run in runs})
+        row = [scenario.stage, scenario.title, _verdict(_worst(runs)), f"{passed}/{len(runs)}"]
+        row += [f"{_mean(runs, 'virtual_time'):.1f}", f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else str(*sizes)]
+        row += [f"{_mean(runs, name):.0f}" for name in ("rpcs", "bytes", "commits")]
+        rows.append(row + ([f"{_mean(runs, 'wall_time'):.2f}"] if verbose else []))
+    headers += ["wall s"] if verbose else []
+    align = ("left", "left", "left") + ("right",) * (len(headers) - 3)
+    return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))
+
+
+def _runs(records: Sequence[RunRecord]) -> str:
+    rows = [
+        (r.test, r.seed, r.status, f"{r.virtual_time:.3f}", f"{r.wall_time:.3f}", r.servers, r.rpcs, r.digest[:16])
+        for r in sorted(records, key=lambda record: (record.test, record.seed))
+    ]
+    headers = ("test", "seed", "status", "virtual s", "wall s", "servers", "RPCs", "digest")
+    return str(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+
+
+def _failures(
+    scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str
+) -> list[str]:
+    """Return a paragraph for each test that failed; what is not written yet is gathered in one."""
+    parts, unwritten = [], {}
+    for scenario in scenarios:
+        failed = [run for run in by_test[scenario.id] if run.status != "pass"]
+        missing = [run for run in failed if run.rule == "NotWritten"]
+        for run in missing[:1]:
+            unwritten.setdefault(run.message, []).append(scenario.id)
+        rest = [run for run in failed if run.rule != "NotWritten"]
+        if rest:
+            parts.append(_failure(scenario, rest, len(by_test[scenario.id]), submission))
+    for message, tests in unwritten.items():
+        parts.append(textwrap.fill(f"{message}: wanted by {', '.join(tests)}", _width(), subsequent_indent="    "))
+    return parts
+
+
+def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission: str) -> str:
+    first = min(failed, key=lambda run: run.seed)
+    seeds = ", ".join(str(run.seed) for run in sorted(failed, key=lambda run: run.seed)[:SHOWN_SEEDS])
+    more = ", …" if len(failed) > SHOWN_SEEDS else ""
+    head = f"{_verdict(first.status)}  {scenario.id}  {scenario.title}   failed {len(failed)} of {runs}: seeds {seeds}{more}"
+    return f"{head}\n{_reason(first, submission)}"
+
+
+def _reason(record: RunRecord, submission: str, again: bool = True) -> str:
+    lines = []
+    for paragraph in f"{record.message}   t={record.virtual_time:.3f} s".splitlines():
+        lines += textwrap.wrap(paragraph, _width() - 6) or [""]
+    if record.hint:
+        lines += textwrap.wrap(record.hint, _width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
+    if again:
+        lines.append(f"replay  {replay_command(record, submission)}")
+    return "\n".join("      " + line for line in lines)
+
+
+def replay_command(record: RunRecord, submission: str) -> str:
+    """Return what one types to see a run again."""
+    chosen = "" if submission == "skeleton" else f" SUBMISSION={shlex.quote(str(submission))}"
+    return f"make replay TEST={record.test} SEED={record.seed}{chosen}"
+
+
+def _summary(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> str:
+    passed = [s for s in scenarios if by_test[s.id] and all(r.status == "pass" for r in by_test[s.id])]
+    runs = [run for scenario in scenarios for run in by_test[scenario.id]]
+    points, possible = sum(s.points for s in passed), sum(s.points for s in scenarios)
+    virtual = sum(run.virtual_time for run in runs)
+    return (
+        f"{len(passed)} of {len(scenarios)} tests passed every run, {points} of {possible} points; "
+        f"{len(runs)} runs, {virtual:,.0f} s of virtual time"
+    )
+
+
+def _worst(runs: Sequence[RunRecord]) -> str:
+    order = ("grader-error", "error", "fail", "pass")
+    if any(run.rule == "NotWritten" for run in runs) and all(run.rule in ("NotWritten", None) for run in runs):
+        return "not written"
+    return min((run.status for run in runs), key=order.index, default="not run")
+
+
+def _verdict(status: str) -> str:
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return status
+    colour = {"pass": "32", "not written": "33", "not run": "33"}.get(status, "31")
+    return f"\033[{colour}m{status}\033[0m"
+
+
+def _mean(runs: Sequence[RunRecord], name: str) -> float:
+    return fmean(getattr(run, name) for run in runs) if runs else 0.0
+
+
+def _width() -> int:
+    return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))

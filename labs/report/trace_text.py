@@ -1,0 +1,165 @@
+"""Prints a trace for reading: virtual time on the left, a column a server, a line an event."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    Message,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.sim.codec import short
+from labs.trace import events as ev
+from labs.trace.file import read
+
+LAST_SECONDS = 2.0
+"""What is shown of a run unless one asks for more."""
+LAST_LINES = 200
+TIME_WIDTH = 10
+SHORT_CALL = {"RequestVote": "RV", "AppendEntries": "AE", "InstallSnapshot": "IS", "Ping": "ping"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to print; None means no limit. Without limits, only the end of the run is shown, unless `everything`."""
+
+    servers: list[int] | None = None
+    kinds: list[str] | None = None
+    begin: float | None = None
+    end: float | None = None
+    everything: bool = False
+
+    def lets(self, event: ev.Event) -> bool:
+        if self.servers is not None and event.server not in self.servers and event.server != -1:
+            return False
+        if self.kinds is not None and kind_of(event) not in self.kinds:
+            return False
+        return (self.begin is None or event.time >= self.begin) and (self.end is None or event.time <= self.end)
+
+    @property
+    def only_the_end(self) -> bool:
+        return not self.everything and self.begin is None and self.end is None
+
+
+def kind_of(event: ev.Event) -> str:
+    """Return what the trace file calls this kind of event."""
+    return str(event.__struct_config__.tag)
+
+
+def show(path: Path, which: Filter) -> None:
+    """Print a trace file to standard output."""
+    header, all_events = read(path)
+    chosen: Iterable[ev.Event] = (event for event in all_events if which.lets(event))
+    if which.only_the_end:
+        chosen, left_out = _the_end(chosen)
+    else:
+        left_out = 0
+    width = shutil.get_terminal_size((110, 24)).columns
+    column = max(6, min(28, (width - TIME_WIDTH - 30) // header.servers))
+    print(f"{header.test}  {header.title}   seed {header.seed}, {header.servers} servers, {header.submission}")
+    if left_out:
+        print(f"… {left_out} events before (--all shows them) …")
+    print(" " * TIME_WIDTH + "".join(f"server {server}".ljust(column) for server in range(header.servers)))
+    for event in chosen:
+        sys.stdout.write(line(event, column) + "\n")
+
+
+def _the_end(chosen: Iterable[ev.Event]) -> tuple[list[ev.Event], int]:
+    """Return the last events, and how many came before them."""
+    kept: deque[ev.Event] = deque(maxlen=LAST_LINES)
+    count = 0
+    for event in chosen:
+        kept.append(event)
+        count += 1
+    last = [event for event in kept if event.time >= kept[-1].time - LAST_SECONDS]
+    return last, count - len(last)
+
+
+def line(event: ev.Event, column: int) -> str:
+    """Return one event as a line of text; what it says begins in its server's column."""
+    time = f"{event.time:.4f}".rjust(TIME_WIDTH - 2) + "  "
+    if event.server < 0:
+        return f"{time}== {describe(event)}"
+    return time + " " * (column * event.server) + describe(event)
+
+
+def describe(event: ev.Event) -> str:
+    """Return what an event says, in few words."""
+    match event:
+        case ev.Send():
+            return f"→{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}"
+        case ev.Reply():
+            return f"⇢{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}"
+        case ev.Deliver():
+            arrow, again = ("←" if event.leg == "request" else "⇠"), " (again)" if event.copy else ""
+            return f"{arrow}{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}{again}"
+        case ev.Drop():
+            return f"✗{event.peer} {event.leg} #{event.rpc} dropped: {event.reason}"
+        case ev.Timeout():
+            return f"⌛{event.peer} no answer to #{event.rpc}"
+        case ev.Save():
+            vote = "-" if event.voted_for is None else str(event.voted_for)
+            log = f"log {event.last_included_index}..{event.last_index}"
+            change = f" from {event.first_index}" if event.entries else ""
+            snapshot = f" + snapshot {len(event.snapshot)} B" if event.snapshot is not None else ""
+            return f"save t{event.current_term} vote {vote} {log}{change}{snapshot}"
+        case ev.Apply():
+            return f"apply {event.index}: {short(event.command)}"
+        case ev.ApplySnap():
+            return f"apply snapshot {event.index} (term {event.term})"
+        case ev.Start():
+            answer = f"index {event.index} term {event.term}" if event.is_leader else "not leader"
+            return f"start {short(event.command)}: {answer}"
+        case ev.TakeSnapshot():
+            return f"snapshot({event.index}) asked for"
+        case ev.Crash():
+            return "CRASH" + (f" at its {event.at}" if event.at else "")
+        case ev.Restart():
+            return "START" if event.incarnation == 0 else f"RESTART, life {event.incarnation + 1}"
+        case ev.Connect():
+            return f"links work again: {_links(event.links)}"
+        case ev.Cut():
+            return f"links cut: {_links(event.links)}"
+        case ev.NetworkChange():
+            return f"network: {event.text}"
+        case ev.Note():
+            return f"{'print' if event.printed else 'note'}: {event.text}"
+        case ev.Role():
+            return f"{'LEADER' if event.is_leader else 'follows'} in term {event.term}"
+        case ev.Check():
+            return f"✓ {event.text}"
+        case ev.Verdict():
+            return f"{event.status.upper()} {event.message}"
+    return kind_of(event)
+
+
+def _message(message: Message) -> str:
+    match message:
+        case RequestVoteArgs():
+            return f"t{message.term} last {message.last_log_index}/t{message.last_log_term}"
+        case RequestVoteReply():
+            return f"t{message.term} {'yes' if message.vote_granted else 'no'}"
+        case AppendEntriesArgs():
+            entries = f" +{len(message.entries)}" if message.entries else ""
+            return f"t{message.term} prev {message.prev_log_index}/t{message.prev_log_term}{entries} c{message.leader_commit}"
+        case AppendEntriesReply():
+            return f"t{message.term} {'ok' if message.success else 'no'}"
+        case InstallSnapshotArgs():
+            return f"t{message.term} upto {message.last_included_index}/t{message.last_included_term}"
+    return " ".join(str(getattr(message, name)) for name in message.__dataclass_fields__)
+
+
+def _links(links: list[tuple[int, int]]) -> str:
+    """Name links briefly: pairs cut both ways once."""
+    both = [(a, b) for a, b in links if a < b and (b, a) in links]
+    one = [(a, b) for a, b in links if (b, a) not in links]
+    return ", ".join([f"{a}–{b}" for a, b in both] + [f"{a}→{b}" for a, b in one])

@@ -1,0 +1,128 @@
+"""Runs stage tests with pytest, in several processes, and collects the record of each run.
+
+pytest-xdist spreads the runs; each worker is a process of its own with PYTHONHASHSEED=0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from labs.sim.loader import Program
+from labs.sim.run import RunRecord, stalled
+from labs.stages import catalogue
+from labs.stages.scenario import Scenario
+
+PATIENCE = 2.0
+"""Wall seconds before progress is shown."""
+
+
+@dataclass
+class Session:
+    """What a pytest session brought: a record for each run, and what went wrong outside of runs."""
+
+    records: list[RunRecord] = field(default_factory=list)
+    errors: str = ""
+    interrupted: bool = False
+
+
+def run_tests(stages: Sequence[str], chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
+    """Run the chosen scenarios of these stages with the seeds, submission and jobs of the options."""
+    for entry in dict.fromkeys(scenario.entry for scenario in chosen):
+        Program(options.submission, *entry.split(":"))  # a bad submission is reported once, and before all else
+    arguments = ["-p", "no:terminal", "-p", "no:cacheprovider", "--strict-markers", "--import-mode=importlib"]
+    arguments += [f"--rootdir={Path(__file__).parent.parent}", "-c", os.devnull]
+    arguments += [f"--raft-submission={Path(options.submission).resolve()}", f"--raft-test={options.test}"]
+    arguments += [f"--raft-seed={options.seed}", f"--raft-runs={options.runs}"]
+    jobs = min(options.jobs, len(chosen) * options.runs)
+    if jobs > 1:
+        arguments += ["-n", str(jobs), "--dist", "worksteal"]
+    arguments += [str(file) for file in (catalogue.file_of(stage) for stage in stages) if file is not None]
+    collector = _Collector(len(chosen) * options.runs, list(chosen))
+    os.environ["PYTHONHASHSEED"] = "0"
+    noise = io.StringIO()
+    with contextlib.redirect_stdout(noise), _sys_path():
+        code = pytest.main(arguments, plugins=[collector])
+    collector.clear_progress()
+    session = collector.session
+    session.interrupted = code == pytest.ExitCode.INTERRUPTED
+    if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR) or len(session.records) < collector.total:
+        if not session.interrupted:
+            session.errors = session.errors or f"pytest ended with {code!r}\n{noise.getvalue()}"
+    return session
+
+
+class _Collector:
+    """A pytest plugin of the controlling process: gathers records and shows progress."""
+
+    def __init__(self, total: int, scenarios: list[Scenario]) -> None:
+        self.total = total
+        self.session = Session()
+        self._by_function = {s.test.__name__: s for s in scenarios}  # type: ignore[attr-defined]
+        self._failed = 0
+        self._begun = time.monotonic()
+        self._shown = 0.0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        found = dict(report.user_properties).get("raft")
+        if found is not None:
+            self._add(msgspec.convert(found, RunRecord))
+        elif report.failed:
+            self._add_without_record(report)
+
+    def _add_without_record(self, report: pytest.TestReport) -> None:
+        """Take in a run whose process died, or that failed before it began."""
+        function, _, seed = report.nodeid.rpartition("::")[2].partition("[")
+        scenario = self._by_function.get(function)
+        if scenario is not None and "crashed" in str(report.longrepr):
+            text = "a server never yields, and its process had to be ended"
+            self._add(stalled(scenario, int(seed.rstrip("]")), text))
+        else:
+            self.session.errors += f"{report.nodeid}: {report.longrepr}\n"
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.session.errors += f"{report.nodeid}: {report.longrepr}\n"
+
+    def _add(self, record: RunRecord) -> None:
+        self.session.records.append(record)
+        self._failed += record.status != "pass"
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        now = time.monotonic()
+        live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        if now - self._begun < PATIENCE or now - self._shown < (0.1 if live else 10):
+            return
+        self._shown = now
+        text = f"{len(self.session.records)} of {self.total} runs, {self._failed} failed"
+        print(f"\r{text} " if live else text, end="" if live else "\n", file=sys.stderr, flush=True)
+
+    def clear_progress(self) -> None:
+        if self._shown and sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _sys_path() -> Iterator[None]:
+    """Let workers find the package, wherever the command was called from."""
+    root = str(Path(__file__).parent.parent)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = root if not before else root + os.pathsep + before
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before

@@ -1,0 +1,114 @@
+"""Makes pytest run the stage tests: each (test, seed) is an item that runs a scenario in the simulator.
+
+Options begin with `--raft-`. What a run found travels in the report's user properties under "raft".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from labs.sim import life
+from labs.sim.loader import BadSubmission, Program
+from labs.sim.run import RunRecord, run_scenario, stalled
+from labs.stages.catalogue import matches
+from labs.stages.scenario import Scenario
+
+TIMEOUT = 30
+"""Wall seconds after which a run ends whose server never yields; a run of a correct server takes about one."""
+
+if pytest.fail.Exception not in life.stalled_exceptions:
+    life.stalled_exceptions.append(pytest.fail.Exception)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("raft", "the Raft lab")
+    group.addoption("--raft-submission", default="skeleton", help="folder with raft.py, or one file (skeleton)")
+    group.addoption("--raft-seed", type=int, default=1, help="the first seed (1)")
+    group.addoption("--raft-runs", type=int, default=5, help="how many seeds, counting up from the first (5)")
+    group.addoption("--raft-test", default="", help="run only tests whose id or title holds this text")
+    group.addoption("--raft-timeout", type=float, default=TIMEOUT, help=f"wall seconds a run may take ({TIMEOUT})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_programs] = {}
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:
+    scenario = getattr(obj, "scenario", None)
+    if not isinstance(scenario, Scenario):
+        return None
+    config = collector.config
+    if config.getoption("--raft-test") and not matches(scenario, config.getoption("--raft-test")):
+        return []
+    first = config.getoption("--raft-seed")
+    seeds = range(first, first + config.getoption("--raft-runs"))
+    return [ScenarioItem.make(collector, f"{name}[{seed}]", scenario, seed) for seed in seeds]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome: Any = yield
+    if call.when == "call" and isinstance(item, ScenarioItem) and item.record is not None:
+        outcome.get_result().user_properties.append(("raft", msgspec.to_builtins(item.record)))
+
+
+class ScenarioFailed(Exception):
+    """A run that did not pass."""
+
+    def __init__(self, record: RunRecord) -> None:
+        super().__init__(record.message)
+        self.record = record
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario with one seed."""
+
+    scenario: Scenario
+    seed: int
+    record: RunRecord | None
+
+    @classmethod
+    def make(cls, parent: pytest.Module, name: str, scenario: Scenario, seed: int) -> ScenarioItem:
+        item: ScenarioItem = cls.from_parent(parent, name=name)
+        item.scenario, item.seed, item.record = scenario, seed, None
+        item.add_marker(pytest.mark.timeout(parent.config.getoption("--raft-timeout"), func_only=True))
+        return item
+
+    def runtest(self) -> None:
+        try:
+            self.record = run_scenario(self.scenario, self._program(), self.seed)
+        except pytest.fail.Exception as stall:
+            self.record = stalled(self.scenario, self.seed, str(stall))
+        if self.record.status != "pass":
+            raise ScenarioFailed(self.record)
+
+    def _program(self) -> Program:
+        """Return the submission, compiled once in a process."""
+        programs = self.config.stash[_programs]
+        if self.scenario.entry not in programs:
+            path = Path(self.config.getoption("--raft-submission"))
+            if not path.is_absolute():
+                path = self.config.invocation_params.dir / path
+            programs[self.scenario.entry] = Program(path, *self.scenario.entry.split(":"))
+        return programs[self.scenario.entry]
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        error = excinfo.value
+        if isinstance(error, ScenarioFailed):
+            again = f"make replay TEST={self.scenario.id} SEED={self.seed}"
+            return f"{error.record.message}\nhint    {error.record.hint}\nreplay  {again}"
+        if isinstance(error, BadSubmission):
+            return f"cannot run the submission: {error}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        return self.path, self.scenario.test.__code__.co_firstlineno, f"{self.scenario.id} seed {self.seed}"  # type: ignore[attr-defined]
+
+
+_programs: pytest.StashKey[dict[str, Program]] = pytest.StashKey()
