@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from labs.report import results, table
+from labs.report import results, table, trace_text
 from labs.sim.loader import BadSubmission
 from labs.stages import catalogue
 
@@ -133,13 +133,14 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from labs.report import trace_text
     from labs.sim.run import run_scenario
 
     found = catalogue.find(options.test)
     if len(found) != 1:
         names = ", ".join(scenario.id for scenario in found[:8])
-        raise Usage(f"{options.test!r} is {'no test' if not found else f'several tests: {names}'}; see: python -m labs list")
+        raise Usage(
+            f"{options.test!r} is {'no test' if not found else f'several tests: {names}'}; see: python -m labs list"
+        )
     scenario = found[0]
     path = Path("out") / f"{scenario.id.replace('/', '-')}-{options.seed}.trace.jsonl"
     path.parent.mkdir(exist_ok=True)
@@ -154,7 +155,6 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    from labs.report import trace_text
     from labs.trace.file import BadTrace
 
     try:
@@ -164,10 +164,8 @@ def _trace(options: argparse.Namespace) -> int:
     return PASSED
 
 
-def _filter(options: argparse.Namespace) -> object:
-    from labs.report.trace_text import Filter
-
-    return Filter(options.server, options.kind, options.begin, options.end, options.all)
+def _filter(options: argparse.Namespace) -> trace_text.Filter:
+    return trace_text.Filter(options.server, options.kind, options.begin, options.end, options.all)
 
 
 def _list(options: argparse.Namespace) -> int:

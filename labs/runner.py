@@ -56,9 +56,9 @@ def run_tests(stages: Sequence[str], chosen: Sequence[Scenario], options: argpar
     collector.clear_progress()
     session = collector.session
     session.interrupted = code == pytest.ExitCode.INTERRUPTED
-    if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR) or len(session.records) < collector.total:
-        if not session.interrupted:
-            session.errors = session.errors or f"pytest ended with {code!r}\n{noise.getvalue()}"
+    broken = code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+    if (broken or len(session.records) < collector.total) and not session.interrupted:
+        session.errors = session.errors or f"pytest ended with {code!r}\n{noise.getvalue()}"
     return session
 
 
@@ -68,7 +68,7 @@ class _Collector:
     def __init__(self, total: int, scenarios: list[Scenario]) -> None:
         self.total = total
         self.session = Session()
-        self._by_function = {s.test.__name__: s for s in scenarios}  # type: ignore[attr-defined]
+        self._by_function = {s.test.__name__: s for s in scenarios}
         self._failed = 0
         self._begun = time.monotonic()
         self._shown = 0.0

@@ -23,8 +23,8 @@ class Violation(Exception):
 class Oracle:
     """A judge of one rule or of a few that rest on the same facts.
 
-    A method `on_send` sees each Send event, `on_save` each Save, and so on (the names are those of labs.trace.events, in
-    small letters with underscores). It raises Violation when the event breaks the rule.
+    A method `on_send` sees each Send event, `on_save` each Save, and so on: the names are those of labs.trace.events,
+    in small letters with underscores. It raises Violation when the event breaks the rule.
     """
 
 

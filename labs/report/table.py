@@ -1,4 +1,4 @@
-"""The terminal report: a table with a line a test, then each failure with its reason and the command to see it again."""
+"""The terminal report: a table with a line a test, then each failure with its reason and how to see it again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ SHOWN_SEEDS = 5
 """How many failing seeds of one failure are listed."""
 
 
-def render(
-    scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False
-) -> str:
+def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False) -> str:
     """Return table and failures of a session; figures are means over the runs."""
     by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
     parts = [_table(scenarios, by_test, verbose)]
@@ -69,11 +67,10 @@ def _runs(records: Sequence[RunRecord]) -> str:
     return str(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
 
 
-def _failures(
-    scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str
-) -> list[str]:
+def _failures(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str) -> list[str]:
     """Return a paragraph for each test that failed; what is not written yet is gathered in one."""
-    parts, unwritten = [], {}
+    parts: list[str] = []
+    unwritten: dict[str, list[str]] = {}
     for scenario in scenarios:
         failed = [run for run in by_test[scenario.id] if run.status != "pass"]
         missing = [run for run in failed if run.rule == "NotWritten"]
@@ -91,8 +88,8 @@ def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission:
     first = min(failed, key=lambda run: run.seed)
     seeds = ", ".join(str(run.seed) for run in sorted(failed, key=lambda run: run.seed)[:SHOWN_SEEDS])
     more = ", …" if len(failed) > SHOWN_SEEDS else ""
-    head = f"{_verdict(first.status)}  {scenario.id}  {scenario.title}   failed {len(failed)} of {runs}: seeds {seeds}{more}"
-    return f"{head}\n{_reason(first, submission)}"
+    head = f"{_verdict(first.status)}  {scenario.id}  {scenario.title}"
+    return f"{head}   failed {len(failed)} of {runs}: seeds {seeds}{more}\n{_reason(first, submission)}"
 
 
 def _reason(record: RunRecord, submission: str, again: bool = True) -> str:

@@ -150,7 +150,8 @@ def _message(message: Message) -> str:
             return f"t{message.term} {'yes' if message.vote_granted else 'no'}"
         case AppendEntriesArgs():
             entries = f" +{len(message.entries)}" if message.entries else ""
-            return f"t{message.term} prev {message.prev_log_index}/t{message.prev_log_term}{entries} c{message.leader_commit}"
+            prev = f"prev {message.prev_log_index}/t{message.prev_log_term}"
+            return f"t{message.term} {prev}{entries} c{message.leader_commit}"
         case AppendEntriesReply():
             return f"t{message.term} {'ok' if message.success else 'no'}"
         case InstallSnapshotArgs():

@@ -1,7 +1,7 @@
 """The cluster as a test drives it: propose, look, break and mend, wait and check.
 
-All times are virtual seconds. Methods named `wait_for_…` let time pass; all others act at once, at an instant in which no
-server has anything left to do. A failed check ends the run with the name of the rule that was broken.
+All times are virtual seconds. Methods named `wait_for_…` let time pass; all others act at once, at an instant in which
+no server has anything left to do. A failed check ends the run with the name of the rule that was broken.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ POLL = 0.02
 class StartAnswer(NamedTuple):
     """What `start` answered; (-1, -1, False) if the server is down."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a field, not tuple.index
     term: int
     is_leader: bool
 
@@ -221,11 +221,9 @@ class Cluster:
                 break
             await self.sleep(POLL)
         seen = ", ".join(f"server {s} in term {self.state(s).term}" for s in self._reachable(candidates))
-        raise self._violation(
-            "LeaderInTime",
-            f"no leader within {within:g} s (from t={begun:.3f} s), although the network allows one: {seen or 'none up'}",
-            self._reachable(candidates),
-        )
+        waited = f"no leader within {within:g} s (from t={begun:.3f} s)"
+        text = f"{waited}, although the network allows one: {seen or 'none up'}"
+        raise self._violation("LeaderInTime", text, self._reachable(candidates))
 
     def check_no_leader(self) -> None:
         """Fail if a connected server claims to lead (§5.2: no majority, no leader)."""
@@ -300,7 +298,9 @@ class Cluster:
         """Fail if a server has applied something at an index where nothing can be committed."""
         count, command = self.applied(index)
         if count:
-            text = f"{self._appliers(index)} applied {self._shown(command)} at index {index}, but no majority can store it"
+            text = (
+                f"{self._appliers(index)} applied {self._shown(command)} at index {index}, but no majority can store it"
+            )
             raise self._violation("CommitNeedsMajority", text, self._kernel.service.appliers(index))
         self._record_check(f"nobody has applied index {index}")
 
@@ -335,8 +335,10 @@ class Cluster:
 
     def _appliers(self, index: int) -> str:
         appliers = self._kernel.service.appliers(index)
-        return f"servers {', '.join(map(str, appliers))}" if len(appliers) > 1 else (
-            f"server {appliers[0]} alone" if appliers else "no server"
+        return (
+            f"servers {', '.join(map(str, appliers))}"
+            if len(appliers) > 1
+            else (f"server {appliers[0]} alone" if appliers else "no server")
         )
 
     def _change_links(self, change: Callable[[], None], server: int = -1) -> None:

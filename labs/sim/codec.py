@@ -56,7 +56,7 @@ _decode_any = msgspec.msgpack.Decoder().decode
 _decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
 _kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
 _prefix = {cls: bytes([kind]) for kind, cls in enumerate(MESSAGES)}
-_decoders = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
+_decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
 
 
 class Refused(TypeError):
@@ -88,7 +88,7 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
                 raise Refused(f"{where} has the key {key!r}: keys must be strings")
             check_command(item, f"{where}[{key!r}]", depth + 1)
     else:
-        advice = {set: " (use a sorted list)", tuple: " (use a list)"}.get(kind, "")
+        advice = {"set": " (use a sorted list)", "tuple": " (use a list)"}.get(kind.__name__, "")
         raise Refused(
             f"{where} is a {kind.__name__}: {short(value)}; "
             f"allowed are bool, int, float, str, bytes, list, dict and None{advice}"

@@ -1,10 +1,10 @@
 """The kernel: passes virtual time, carries what servers put out, and records all of it in canonical order.
 
-A run is a sequence of steps. In a step the kernel moves the clock to the next instant at which anything is due, hands out
-what is due, and lets every server run until none can. Then it takes the servers' outboxes in the order of their ids, and
-records and carries each item. So what happens depends on what each server does alone, never on how the servers'
-tasks were interleaved: a host that runs each server in a process of its own sees the same run. The test acts last at an
-instant, when nothing else is due.
+A run is a sequence of steps. In a step the kernel moves the clock to the next instant at which anything is due, hands
+out what is due, and lets every server run until none can. Then it takes the servers' outboxes in the order of their
+ids, and records and carries each item. So what happens depends on what each server does alone, never on how the
+servers' tasks were interleaved: a host that runs each server in a process of its own sees the same run. The test acts
+last at an instant, when nothing else is due.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import trio
 
@@ -64,7 +64,7 @@ class _Abandoned(Exception):
 class _Call:
     """A call in flight, from its request to the moment when its caller goes on."""
 
-    __slots__ = ("rpc", "source", "life", "number", "target", "name", "ordinal", "answered")
+    __slots__ = ("answered", "life", "name", "number", "ordinal", "rpc", "source", "target")
 
     def __init__(self, rpc: int, life: Life, number: int, target: int, name: str, ordinal: int) -> None:
         self.rpc, self.source, self.life, self.number = rpc, life.server, life, number
@@ -453,7 +453,7 @@ class Kernel:
     def _carry_failure(self, life: Life, output: Failed) -> None:
         self._end_with_failure(life.server, output)
 
-    _CARRY: dict[type, Callable[[Kernel, Life, Any], None]] = {
+    _CARRY: ClassVar[dict[type, Callable[[Kernel, Life, Any], None]]] = {
         Called: _carry_call,
         Replied: _carry_reply,
         Saved: _carry_save,
@@ -569,4 +569,3 @@ class Kernel:
 
 def _swallowed(place: str) -> Failed:
     return Failed("swallowed", "goes on after its crash: it swallowed trio.Cancelled", place)
-

@@ -138,7 +138,11 @@ class Life:
             return None
         if type(answer) is tuple and tuple(map(type, answer)) == (int, int, bool):
             return answer
-        self.fail("nonsense", f"start must return (index, term, is_leader), not {codec.short(answer)}", self._definition("start"))
+        self.fail(
+            "nonsense",
+            f"start must return (index, term, is_leader), not {codec.short(answer)}",
+            self._definition("start"),
+        )
         return None
 
     def state(self, quietly: bool = False) -> tuple[int, bool] | None:
@@ -395,7 +399,7 @@ class ApplyChannel:
         await self.aclose()
 
     def statistics(self) -> trio.MemoryChannelStatistics:
-        return trio.MemoryChannelStatistics(0, math.inf, 1, 1, 0, 0)
+        return trio.MemoryChannelStatistics(0, math.inf, 1, 1, 0, 0, 0)
 
 
 _ARGS = frozenset(codec.ARGS_OF.values())

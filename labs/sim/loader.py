@@ -51,7 +51,9 @@ class Program:
                 self._code[path] = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
             except SyntaxError as error:
                 where = f"{self.name_of(str(path))}:{error.lineno}"
-                raise BadSubmission(f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}") from None
+                raise BadSubmission(
+                    f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}"
+                ) from None
             except (ValueError, OSError) as error:
                 raise BadSubmission(f"cannot read {path}: {error}") from None
         return self._code[path]

@@ -1,4 +1,4 @@
-"""Runs one scenario with one seed and returns its record. The same arguments give the same record, but for `wall_time`."""
+"""Runs one scenario with one seed and returns its record: the same each time, but for `wall_time`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -114,7 +114,7 @@ def oracles(servers: int) -> Iterable[Oracle]:
     return [OneLeader(), OneHistory(servers)]
 
 
-def _run_to_the_end(kernel: Kernel, test: object) -> None:
+def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
     with deterministic_scheduling(kernel.arrange):
         try:

@@ -26,7 +26,7 @@ class SnapshotData(msgspec.Struct, frozen=True):
 class Applied(NamedTuple):
     """How many servers have applied something at an index, and what (None if nobody has)."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a field, not tuple.count
     command: Command
 
 

@@ -108,7 +108,7 @@ class ScenarioItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        return self.path, self.scenario.test.__code__.co_firstlineno, f"{self.scenario.id} seed {self.seed}"  # type: ignore[attr-defined]
+        return self.path, self.scenario.test.__code__.co_firstlineno, f"{self.scenario.id} seed {self.seed}"
 
 
 _programs: pytest.StashKey[dict[str, Program]] = pytest.StashKey()

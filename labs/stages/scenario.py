@@ -54,7 +54,7 @@ def scenario(
     """
 
     def mark(test: Test) -> Test:
-        name = test.__name__.removeprefix("test_")  # type: ignore[attr-defined]
+        name = test.__name__.removeprefix("test_")
         stage = Path(inspect.getfile(test)).stem.split("_")[1]
         title = (inspect.getdoc(test) or name).splitlines()[0].rstrip(".")
         sizes = (servers,) if isinstance(servers, int) else servers

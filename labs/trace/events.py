@@ -1,7 +1,7 @@
 """The event records of a trace. Plain data; knows nothing of who makes or reads them.
 
-`time` is virtual seconds from the start of the run, `server` the id of the server that the event happened at. A `rpc` is
-a number that all events of one remote call share, `call` the name of its procedure: RequestVote, AppendEntries,
+`time` is virtual seconds from the start of the run, `server` the id of the server that the event happened at. `rpc`
+is a number that all events of one remote call share, `call` the name of its procedure: RequestVote, AppendEntries,
 InstallSnapshot or Ping. An event is one JSON object, one line in a trace file.
 """
 

@@ -45,5 +45,5 @@ def _with_message(event: AnyEvent) -> Event:
     if isinstance(event, Send | Reply | Deliver):
         is_request = isinstance(event, Send) or (isinstance(event, Deliver) and event.leg == "request")
         cls = (ARGS_OF if is_request else REPLY_OF)[event.call]
-        return msgspec.structs.replace(event, message=msgspec.convert(event.message, cls, builtin_types=(bytes,)))
+        return msgspec.structs.replace(event, message=msgspec.convert(event.message, cls))
     return event
