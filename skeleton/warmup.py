@@ -14,17 +14,18 @@ of all replies, and delays the rest. Still each server hands each number to its 
 Everything here comes back in Raft: a task for each peer, a call that may stay without a reply, a retry, a handler
 that gets the same message twice, and a service that must not notice.
 
-Three ways to break it. Make one change, run the test, read what it says, and take the change back.
+Three ways to break it. Make one change, run the test, read what it says, and take the change back. All three break the
+rule ApplyInOrder, and each in its own way; another seed shows it at another number.
 
 1.  Give up: in `send_numbers_to`, call `ask(peer, number)` once, without the loop around it.
-    Some number never arrives, and the next one comes in its place. The test fails and names the server, and the
-    number that its service missed; another seed loses another one.
+    A number whose request was lost never arrives, and the next one comes in its place:
+    "server 1 applied index 4, but the last that it had applied was 2". Yet some seed passes: luck is no proof.
 2.  Trust the network: in `ping`, remove the `if`, and hand over every number that arrives.
-    Where only the reply was lost, the service gets a number twice. The test fails and names the first such number. In
-    the trace you see the request arrive twice, and between the two arrivals the reply that was lost.
+    Where only the reply was lost, the number comes again: "server 1 applied index 3, but the last that it had applied
+    was 3". In the trace the request arrives twice, and between the two arrivals a reply is lost.
 3.  Hurry: in `run`, start a task for each peer and number, instead of one for each peer.
-    Each number is still sent until its reply comes, but now one may overtake another. Where 3 arrives before 2, the
-    service gets 3 after 1, and never 2: the test fails, and names the gap. Why does `ping` take 2 for a duplicate?
+    Each number is still sent until its reply comes, but now one may overtake another: "server 2 applied index 3, but
+    the last that it had applied was 0". And 1 and 2, when they come: what does `ping` take them for?
 """
 
 from __future__ import annotations
