@@ -1,1 +1,30 @@
-"""The judges: they watch the events of a run and name the rule of the paper that was broken."""
+"""The judges: they watch the events of a run and name the rule of the paper that was broken.
+
+`judges(servers, stage)` returns those of a run, in the order in which they see each event: first those that name what
+is most particular, the shadow last.
+"""
+
+from labs.oracles.basics import OneHistory, OneLeader
+from labs.oracles.commits import Commitment, StartAnswers
+from labs.oracles.election import Campaigns, Leaderships, Refusals, Terms, Votes
+from labs.oracles.heartbeats import Heartbeats
+from labs.oracles.logs import Appending, LeaderLogs, Matching
+from labs.oracles.shadow import Shadow
+from labs.oracles.storage import Saved, Snapshots
+from labs.oracles.violation import Oracle
+
+
+def judges(servers: int, stage: str) -> list[Oracle]:
+    """Return the judges of a run of a stage's test with so many servers."""
+    shadow = Shadow(servers, stage)
+    chosen: list[Oracle] = [Terms(shadow), Votes(shadow), Leaderships(shadow), Campaigns(shadow), Refusals(shadow)]
+    if stage >= "2C":
+        chosen.append(Saved(shadow))
+    if stage >= "2D":
+        chosen.append(Snapshots(shadow))
+    if stage >= "2B":
+        chosen += [Appending(shadow), LeaderLogs(shadow), Commitment(shadow), StartAnswers(shadow), Matching(shadow)]
+    chosen.append(OneLeader())
+    if stage >= "2A":
+        chosen.append(Heartbeats(shadow))
+    return [*chosen, OneHistory(servers), shadow]

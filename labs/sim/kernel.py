@@ -23,7 +23,7 @@ from labs.sim.disk import Disk
 from labs.sim.life import LIFE, Life
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
-from labs.sim.service import Service
+from labs.sim.service import Service, index_of_snapshot
 from labs.sim.trio_internals import Batch
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
@@ -422,6 +422,7 @@ class Kernel:
                 disk.last_index,
                 disk.size,
                 output.snapshot,
+                index_of_snapshot(output.snapshot),
                 output.extra,
             )
         )

@@ -6,16 +6,15 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import trio
 
-from labs.oracles.basics import OneHistory, OneLeader
+from labs.oracles import judges
 from labs.oracles.catalogue import RULES
-from labs.oracles.violation import Oracle
 from labs.sim.cluster import Cluster
 from labs.sim.kernel import Kernel
 from labs.sim.loader import Program
@@ -68,7 +67,7 @@ def run_scenario(
         program=program,
         conditions=scenario.conditions,
         recorder=Recorder(trace, header),
-        oracles=oracles(servers),
+        oracles=judges(servers, scenario.stage),
         snapshot_every=10 if scenario.snapshots else 0,
     )
     cluster = Cluster(kernel, scenario.id)
@@ -107,11 +106,6 @@ def stalled(scenario: Scenario, seed: int, text: str) -> RunRecord:
     """Return the record of a run that a wall-clock watchdog had to end from outside."""
     rule = RULES["NoStall"]
     return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint))
-
-
-def oracles(servers: int) -> Iterable[Oracle]:
-    """Return the judges of a run."""
-    return [OneLeader(), OneHistory(servers)]
 
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:

@@ -116,5 +116,11 @@ def decode_snapshot(data: bytes) -> SnapshotData | None:
         return None
 
 
+def index_of_snapshot(data: bytes | None) -> int | None:
+    """Return the last index that a snapshot covers, or None if there is none, or no service made it."""
+    found = decode_snapshot(data) if data is not None else None
+    return found.index if found is not None else None
+
+
 def _fold(history: bytes, command: bytes) -> bytes:
     return hashlib.blake2b(command, digest_size=16, key=history).digest()

@@ -100,6 +100,8 @@ class Save(Event, frozen=True, gc=False):
     size: int
     snapshot: bytes | None = None
     """The snapshot written with it; None if the old one stays."""
+    snapshot_index: int | None = None
+    """The last index that this snapshot covers, by its own bytes; None also if they are no service's."""
     extra: dict[str, Any] | None = None
 
 

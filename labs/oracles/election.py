@@ -1,0 +1,334 @@
+"""The judges of elections: terms, votes, candidacies, leaderships (§5.1, §5.2, §5.4.1)."""
+
+from __future__ import annotations
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.violation import Oracle, Violation
+from labs.trace.events import Deliver, Event, Reply, Restart, Role, Save, Send, Start
+
+GRACE = 0.05
+"""Virtual seconds in which a message that was under way inside a server may still leave it."""
+SHORTEST_TIMEOUT = 0.09
+"""No sensible election timeout is shorter: heartbeats may be a tenth of a second apart."""
+LEASE = 1.0
+"""A voter that heard its leader within this time may ignore candidates (§6)."""
+SAME_TIMEOUTS = 8
+"""So many equal election timeouts in a row are no chance."""
+
+
+class Terms(Oracle):
+    """Terms only rise, and what a higher term ends stays ended (§5.1)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+
+    def on_send(self, event: Send) -> None:
+        server, term = self._shadow.servers[event.server], getattr(event.message, "term", None)
+        if term is None or event.extra:
+            return
+        if server.incarnation > 0 and term < server.disk_term and server.term == server.disk_term:
+            raise _restart_violation(event, term, server.disk_term)
+        heard, when = server.heard
+        if term < heard and event.time > when + GRACE:
+            text = f"server {event.server} sent {event.call} of term {term} (t={event.time:.3f} s)"
+            raise Violation(
+                "HigherTermAdopted",
+                f"{text}, but term {heard} had reached it at t={when:.3f} s",
+                (event.server,),
+                event.time,
+            )
+
+    def on_reply(self, event: Reply) -> None:
+        server, reply = self._shadow.servers[event.server], event.message
+        request = self._shadow.requests.get(event.rpc) or server.pending.get(event.rpc)
+        term = getattr(reply, "term", None)
+        if term is None or event.rpc in self._shadow.trials:
+            return
+        before = server.shown_before.get(event.rpc)
+        if before is not None and term < before:
+            if server.incarnation > 0 and before == server.disk_term:
+                raise _restart_violation(event, term, before)
+            text = f"server {event.server} answered {event.call} with term {term}, but had shown term {before} before"
+            raise Violation("TermNeverDecreases", text, (event.server,), event.time)
+        if request is None:
+            return
+        asked = getattr(request, "term", 0)
+        if term < asked and not (isinstance(reply, RequestVoteReply) and not reply.vote_granted):
+            text = f"server {event.server} answered {event.call} of term {asked} with the lower term {term}"
+            raise Violation("HigherTermAdopted", text, (event.server, event.peer), event.time)
+        accepted = getattr(reply, "vote_granted", False) or getattr(reply, "success", False)
+        if accepted and before is not None and asked < before:
+            text = (
+                f"server {event.server} said yes to {event.call} of term {asked} from server {event.peer}, "
+                f"but was in term {before} already"
+            )
+            raise Violation("StaleTermRejected", text, (event.server, event.peer), event.time)
+
+    def on_save(self, event: Save) -> None:
+        server = self._shadow.servers[event.server]
+        if server.saves and event.current_term < server.disk_term:
+            text = f"server {event.server} saved term {event.current_term}, but its disk held term {server.disk_term}"
+            rule = "RestoredOnRestart" if server.incarnation > 0 and server.first_save else "TermNeverDecreases"
+            raise Violation(rule, text, (event.server,), event.time)
+
+    def on_role(self, event: Role) -> None:
+        server = self._shadow.servers[event.server]
+        if event.term < server.term:
+            if server.incarnation > 0 and server.term == server.disk_term:
+                raise _restart_violation(event, event.term, server.term)
+            text = f"server {event.server} says it is in term {event.term}, but had shown term {server.term} before"
+            raise Violation("TermNeverDecreases", text, (event.server,), event.time)
+
+    def on_start(self, event: Start) -> None:
+        heard, when = self._shadow.servers[event.server].heard
+        if event.is_leader and event.term < heard and event.time > when + GRACE:
+            text = (
+                f"server {event.server} accepted a command as leader of term {event.term} (t={event.time:.3f} s), "
+                f"but term {heard} had reached it at t={when:.3f} s"
+            )
+            raise Violation("StepsDown", text, (event.server,), event.time)
+
+
+def _restart_violation(event: Event, term: int, saved: int) -> Violation:
+    text = f"server {event.server} was restarted with term {saved} on its disk, but went on in term {term}"
+    return Violation("RestoredOnRestart", text, (event.server,), event.time)
+
+
+class Votes(Oracle):
+    """One vote a term, for logs that are up to date, and not withheld (Figure 2, RequestVote rule 2)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+
+    def on_reply(self, event: Reply) -> None:
+        reply = event.message
+        request = self._shadow.requests.get(event.rpc)
+        if not isinstance(reply, RequestVoteReply) or not isinstance(request, RequestVoteArgs):
+            return
+        server = self._shadow.servers[event.server]
+        if reply.vote_granted:
+            self._granted(server, request, event)
+        else:
+            self._refused(server, request, reply, event)
+
+    def _granted(self, server: ShadowServer, request: RequestVoteArgs, event: Reply) -> None:
+        earlier = server.votes.get(request.term)
+        if earlier is not None and earlier[0] != request.candidate_id:
+            whom = "itself" if earlier[0] == server.id else f"server {earlier[0]}"
+            where = " before its restart" if earlier[1] != server.incarnation else ""
+            rule = "OneVotePerTerm" if earlier[1] == server.incarnation else self._forgotten(server, request.term)
+            text = (
+                f"server {server.id} voted for server {request.candidate_id} in term {request.term}, "
+                f"but had voted for {whom} in that term{where}"
+            )
+            raise Violation(rule, text, (server.id, request.candidate_id), event.time)
+        last, last_term = server.log.last, server.log.last_term
+        if last_term is None or not self._shadow.from_stage("2B"):
+            return
+        if (last_term, last) > (request.last_log_term, request.last_log_index):
+            text = (
+                f"server {server.id} voted for server {request.candidate_id} in term {request.term}, whose log ends at "
+                f"index {request.last_log_index} of term {request.last_log_term}, but its own log ends at index {last} "
+                f"of term {last_term}"
+            )
+            raise Violation("VoteOnlyUpToDate", text, (server.id, request.candidate_id), event.time)
+
+    def _forgotten(self, server: ShadowServer, term: int) -> str:
+        """Say whether the vote was on the disk, and not read back, or never there."""
+        return "RestoredOnRestart" if server.disk_term == term and server.disk_vote is not None else "OneVotePerTerm"
+
+    def _refused(
+        self, server: ShadowServer, request: RequestVoteArgs, reply: RequestVoteReply, event: Reply
+    ) -> None:
+        """Judge a refusal; only where term, vote and log are certain, and no leader was heard lately."""
+        if reply.term != request.term or request.term < server.shown_before.get(event.rpc, request.term + 1):
+            return
+        holder = server.votes.get(request.term)
+        if holder is not None and holder[0] != request.candidate_id:
+            return
+        if server.saves and server.disk_term == request.term and server.disk_vote not in (None, request.candidate_id):
+            return
+        if event.time < max(server.heard_leader, 0.0 if server.heard_leader >= 0 else -LEASE) + LEASE:
+            return
+        if request.term in server.led or request.term in self._shadow.leader_of or server.candidate >= request.term:
+            return
+        last, last_term = server.log.last, server.log.last_term
+        certain = server.saves or last == 0
+        if last_term is None or not certain or (last_term, last) > (request.last_log_term, request.last_log_index):
+            return
+        text = (
+            f"server {server.id} refused its vote to server {request.candidate_id} in term {request.term}, "
+            f"but had {'given it to that server already' if holder else 'no vote given in that term'}, "
+            f"and the candidate's log is no less up to date"
+        )
+        raise Violation("VoteDenied", text, (server.id, request.candidate_id), event.time)
+
+    def on_send(self, event: Send) -> None:
+        message = event.message
+        if not isinstance(message, RequestVoteArgs) or any(value is True for value in (event.extra or {}).values()):
+            return
+        server = self._shadow.servers[event.server]
+        if message.candidate_id != server.id:
+            text = f"server {server.id} asked for votes in the name of server {message.candidate_id}"
+            raise Violation("OneVotePerTerm", text, (server.id,), event.time)
+        earlier = server.votes.get(message.term)
+        if earlier is not None and earlier[0] != server.id:
+            text = (
+                f"server {server.id} campaigns in term {message.term}, that is, votes for itself, "
+                f"but had voted for server {earlier[0]} in that term"
+            )
+            rule = "OneVotePerTerm" if earlier[1] != server.incarnation else "CandidateIncrementsTerm"
+            raise Violation(rule, text, (server.id, earlier[0]), event.time)
+
+    def on_save(self, event: Save) -> None:
+        server = self._shadow.servers[event.server]
+        if not server.saves or event.current_term != server.disk_term or server.disk_vote is None:
+            return
+        vote, leader = event.voted_for, self._shadow.leader_of.get(event.current_term)
+        if vote != server.disk_vote and (vote is None or vote != leader):
+            now = "no vote" if vote is None else f"a vote for server {vote}"
+            text = (
+                f"server {server.id} saved {now} in term {event.current_term}, "
+                f"but its disk held a vote for server {server.disk_vote} in the same term"
+            )
+            rule = "RestoredOnRestart" if server.incarnation > 0 and server.first_save else "OneVotePerTerm"
+            raise Violation(rule, text, (server.id,), event.time)
+
+
+class Leaderships(Oracle):
+    """Who leads has a majority of the votes (Figure 2, Candidates 2), and says so at once (Leaders 1)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+
+    def on_send(self, event: Send) -> None:
+        message = event.message
+        if isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
+            self._leads(event, message.term, f"sent {event.call}")
+            if message.leader_id != event.server:
+                text = f"server {event.server} sent {event.call} in the name of server {message.leader_id}"
+                raise Violation("ElectionSafety", text, (event.server,), event.time)
+
+    def on_start(self, event: Start) -> None:
+        if event.is_leader:
+            self._leads(event, event.term, "accepted a command")
+
+    def on_role(self, event: Role) -> None:
+        if event.is_leader:
+            self._leads(event, event.term, "says in get_state that it leads")
+
+    def _leads(self, event: Event, term: int, how: str) -> None:
+        server = self._shadow.servers[event.server]
+        if term in server.led:
+            return
+        granted = server.granted.get(term, set())
+        votes = len(granted | {server.id})
+        if votes < self._shadow.majority:
+            voters = ", ".join(map(str, sorted(granted | {server.id})))
+            text = (
+                f"server {event.server} {how} in term {term}, but only {votes} of the "
+                f"{self._shadow.majority} votes that it needs had reached it: from {voters}"
+            )
+            raise Violation("LeaderHasMajority", text, (event.server,), event.time)
+
+
+class Campaigns(Oracle):
+    """When servers campaign: in a term of their own, after a timeout, and not in step (Figure 2, Followers 2; §5.2)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+        self._began: dict[int, list[float]] = {server.id: [] for server in shadow.servers}
+        """When each server began the elections that followed each other without anything in between."""
+        self._answered: dict[tuple[int, int], float] = {}
+        """When a server first answered somebody in a term, before it campaigned in it."""
+
+    def on_restart(self, event: Restart) -> None:
+        self._began[event.server].clear()
+        self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
+
+    def on_deliver(self, event: Deliver) -> None:
+        self._began[event.server].clear()
+
+    def on_reply(self, event: Reply) -> None:
+        term = getattr(event.message, "term", 0)
+        server = self._shadow.servers[event.server]
+        if term > server.candidate and term >= server.term:
+            key = (event.server, term)
+            if key not in self._answered:
+                self._answered = {k: at for k, at in self._answered.items() if k[0] != event.server}
+                self._answered[key] = event.time
+
+    def on_send(self, event: Send) -> None:
+        message = event.message
+        if not isinstance(message, RequestVoteArgs) or event.extra:
+            return
+        server = self._shadow.servers[event.server]
+        if message.term <= server.candidate:
+            return
+        answered = self._answered.get((server.id, message.term))
+        if answered is not None and answered < event.time:
+            text = (
+                f"server {server.id} campaigns in term {message.term} (t={event.time:.3f} s), "
+                f"but was in that term already at t={answered:.3f} s"
+            )
+            raise Violation("CandidateIncrementsTerm", text, (server.id,), event.time)
+        self._in_time(server, event, message)
+        self._not_in_step(server, event)
+
+    def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
+        if message.term in server.led or server.leads is not None:
+            return
+        for when, what in ((server.heard_leader, "heard its leader"), (server.granted_at, "granted a vote")):
+            if 0 <= when and event.time - when < SHORTEST_TIMEOUT:
+                text = (
+                    f"server {server.id} started an election in term {message.term} at t={event.time:.3f} s, "
+                    f"but it had {what} {(event.time - when) * 1000:.0f} ms before"
+                )
+                raise Violation("ElectionTimerReset", text, (server.id,), event.time)
+
+    def _not_in_step(self, server: ShadowServer, event: Send) -> None:
+        began = self._began[server.id]
+        began.append(event.time)
+        gaps = [round(after - before, 9) for before, after in zip(began, began[1:])]
+        if len(gaps) >= SAME_TIMEOUTS and len(set(gaps[-SAME_TIMEOUTS:])) == 1:
+            text = f"server {server.id} waited exactly {gaps[-1]:.6f} s before each of its last {SAME_TIMEOUTS} elections"
+            raise Violation("RandomizedTimeouts", text, (server.id,), event.time)
+        del began[: -SAME_TIMEOUTS - 1]
+
+
+class Refusals(Oracle):
+    """A candidate that hears the leader of its term follows it (Figure 2, Candidates 3)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+
+    def on_send(self, event: Send) -> None:
+        message, server = event.message, self._shadow.servers[event.server]
+        if isinstance(message, RequestVoteArgs) and not event.extra and message.term <= server.candidate:
+            leader = self._shadow.leader_of.get(message.term, server.id)
+            heard = server.heard_leader_of == message.term == server.term
+            if heard and leader != server.id and event.time > server.heard_leader + GRACE:
+                text = (
+                    f"server {server.id} goes on asking for votes in term {message.term}, "
+                    f"but it has heard from server {leader}, the leader of that term"
+                )
+                raise Violation("StepsDown", text, (server.id, leader), event.time)
+
+    def on_reply(self, event: Reply) -> None:
+        reply, server = event.message, self._shadow.servers[event.server]
+        args = server.pending.get(event.rpc)
+        if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs) or reply.success:
+            return
+        if reply.term == args.term == server.candidate and args.prev_log_index == 0:
+            text = (
+                f"server {server.id}, a candidate of term {args.term}, refused AppendEntries of server "
+                f"{args.leader_id}, which leads that term"
+            )
+            raise Violation("StepsDown", text, (server.id, args.leader_id), event.time)

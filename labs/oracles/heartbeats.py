@@ -1,0 +1,93 @@
+"""The judge of heartbeats: a leader sends them at once and then often enough (Figure 2, Leaders 1)."""
+
+from __future__ import annotations
+
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
+from labs.oracles.shadow import Shadow
+from labs.oracles.violation import Oracle, Violation
+from labs.trace.events import Crash, Deliver, Drop, Event, Role, Send, Timeout
+
+AT_ONCE = 0.05
+"""Virtual seconds after its election within which a leader must have written to every peer."""
+IDLE = 0.5
+"""Virtual seconds that a leader may leave a peer without a word, if none of its calls to the peer is open."""
+
+
+class Heartbeats(Oracle):
+    """A leader is heard at once and then often enough."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+        self._since: dict[int, float] = {}
+        """When each server that leads became leader."""
+        self._open: dict[tuple[int, int], set[int]] = {}
+        """The calls of a leader to a peer that have not returned."""
+        self._last: dict[tuple[int, int], float] = {}
+        """When a leader last sent something to a peer, or a call to it came back."""
+        self._greeted: set[tuple[int, int]] = set()
+        self._next_look = 0.0
+
+    def on_role(self, event: Role) -> None:
+        if event.is_leader:
+            self._since[event.server] = event.time
+        else:
+            self._end(event.server)
+        self._look(event)
+
+    def on_crash(self, event: Crash) -> None:
+        self._end(event.server)
+
+    def on_send(self, event: Send) -> None:
+        if isinstance(event.message, AppendEntriesArgs | InstallSnapshotArgs):
+            pair = (event.server, event.peer)
+            self._open.setdefault(pair, set()).add(event.rpc)
+            self._last[pair] = event.time
+        self._look(event)
+
+    def on_deliver(self, event: Deliver) -> None:
+        if event.leg == "reply":
+            self._returned(event.server, event.peer, event.rpc, event.time)
+        self._look(event)
+
+    def on_timeout(self, event: Timeout) -> None:
+        self._returned(event.server, event.peer, event.rpc, event.time)
+
+    def on_drop(self, event: Drop) -> None:
+        if event.reason == "abandoned":
+            self._returned(event.peer, event.server, event.rpc, event.time)
+
+    def _returned(self, server: int, peer: int, rpc: int, time: float) -> None:
+        opened = self._open.get((server, peer))
+        if opened and rpc in opened:
+            opened.discard(rpc)
+            self._last[server, peer] = time
+
+    def _end(self, server: int) -> None:
+        self._since.pop(server, None)
+        for peer in range(len(self._shadow.servers)):
+            self._open.pop((server, peer), None)
+            self._last.pop((server, peer), None)
+
+    def _look(self, event: Event) -> None:
+        """Look after every tenth of a second whether a leader keeps silent."""
+        if event.time < self._next_look:
+            return
+        self._next_look = event.time + 0.02
+        for server, since in self._since.items():
+            for peer in range(len(self._shadow.servers)):
+                if peer == server or not self._shadow.servers[server].up:
+                    continue
+                last = self._last.get((server, peer))
+                if last is None:
+                    if event.time > since + AT_ONCE:
+                        text = (
+                            f"server {server} became leader at t={since:.3f} s, but had sent nothing to server {peer} "
+                            f"by t={event.time:.3f} s"
+                        )
+                        raise Violation("HeartbeatsSent", text, (server, peer), event.time)
+                elif event.time > last + IDLE and not self._open.get((server, peer)):
+                    text = (
+                        f"server {server} leads since t={since:.3f} s, but sent nothing to server {peer} from "
+                        f"t={last:.3f} s to t={event.time:.3f} s"
+                    )
+                    raise Violation("HeartbeatsSent", text, (server, peer), event.time)

@@ -1,0 +1,268 @@
+"""The judges of logs: what may be in them, and what may leave them (Figure 2, AppendEntries rules 2 to 4; Figure 3)."""
+
+from __future__ import annotations
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    LogEntry,
+    RequestVoteArgs,
+)
+from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.violation import Oracle, Violation
+from labs.trace.events import Event, Reply, Save, Send, Start
+
+
+class Matching(Oracle):
+    """Equal index and term: equal command, equal predecessor (Figure 3, Log Matching)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+        self._entries: dict[int, dict[int, tuple[object, int | None, int]]] = {}
+        """For each index and term: the command, the term of the entry before (None if not known), and who had it."""
+        self._floor = 0
+
+    def on_send(self, event: Send) -> None:
+        message = event.message
+        if isinstance(message, AppendEntriesArgs):
+            if message.entries:
+                self._check(event, message.prev_log_index, message.prev_log_term, message.entries, f"sent {event.call}")
+            else:
+                self._reference(event, message.prev_log_index, message.prev_log_term)
+        elif isinstance(message, InstallSnapshotArgs):
+            self._reference(event, message.last_included_index, message.last_included_term)
+
+    def on_save(self, event: Save) -> None:
+        server = self._shadow.servers[event.server]
+        if event.entries:
+            before = event.first_index - 1
+            is_base = before == event.last_included_index
+            term = event.last_included_term if is_base else server.disk.term_at(before)
+            self._check(event, before, term, event.entries, "saved")
+        self._forget()
+
+    def on_start(self, event: Start) -> None:
+        server = self._shadow.servers[event.server]
+        if event.is_leader and event.index == server.log.last + 1:
+            before = server.log.last_term
+            self._check(event, event.index - 1, before, [LogEntry(event.term, event.command)], "accepted")
+
+    def _check(self, event: Event, prev: int, prev_term: int | None, entries: list[LogEntry], how: str) -> None:
+        for index, entry in enumerate(entries, prev + 1):
+            if index > self._floor:
+                known = self._entries.setdefault(index, {}).setdefault(
+                    entry.term, (entry.command, prev_term, event.server)
+                )
+                if known[0] is not entry.command and known[0] != entry.command:
+                    text = (
+                        f"server {event.server} {how} the entry of index {index} and term {entry.term} with command "
+                        f"{_shown(entry.command)}, but server {known[2]} had it with {_shown(known[0])}"
+                    )
+                    raise Violation("LogMatching", text, (known[2], event.server), event.time)
+                if prev_term is not None and known[1] is not None and known[1] != prev_term and index > 1:
+                    text = (
+                        f"server {event.server} {how} the entry of index {index} and term {entry.term} after one of "
+                        f"term {prev_term}, but server {known[2]} had it after one of term {known[1]}"
+                    )
+                    raise Violation("LogMatching", text, (known[2], event.server), event.time)
+            prev_term = entry.term
+
+    def _reference(self, event: Event, index: int, term: int) -> None:
+        """Check a reference to an entry against what is known committed."""
+
+    def _forget(self) -> None:
+        floor = min(server.disk.base for server in self._shadow.servers)
+        for index in range(self._floor + 1, floor + 1):
+            self._entries.pop(index, None)
+        self._floor = max(self._floor, floor)
+
+
+class Appending(Oracle):
+    """What AppendEntries does to a log, seen at the reply (rules 2 to 4) and at the save."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+
+    def on_reply(self, event: Reply) -> None:
+        reply, server = event.message, self._shadow.servers[event.server]
+        args = server.pending.get(event.rpc)
+        if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs):
+            return
+        if reply.success:
+            self._accepted(server, args, event)
+        elif reply.term == args.term:
+            self._refused(server, args, event)
+
+    def _accepted(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
+        prev, term = args.prev_log_index, args.prev_log_term
+        if server.log.lacks(prev, term):
+            held = server.log.term_at(prev)
+            has = f"ends at index {server.log.last}" if held is None else f"has an entry of term {held} there"
+            text = (
+                f"server {server.id} accepted AppendEntries of server {args.leader_id} after index {prev} of term "
+                f"{term}, but its log {has}"
+            )
+            raise Violation("ConsistencyCheck", text, (server.id, args.leader_id), event.time)
+        if not (server.saves and server.trusted):
+            return
+        at = server.log.conflict(prev, [entry.term for entry in args.entries])
+        if at is not None:
+            text = (
+                f"server {server.id} accepted the entry of index {at} and term {args.entries[at - prev - 1].term} from "
+                f"server {args.leader_id}, but kept its own of term {server.log.term_at(at)}"
+            )
+            raise Violation("ConflictTruncated", text, (server.id, args.leader_id), event.time)
+
+    def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
+        prev, term = args.prev_log_index, args.prev_log_term
+        certain = prev == 0 or (server.log.has(prev, term) and prev > server.log.base)
+        if certain and server.shown_before.get(event.rpc, 0) <= args.term:
+            text = (
+                f"server {server.id} refused AppendEntries of server {args.leader_id}, the leader of its term "
+                f"{args.term}, after index {prev} of term {term}, but its log has that entry"
+            )
+            rule = "StepsDown" if server.candidate == args.term else "ConsistencyRefusal"
+            raise Violation(rule, text, (server.id, args.leader_id), event.time)
+
+    def on_save(self, event: Save) -> None:
+        server = self._shadow.servers[event.server]
+        if not server.saves or not server.trusted or event.last_included_index < server.disk.base:
+            return
+        lost = self._first_lost(server, event)
+        if lost is not None:
+            self._judge_loss(server, event, lost)
+
+    @staticmethod
+    def _first_lost(server: ShadowServer, event: Save) -> int | None:
+        """Return the first index above the new base whose entry is gone or has another term."""
+        old = server.disk
+        for index in range(max(event.first_index, old.base + 1), old.last + 1):
+            if index > event.last_index:
+                return index
+            if event.entries[index - event.first_index].term != old.term_at(index):
+                return index
+        return None
+
+    def _judge_loss(self, server: ShadowServer, event: Save, lost: int) -> None:
+        old = server.disk
+        what = f"the entry of index {lost} and term {old.term_at(lost)}"
+        if server.match_term == event.current_term and server.leads == event.current_term:
+            text = f"server {server.id} leads term {event.current_term}, but dropped {what} from its own log"
+            raise Violation("LeaderAppendOnly", text, (server.id,), event.time)
+        if not any(self._explains(server, request, lost, event) for request in server.pending.values()):
+            restarted = server.incarnation > 0 and server.first_save
+            text = f"server {server.id} dropped {what} from its saved log, but nothing that reached it conflicts with it"
+            raise Violation("RestoredOnRestart" if restarted else "MatchingKept", text, (server.id,), event.time)
+        self._check_tail(server, event, lost)
+
+    @staticmethod
+    def _explains(
+        server: ShadowServer, request: AppendEntriesArgs | InstallSnapshotArgs, lost: int, event: Save
+    ) -> bool:
+        """Say whether a request that the server is handling is a reason to drop its entry at `lost`."""
+        if request.term < server.shown_before.get(-1, 0):
+            return False
+        if isinstance(request, InstallSnapshotArgs):
+            covered = request.last_included_index
+            return not server.disk.has(covered, request.last_included_term) or lost <= covered
+        prev, old = request.prev_log_index, server.disk
+        if prev == lost and old.lacks(prev, request.prev_log_term):
+            return True  # dropped at once where the consistency check failed
+        conflict = old.conflict(prev, [entry.term for entry in request.entries])
+        return conflict is not None and conflict <= lost
+
+    @staticmethod
+    def _check_tail(server: ShadowServer, event: Save, lost: int) -> None:
+        """Entries after a conflict must be gone (AppendEntries rule 3)."""
+        old = server.disk
+        changed = False
+        for index in range(lost, min(old.last, event.last_index) + 1):
+            term = event.entries[index - event.first_index].term
+            if term != old.term_at(index):
+                changed = True
+            elif changed and not any(
+                isinstance(request, AppendEntriesArgs) and index <= request.prev_log_index + len(request.entries)
+                for request in server.pending.values()
+            ):
+                text = (
+                    f"server {server.id} replaced its entry of index {lost}, of term {old.term_at(lost)}, but kept the "
+                    f"one of index {index} and term {term} that came after it"
+                )
+                raise Violation("ConflictTruncated", text, (server.id,), event.time)
+
+
+class LeaderLogs(Oracle):
+    """What a leader's log must hold: what is committed, and all that it had (Figure 3)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+
+    def on_send(self, event: Send) -> None:
+        message = event.message
+        server = self._shadow.servers[event.server]
+        if isinstance(message, RequestVoteArgs):
+            self._candidate(server, message, event)
+        elif isinstance(message, AppendEntriesArgs):
+            if message.term not in server.led:
+                self._new_leader(server, message.term, event)
+            self._sent(server, message, event)
+
+    def _new_leader(self, server: ShadowServer, term: int, event: Send) -> None:
+        """A new leader's log has every entry committed in earlier terms (Leader Completeness)."""
+        highest = self._shadow.highest_committed
+        known = self._shadow.committed.get(highest)
+        if known is None or known[1] >= term or not server.log.lacks(highest, known[0]):
+            return
+        held = server.log.term_at(highest)
+        has = f"ends at index {server.log.last}" if held is None else f"has one of term {held} there"
+        text = (
+            f"server {server.id} leads term {term}, but its log {has}: the entry of index {highest} and term {known[0]} "
+            f"was committed in term {known[1]}"
+        )
+        raise Violation("LeaderCompleteness", text, (server.id,), event.time)
+
+    def _sent(self, server: ShadowServer, message: AppendEntriesArgs, event: Send) -> None:
+        """A leader's entries do not change in its term (Leader Append-Only)."""
+        if message.term != server.match_term:
+            return
+        at = server.log.conflict(message.prev_log_index, [entry.term for entry in message.entries])
+        if at is not None:
+            text = (
+                f"server {server.id}, leader of term {message.term}, sent an entry of term "
+                f"{message.entries[at - message.prev_log_index - 1].term} at index {at}, where its log had one of term "
+                f"{server.log.term_at(at)}"
+            )
+            raise Violation("LeaderAppendOnly", text, (server.id,), event.time)
+        prev = message.prev_log_index
+        if prev > server.log.base and server.log.lacks(prev, message.prev_log_term) and prev <= server.log.last:
+            text = (
+                f"server {server.id} sent AppendEntries after index {prev} with prev_log_term {message.prev_log_term}, "
+                f"but its entry there is of term {server.log.term_at(prev)}"
+            )
+            raise Violation("ConsistencyCheck", text, (server.id,), event.time)
+
+    def _candidate(self, server: ShadowServer, message: RequestVoteArgs, event: Send) -> None:
+        """What a candidate says of its log is true (§5.4.1)."""
+        if not server.saves or not server.trusted or event.extra:
+            return
+        index, term, log = message.last_log_index, message.last_log_term, server.disk
+        if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):
+            return
+        text = (
+            f"server {server.id} asked for votes with a log that ends at index {index} of term {term}, "
+            f"but the log on its disk ends at index {log.last} of term {log.last_term}"
+        )
+        rule = "VoteOnlyUpToDate"
+        if index == log.last == log.base:
+            rule = "SnapshotTermKept"
+        elif index > log.last and self._shadow.from_stage("2C"):
+            rule = "SavedBeforeSend"
+        elif server.incarnation > 0 and index < log.last and self._shadow.from_stage("2C"):
+            rule = "RestoredOnRestart"
+        raise Violation(rule, text, (server.id,), event.time)
+
+
+def _shown(command: object) -> str:
+    text = repr(command)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,410 @@
+"""The shadow: what is known of each server from the outside, and what follows from it. Most judges rest on it.
+
+It is derived from what servers were sent, answered, sent and saved, and holds only what is certain: a shadow log never
+contains an entry that the server might not have. Judges see the shadow as it was before the event that they judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    Message,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.oracles.violation import Oracle
+from labs.trace.events import (
+    Apply,
+    ApplySnap,
+    Crash,
+    Deliver,
+    Drop,
+    Reply,
+    Restart,
+    Role,
+    Save,
+    Send,
+    Start,
+    Timeout,
+)
+
+MAX_REQUESTS = 10_000
+"""So many calls are remembered at most."""
+LogMessage: TypeAlias = AppendEntriesArgs | InstallSnapshotArgs
+
+
+class ShadowLog:
+    """A log as known from outside: terms of the entries after `base`; None where the term is not known."""
+
+    __slots__ = ("base", "base_term", "terms")
+
+    def __init__(self, base: int = 0, base_term: int = 0, terms: Iterable[int | None] = ()) -> None:
+        self.base, self.base_term = base, base_term
+        self.terms: list[int | None] = list(terms)
+
+    @property
+    def last(self) -> int:
+        """The index of the last entry."""
+        return self.base + len(self.terms)
+
+    @property
+    def last_term(self) -> int | None:
+        return self.terms[-1] if self.terms else self.base_term
+
+    def term_at(self, index: int) -> int | None:
+        """Return the term of the entry at an index, or None if it is not there, or below the base, or not known."""
+        if index > self.base:
+            return self.terms[index - self.base - 1] if index <= self.last else None
+        return self.base_term if index == self.base else None
+
+    def lacks(self, index: int, term: int) -> bool:
+        """Say whether the log certainly has no entry of this term at this index."""
+        if index > self.last:
+            return True
+        if index < self.base:
+            return False
+        known = self.term_at(index)
+        return known is not None and known != term
+
+    def has(self, index: int, term: int) -> bool:
+        """Say whether the log certainly has an entry of this term at this index; every log has index 0."""
+        return index == 0 or (index >= self.base and self.term_at(index) == term)
+
+    def conflict(self, prev: int, terms: Sequence[int]) -> int | None:
+        """Return the first index at which the log has another term than these entries after `prev`."""
+        known = self.terms
+        for index in range(max(prev, self.base) + 1, min(prev + len(terms), self.last) + 1):
+            term = known[index - self.base - 1]
+            if term is not None and term != terms[index - prev - 1]:
+                return index
+        return None
+
+    def merge(self, prev: int, terms: Sequence[int]) -> None:
+        """Take in entries after `prev`: truncate at a conflict, append what is new (AppendEntries rules 3 and 4)."""
+        conflict = self.conflict(prev, terms)
+        if conflict is not None:
+            del self.terms[conflict - self.base - 1 :]
+        if prev > self.last:
+            self.terms += [None] * (prev - self.last)
+        for index in range(max(prev, self.base) + 1, prev + len(terms) + 1):
+            if index > self.last:
+                self.terms.append(terms[index - prev - 1])
+            elif self.terms[index - self.base - 1] is None:
+                self.terms[index - self.base - 1] = terms[index - prev - 1]
+
+    def truncate(self, index: int) -> None:
+        """Drop the entry at an index and all after it."""
+        if index > self.base:
+            del self.terms[index - self.base - 1 :]
+
+    def rewrite(self, event: Save) -> None:
+        """Become the log that a save describes."""
+        shift = event.last_included_index - self.base
+        kept = event.first_index - 1 - event.last_included_index
+        del self.terms[max(0, shift + kept) :]
+        del self.terms[: max(0, shift)]
+        self.base, self.base_term = event.last_included_index, event.last_included_term
+        self.terms += [entry.term for entry in event.entries]
+
+    def copy(self) -> ShadowLog:
+        return ShadowLog(self.base, self.base_term, self.terms)
+
+
+class ShadowServer:
+    """What is known of one server. Fields that a crash ends are set in `begin_life`."""
+
+    def __init__(self, server: int) -> None:
+        self.id = server
+        self.up = False
+        self.saves = False
+        """Whether it saves its state at all; in the early stages it need not."""
+        self.trusted = True
+        """Whether its disk holds what it acknowledged so far; if not, in the early stages, its log is not read there."""
+        self.disk = ShadowLog()
+        self.disk_term = 0
+        self.disk_vote: int | None = None
+        self.disk_snapshot = 0
+        self.votes: dict[int, tuple[int, int]] = {}
+        """For each term the candidate that it voted for, itself included, and in which life."""
+        self.committed = 0
+        """The highest index that it may hold committed: told by a leader, counted as a leader, or by a snapshot."""
+        self.incarnation = -1
+        self.begin_life()
+
+    def begin_life(self) -> None:
+        self.log = self.disk.copy()
+        self.term = self.disk_term
+        """The highest term that it has shown."""
+        self.shown_before: dict[int, int] = {}
+        """The term that it had shown when a request reached it, by RPC."""
+        self.heard = (0, 0.0)
+        """The highest term that it must have adopted by what reached it, and when."""
+        self.leads: int | None = None
+        """The term that it is known to lead."""
+        self.led: set[int] = set()
+        self.candidate = 0
+        """The highest term in which it campaigned in this life."""
+        self.granted: dict[int, set[int]] = {}
+        """For each term the servers whose votes reached it."""
+        self.match: dict[int, int] = {}
+        """As leader of `match_term`: up to which index each peer acknowledged its log."""
+        self.match_term = 0
+        self.verified = (0, 0)
+        """(term, index): up to which index its log is known to match that of the leader of that term."""
+        self.told = (0, 0)
+        """(term, index): the highest leader_commit that reached it in that term."""
+        self.pending: dict[int, LogMessage] = {}
+        """Requests that change the log, and that it has not answered."""
+        self.heard_leader = -1.0
+        """When a leader of its term last reached it."""
+        self.heard_leader_of = 0
+        """The highest term whose leader reached it."""
+        self.granted_at = -1.0
+        self.first_save = True
+        self.applied = self.disk_snapshot
+
+
+class Shadow(Oracle):
+    """Follows all servers; judges nothing. Must come after the judges that use it."""
+
+    def __init__(self, servers: int, stage: str) -> None:
+        self.stage = stage
+        self.majority = servers // 2 + 1
+        self.servers = [ShadowServer(server) for server in range(servers)]
+        self.requests: dict[int, Message] = {}
+        """Requests of calls that have not returned, by RPC; trial votes are not among them."""
+        self.trials: set[int] = set()
+        """RPCs that are no election messages though they look like it: a field of their own is true (pre-vote)."""
+        self.leader_of: dict[int, int] = {}
+        self.committed: dict[int, tuple[int, int]] = {}
+        """For each index that is known committed: its term, and the term in which that became known."""
+        self.highest_committed = 0
+        self._floor = 0
+
+    def from_stage(self, stage: str) -> bool:
+        """Say whether a rule that belongs to `stage` is judged in this run."""
+        return self.stage >= stage
+
+    # What follows from the facts.
+
+    def counted(self, server: ShadowServer, durable: bool = False) -> int:
+        """Return the highest index of its own term that a leader may count as stored by a majority (Leaders rule 4).
+
+        With `durable` the leader's own log counts only as far as it is on its disk.
+        """
+        own = server.disk if durable and server.saves else server.log
+        marks = sorted([own.last, *server.match.values()], reverse=True)
+        marks += [0] * self.majority
+        index = marks[self.majority - 1]
+        return index if server.log.term_at(index) in (None, server.match_term) else 0
+
+    def stored(self, server: ShadowServer) -> int:
+        """Return the highest index, of whatever term, that a majority acknowledged to a leader."""
+        marks = sorted([server.log.last, *server.match.values()], reverse=True) + [0] * self.majority
+        return marks[self.majority - 1]
+
+    def may_commit(self, server: ShadowServer) -> int:
+        """Return the highest index that a server may take for committed by what has reached it."""
+        best = server.committed
+        if server.told[0] == server.verified[0]:
+            best = max(best, min(server.told[1], server.verified[1]))
+        if server.match_term:
+            best = max(best, self.counted(server))
+        return best
+
+    def commit(self, server: ShadowServer, index: int) -> None:
+        """Note that all up to an index is committed, as far as this server's log tells the terms."""
+        for at in range(max(self.highest_committed, server.log.base) + 1, index + 1):
+            term = server.log.term_at(at)
+            if term is not None:
+                self.committed.setdefault(at, (term, server.match_term or server.term))
+        self.highest_committed = max(self.highest_committed, index)
+
+    # Following the events.
+
+    def on_restart(self, event: Restart) -> None:
+        server = self.servers[event.server]
+        server.up, server.incarnation = True, event.incarnation
+        server.begin_life()
+
+    def on_crash(self, event: Crash) -> None:
+        self.servers[event.server].up = False
+
+    def on_send(self, event: Send) -> None:
+        server, message = self.servers[event.server], event.message
+        if any(value is True for value in (event.extra or {}).values()):
+            self.trials.add(event.rpc)
+            return
+        self.requests[event.rpc] = message
+        if len(self.requests) > MAX_REQUESTS:  # calls that nobody waits for, to servers that died
+            del self.requests[next(iter(self.requests))]
+        if isinstance(message, RequestVoteArgs):
+            server.candidate = max(server.candidate, message.term)
+            server.votes.setdefault(message.term, (server.id, server.incarnation))
+            self._show(server, message.term)
+        elif isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
+            self._show(server, message.term)
+            self._lead(server, message.term)
+            if isinstance(message, AppendEntriesArgs) and message.term == server.match_term:
+                server.log.merge(message.prev_log_index, [entry.term for entry in message.entries])
+                self._note_commit(server, message.leader_commit)
+
+    def _note_commit(self, server: ShadowServer, index: int) -> None:
+        if index > server.committed and index <= self.counted(server):
+            server.committed = index
+            self.commit(server, index)
+
+    def on_deliver(self, event: Deliver) -> None:
+        server = self.servers[event.server]
+        if event.rpc in self.trials:
+            if event.leg == "reply":
+                self.trials.discard(event.rpc)
+        elif event.leg == "request":
+            self._hear_request(server, event)
+        else:
+            self._hear_reply(server, event)
+
+    def _hear_request(self, server: ShadowServer, event: Deliver) -> None:
+        message = event.message
+        server.shown_before[event.rpc] = server.term
+        if isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
+            server.pending[event.rpc] = message
+            self._must_adopt(server, message.term, event.time)
+            if message.term >= server.term:
+                server.heard_leader, server.heard_leader_of = event.time, message.term
+        if isinstance(message, AppendEntriesArgs) and message.term >= server.term:
+            prev, term = message.prev_log_index, message.term
+            if not server.log.lacks(prev, message.prev_log_term):
+                before = server.verified[1] if server.verified[0] == term else 0
+                server.verified = (term, max(before, prev + len(message.entries)))
+                told = server.told[1] if server.told[0] == term else 0
+                server.told = (term, max(told, message.leader_commit))
+                server.committed = max(server.committed, min(server.told[1], server.verified[1]))
+        elif isinstance(message, InstallSnapshotArgs) and message.term >= server.term:
+            server.committed = max(server.committed, message.last_included_index)
+
+    def _hear_reply(self, server: ShadowServer, event: Deliver) -> None:
+        request, reply = self.requests.pop(event.rpc, None), event.message
+        if request is None:
+            return
+        term = getattr(request, "term", 0)
+        if term == server.term:
+            self._must_adopt(server, getattr(reply, "term", 0), event.time)
+        if isinstance(reply, RequestVoteReply) and reply.vote_granted:
+            server.granted.setdefault(term, set()).add(event.peer)
+        elif isinstance(reply, AppendEntriesReply) and reply.success and isinstance(request, AppendEntriesArgs):
+            self._acknowledge(server, event.peer, term, request.prev_log_index + len(request.entries))
+        elif isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs) and reply.term == term:
+            self._acknowledge(server, event.peer, term, request.last_included_index)
+
+    def _acknowledge(self, server: ShadowServer, peer: int, term: int, index: int) -> None:
+        if server.match_term == term:
+            server.match[peer] = max(server.match.get(peer, 0), index)
+            counted = self.counted(server)
+            if counted > self.highest_committed:
+                self.commit(server, counted)
+
+    def on_reply(self, event: Reply) -> None:
+        server, reply = self.servers[event.server], event.message
+        if event.rpc in self.trials:
+            return
+        request = server.pending.pop(event.rpc, None) or self.requests.get(event.rpc)
+        server.shown_before.pop(event.rpc, None)
+        self._show(server, getattr(reply, "term", 0))
+        if isinstance(reply, RequestVoteReply) and isinstance(request, RequestVoteArgs):
+            if reply.vote_granted:
+                server.votes.setdefault(request.term, (request.candidate_id, server.incarnation))
+                server.granted_at = event.time
+        elif isinstance(reply, AppendEntriesReply) and isinstance(request, AppendEntriesArgs):
+            self._answered_append(server, request, reply)
+
+    def _answered_append(self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
+        prev, terms = args.prev_log_index, [entry.term for entry in args.entries]
+        if not reply.success:
+            if reply.term == args.term and not server.saves and server.log.lacks(prev, args.prev_log_term):
+                server.log.truncate(prev)  # it may have dropped the conflicting entry at once
+            return
+        last = prev + len(terms)
+        if server.saves and terms and server.disk.lacks(last, terms[-1]):
+            server.trusted = False
+        if not (server.saves and server.trusted):
+            server.log.merge(prev, terms)
+
+    def on_drop(self, event: Drop) -> None:
+        if event.reason == "abandoned":
+            self._forget(event.rpc)
+
+    def on_timeout(self, event: Timeout) -> None:
+        self._forget(event.rpc)
+
+    def _forget(self, rpc: int) -> None:
+        """A call is over, or its reply will not be looked at."""
+        self.requests.pop(rpc, None)
+        self.trials.discard(rpc)
+
+    def on_save(self, event: Save) -> None:
+        server = self.servers[event.server]
+        server.saves, server.first_save = True, False
+        server.disk_term, server.disk_vote = event.current_term, event.voted_for
+        if event.snapshot_index is not None:
+            server.disk_snapshot = event.snapshot_index
+        server.disk.rewrite(event)
+        self._show(server, event.current_term)
+        if event.voted_for == server.id:
+            server.votes.setdefault(event.current_term, (server.id, server.incarnation))
+        if server.trusted or self.from_stage("2C"):
+            server.log = server.disk.copy()
+        floor = min(each.disk.base for each in self.servers)
+        for index in range(self._floor + 1, floor):
+            self.committed.pop(index, None)
+        self._floor = max(self._floor, floor - 1)
+
+    def on_start(self, event: Start) -> None:
+        server = self.servers[event.server]
+        if event.is_leader:
+            self._show(server, event.term)
+            self._lead(server, event.term)
+            if event.index > server.log.last:
+                server.log.merge(event.index - 1, [event.term])
+
+    def on_apply(self, event: Apply) -> None:
+        server = self.servers[event.server]
+        if event.index > self.highest_committed and server.log.term_at(event.index) is not None:
+            self.commit(server, event.index)
+        server.committed = max(server.committed, event.index)
+        server.applied = event.index
+
+    def on_apply_snap(self, event: ApplySnap) -> None:
+        server = self.servers[event.server]
+        server.committed = max(server.committed, event.index)
+        server.applied = event.index
+
+    def on_role(self, event: Role) -> None:
+        server = self.servers[event.server]
+        self._show(server, event.term)
+        if event.is_leader:
+            self._lead(server, event.term)
+        elif server.leads is not None:
+            server.leads = None
+
+    def _show(self, server: ShadowServer, term: int) -> None:
+        if term > server.term:
+            server.term = term
+
+    def _lead(self, server: ShadowServer, term: int) -> None:
+        if server.match_term < term:
+            server.match_term, server.match = term, {}
+        if term not in server.led:
+            server.led.add(term)
+            self.leader_of.setdefault(term, server.id)
+        server.leads = term
+
+    def _must_adopt(self, server: ShadowServer, term: int, time: float) -> None:
+        if term > max(server.heard[0], server.term):
+            server.heard = (term, time)
