@@ -101,17 +101,25 @@ class StartAnswers(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
+        self._accepted: dict[int, tuple[int, int]] = {}
+        """For each server the term and index of the last command that it accepted."""
+
+    def on_restart(self, event: Restart) -> None:
+        self._accepted.pop(event.server, None)
 
     def on_start(self, event: Start) -> None:
         server = self._shadow.servers[event.server]
         if not event.is_leader:
             return
-        if event.index <= server.log.last:
+        held = server.log.term_at(event.index)
+        accepted = self._accepted.get(server.id, (0, 0))
+        if event.index < server.log.last or held not in (None, event.term) or (event.term, event.index) <= accepted:
             text = (
-                f"server {server.id} accepted {event.command!r} at index {event.index}, "
-                f"but its log reached index {server.log.last} already"
+                f"server {server.id} accepted {event.command!r} at index {event.index} in term {event.term}, "
+                f"but its log reached index {max(server.log.last, accepted[1])} already"
             )
             raise Violation("StartAnswers", text, (server.id,), event.time)
+        self._accepted[server.id] = (event.term, event.index)
         if event.term < server.term:
             text = f"server {server.id} accepted a command in term {event.term}, but is in term {server.term}"
             raise Violation("StartAnswers", text, (server.id,), event.time)

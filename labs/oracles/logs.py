@@ -44,8 +44,8 @@ class Matching(Oracle):
 
     def on_start(self, event: Start) -> None:
         server = self._shadow.servers[event.server]
-        if event.is_leader and event.index == server.log.last + 1:
-            before = server.log.last_term
+        if event.is_leader:
+            before = server.log.term_at(event.index - 1)
             self._check(event, event.index - 1, before, [LogEntry(event.term, event.command)], "accepted")
 
     def _check(self, event: Event, prev: int, prev_term: int | None, entries: list[LogEntry], how: str) -> None:

@@ -50,6 +50,8 @@ MAX_PASSES = 20_000
 """Loop passes of one server at one instant before it counts as spinning."""
 MAX_STEPS = 20_000
 """Steps at one instant before the servers count as spinning together."""
+REMEMBERED = 100
+"""So many commands are remembered that every server's snapshot covers, for tests that ask late."""
 CrashPoint = Literal["save", "reply", "send"]
 
 
@@ -427,7 +429,7 @@ class Kernel:
             )
         )
         if self._snapshot_every:
-            self.service.forget(min(disk.last_included_index for disk in self.disks))
+            self.service.forget(min(disk.last_included_index for disk in self.disks) - REMEMBERED)
 
     def _carry_apply(self, life: Life, output: Applied) -> None:
         self.record(Apply(self.now, life.server, output.index, codec.decode_command(output.data)))

@@ -1,0 +1,598 @@
+"""Stage 2B, log replication: what a majority stores is applied everywhere, in one order, and nothing else is.
+
+Nothing here crashes or restarts: that is not written yet. Indices are those that `start` returned, as a leader may put
+entries of its own between the commands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from labs.sim.cluster import Cluster, StartAnswer
+from labs.sim.network import RELIABLE, UNRELIABLE
+from labs.stages.scenario import scenario
+from labs.stages.steps import (
+    DELAYED,
+    LATE_AND_TWICE,
+    NETWORK_FAULTS,
+    Client,
+    agree_on,
+    break_things,
+    check_kept,
+    depose,
+    draw_servers,
+    figure_8,
+    others,
+    recover_and_agree,
+    split_in_two,
+    start_at,
+    start_many,
+)
+
+
+async def start_for_nobody(cluster: Cluster, server: int, count: int = 1) -> list[StartAnswer]:
+    """Propose commands at a server without a majority; check for 2 s that nobody applies them."""
+    answers = start_many(cluster, server, count)
+    for _ in range(10):
+        await cluster.sleep(0.2)
+        for answer in answers:
+            cluster.check_not_applied(answer.index)
+    return answers
+
+
+async def catch_up(cluster: Cluster, index: int, within: float) -> None:
+    """Let all servers hear of each other; they must apply up to `index` in time, without any new command."""
+    cluster.heal()
+    await cluster.wait_for_applied(index, cluster.n, within)
+
+
+@scenario(servers=3, points=2, mit="TestBasicAgree2B")
+async def test_basic_agreement(cluster: Cluster) -> None:
+    """basic agreement
+
+    Counterpart: TestBasicAgree2B.
+    """
+    last = 0
+    for _ in range(3):
+        leader = await cluster.wait_for_leader()
+        index = await cluster.agree(cluster.command(), cluster.n, retry=False)
+        cluster.check(index > last, "StartAnswers", f"start returned index {index} after {last} had been applied")
+        answer = cluster.start(leader, cluster.command())
+        text = f"start returned {answer} at the leader, after {index} had been applied"
+        cluster.check(answer.is_leader and answer.index == index + 1, "StartAnswers", text)
+        last = answer.index
+        await cluster.wait_for_applied(last, cluster.n, within=2.0)
+
+
+@scenario(servers=3, points=1)
+async def test_start_answers(cluster: Cluster) -> None:
+    """start answers at once: the leader with the next index, all others that they do not lead"""
+    leader = await cluster.wait_for_leader()
+    for server in others(cluster, leader):
+        answer = cluster.start(server, cluster.command())
+        cluster.check(not answer.is_leader, "StartAnswers", f"server {server} does not lead, but answered {answer}")
+    commands = [cluster.command() for _ in range(20)]
+    answers = [cluster.start(leader, command) for command in commands]
+    term = cluster.state(leader).term
+    first = answers[0].index
+    for number, answer in enumerate(answers):
+        wanted = StartAnswer(first + number, term, True)
+        text = f"command {number + 1} of 20 at the leader: start answered {answer}, not {wanted}"
+        cluster.check(answer == wanted, "StartAnswers", text)
+    for answer, command in zip(answers, commands):
+        applied = await cluster.wait_for_applied(answer.index, cluster.n, within=2.0)
+        text = f"start put {command!r} at index {answer.index}, but {applied!r} was applied there"
+        cluster.check(applied == command, "StartAnswers", text)
+
+
+@scenario(servers=3, points=2, mit="TestRPCBytes2B")
+async def test_rpc_bytes(cluster: Cluster) -> None:
+    """each command is sent to each peer once
+
+    Counterpart: TestRPCBytes2B.
+    """
+    await cluster.agree(cluster.command(), cluster.n)
+    before, size = cluster.bytes_sent(), 5000
+    for _ in range(10):
+        await cluster.agree(cluster.command(size), cluster.n, retry=False)
+    sent, limit = cluster.bytes_sent() - before, cluster.n * 10 * size + 50_000
+    text = f"{sent} bytes were sent for 10 commands of {size} bytes; {limit} are plenty for {cluster.n} servers"
+    cluster.check(sent <= limit, "ByteBudget", text)
+
+
+@scenario(servers=3, points=2, mit="TestFollowerFailure2B")
+async def test_follower_failure(cluster: Cluster) -> None:
+    """progress without a follower, none without two
+
+    Counterpart: TestFollowerFailure2B.
+    """
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    cluster.disconnect(cluster.random.choice(others(cluster, leader)))
+    await cluster.agree(cluster.command(), cluster.n - 1)
+    await cluster.sleep(1.0)
+    last = await cluster.agree(cluster.command(), cluster.n - 1)
+    leader = await cluster.wait_for_leader()
+    for server in others(cluster, leader):
+        cluster.disconnect(server)
+    [answer] = await start_for_nobody(cluster, leader)
+    text = f"start returned index {answer.index}, but {last} was the last before"
+    cluster.check(answer.index == last + 1, "StartAnswers", text)
+
+
+@scenario(servers=3, points=2, mit="TestLeaderFailure2B")
+async def test_leader_failure(cluster: Cluster) -> None:
+    """progress without the leader, none without two of them
+
+    Counterpart: TestLeaderFailure2B.
+    """
+    await cluster.agree(cluster.command(), cluster.n)
+    cluster.disconnect(await cluster.wait_for_leader())
+    await cluster.agree(cluster.command(), cluster.n - 1)
+    await cluster.sleep(1.0)
+    last = await cluster.agree(cluster.command(), cluster.n - 1)
+    cluster.disconnect(await cluster.wait_for_leader())
+    start_at(cluster, cluster.servers)
+    for _ in range(10):
+        await cluster.sleep(0.2)
+        cluster.check_not_applied(last + 1)
+
+
+@scenario(servers=3, points=2, mit="TestFailAgree2B")
+async def test_follower_reconnects(cluster: Cluster) -> None:
+    """agreement after a follower reconnects
+
+    Counterpart: TestFailAgree2B.
+    """
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    away = cluster.random.choice(others(cluster, leader))
+    cluster.disconnect(away)
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n - 1, retry=False)
+    await cluster.sleep(1.0)
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n - 1, retry=False)
+    cluster.connect(away)
+    await cluster.agree(cluster.command(), cluster.n)
+    await cluster.sleep(1.0)
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=2, mit="TestFailNoAgree2B")
+async def test_too_many_followers_disconnect(cluster: Cluster) -> None:
+    """no agreement if too many followers disconnect
+
+    Counterpart: TestFailNoAgree2B.
+    """
+    last = await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    away = cluster.random.sample(others(cluster, leader), 3)
+    for server in away:
+        cluster.disconnect(server)
+    [answer] = await start_for_nobody(cluster, leader)
+    text = f"start returned index {answer.index}, but {last} was the last before"
+    cluster.check(answer.index == last + 1, "StartAnswers", text)
+    cluster.connect_all()
+    leader = await cluster.wait_for_leader()
+    index = cluster.start(leader, cluster.command()).index
+    cluster.check(index > last, "StartAnswers", f"start returned index {index}, but {last} was applied before")
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=2, mit="TestConcurrentStarts2B")
+async def test_concurrent_starts(cluster: Cluster) -> None:
+    """commands proposed at one instant
+
+    Counterpart: TestConcurrentStarts2B.
+    """
+    for _ in range(5):
+        leader = await cluster.wait_for_leader()
+        first = cluster.start(leader, cluster.command())
+        commands = [cluster.command() for _ in range(5)]
+        answers = [cluster.start(leader, command) for command in commands]
+        term = first.term
+        if any(answer.term != term or not answer.is_leader for answer in answers):
+            continue
+        applied = [await cluster.wait_for_applied(answer.index, cluster.n, term=term) for answer in answers]
+        if cluster.check_terms_agree() == term:
+            text = f"commands {commands} were accepted in term {term}, but {applied} were applied at their indices"
+            cluster.check(applied == commands, "CommittedIsApplied", text)
+            return
+    cluster.check(False, "LeaderInTime", "the term changed in each of 5 tries, though nothing disturbed the leader")
+
+
+@scenario(servers=3, points=3, mit="TestRejoin2B")
+async def test_partitioned_leader_rejoins(cluster: Cluster) -> None:
+    """rejoin of a partitioned leader
+
+    Counterpart: TestRejoin2B.
+    """
+    await cluster.agree(cluster.command(), cluster.n)
+    first = await cluster.wait_for_leader()
+    cluster.disconnect(first)
+    start_many(cluster, first, 3)
+    await cluster.agree(cluster.command(), 2)
+    second = await cluster.wait_for_leader()
+    cluster.disconnect(second)
+    cluster.connect(first)
+    await cluster.agree(cluster.command(), 2)
+    cluster.connect(second)
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=3, mit="TestBackup2B")
+async def test_fast_backup(cluster: Cluster) -> None:
+    """a leader backs up quickly over logs that differ
+
+    Counterpart: TestBackup2B.
+    """
+    await cluster.agree(cluster.command(), cluster.n)
+    first = await cluster.wait_for_leader()
+    partner, *rest = cluster.random.sample(others(cluster, first), 4)
+    for server in rest:
+        cluster.disconnect(server)
+    start_many(cluster, first, 50)
+    await cluster.sleep(0.5)
+    for server in (first, partner):
+        cluster.disconnect(server)
+    for server in rest:
+        cluster.connect(server)
+    await agree_on(cluster, 50, servers=3)
+    second = await cluster.wait_for_leader()
+    other = cluster.random.choice([server for server in rest if server != second])
+    cluster.disconnect(other)
+    start_many(cluster, second, 50)
+    await cluster.sleep(0.5)
+    for server in rest:
+        cluster.disconnect(server)
+    for server in (first, partner, other):
+        cluster.connect(server)
+    await agree_on(cluster, 50, servers=3)
+    cluster.connect_all()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=2, mit="TestCount2B")
+async def test_rpc_counts(cluster: Cluster) -> None:
+    """not more RPCs than needed
+
+    Counterpart: TestCount2B.
+    """
+    leader = await cluster.wait_for_leader()
+    await cluster.sleep(0.5)
+    sent = cluster.rpcs()
+    cluster.check(1 <= sent <= 30, "RpcBudget", f"{sent} RPCs for the first election, not 1 to 30")
+    for _ in range(5):
+        leader, before = await cluster.wait_for_leader(), cluster.rpcs()
+        answers = start_many(cluster, leader, 12)
+        term = answers[0].term
+        applied = [await cluster.wait_for_applied(a.index, cluster.n, term=term) for a in answers]
+        if len(answers) == 12 and None not in applied and cluster.check_terms_agree() == term:
+            sent = cluster.rpcs() - before
+            limit = (12 + 1 + 1) * 3
+            cluster.check(sent <= limit, "RpcBudget", f"{sent} RPCs to agree on 12 commands; {limit} are plenty")
+            break
+    else:
+        cluster.check(False, "LeaderInTime", "the term changed in each of 5 tries, though nothing disturbed the leader")
+    await cluster.sleep(0.5)
+    before = cluster.rpcs()
+    await cluster.sleep(1.0)
+    sent = cluster.rpcs() - before
+    cluster.check(sent <= 24, "HeartbeatsSent", f"{sent} RPCs in an idle second: more than 10 to each of 2 peers")
+
+
+@scenario(servers=1, points=1)
+async def test_one_server(cluster: Cluster) -> None:
+    """a server alone commits what it is given"""
+    await cluster.wait_for_leader()
+    await agree_on(cluster, 5, servers=1)
+    answers = start_many(cluster, 0, 20)
+    await cluster.wait_for_applied(answers[-1].index, 1, within=1.0)
+
+
+@scenario(servers=(2, 4, 6), points=2)
+async def test_half_commits_nothing(cluster: Cluster) -> None:
+    """half of the servers commit nothing"""
+    await cluster.agree(cluster.command(), cluster.n)
+    for _ in range(2):
+        leader = await cluster.wait_for_leader()
+        kept = cluster.random.sample(others(cluster, leader), cluster.n // 2 - 1)
+        away = others(cluster, leader, *kept)
+        for server in away:
+            cluster.disconnect(server)
+        await start_for_nobody(cluster, leader, 2)
+        cluster.connect(away[0])
+        await cluster.agree(cluster.command(), cluster.n // 2 + 1)
+        cluster.connect_all()
+        await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=2)
+async def test_catch_up_without_a_command(cluster: Cluster) -> None:
+    """a follower that returns catches up without a new command"""
+    for _ in range(3):
+        await cluster.agree(cluster.command(), cluster.n)
+        leader = await cluster.wait_for_leader()
+        cluster.disconnect(cluster.random.choice(others(cluster, leader)))
+        last = await agree_on(cluster, 5, servers=2)
+        # Long enough for the other follower to learn what is committed: it may be the next leader.
+        await cluster.sleep(1.0)
+        await catch_up(cluster, last, within=5.0)
+
+
+@scenario(servers=3, points=2)
+async def test_large_and_small_commands(cluster: Cluster) -> None:
+    """a follower catches up on commands of very different sizes"""
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    cluster.disconnect(cluster.random.choice(others(cluster, leader)))
+    answers = []
+    for size in (0, 40_000, 10, 0, 9_000, 100, 20_000, 0, 70_000, 3_000, 0):
+        answers += start_at(cluster, [leader], size)
+        await cluster.sleep(cluster.random.choice((0.0, 0.05)))
+    last = await cluster.agree(cluster.command(), 2)
+    await cluster.sleep(1.0)
+    await catch_up(cluster, last, within=5.0)
+
+
+@scenario(servers=5, points=2)
+async def test_backup_bound(cluster: Cluster) -> None:
+    """hundreds of entries of many terms are repaired within seconds"""
+    await cluster.agree(cluster.command(), cluster.n)
+    lagging = await cluster.wait_for_leader()
+    cluster.disconnect(lagging)
+    wrong = len(start_many(cluster, lagging, 150))
+    last = 0
+    for _ in range(5):
+        await depose(cluster)
+        last = await agree_on(cluster, 30, servers=3)
+    await cluster.sleep(1.0)
+    before = cluster.rpcs()
+    await catch_up(cluster, last, within=5.0)
+    # Even a step back for each wrong entry and a message for each missing one is within it.
+    sent, limit = cluster.rpcs() - before, wrong + 150 + 300
+    text = f"{sent} RPCs until a follower with {wrong} wrong and 150 missing entries had caught up, not {limit}"
+    cluster.check(sent <= limit, "BackoffBound", text)
+
+
+@scenario(servers=3, points=2, network=replace(RELIABLE, request_delay=(0.01, 0.01), reply_delay=(0.01, 0.01)))
+async def test_steady_stream(cluster: Cluster) -> None:
+    """a stream of commands does not hold up its own beginning"""
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    term = cluster.state(leader).term
+    first = cluster.start(leader, cluster.command())
+    last = first
+    for _ in range(300):
+        await cluster.sleep(0.002)
+        last = cluster.start(leader, cluster.command())
+    if last.term == term:
+        count = cluster.applied(first.index).count
+        text = f"{count} servers applied index {first.index} within 0.6 s, while further commands came every 2 ms"
+        cluster.check(count >= cluster.majority, "CommittedIsApplied", text)
+    await cluster.agree(cluster.command(), cluster.n)
+    if last.is_leader and last.term == cluster.state(leader).term:
+        await cluster.wait_for_applied(last.index, cluster.n, within=2.0)
+
+
+@scenario(servers=5, points=2)
+async def test_dead_peers(cluster: Cluster) -> None:
+    """peers that do not answer delay nobody"""
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    for server in cluster.random.sample(others(cluster, leader), 2):
+        cluster.disconnect(server)
+    begun = cluster.now
+    await agree_on(cluster, 10, servers=3)
+    took = cluster.now - begun
+    text = f"10 commands took {took:.2f} s with 2 of 5 servers away, not 5 s"
+    cluster.check(took <= 5.0, "CommittedIsApplied", text)
+    cluster.connect_all()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=(3, 5), points=2)
+async def test_slow_follower(cluster: Cluster) -> None:
+    """a slow follower delays nobody, and is not forgotten"""
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    slow = cluster.random.choice(others(cluster, leader))
+    cluster.slow(slow, 0.15)
+    begun = cluster.now
+    last = await agree_on(cluster, 10, servers=cluster.majority)
+    took = cluster.now - begun
+    text = f"10 commands took {took:.2f} s with one slow server among {cluster.n}, not 5 s"
+    cluster.check(took <= 5.0, "CommittedIsApplied", text)
+    last = await cluster.agree(cluster.command(), cluster.n)
+    cluster.slow(slow, 0.0)
+    await cluster.wait_for_applied(last, cluster.n)
+
+
+@scenario(servers=3, points=3)
+async def test_newest_log_leads(cluster: Cluster) -> None:
+    """only the server with all committed entries can lead, also after it had been deposed"""
+    for _ in range(3):
+        await cluster.agree(cluster.command(), cluster.n)
+        old = await cluster.wait_for_leader()
+        leader = await depose(cluster)
+        third = others(cluster, old, leader)[0]
+        cluster.disconnect(third)
+        index = await cluster.agree(cluster.command(), 2)
+        cluster.disconnect(leader)
+        cluster.connect(third)
+        # Among these two, only the old leader has the last entry.
+        await cluster.agree(cluster.command(), 2)
+        await cluster.wait_for_applied(index, 3)
+        cluster.connect_all()
+        await cluster.sleep(0.5)
+
+
+@scenario(servers=3, points=3)
+async def test_short_newer_log(cluster: Cluster) -> None:
+    """a short log of a newer term beats a long one of an older"""
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n)
+        old = await cluster.wait_for_leader()
+        cluster.disconnect(old)
+        start_many(cluster, old, 10)
+        await cluster.agree(cluster.command(), 2)
+        cluster.disconnect(await cluster.wait_for_leader())
+        cluster.connect(old)
+        # The third must win: its last entry is newer, and committed.
+        await cluster.agree(cluster.command(), 2)
+        cluster.connect_all()
+        await cluster.sleep(0.3)
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=3)
+async def test_leader_cut_off_with_a_follower(cluster: Cluster) -> None:
+    """a leader cut off together with a follower, while others commit"""
+    for _ in range(3):
+        await cluster.agree(cluster.command(), cluster.n)
+        old = await cluster.wait_for_leader()
+        follower = cluster.random.choice(others(cluster, old))
+        rest = others(cluster, old, follower)
+        cluster.partition([old, follower], rest)
+        start_many(cluster, old, 5)
+        new = await cluster.wait_for_leader(among=rest)
+        for _ in range(cluster.random.randint(1, 8)):
+            start_at(cluster, [new, old])
+            await cluster.sleep(0.05)
+        await cluster.sleep(0.2)
+        cluster.heal()
+        await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=3)
+async def test_deaf_leader(cluster: Cluster) -> None:
+    """a leader that hears nobody commits nothing"""
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    for server in others(cluster, leader):
+        cluster.cut(server, leader)
+    answers = start_many(cluster, leader, 3)
+    await cluster.sleep(2.0)
+    if all(cluster.state(server).term == answers[0].term for server in cluster.servers):
+        cluster.check_not_applied(answers[0].index)
+    cluster.heal()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=(3, 5), points=2)
+async def test_mute_follower(cluster: Cluster) -> None:
+    """a follower that nobody hears does not count, and does no harm"""
+    await cluster.agree(cluster.command(), cluster.n)
+    leader = await cluster.wait_for_leader()
+    mute = cluster.random.choice(others(cluster, leader))
+    for server in others(cluster, mute):
+        cluster.cut(mute, server)
+    await agree_on(cluster, 5, servers=cluster.majority)
+    # Take away so many that a majority hears the leader, but less than a majority answers.
+    leader = await cluster.wait_for_leader()
+    for server in others(cluster, leader, mute)[: cluster.n - cluster.majority]:
+        cluster.disconnect(server)
+    await start_for_nobody(cluster, leader, 3)
+    cluster.heal()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=2)
+async def test_bridge(cluster: Cluster) -> None:
+    """two servers that reach each other only through a third"""
+    await cluster.agree(cluster.command(), cluster.n)
+    one, other, _bridge = draw_servers(cluster, 3)
+    cluster.cut(one, other)
+    cluster.cut(other, one)
+    for _ in range(6):
+        await cluster.agree(cluster.command(), cluster.majority)
+        await cluster.sleep(cluster.random.uniform(0.0, 0.8))
+    cluster.heal()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=2, network=DELAYED)
+async def test_overlapping_majorities(cluster: Cluster) -> None:
+    """two majorities that share one server, both with commands"""
+    await cluster.agree(cluster.command(), cluster.n)
+    left_1, left_2, _bridge, right_1, right_2 = draw_servers(cluster, 5)
+    for left in (left_1, left_2):
+        for right in (right_1, right_2):
+            cluster.cut(left, right)
+            cluster.cut(right, left)
+    for _ in range(100):
+        start_at(cluster, cluster.servers)
+        await cluster.sleep(cluster.random.uniform(0.0, 0.1))
+    cluster.heal()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=(3, 5), points=3, network=LATE_AND_TWICE)
+async def test_late_and_twice(cluster: Cluster) -> None:
+    """requests and replies that come late, twice, or after newer ones"""
+    for _ in range(8):
+        leader = await cluster.wait_for_leader()
+        for _ in range(cluster.random.randint(1, 6)):
+            start_many(cluster, leader, cluster.random.randint(1, 3))
+            await cluster.sleep(cluster.random.uniform(0.0, 0.06))
+        await cluster.agree(cluster.command(), cluster.majority)
+        # What is still on its way must not undo what was committed, now that the leader cannot repair it.
+        cluster.disconnect(leader)
+        await cluster.sleep(cluster.random.uniform(0.0, 0.6))
+        await cluster.agree(cluster.command(), cluster.majority)
+        cluster.connect(leader)
+    cluster.use(RELIABLE)
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=(3, 5), points=2, network=UNRELIABLE)
+async def test_leader_changes_under_loss(cluster: Cluster) -> None:
+    """leaders change while messages get lost and clients go on"""
+    clients = [Client(cluster) for _ in range(3)]
+    for _ in range(6):
+        leader = await cluster.wait_for_leader()
+        for _ in range(cluster.random.randint(10, 40)):
+            for client in clients:
+                client.step()
+            await cluster.sleep(0.01)
+        cluster.disconnect(leader)
+        await cluster.agree(cluster.command(), cluster.majority)
+        cluster.connect(leader)
+    cluster.use(RELIABLE)
+    await check_kept(cluster, clients, await cluster.agree(cluster.command(), cluster.n))
+
+
+@scenario(servers=(5, 7), points=3, network=DELAYED)
+async def test_divergent_logs(cluster: Cluster) -> None:
+    """logs that differ in many terms become one
+
+    The situation of Figure 7.
+    """
+    for _ in range(3):
+        for _ in range(5):
+            split_in_two(cluster)
+            await cluster.sleep(cluster.random.uniform(0.3, 1.2))
+            for _ in range(cluster.random.randint(1, 4)):
+                start_at(cluster, cluster.servers)
+                await cluster.sleep(cluster.random.uniform(0.0, 0.03))
+        cluster.heal()
+        await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=3, network=DELAYED)
+async def test_figure_8(cluster: Cluster) -> None:
+    """an entry of an older term is not committed by counting copies
+
+    The situation of Figure 8, with servers cut off instead of crashed.
+    """
+    for _ in range(3):
+        await figure_8(cluster, cluster.disconnect, cluster.connect)
+
+
+@scenario(servers=(3, 4, 5, 7), points=3)
+async def test_chaos(cluster: Cluster) -> None:
+    """replication under random faults"""
+    clients = [Client(cluster) for _ in range(3)]
+    await break_things(cluster, NETWORK_FAULTS, seconds=12.0, clients=clients)
+    await recover_and_agree(cluster, clients)
