@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from labs.messages import Command
 from labs.sim.cluster import Cluster, StartAnswer
+from labs.sim.kernel import CrashPoint
 from labs.sim.network import LONG_REORDERING, RELIABLE, UNRELIABLE
 
 DELAYED = replace(RELIABLE, request_delay=(0.001, 0.02), reply_delay=(0.001, 0.02))
@@ -22,8 +23,8 @@ LATE_AND_TWICE = replace(
 )
 """Requests and replies overtake each other, and requests come again after newer ones."""
 WEATHERS = (RELIABLE, DELAYED, UNRELIABLE, LATE_AND_TWICE, LONG_REORDERING)
-STEP = 0.02
-"""Seconds between two looks at the cluster."""
+MOMENTS: tuple[CrashPoint, ...] = ("save", "reply", "send")
+"""Where `Cluster.crash_at` can crash a server."""
 
 
 def others(cluster: Cluster, *servers: int) -> list[int]:
@@ -157,7 +158,7 @@ def crash_one(cluster: Cluster) -> None:
 
 
 def crash_one_soon(cluster: Cluster) -> None:
-    moment = cluster.random.choice(("save", "reply", "send"))
+    moment = cluster.random.choice(MOMENTS)
     cluster.crash_at(cluster.random.choice(cluster.servers), moment, nth=cluster.random.randint(1, 3))
 
 
