@@ -1,0 +1,185 @@
+# The commands of the lab, for Linux and macOS; `make help` lists them. They are thin: what does the work is
+# `python -m labs`. The first one that needs it makes a Python environment in .venv; nothing outside this folder changes.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/sh
+unexport PYTHONHOME PYTHONPATH
+
+SUBMISSION ?= skeleton
+export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON
+
+STAGES := warmup 2A 2B 2C 2D
+LABS := .venv/bin/python -m labs
+CHOSEN := --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"}
+COUNTED := $${RUNS:+--runs "$$RUNS"} $${TEST:+--test "$$TEST"} $${JOBS:+--jobs "$$JOBS"} $${JSON:+--json "$$JSON"}
+SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
+BENCHED := $(if $(filter-out file default,$(origin SUBMISSION)),--submission "$$SUBMISSION")
+TYPED := $(sort $(dir $(wildcard $(addsuffix /*.py,labs skeleton reference grader tests))))
+
+define HELP
+A course lab for Raft. You write raft.py in skeleton/; these commands try it.
+
+  make test-warmup   a finished server to read, run and break first
+  make test-2A       one stage: 2A election, 2B replication, 2C persistence,
+                     2D snapshots
+  make test          all four stages
+  make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17
+  make trace         all of a run:  TEST= SEED=, or FILE=out/....trace.jsonl
+                     narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
+  make setup         the Python environment, in .venv; the others make it too
+  make clean         remove .venv, out/ and caches
+
+Options go behind, as in  make test-2B SEED=7 RUNS=20 TEST=figure_8
+  SUBMISSION=skeleton   a folder with raft.py, or one file
+  SEED=1  RUNS=5        the first seed of each test, and how many
+  TEST=text             only tests with this in their id or title
+  JOBS=2                processes; one for each core without it
+  V=1                   a line for each run, and wall times
+  JSON=file             a record of each run, for programs
+
+For those who work on the lab itself
+  make demo          the stages against the reference, and known-wrong servers
+  make check         lint, types, and the lab's own tests
+  make lint          only lint and types
+  make bench         speed and memory;  QUICK=1 JSON=file
+endef
+export HELP
+
+# Makes .venv, or completes it. "$1" is empty, or names the extras that the project's own tests need on top.
+define SETUP
+extras=$$1
+sum=$$(cksum <pyproject.toml)
+if [ -x .venv/bin/python ] && [ "$$(cat ".venv/ready$$extras" 2>/dev/null)" = "$$sum" ]; then
+    touch .venv/ready*
+    exit 0
+fi
+
+fail() {
+    printf '\nmake: %s\n' "$$1" >&2
+    shift
+    printf '      %s\n' "$$@" >&2
+    exit 1
+}
+
+find_python() {
+    if [ -n "$${PYTHON:-}" ]; then set -- "$$PYTHON"; else
+        set -- python3 python3.14 python3.13 python3.12 python3.11 python
+    fi
+    unfit= bare= found=
+    for name do
+        version=$$("$$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
+        case $$version in
+            3.11 | 3.12 | 3.13 | 3.14) ;;
+            *) unfit="$$unfit$${unfit:+, }$$name is $$version" && continue ;;
+        esac
+        if "$$name" -c 'import ensurepip, venv' 2>/dev/null; then
+            found=$$("$$name" -c 'import sys; print(sys._base_executable)') && return
+        fi
+        bare=$${bare:-$$version}
+    done
+    if [ -n "$$bare" ]; then
+        fail "Python $$bare is here, but not its module venv, which makes .venv." \
+            "Debian, Ubuntu:  sudo apt install python3-venv   (or python$$bare-venv)" \
+            "Then type the same command again. Another Python: make PYTHON=/path/to/python3 ..."
+    fi
+    fail "this lab needs Python 3.11, 3.12, 3.13 or 3.14; found: $${unfit:-$${PYTHON:-no python3 at all}}." \
+        "Debian, Ubuntu:  sudo apt install python3 python3-venv" \
+        "macOS:           brew install python@3.13" \
+        "other systems:   https://www.python.org/downloads/" \
+        "If you have one under another name:  make PYTHON=/path/to/python3.13 ..."
+}
+
+install() {
+    rm -f .venv/ready*
+    [ -w "$${HOME:-/nonexistent}" ] || export PIP_NO_CACHE_DIR=1
+    export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_REQUIRE_VIRTUALENV=0
+    {
+        .venv/bin/python -m pip install --retries 2 --timeout 20 --progress-bar off -e ".$${extras:+[$$extras]}" 2>&1
+        echo $$? >.venv/status
+    } | tee .venv/setup.log | awk '
+        $$1 == "Collecting" { sub(/[^A-Za-z0-9_-].*/, "", $$2); print "  " $$2; fflush() }
+        /Retrying/ && !told { print "  no answer from the package index, trying again"; told = 1; fflush() }
+    '
+    [ "$$(cat .venv/status)" = 0 ] && return
+    if grep -Eqi 'retrying|connection|resolution|resolve|unreachable|timed out|proxy' .venv/setup.log; then
+        fail "the package index cannot be reached, and the first set-up needs it." \
+            "Connect this machine to the network, and type the same command again. Once set up, the lab works offline." \
+            "Behind a proxy: set HTTPS_PROXY=http://host:port. Details: .venv/setup.log"
+    fi
+    tail -n 15 .venv/setup.log >&2
+    fail "pip could not install what the lab needs; its last words are above, all of them in .venv/setup.log." \
+        "When that is mended, type the same command again."
+}
+
+begun=$$(date +%s)
+if [ ! -x .venv/bin/python ] || [ ! -f .venv/complete ]; then
+    find_python
+    echo "Setting up Python $$version in .venv; this is done once, and takes about half a minute."
+    "$$found" -m venv --clear .venv || fail "could not make .venv in $$PWD." "Is there room, and may you write here?"
+else
+    echo "Completing .venv."
+fi
+install
+echo "$$sum" >.venv/ready
+[ -z "$$extras" ] || echo "$$sum" >".venv/ready$$extras"
+touch .venv/complete
+echo "Ready, after $$(($$(date +%s) - begun)) s."
+echo
+endef
+export SETUP
+
+.PHONY: help setup test $(STAGES:%=test-%) replay trace lint bench demo check clean no-python
+NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
+
+help:
+	@printf '%s\n' "$$HELP"
+
+setup: .venv/ready
+	@echo "ready: $$(.venv/bin/python --version) in .venv"
+
+.venv/ready: pyproject.toml $(NO_PYTHON)
+	@sh -c "$$SETUP" setup ''
+
+.venv/readydev: pyproject.toml $(NO_PYTHON)
+	@sh -c "$$SETUP" setup dev
+
+test: .venv/ready
+	@$(LABS) test 2A 2B 2C 2D $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+$(STAGES:%=test-%): .venv/ready
+	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+replay: .venv/ready
+	@[ -n "$$TEST" ] || { echo 'Which test? As in  make replay TEST=2C/figure_8 SEED=17' >&2; exit 2; }
+	@$(LABS) replay "$$TEST" $(CHOSEN) $(SHOWN)
+
+trace: .venv/ready
+	@[ -n "$$TEST$$FILE" ] || { echo 'Of what? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }
+	@if [ -n "$$FILE" ]; then $(LABS) trace "$$FILE" --all $(SHOWN); \
+	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || [ $$? = 1 ]; fi
+
+lint: .venv/readydev
+	@failed=; \
+	.venv/bin/python -m ruff check --quiet . || failed="ruff check"; \
+	.venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \
+	.venv/bin/python -m mypy --no-error-summary $(TYPED) || failed="$$failed, mypy"; \
+	[ -z "$$failed" ] || { echo "lint: not content: $${failed#, }" >&2; exit 1; }; \
+	echo "lint: ruff and mypy are content"
+
+check: .venv/readydev
+	@failed=; $(MAKE) lint || failed="lint"; \
+	.venv/bin/python -m pytest -q -n auto tests || failed="$$failed, tests"; \
+	[ -z "$$failed" ] || { echo "check: not content: $${failed#, }" >&2; exit 1; }
+
+bench: .venv/ready
+	@$(LABS) bench $(BENCHED) $(if $(QUICK),--quick) $${JSON:+--json "$$JSON"}
+
+demo: .venv/ready
+	@.venv/bin/python -m tests.demo
+
+clean:
+	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis ./*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
