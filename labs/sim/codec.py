@@ -258,5 +258,13 @@ def _base_value(value: Any) -> Any:
 
 def short(value: Any) -> str:
     """Return a value as text for a message, cut to 60 characters."""
-    text = repr(value)
+    text = text_of(value, repr)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def text_of(value: Any, convert: Callable[[Any], str] = str) -> str:
+    """Return a value as text, also if the submission's own way to write it does not work."""
+    try:
+        return convert(value)
+    except Exception:
+        return f"<{type(value).__name__}>"

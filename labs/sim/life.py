@@ -99,7 +99,7 @@ class Life:
         if not inspect.iscoroutinefunction(run):
             self.fail("nonsense", "run must be `async def run(self)`", self._definition("run"))
             return
-        await self._guarded_async(run())
+        await self._guarded_async(run, "run")
 
     async def _serve_inbox(self) -> None:
         self._mailbox = trio.lowlevel.current_task()
@@ -147,11 +147,16 @@ class Life:
 
     def state(self, quietly: bool = False) -> tuple[int, bool] | None:
         """Return (current_term, is_leader) as the server sees it, or None if its code failed or is not written yet."""
+        answer: Any = None
         if quietly:
             try:
                 answer = self.context.run(self._raft.get_state)
             except Exception:
                 return None
+            except BaseException as error:
+                self._report(error, "get_state")
+            if inspect.iscoroutine(answer):
+                answer.close()
         else:
             answer = self._ask("get_state")
         if self.failed:
@@ -169,7 +174,7 @@ class Life:
 
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a plain method of the server's."""
-        answer = self.context.run(self._guarded, lambda: getattr(self._raft, method)(*args))
+        answer = self.context.run(self._guarded, lambda: getattr(self._raft, method)(*args), method)
         if inspect.iscoroutine(answer):
             answer.close()
             self.fail("nonsense", f"{method} must be a plain def: it never waits", self._definition(method))
@@ -184,8 +189,8 @@ class Life:
 
     def call(self, peer: int, args: Args) -> int:
         """Send a request; return the number to wait for."""
-        if peer not in self.node.peers:
-            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {peer!r}")
+        if type(peer) is not int or peer not in self.node.peers:
+            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {codec.short(peer)}")
         try:
             data = codec.encode_message(args)
             codec.decode_base(data)
@@ -233,19 +238,19 @@ class Life:
 
     def _serve(self, ticket: int, data: bytes) -> None:
         name = HANDLERS[codec.CALL_OF[codec.base_class(data)]]
-        args = codec.decode_message(data, self._modules.find_class)
-        answer = self._guarded(lambda: getattr(self._raft, name)(args))
+        find_class = self._modules.find_class
+        answer = self._guarded(lambda: getattr(self._raft, name)(codec.decode_message(data, find_class)), name)
         if inspect.iscoroutine(answer):
             assert self._nursery is not None
             self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
         elif not self.failed:
-            self._answer(ticket, name, answer)
+            self._guarded(lambda: self._answer(ticket, name, answer), name)
 
     async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
-        answer = await self._guarded_async(handler)
+        answer = await self._guarded_async(lambda: handler, name)
         if not self.failed:
-            self._answer(ticket, name, answer)
+            self._guarded(lambda: self._answer(ticket, name, answer), name)
 
     def _answer(self, ticket: int, name: str, answer: Any) -> None:
         wanted = _REPLY_OF_HANDLER[name]
@@ -261,26 +266,26 @@ class Life:
 
     # Failures of the server's code.
 
-    def _guarded(self, action: Callable[[], Any]) -> Any:
-        """Run code of the submission; report what it raises as the server's failure."""
+    def _guarded(self, action: Callable[[], Any], method: str = "") -> Any:
+        """Run code of the submission, mostly a method; report what it raises as the server's failure."""
         try:
             return action()
         except (trio.Cancelled, GeneratorExit):
             raise
         except BaseException as error:
-            self._report(error)
+            self._report(error, method)
         return None
 
-    async def _guarded_async(self, work: Awaitable[Any]) -> Any:
+    async def _guarded_async(self, work: Callable[[], Awaitable[Any]], method: str) -> Any:
         try:
-            return await work
+            return await work()
         except (trio.Cancelled, GeneratorExit):
             raise
         except BaseException as error:
-            self._report(error)
+            self._report(error, method)
         return None
 
-    def _report(self, error: BaseException) -> None:
+    def _report(self, error: BaseException, method: str) -> None:
         """Turn an exception of the submission into a failure of this server."""
         cancelled, rest = (None, error) if not isinstance(error, BaseExceptionGroup) else error.split(trio.Cancelled)
         if rest is None or (cancelled is not None and self.fenced):
@@ -289,17 +294,17 @@ class Life:
             rest = rest.exceptions[0]
         if isinstance(rest, KeyboardInterrupt):
             raise error
-        place = self.program.place_of(rest)
+        place = self.program.place_of(rest) or self._definition(method)
         if isinstance(rest, NotImplementedError):
-            self.fail("not written", str(rest) or place.rpartition(" ")[2], place)
+            self.fail("not written", codec.text_of(rest) or place.rpartition(" ")[2], place)
         elif isinstance(rest, codec.Refused | BadSubmission):
-            self.fail("nonsense", str(rest), place)
+            self.fail("nonsense", codec.text_of(rest), place)
         elif isinstance(rest, ForbiddenImport):
-            self.fail("forbidden", str(rest), place)
+            self.fail("forbidden", codec.text_of(rest), place)
         elif isinstance(rest, tuple(stalled_exceptions)):
             self.fail("stalled", "never yields: it loops without an await that lets other tasks run", place)
         else:
-            self.fail("raised", f"{type(rest).__name__}: {rest}", place)
+            self.fail("raised", f"{type(rest).__name__}: {codec.text_of(rest)}", place)
 
     def _refuse(self, text: str) -> codec.Refused:
         """Report nonsense even if the submission catches the exception; return the exception to raise."""
