@@ -468,6 +468,8 @@ class Kernel:
 
     def _observe_role(self, life: Life) -> None:
         state = life.state(quietly=True)
+        if life.failed:
+            self._carry_outbox(life)
         if state is not None and state != self._roles[life.server]:
             self._roles[life.server] = state
             self.record(Role(self.now, life.server, *state))
@@ -560,6 +562,13 @@ class Kernel:
         verdict = Verdict(self.now, first, status, rule, outcome.message, outcome.hint, outcome.servers)
         self.recorder.record(verdict)
         self.close()
+
+    def release(self) -> None:
+        """Let go of all that belongs to servers; only the results of the run stay."""
+        self.lives = [None] * self.size
+        self._heap, self._tickets, self._ran = [], {}, {}
+        self._dying, self._snapshots_due = [], []
+        self._tester_due, self._nursery = None, None
 
     def _check_ended(self) -> None:
         """Find servers that went on after their crash."""

@@ -110,17 +110,21 @@ def stalled(scenario: Scenario, seed: int, text: str) -> RunRecord:
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
+    abandoned = False
     with deterministic_scheduling(kernel.arrange):
         try:
             trio.run(kernel.run, test, clock=kernel.clock)
         except trio.TrioInternalError as error:
             if kernel.outcome is None:
                 kernel.error = kernel.error or error
-            _discard_leftovers()
+            abandoned = True
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             kernel.error = kernel.error or error
+    if abandoned:
+        kernel.release()
+        _discard_leftovers()
 
 
 def _discard_leftovers() -> None:
