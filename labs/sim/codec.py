@@ -47,7 +47,8 @@ MAX_MESSAGE = 16 * 1024 * 1024
 MAX_DEPTH = 32
 """The deepest nesting of a command."""
 
-_SCALARS = frozenset({bool, int, float, str, bytes, type(None)})
+_UNLIMITED = frozenset({bool, float, str, bytes, type(None)})
+_SCALARS = _UNLIMITED | {int}
 _CLASS, _FIELDS = "\0class", "\0fields"
 _OWN_CLASS = 255
 
@@ -76,6 +77,8 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
     """Raise Refused, naming the place inside the value, unless it is built of the allowed types only."""
     kind = type(value)
     if kind in _SCALARS:
+        if kind is int and not -(2**63) <= value < 2**64:
+            raise Refused(f"{where} is the integer {short(value)}: it must fit into 64 bits")
         return
     if depth > MAX_DEPTH:
         raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
@@ -85,7 +88,9 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
     elif kind is dict:
         for key, item in value.items():
             if type(key) is not str:
-                raise Refused(f"{where} has the key {key!r}: keys must be strings")
+                raise Refused(f"{where} has the key {short(key)}: keys must be strings")
+            if key in (_CLASS, _FIELDS):
+                raise Refused(f"{where} has the key {key!r}, which the encoding needs for itself")
             check_command(item, f"{where}[{key!r}]", depth + 1)
     else:
         advice = {"set": " (use a sorted list)", "tuple": " (use a list)"}.get(kind.__name__, "")
@@ -154,8 +159,7 @@ def encode_entry(entry: Any) -> bytes:
     if type(entry.term) is not int:
         raise Refused(f"LogEntry.term must be an int, not {short(entry.term)}")
     if type(entry) is LogEntry:
-        if type(entry.command) not in _SCALARS:
-            check_command(entry.command)
+        check_command(entry.command)
         return _pack(entry, "LogEntry")
     return _pack(_plain(entry), type(entry).__name__)
 
@@ -211,7 +215,7 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
             if not isinstance(entry, LogEntry):
                 raise Refused(f"{where}[{position}] must be a LogEntry, not {short(entry)}")
             plain = False
-        if type(entry.command) not in _SCALARS:
+        if type(entry.command) not in _UNLIMITED:
             check_command(entry.command, f"{where}[{position}].command")
     return plain
 
@@ -263,8 +267,8 @@ def short(value: Any) -> str:
 
 
 def text_of(value: Any, convert: Callable[[Any], str] = str) -> str:
-    """Return a value as text, also if the submission's own way to write it does not work."""
+    """Return a value as text that can be encoded, also if the submission's own way to write it does not work."""
     try:
-        return convert(value)
+        return convert(value).encode(errors="backslashreplace").decode()
     except Exception:
         return f"<{type(value).__name__}>"

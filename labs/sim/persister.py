@@ -87,7 +87,7 @@ class DiskPersister:
         if not self._immutable:
             same = 0
         rest = [codec.encode_entry(entry) for entry in log[same:]]
-        self._immutable = all(codec.is_scalar(entry.command) for entry in log[same:])
+        self._immutable = all(type(entry) is LogEntry and codec.is_scalar(entry.command) for entry in log[same:])
         for new, old in zip(rest, on_disk[shift + same :]):
             if new != old:
                 break
