@@ -231,7 +231,7 @@ class Life:
 
     def note(self, text: object, printed: bool = False) -> None:
         """Write a line into the trace."""
-        line = str(text)
+        line = codec.text_of(text)
         self._emit(Noted(line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…", printed))
 
     # Serving requests.
@@ -322,7 +322,7 @@ class Life:
         """Leave a failure in the outbox; only the first counts."""
         if not self.failed:
             self.failed = True
-            self._emit(Failed(problem, text, place))
+            self._emit(Failed(problem, text[:MAX_NOTE], place))
 
     def where(self) -> str:
         """Return the line of the submission that one of the life's tasks stands at, or ""."""
