@@ -18,6 +18,8 @@ from typing import Any
 
 from labs.sim.stand_ins import FORBIDDEN, make_random, make_time
 
+_LABS = Path(__file__).parent.parent
+
 
 class BadSubmission(Exception):
     """The submission cannot be run at all; the text says why, where, and what to do."""
@@ -65,6 +67,8 @@ class Program:
         return self._found[parts]
 
     def _search(self, parts: tuple[str, ...]) -> Path | None:
+        if parts[0] == _LABS.name:  # a whole course folder was handed in
+            return None
         base = self.root.joinpath(*parts)
         for candidate in (base / "__init__.py", base.with_suffix(".py")):
             if candidate.is_file() and (self._only is None or candidate == self._only):
@@ -73,7 +77,10 @@ class Program:
 
     def owns(self, file: str) -> bool:
         """Say whether a code object's file belongs to the submission."""
-        return file.startswith(str(self.root)) and "site-packages" not in file
+        if self._only is not None:
+            return file == str(self._only)
+        path = Path(file)
+        return path.is_relative_to(self.root) and not path.is_relative_to(_LABS) and "site-packages" not in path.parts
 
     def name_of(self, file: str) -> str:
         """Return a file's name as shown to the student: relative to the submission's folder."""
@@ -134,16 +141,19 @@ class Modules:
     ) -> types.ModuleType:
         """Take the place of the built-in `__import__` inside a submission."""
         if level:
-            package = str((globals or {}).get("__package__") or "").split(".")
-            base = [part for part in package if part][: len(package) - level + 1]
-            parts = (*base, *(name.split(".") if name else ()))
+            package = [part for part in str((globals or {}).get("__package__") or "").split(".") if part]
+            if level > len(package) + 1:
+                raise ImportError(f"{'.' * level}{name} lies outside of the submission")
+            parts = (*package[: len(package) - level + 1], *(name.split(".") if name else ()))
         else:
             parts = tuple(name.split("."))
+        if not parts:
+            return self._import_all(fromlist or ())
         if parts[0] in self._stand_ins:
             if parts[0] not in self._modules:
                 self._modules[parts[0]] = self._stand_ins[parts[0]]()
             return self._modules[parts[0]]
-        if not parts or self._program.find(parts[:1]) is None:
+        if self._program.find(parts[:1]) is None:
             if parts[0] in FORBIDDEN:
                 raise ForbiddenImport(f"import {name}: {FORBIDDEN[parts[0]]}")
             return builtins.__import__(name, globals, locals, fromlist or (), level)
@@ -156,6 +166,13 @@ class Modules:
                 self._load((*parts, attribute))
         return module
 
+    def _import_all(self, names: Sequence[str]) -> types.ModuleType:
+        """Return a package of modules that lie in the submission's folder itself: `from . import names`."""
+        package = types.ModuleType("submission")
+        for name in names:
+            setattr(package, name, self._load((name,)))
+        return package
+
     def _load(self, parts: tuple[str, ...]) -> types.ModuleType:
         name = ".".join(parts)
         if name in self._modules:
@@ -163,7 +180,8 @@ class Modules:
         path = self._program.find(parts)
         if path is None:
             raise ModuleNotFoundError(f"No module named {name!r} in the submission", name=name)
-        module = self._modules[name] = types.ModuleType(name)
+        module = self._modules[name] = types.ModuleType(f"submission.{name}")
+        sys.modules[module.__name__] = module  # dataclasses and typing look names up there; they take any incarnation's
         is_package = path.is_dir() or path.name == "__init__.py"
         vars(module)["__builtins__"] = self._builtins
         module.__package__ = name if is_package else name.rpartition(".")[0]
