@@ -181,7 +181,6 @@ class Modules:
         if path is None:
             raise ModuleNotFoundError(f"No module named {name!r} in the submission", name=name)
         module = self._modules[name] = types.ModuleType(f"submission.{name}")
-        sys.modules[module.__name__] = module  # dataclasses and typing look names up there; they take any incarnation's
         is_package = path.is_dir() or path.name == "__init__.py"
         vars(module)["__builtins__"] = self._builtins
         module.__package__ = name if is_package else name.rpartition(".")[0]
@@ -189,11 +188,14 @@ class Modules:
             module.__path__ = [str(path if path.is_dir() else path.parent)]
         if not path.is_dir():
             module.__file__ = str(path)
+            sys.modules[module.__name__] = module  # dataclasses look names up there
             try:
                 exec(self._program.code(path), vars(module))
             except BaseException:
                 del self._modules[name]
                 raise
+            finally:  # what stays there must not keep an incarnation alive
+                sys.modules[module.__name__] = types.ModuleType(module.__name__)
         if len(parts) > 1:
             setattr(self._modules[".".join(parts[:-1])], parts[-1], module)
         return module
