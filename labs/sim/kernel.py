@@ -103,6 +103,10 @@ class Kernel:
         """Bytes of all requests sent and all replies delivered."""
         self.error: BaseException | None = None
         """A defect of the tester itself."""
+        self.tolerant = False
+        """Whether a run goes on although `run` is not written yet, as in drills that ask only for handlers."""
+        self.unwritten: Failed | None = None
+        """What was not written of `run`, where that is tolerated."""
         self._judges = judges_by_event(oracles)
         self._snapshot_every = snapshot_every
         self._incarnations = [0] * servers
@@ -134,7 +138,8 @@ class Kernel:
         """Start the servers, run the test against them, and stop everything; the result is in `outcome`."""
         async with trio.open_nursery() as self._nursery:
             for server in range(self.size):
-                self.restart(server)
+                if self.lives[server] is None:
+                    self.restart(server)
             try:
                 await test()
             except RunOver:
@@ -454,7 +459,10 @@ class Kernel:
         self.record(Note(self.now, life.server, output.text, output.printed))
 
     def _carry_failure(self, life: Life, output: Failed) -> None:
-        self._end_with_failure(life.server, output)
+        if output.problem == "run not written" and self.tolerant:
+            self.unwritten = output
+        else:
+            self._end_with_failure(life.server, output)
 
     _CARRY: ClassVar[dict[type, Callable[[Kernel, Life, Any], None]]] = {
         Called: _carry_call,
@@ -525,6 +533,31 @@ class Kernel:
         self._crash_points[server] = (point[0], point[1] - 1)
         return point[1] <= 1
 
+    # What the test does in the name of a puppet: a life without a server, put into `lives` before the run.
+
+    def ask_as(self, puppet: Life, number: int, target: int, data: bytes) -> None:
+        """Deliver a request at once; the reply goes to the puppet, with that number."""
+        self._rpc += 1
+        call = _Call(self._rpc, puppet, number, target, codec.CALL_OF[codec.base_class(data)], 0)
+        self._deliver_request(call, data, 0)
+
+    def answer_as(self, puppet: Life, ticket: int, data: bytes) -> None:
+        """Deliver a reply to a request that came to a puppet with this ticket, unless it was answered before."""
+        call, _ = self._tickets.pop(ticket, (None, puppet))
+        if call is not None:
+            self._deliver_reply(call, data)
+
+    def expire(self, ticket: int) -> int:
+        """Let the call with this ticket end without a reply after the usual time, unless one comes; return its RPC."""
+        call, _ = self._tickets[ticket]
+        self._fall_silent(call)
+        return call.rpc
+
+    def wake_test(self) -> None:
+        """Let the test go on at this instant, if it sleeps."""
+        if self._tester_due is not None:
+            self._tester_due = (self.now, self._tester_due[1])
+
     # Judging.
 
     def record(self, event: Event) -> None:
@@ -545,6 +578,11 @@ class Kernel:
         rule = violation.rule
         text = f"{rule.id} ({rule.place}): {violation.message}"
         self.end(Outcome("fail", rule.id, text, rule.hint, violation.servers, self.now))
+
+    def end_unwritten(self, server: int) -> None:
+        """End the run: the test needs a part of `run` that is not written yet."""
+        assert self.unwritten is not None
+        self._end_with_failure(server, self.unwritten)
 
     def _end_with_failure(self, server: int, failed: Failed) -> None:
         """End the run: a server's code failed."""

@@ -296,7 +296,8 @@ class Life:
             raise error
         place = self.program.place_of(rest) or self._definition(method)
         if isinstance(rest, NotImplementedError):
-            self.fail("not written", codec.text_of(rest) or place.rpartition(" ")[2], place)
+            problem: Problem = "run not written" if method == "run" else "not written"
+            self.fail(problem, codec.text_of(rest) or place.rpartition(" ")[2], place)
         elif isinstance(rest, codec.Refused | BadSubmission):
             self.fail("nonsense", codec.text_of(rest), place)
         elif isinstance(rest, ForbiddenImport):
@@ -319,9 +320,9 @@ class Life:
         return codec.Refused(text)
 
     def fail(self, problem: Problem, text: str, place: str) -> None:
-        """Leave a failure in the outbox; only the first counts."""
+        """Leave a failure in the outbox; only the first counts. Without `run` there still may be handlers."""
         if not self.failed:
-            self.failed = True
+            self.failed = problem != "run not written"
             self._emit(Failed(problem, text[:MAX_NOTE], place))
 
     def where(self) -> str:

@@ -33,7 +33,7 @@ class _Kind:
 
     def outcome(self, server: int, failed: Failed, now: float) -> Outcome:
         rule = RULES[self.rule]
-        if failed.problem == "not written":
+        if rule.id == "NotWritten":
             stage, _, part = failed.text.partition(": ")
             message = f"not written yet: {part or stage} ({failed.place or 'no line known'})"
         else:
@@ -45,6 +45,7 @@ class _Kind:
 RULE_OF_PROBLEM: dict[Problem, _Kind] = {
     "raised": _Kind("error", "NoCrash"),
     "not written": _Kind("fail", "NotWritten"),
+    "run not written": _Kind("fail", "NotWritten"),
     "nonsense": _Kind("error", "WellFormed"),
     "spins": _Kind("error", "NoSpin"),
     "swallowed": _Kind("error", "EndsWhenCrashed"),

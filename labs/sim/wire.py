@@ -62,7 +62,9 @@ class Noted(msgspec.Struct, tag=True, array_like=True, gc=False):
     printed: bool
 
 
-Problem: TypeAlias = Literal["raised", "not written", "nonsense", "spins", "swallowed", "stalled", "forbidden"]
+Problem: TypeAlias = Literal[
+    "raised", "not written", "run not written", "nonsense", "spins", "swallowed", "stalled", "forbidden"
+]
 
 
 class Failed(msgspec.Struct, tag=True, array_like=True, gc=False):
