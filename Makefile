@@ -118,7 +118,8 @@ begun=$$(date +%s)
 if [ ! -x .venv/bin/python ] || [ ! -f .venv/complete ]; then
     find_python
     echo "Setting up Python $$version in .venv; this is done once, and takes about half a minute."
-    "$$found" -m venv --clear .venv || fail "could not make .venv in $$PWD." "Is there room, and may you write here?"
+    words=$$("$$found" -m venv --clear .venv 2>&1) ||
+        fail "could not make .venv in $$PWD:" "$$(echo "$$words" | tail -n 1)" "Is there room, and may you write here?"
 else
     echo "Completing .venv."
 fi
