@@ -51,6 +51,8 @@ _UNLIMITED = frozenset({bool, float, str, bytes, type(None)})
 _SCALARS = _UNLIMITED | {int}
 _CLASS, _FIELDS = "\0class", "\0fields"
 _OWN_CLASS = 255
+DERIVED = "*"
+"""Stands before the name of a base class and means the class that the receiver derived from it, if it has one."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
@@ -113,6 +115,25 @@ def encode_message(message: Any) -> bytes:
         if not _plain_entries(entries, "AppendEntriesArgs.entries"):
             return _encode_own(message)
     return prefix + _pack(message, cls.__name__)
+
+
+def encode_to_derive(message: Any) -> bytes:
+    """Return the bytes of a base class's message that arrives as an object of the receiver's own class.
+
+    The fields that the receiver added have their defaults then. So a test can speak to a server that extends messages.
+    """
+    name, fields = type(message).__name__, plain_fields(message)
+    for entry in fields.get("entries", ()):
+        entry[_CLASS] = DERIVED + entry[_CLASS]
+    return bytes([_OWN_CLASS]) + _pack([_kind_of[type(message)], DERIVED + name, fields], name)
+
+
+def with_term(data: bytes, term: int) -> bytes:
+    """Return an encoded message with another term, and all else as it is."""
+    if data[0] != _OWN_CLASS:
+        return encode_message(dataclasses.replace(decode_base(data), term=term))
+    base, name, fields = _decode_any(data[1:])
+    return bytes([_OWN_CLASS]) + _pack([base, name, {**fields, "term": term}], name)
 
 
 def base_class(data: bytes) -> type:

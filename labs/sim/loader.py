@@ -13,9 +13,12 @@ import random
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
+from labs import messages
+from labs.sim.codec import DERIVED
 from labs.sim.stand_ins import FORBIDDEN, make_random, make_time
 
 _LABS = Path(__file__).parent.parent
@@ -125,11 +128,23 @@ class Modules:
 
     def find_class(self, name: str) -> type | None:
         """Return the class of this name in this incarnation's modules, or None."""
+        if name.startswith(DERIVED):
+            return self._derived_from(getattr(messages, name.removeprefix(DERIVED)))
         for module in self._modules.values():
             found = vars(module).get(name)
             if isinstance(found, type):
                 return found
         return None
+
+    def _derived_from(self, base: Any) -> type | None:
+        """Return the one class that these modules derive from one of labs.messages, or None if there is not one.
+
+        Its own fields need defaults; with one that is true by default it stands for something else, such as a pre-vote.
+        """
+        everything = [value for module in self._modules.values() for value in vars(module).values()]
+        derived = {cls for cls in everything if isinstance(cls, type) and issubclass(cls, base) and cls is not base}
+        fit: list[type] = [cls for cls in derived if all(map(_may_be_left_out, fields(cls)[len(fields(base)) :]))]
+        return fit[0] if len(fit) == 1 else None
 
     def _import(
         self,
@@ -211,3 +226,8 @@ class Modules:
         print(*values, sep=sep, end="", file=buffer)
         for line in buffer.getvalue().splitlines() or [""]:
             self._note(line)
+
+
+def _may_be_left_out(field: Field[Any]) -> bool:
+    has_default = field.default is not MISSING or field.default_factory is not MISSING
+    return has_default and field.default is not True
