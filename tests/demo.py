@@ -40,8 +40,9 @@ def main() -> int:
     say(
         "The reference passed, and each wrong server was caught by the rule that it breaks.\n"
         "See one of these failures again, message by message, with the command behind `replay`: the seed decides\n"
-        f"everything, so it is the same run each time. The servers are in {FOLDER}/.   ({time.monotonic() - begun:.0f} s)"
+        f"everything, so it is the same run each time. The servers are in {FOLDER}/."
     )
+    print(f"({time.monotonic() - begun:.0f} s)")
     return 0
 
 
