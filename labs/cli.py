@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     test.add_argument("--runs", type=_positive, default=5, help="seeds for each test, counting up from the first (5)")
     test.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
-    test.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (one for each core)")
+    test.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one a core); 0: in this one")
     test.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
     test.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
     test.set_defaults(run=_test)

@@ -9,7 +9,9 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,19 +42,20 @@ def run_tests(stages: Sequence[str], chosen: Sequence[Scenario], options: argpar
     """Run the chosen scenarios of these stages with the seeds, submission and jobs of the options."""
     for entry in dict.fromkeys(scenario.entry for scenario in chosen):
         Program(options.submission, *entry.split(":"))  # a bad submission is reported once, and before all else
-    arguments = ["-p", "no:terminal", "-p", "no:cacheprovider", "--strict-markers", "--import-mode=importlib"]
+    arguments = ["-p", "no:cacheprovider", "-q", "--strict-markers", "--import-mode=importlib"]
     arguments += [f"--rootdir={Path(__file__).parent.parent}", "-c", os.devnull]
     arguments += [f"--raft-submission={Path(options.submission).resolve()}", f"--raft-test={options.test}"]
     arguments += [f"--raft-seed={options.seed}", f"--raft-runs={options.runs}"]
     jobs = min(options.jobs, len(chosen) * options.runs)
-    if jobs > 1:
+    if jobs > 0:
         arguments += ["-n", str(jobs), "--dist", "worksteal"]
     arguments += [str(file) for file in (catalogue.file_of(stage) for stage in stages) if file is not None]
-    collector = _Collector(len(chosen) * options.runs, list(chosen))
-    os.environ["PYTHONHASHSEED"] = "0"
     noise = io.StringIO()
-    with contextlib.redirect_stdout(noise), _sys_path():
-        code = pytest.main(arguments, plugins=[collector])
+    with tempfile.TemporaryDirectory(prefix="raft-lab-") as stacks:
+        collector = _Collector(len(chosen) * options.runs, list(chosen), Path(stacks), options.submission)
+        here = {"PYTHONPATH": _python_path(), "PYTHONHASHSEED": "0", "RAFT_STACKS": stacks}
+        with contextlib.redirect_stdout(noise), _environment(here):
+            code = pytest.main(arguments, plugins=[collector])
     collector.clear_progress()
     session = collector.session
     session.interrupted = code == pytest.ExitCode.INTERRUPTED
@@ -65,8 +68,10 @@ def run_tests(stages: Sequence[str], chosen: Sequence[Scenario], options: argpar
 class _Collector:
     """A pytest plugin of the controlling process: gathers records and shows progress."""
 
-    def __init__(self, total: int, scenarios: list[Scenario]) -> None:
+    def __init__(self, total: int, scenarios: list[Scenario], stacks: Path, submission: str) -> None:
         self.total = total
+        self._stacks = stacks
+        self._root = Path(submission).resolve()
         self.session = Session()
         self._by_function = {s.test.__name__: s for s in scenarios}
         self._failed = 0
@@ -85,10 +90,21 @@ class _Collector:
         function, _, seed = report.nodeid.rpartition("::")[2].partition("[")
         scenario = self._by_function.get(function)
         if scenario is not None and "crashed" in str(report.longrepr):
-            text = "a server never yields, and its process had to be ended"
-            self._add(stalled(scenario, int(seed.rstrip("]")), text))
+            text = "a server never yields, catches even the interruption, and its process had to be ended"
+            self._add(stalled(scenario, int(seed.rstrip("]")), text + self._place(str(report.longrepr))))
         else:
             self.session.errors += f"{report.nodeid}: {report.longrepr}\n"
+
+    def _place(self, crash: str) -> str:
+        """Return the submission's line from the stack that a worker left when it was ended."""
+        worker = re.search(r"worker '(\w+)'", crash)
+        stacks = sorted(self._stacks.glob(f"{worker.group(1)}-*")) if worker else []
+        root = self._root if self._root.is_dir() else self._root.parent
+        text = "".join(stack.read_text() for stack in stacks)
+        for file, line, function in re.findall(r'File "(.+)", line (\d+) in (.+)', text):
+            if Path(file).is_relative_to(root):
+                return f" at {Path(file).relative_to(root)}:{line} in {function}"
+        return ""
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -113,16 +129,22 @@ class _Collector:
             print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
 
 
+def _python_path() -> str:
+    """Return a path on which workers find the package, wherever the command was called from."""
+    root, before = str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")
+    return root if not before else root + os.pathsep + before
+
+
 @contextlib.contextmanager
-def _sys_path() -> Iterator[None]:
-    """Let workers find the package, wherever the command was called from."""
-    root = str(Path(__file__).parent.parent)
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = root if not before else root + os.pathsep + before
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    """Change the environment, for this process and those that it starts, and change it back."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -144,9 +144,7 @@ class Votes(Oracle):
         """Say whether the vote was on the disk, and not read back, or never there."""
         return "RestoredOnRestart" if server.disk_term == term and server.disk_vote is not None else "OneVotePerTerm"
 
-    def _refused(
-        self, server: ShadowServer, request: RequestVoteArgs, reply: RequestVoteReply, event: Reply
-    ) -> None:
+    def _refused(self, server: ShadowServer, request: RequestVoteArgs, reply: RequestVoteReply, event: Reply) -> None:
         """Judge a refusal; only where term, vote and log are certain, and no leader was heard lately."""
         if reply.term != request.term or request.term < server.shown_before.get(event.rpc, request.term + 1):
             return
@@ -298,7 +296,9 @@ class Campaigns(Oracle):
         began.append(event.time)
         gaps = [round(after - before, 9) for before, after in zip(began, began[1:])]
         if len(gaps) >= SAME_TIMEOUTS and len(set(gaps[-SAME_TIMEOUTS:])) == 1:
-            text = f"server {server.id} waited exactly {gaps[-1]:.6f} s before each of its last {SAME_TIMEOUTS} elections"
+            text = (
+                f"server {server.id} waited exactly {gaps[-1]:.6f} s before each of its last {SAME_TIMEOUTS} elections"
+            )
             raise Violation("RandomizedTimeouts", text, (server.id,), event.time)
         del began[: -SAME_TIMEOUTS - 1]
 

@@ -152,7 +152,9 @@ class Appending(Oracle):
             raise Violation("LeaderAppendOnly", text, (server.id,), event.time)
         if not any(self._explains(server, request, lost, event) for request in server.pending.values()):
             restarted = server.incarnation > 0 and server.first_save
-            text = f"server {server.id} dropped {what} from its saved log, but nothing that reached it conflicts with it"
+            text = (
+                f"server {server.id} dropped {what} from its saved log, but nothing that reached it conflicts with it"
+            )
             raise Violation("RestoredOnRestart" if restarted else "MatchingKept", text, (server.id,), event.time)
         self._check_tail(server, event, lost)
 

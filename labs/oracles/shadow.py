@@ -300,7 +300,9 @@ class Shadow(Oracle):
             server.granted.setdefault(term, set()).add(event.peer)
         elif isinstance(reply, AppendEntriesReply) and reply.success and isinstance(request, AppendEntriesArgs):
             self._acknowledge(server, event.peer, term, request.prev_log_index + len(request.entries))
-        elif isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs) and reply.term == term:
+        elif (
+            isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs) and reply.term == term
+        ):
             self._acknowledge(server, event.peer, term, request.last_included_index)
 
     def _acknowledge(self, server: ShadowServer, peer: int, term: int, index: int) -> None:

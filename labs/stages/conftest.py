@@ -5,7 +5,10 @@ Options begin with `--raft-`. What a run found travels in the report's user prop
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,19 @@ from labs.stages.scenario import Scenario
 
 TIMEOUT = 30
 """Wall seconds after which a run ends whose server never yields; a run of a correct server takes about one."""
+PATIENCE = 3
+"""Wall seconds more after which a process is ended whose server would not be interrupted; and all the time that
+further runs get once one has stalled."""
 
-if pytest.fail.Exception not in life.stalled_exceptions:
-    life.stalled_exceptions.append(pytest.fail.Exception)
+
+def _bark(seconds: float = 0.2) -> None:
+    """Let pytest-timeout's alarm go off (again) soon: several servers may spin, one after the other."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+life.watchdog.raises = (pytest.fail.Exception,)
+life.watchdog.rearm = _bark
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -81,10 +94,15 @@ class ScenarioItem(pytest.Item):
         return item
 
     def runtest(self) -> None:
+        program = self._program()
         try:
-            self.record = run_scenario(self.scenario, self._program(), self.seed)
+            with _last_resort(self.config):
+                self.record = run_scenario(self.scenario, program, self.seed)
         except pytest.fail.Exception as stall:
             self.record = stalled(self.scenario, self.seed, str(stall))
+        stacks = _stacks()
+        if self.record.rule == "NoStall" and stacks is not None:
+            (stacks / f"stalled-{os.getpid()}").write_text(self.record.message)
         if self.record.status != "pass":
             raise ScenarioFailed(self.record)
 
@@ -109,6 +127,34 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         return self.path, self.scenario.test.__code__.co_firstlineno, f"{self.scenario.id} seed {self.seed}"
+
+
+@contextlib.contextmanager
+def _last_resort(config: pytest.Config) -> Iterator[None]:
+    """End this process, with its stack in a file, if a server catches even what pytest-timeout raises in it.
+
+    Only in a worker of pytest-xdist, which is replaced then; the runner reads the file (labs.runner).
+    """
+    folder, worker = _stacks(), os.environ.get("PYTEST_XDIST_WORKER")
+    if folder is None or not worker:
+        yield
+        return
+    limit = config.getoption("--raft-timeout")
+    if any(file.stat().st_size for file in folder.iterdir()):
+        limit = min(limit, PATIENCE)
+        _bark(limit)
+    with (folder / f"{worker}-{os.getpid()}").open("w") as stack:
+        faulthandler.dump_traceback_later(limit + PATIENCE, exit=True, file=stack)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _stacks() -> Path | None:
+    """Return the folder, shared by the workers, that tells which runs had to be ended."""
+    folder = os.environ.get("RAFT_STACKS")
+    return Path(folder) if folder else None
 
 
 _programs: pytest.StashKey[dict[str, Program]] = pytest.StashKey()
