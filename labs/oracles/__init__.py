@@ -10,6 +10,7 @@ from labs.oracles.election import Campaigns, Leaderships, Refusals, Terms, Votes
 from labs.oracles.heartbeats import Heartbeats
 from labs.oracles.logs import Appending, LeaderLogs, Matching
 from labs.oracles.shadow import Shadow
+from labs.oracles.situations import Situations
 from labs.oracles.storage import Saved, Snapshots
 from labs.oracles.violation import Oracle
 
@@ -27,4 +28,4 @@ def judges(servers: int, stage: str) -> list[Oracle]:
     chosen.append(OneLeader())
     if stage >= "2A":
         chosen.append(Heartbeats(shadow))
-    return [*chosen, OneHistory(servers), shadow]
+    return [*chosen, OneHistory(servers), Situations(shadow), shadow]

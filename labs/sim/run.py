@@ -15,6 +15,7 @@ import trio
 
 from labs.oracles import judges
 from labs.oracles.catalogue import RULES
+from labs.oracles.situations import Situations
 from labs.sim.cluster import Cluster
 from labs.sim.kernel import Kernel
 from labs.sim.loader import Program
@@ -48,6 +49,8 @@ class RunRecord(msgspec.Struct):
     rpcs: int = 0
     bytes: int = 0
     commits: int = 0
+    situations: dict[str, int] = {}
+    """How often the run reached each situation of the protocol (labs.oracles.situations)."""
 
 
 def run_scenario(
@@ -60,6 +63,7 @@ def run_scenario(
     entry, _, class_name = scenario.entry.partition(":")
     program = submission if isinstance(submission, Program) else Program(submission, entry, class_name)
     servers = scenario.size(seed)
+    oracles = judges(servers, scenario.stage)
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
     kernel = Kernel(
         servers=servers,
@@ -67,7 +71,7 @@ def run_scenario(
         program=program,
         conditions=scenario.conditions,
         recorder=Recorder(trace, header),
-        oracles=judges(servers, scenario.stage),
+        oracles=oracles,
         snapshot_every=10 if scenario.snapshots else 0,
     )
     cluster = Cluster(kernel, scenario.id)
@@ -82,6 +86,7 @@ def run_scenario(
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.now, wall_time
     record.rpcs, record.bytes, record.commits = sum(kernel.rpcs), kernel.bytes, kernel.service.commits
+    record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
     return record
 
 
