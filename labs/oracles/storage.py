@@ -30,8 +30,6 @@ class Saved(Oracle):
             self._missing(server, f"answered {event.call} with term {term}", f"term {server.disk_term}", event)
         request = server.pending.get(event.rpc) or self._shadow.requests.get(event.rpc)
         if isinstance(reply, RequestVoteReply) and isinstance(request, RequestVoteArgs):
-            if reply.vote_granted and (server.disk_term, server.disk_vote) < (request.term, request.candidate_id):
-                pass
             if reply.vote_granted and server.disk_term == request.term and server.disk_vote != request.candidate_id:
                 said = f"voted for server {request.candidate_id} in term {request.term}"
                 self._missing(server, said, _vote(server), event)

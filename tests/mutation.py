@@ -1,0 +1,289 @@
+"""Grades the grader: runs the stages over the known-wrong servers, which must fail, and the unusual ones, which must pass.
+
+`python -m tests.mutation --help`; `make mutation`. A mutant is run through the tests of the stage that teaches what it
+breaks, and, with `--all-stages`, through all stages. Reports what killed it, by which rule, in how many seeds, and how
+soon; kill rates for one seed and for all; the share of kills that name an accepted rule; tests that are never the only
+one to kill; and false alarms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tabulate import tabulate
+
+from labs.report.results import write_json
+from labs.sim import life
+from labs.sim.loader import Program
+from labs.sim.run import run_scenario, stalled
+from labs.stages import catalogue
+from labs.stages.scenario import Scenario
+from tests import mutants, variants
+from tests.mutants.patching import Mutant
+
+STAGES = ("2A", "2B", "2C", "2D")
+PATIENCE = 20.0
+"""Wall seconds that a run may take before its server counts as one that never yields."""
+
+
+class Run(msgspec.Struct):
+    """What is kept of one run."""
+
+    server: str
+    test: str
+    stage: str
+    seed: int
+    status: str
+    rule: str | None
+    message: str
+    time: float
+    """When it ended, in virtual seconds."""
+
+
+class Stalled(BaseException):
+    """Raised by the alarm inside a server that never yields."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One server, one seed, the tests of some stages."""
+
+    server: str
+    is_mutant: bool
+    stages: tuple[str, ...]
+    seed: int
+    stop_at_first: bool
+
+
+def main() -> int:
+    """Run the corpora and print the matrix; return 0 if all mutants were killed and no variant was."""
+    options = _options()
+    chosen = [mutant for mutant in mutants.corpus() if options.only in mutant.name][:: options.every]
+    unusual = [] if options.no_variants else [v for v in variants.corpus() if options.only in v.name]
+    seeds = range(options.seed, options.seed + options.seeds)
+    jobs = [
+        Job(mutant.name, True, _stages_for(mutant, options), seed, options.first)
+        for seed, mutant in itertools.product(seeds, chosen)
+    ]
+    variant_seeds = range(options.seed, options.seed + (options.variant_runs or options.seeds))
+    jobs += [
+        Job(v.name, False, STAGES, seed, False) for seed, v in itertools.product(variant_seeds, unusual)
+    ]
+    runs = list(_run_all(jobs, options.jobs))
+    report = _Report(chosen, [run for run in runs if any(run.server == m.name for m in chosen)], list(seeds))
+    alarms = [run for run in runs if run.status != "pass" and not any(run.server == m.name for m in chosen)]
+    print(report.text(full=not options.first and not options.only))
+    print(_alarms(alarms, len(unusual), len(runs)))
+    if options.json:
+        write_json(options.json, {"format": "raft-mutation", "version": 1, "runs": [r for r in runs if r.rule]})
+    return 1 if report.survivors or alarms else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="seeds for each mutant (5)")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--variant-runs", type=int, default=0, help="seeds for each variant (as many as for mutants)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only servers whose name holds this text")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth mutant")
+    parser.add_argument("--first", action="store_true", help="stop a mutant's run at the first test that kills it")
+    parser.add_argument("--all-stages", action="store_true", help="all stages, not only the one that teaches it")
+    parser.add_argument("--no-variants", action="store_true")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    return parser.parse_args()
+
+
+def _stages_for(mutant: Mutant, options: argparse.Namespace) -> tuple[str, ...]:
+    if options.all_stages:
+        return STAGES
+    return tuple(stage for stage in STAGES if stage == mutant.stage)
+
+
+def _run_all(jobs: list[Job], processes: int) -> Iterator[Run]:
+    """Run jobs in parallel, with progress; yields runs as they end, in no order."""
+    begun, shown, done = time.monotonic(), 0.0, 0
+    live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    os.environ["PYTHONHASHSEED"] = "0"
+    with ProcessPoolExecutor(processes, initializer=_begin_worker) as pool:
+        futures = [pool.submit(run_job, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                yield from future.result()
+                done += 1
+                now = time.monotonic()
+                if now - shown > (0.2 if live else 15):
+                    shown = now
+                    text = f"{done} of {len(jobs)} servers and seeds, {now - begun:.0f} s"
+                    print(f"\r{text} " if live else text, end="" if live else "\n", file=sys.stderr, flush=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if live:
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, _bark)
+    life.watchdog.raises = (Stalled,)
+    life.watchdog.rearm = lambda: None
+
+
+def _bark(signum: int, frame: object) -> None:
+    raise Stalled
+
+
+def run_job(job: Job) -> list[Run]:
+    """Run one server through its tests with one seed."""
+    found = []
+    for scenario in _scenarios(job.stages):
+        record = _run(scenario, job)
+        found.append(record)
+        if job.stop_at_first and record.status != "pass":
+            break
+    return found
+
+
+def _run(scenario: Scenario, job: Job) -> Run:
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, 0.5)  # it barks again for servers that catch it
+    try:
+        record = run_scenario(scenario, _program(job.server, job.is_mutant), job.seed)
+    except Stalled:
+        record = stalled(scenario, job.seed, "never yields")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return Run(
+        job.server,
+        scenario.id,
+        scenario.stage,
+        job.seed,
+        record.status,
+        record.rule,
+        record.message,
+        record.virtual_time,
+    )
+
+
+@lru_cache(maxsize=8)
+def _scenarios(stages: tuple[str, ...]) -> tuple[Scenario, ...]:
+    return tuple(scenario for stage in stages for scenario in catalogue.scenarios(stage))
+
+
+@lru_cache(maxsize=4)
+def _program(name: str, is_mutant: bool) -> Program:
+    """Return a server of the corpora, compiled."""
+    corpus: Iterable[Any] = mutants.corpus() if is_mutant else variants.corpus()
+    server = next(server for server in corpus if server.name == name)
+    folder = Path(tempfile.mkdtemp(prefix="raft-mutation-"))
+    try:
+        program = Program(server.write(folder))
+        for file in folder.rglob("*.py"):
+            program.code(file.resolve())
+        return program
+    finally:
+        _remove_later(folder)
+
+
+def _remove_later(folder: Path) -> None:
+    """Remove a folder when this process ends: a package's modules are looked up while it runs."""
+    import atexit
+    import shutil
+
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+class _Report:
+    """What the runs of the mutants say."""
+
+    def __init__(self, chosen: list[Mutant], runs: list[Run], seeds: list[int]) -> None:
+        self._mutants = chosen
+        self._seeds = seeds
+        self._kills: dict[str, list[Run]] = defaultdict(list)
+        for run in runs:
+            if run.status in ("fail", "error"):
+                self._kills[run.server].append(run)
+        self._broken = [run for run in runs if run.status == "grader-error"]
+        self._tests = sorted({run.test for run in runs})
+        self.survivors = [mutant for mutant in chosen if not self._kills[mutant.name]]
+
+    def text(self, full: bool) -> str:
+        rows = [self._row(mutant) for mutant in sorted(self._mutants, key=lambda mutant: (mutant.stage, mutant.name))]
+        headers = ("stage", "mutant", "seeds", "tests", "first kill by", "rule", "named right", "after s")
+        parts = [str(tabulate(rows, headers=headers, tablefmt="simple")), self._rates()]
+        if full:
+            parts.append(self._idle_tests())
+        if self.survivors:
+            parts.append("survived: " + ", ".join(mutant.name for mutant in self.survivors))
+        parts += [f"OUR ERROR with {run.server} in {run.test}: {run.message}" for run in self._broken[:3]]
+        return "\n\n".join(parts)
+
+    def _row(self, mutant: Mutant) -> tuple[object, ...]:
+        kills = sorted(self._kills[mutant.name], key=lambda run: (run.seed, run.time))
+        if not kills:
+            return (mutant.stage, mutant.name, f"0/{len(self._seeds)}", 0, "SURVIVED", "", "", "")
+        rules = Counter(run.rule for run in kills)
+        right = sum(run.rule in mutant.rules for run in kills)
+        seeds = len({run.seed for run in kills})
+        tests = len({run.test for run in kills})
+        first = min(kills, key=lambda run: run.time)
+        named = ", ".join(f"{rule} {count}" for rule, count in rules.most_common(2))
+        share = f"{100 * right // len(kills)} %"
+        return (mutant.stage, mutant.name, f"{seeds}/{len(self._seeds)}", tests, first.test, named, share, f"{first.time:.2f}")
+
+    def _rates(self) -> str:
+        pairs = len(self._mutants) * len(self._seeds)
+        killed = {(run.server, run.seed) for runs in self._kills.values() for run in runs}
+        some = {server for server, _ in killed}
+        rules = {mutant.name: mutant.rules for mutant in self._mutants}
+        kills = [run for runs in self._kills.values() for run in runs]
+        right = sum(run.rule in rules[run.server] for run in kills)
+        well = sum(
+            any(run.rule in mutant.rules for run in self._kills[mutant.name]) for mutant in self._mutants
+        )
+        return (
+            f"{len(self._mutants)} mutants. Killed with one seed: {_percent(len(killed), pairs)}, "
+            f"with {len(self._seeds)} seeds: {_percent(len(some), len(self._mutants))}. "
+            f"Named right: {_percent(right, len(kills))} of {len(kills)} kills, "
+            f"{_percent(well, len(self._mutants))} of the mutants at least once."
+        )
+
+    def _idle_tests(self) -> str:
+        only: Counter[str] = Counter()
+        for name, runs in self._kills.items():
+            for seed in self._seeds:
+                tests = {run.test for run in runs if run.seed == seed and run.server == name}
+                if len(tests) == 1:
+                    only.update(tests)
+        idle = [test for test in self._tests if not only[test]]
+        return f"tests that kill nothing alone: {', '.join(idle) or 'none'}"
+
+
+def _alarms(alarms: list[Run], servers: int, runs: int) -> str:
+    if not servers:
+        return "no variants were run"
+    lines = [f"{servers} variants: {len(alarms)} false alarms"]
+    lines += [f"  {run.server} in {run.test}, seed {run.seed}: {run.rule}: {run.message}" for run in alarms[:20]]
+    return "\n".join(lines)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "0 of 0"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
