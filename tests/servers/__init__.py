@@ -1,0 +1,1 @@
+"""Small special-purpose servers, known-wrong and correct ones, and what runs them in a cluster (`running`)."""

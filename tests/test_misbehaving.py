@@ -1,0 +1,144 @@
+"""Servers whose code misbehaves, Raft aside: each ends its run with a verdict that says who, where, and what to do."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from labs.oracles.catalogue import RULES
+from labs.sim.cluster import Cluster
+from labs.sim.loader import Program
+from tests.servers import misbehaving
+from tests.servers.running import SERVERS, Run, line_of, make_scenario, places_in, simulate, write_submission
+
+FILE = SERVERS / "misbehaving.py"
+
+EXPECTED = {
+    "RaisesInConstructor": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInRun": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInTask": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInHandler": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInSlowHandler": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInStart": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInGetState": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesInSnapshot": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesWithoutText": ("NoCrash", "Unspeakable"),
+    "RaisesBadText": ("NoCrash", "ValueError: "),
+    "Exits": ("NoCrash", "SystemExit: wrong"),
+    "RunWithoutSelf": ("NoCrash", "takes 0 positional arguments but 1 was given"),
+    "PlainRun": ("WellFormed", "run must be `async def run(self)`"),
+    "AsyncStart": ("WellFormed", "start must be a plain def"),
+    "AsyncGetState": ("WellFormed", "get_state must be a plain def"),
+    "StartReturnsNothing": ("WellFormed", "start must return (index, term, is_leader), not None"),
+    "StartReturnsUnspeakable": ("WellFormed", "start must return (index, term, is_leader)"),
+    "GetStateReturnsOneThing": ("WellFormed", "get_state must return (current_term, is_leader), not True"),
+    "ReturnsNothing": ("WellFormed", "ping: it must return PingReply, not None"),
+    "ReturnsAnotherReply": ("WellFormed", "ping: it must return PingReply, not RequestVoteReply("),
+    "ReturnsWrongField": ("WellFormed", "PingReply: Expected `int`, got `str` - at `$.number`"),
+    "ReturnsHollowReply": ("WellFormed", "PingReply: Object missing required field `number`"),
+    "CallsItself": ("WellFormed", "node.call wants one of node.peers (1, 2), not 0"),
+    "CallsFraction": ("WellFormed", "node.call wants one of node.peers (1, 2), not 1.0"),
+    "SendsText": ("WellFormed", "'hello' is no message: send one of the dataclasses of labs.messages"),
+    "SendsReply": ("WellFormed", "node.call sends requests, not PingReply(number=1)"),
+    "SendsWrongField": ("WellFormed", "RequestVoteArgs: Expected `int`, got `None` - at `$.candidate_id`"),
+    "SendsHugeTerm": ("WellFormed", "RequestVoteArgs cannot be encoded"),
+    "SendsAndCatches": ("WellFormed", "None is no message"),
+    "SavesSet": ("WellFormed", "is a set: {1, 2}; allowed are"),
+    "SavesTuple": ("WellFormed", "PersistentState.log must be a list of LogEntry, not a tuple"),
+    "SavesText": ("WellFormed", "persister.save wants the snapshot as bytes or None, not a str"),
+    "SavesDict": ("WellFormed", "persister.save wants a PersistentState, not a dict"),
+    "AppliesSet": ("WellFormed", "(use a sorted list)"),
+    "AppliesEntry": ("WellFormed", "wants ApplyCommand or ApplySnapshot, not LogEntry("),
+    "AppliesTextIndex": ("WellFormed", "index must be an int, not '1'"),
+    "AppliesTextSnapshot": ("WellFormed", "data bytes"),
+    "Spins": ("NoSpin", "without letting time pass"),
+    "SpinsWithPeer": ("NoSpin", "without letting time pass"),
+    "SpinsInTwoTasks": ("NoSpin", "without letting time pass"),
+    "Sleeps": ("NoCrash", "time.sleep would stop every server; use: await trio.sleep(seconds)"),
+    "ImportsThreading": ("SimulatedTimeOnly", "import threading: use trio tasks"),
+    "ImportsAsyncio": ("SimulatedTimeOnly", "import asyncio: the lab runs on trio"),
+    "SwallowsCancelled": ("EndsWhenCrashed", "goes on after its crash"),
+    "ShieldsItself": ("EndsWhenCrashed", "goes on after its crash"),
+    "LingersAfterCrash": ("EndsWhenCrashed", "goes on after its crash"),
+}
+HARMLESS = ("RaisesWhenCrashed", "NotesBadText")
+ENDED_FROM_OUTSIDE = ("NeverYields", "NeverYieldsInGetState", "NeverYieldsNorListens")
+"""Servers that only a wall clock can end (tests/test_stalls.py)."""
+
+
+async def exercise(cluster: Cluster) -> None:
+    """Do to the servers all that a test can."""
+    await cluster.sleep(0.5)
+    cluster.state(0)
+    cluster.start(0, "x")
+    await cluster.sleep(0.1)
+    cluster.crash(1)
+    await cluster.sleep(0.5)
+    cluster.restart(1)
+    await cluster.sleep(0.5)
+
+
+def run_misbehaving(name: str) -> Run:
+    return simulate(Program(SERVERS, FILE.name, name), make_scenario(exercise, servers=3, snapshots=True))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_misbehaving_server_is_named_with_line_and_reason(name: str) -> None:
+    rule, text = EXPECTED[name]
+    record = run_misbehaving(name).record
+    victim = 1 if rule == "EndsWhenCrashed" else 0
+    assert (record.status, record.rule) == ("error", rule), record.message
+    assert record.message.startswith(f"{rule}: server {victim} ")
+    assert text in record.message
+    assert places_in(record.message) == [f"misbehaving.py:{line_of(FILE, f'# here: {name}')}"]
+    assert record.involved == [victim]
+    assert record.hint == RULES[rule].hint
+    assert len(record.message) < 2500
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_odd_server_that_harms_nobody_passes(name: str) -> None:
+    record = run_misbehaving(name).record
+    assert record.status == "pass", record.message
+
+
+@pytest.mark.parametrize("name", ["RaisesInRun", "Spins", "SwallowsCancelled"])
+def test_misbehaving_server_misbehaves_the_same_again(name: str) -> None:
+    assert run_misbehaving(name).record.digest == run_misbehaving(name).record.digest
+
+
+def test_every_misbehaving_server_is_expected_somewhere() -> None:
+    classes = {
+        name for name, cls in vars(misbehaving).items() if inspect.isclass(cls) and "Plain" in str(cls.__bases__)
+    }
+    assert classes == {*EXPECTED, *HARMLESS, *ENDED_FROM_OUTSIDE}
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "message", "place"),
+    [
+        ("import nothing_of_that_name", "NoCrash", "ModuleNotFoundError: No module named 'nothing_of_that_name'", 3),
+        ("from labs.messages import Vote", "NoCrash", "ImportError: cannot import name 'Vote'", 3),
+        ("\nboom = 1 / 0\nclass Raft(Plain): ...", "NoCrash", "ZeroDivisionError: division by zero", 4),
+        ("import threading", "SimulatedTimeOnly", "import threading: use trio tasks: nursery.start_soon(...)", 3),
+        ("from other import x", "WellFormed", "other.py:2 is not valid Python", 3),
+    ],
+)
+def test_module_that_cannot_be_executed_is_named_with_line(
+    tmp_path: Path, text: str, rule: str, message: str, place: int
+) -> None:
+    folder = write_submission(tmp_path, text, {"other.py": "\nx = = 1\n"})
+    record = simulate(folder).record
+    assert (record.status, record.rule) == ("error", rule), record.message
+    assert record.message.startswith(f"{rule}: server 0 ")
+    assert message in record.message
+    assert f"raft.py:{place}" in record.message
+
+
+def test_submission_without_the_class_is_told_its_name(tmp_path: Path) -> None:
+    (tmp_path / "raft.py").write_text("class Server: ...\n")
+    record = simulate(tmp_path).record
+    assert (record.status, record.rule) == ("error", "WellFormed")
+    assert "raft.py defines no class Raft" in record.message
