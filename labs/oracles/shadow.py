@@ -272,6 +272,8 @@ class Shadow(Oracle):
 
     def _hear_request(self, server: ShadowServer, event: Deliver) -> None:
         message = event.message
+        if self.servers[event.peer].incarnation < 0:
+            self._hear_puppet(event)
         server.shown_before[event.rpc] = server.term
         if isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
             server.pending[event.rpc] = message
@@ -288,6 +290,12 @@ class Shadow(Oracle):
                 server.committed = max(server.committed, min(server.told[1], server.verified[1]))
         elif isinstance(message, InstallSnapshotArgs) and message.term >= server.term:
             server.committed = max(server.committed, message.last_included_index)
+
+    def _hear_puppet(self, event: Deliver) -> None:
+        """A server that the test plays asks: nobody saw it send, and nobody judges it."""
+        self.requests[event.rpc] = event.message
+        if isinstance(event.message, AppendEntriesArgs | InstallSnapshotArgs):
+            self.leader_of.setdefault(event.message.term, event.peer)
 
     def _hear_reply(self, server: ShadowServer, event: Deliver) -> None:
         request, reply = self.requests.pop(event.rpc, None), event.message
