@@ -11,10 +11,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from labs.report import results, table, trace_text
+from labs.report import coverage, results, table, trace_text
 from labs.sim.loader import BadSubmission
 from labs.stages import catalogue
+from labs.stages.scenario import Scenario
+
+if TYPE_CHECKING:
+    from labs.runner import Session
 
 PASSED, FAILED, USAGE, OUR_ERROR = range(4)
 
@@ -49,15 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     test = commands.add_parser("test", help="run stage tests against a submission")
-    test.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
-    _add_submission(test)
-    test.add_argument("--seed", type=int, default=1, help="the first seed (1)")
-    test.add_argument("--runs", type=_positive, default=5, help="seeds for each test, counting up from the first (5)")
-    test.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
-    test.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one a core); 0: in this one")
-    test.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
-    test.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
+    _add_test_options(test)
     test.set_defaults(run=_test)
+
+    cover = commands.add_parser("coverage", help="run stage tests, and show which situations they reach")
+    _add_test_options(cover)
+    cover.set_defaults(run=_coverage)
 
     replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
@@ -75,6 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("stages", nargs="*", metavar="STAGE")
     listing.set_defaults(run=_list)
     return parser
+
+
+def _add_test_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
+    _add_submission(parser)
+    parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--runs", type=_positive, default=5, help="seeds for each test, counting up from the first (5)")
+    parser.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one a core); 0: in this one")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
 
 
 def _add_submission(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +118,25 @@ def _words(text: str) -> list[str]:
 
 
 def _test(options: argparse.Namespace) -> int:
+    chosen, session = _run(options)
+    points = {scenario.id: scenario.points for scenario in chosen}
+    found = results.collect(str(options.submission), session.records, points)
+    if options.json:
+        results.write_json(options.json, found)
+    print(table.render(chosen, session.records, options.submission, verbose=options.verbose))
+    return _exit_code(session, {record.status for record in session.records})
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    _, session = _run(options)
+    print(coverage.render(session.records))
+    if options.json:
+        results.write_json(options.json, {"runs": session.records})
+    return _exit_code(session, set() if coverage.all_reached(session.records) else {"fail"})
+
+
+def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
+    """Run the tests that the options choose."""
     from labs.runner import run_tests
 
     stages = options.stages or ["2A", "2B", "2C", "2D"]
@@ -114,19 +146,16 @@ def _test(options: argparse.Namespace) -> int:
     chosen = [s for stage in stages for s in catalogue.scenarios(stage) if catalogue.matches(s, options.test)]
     if not chosen:
         raise Usage(f"no test of {' '.join(stages)} has {options.test!r} in its id or title; see: python -m labs list")
-    outcome = run_tests(stages, chosen, options)
-    points = {scenario.id: scenario.points for scenario in chosen}
-    found = results.collect(str(options.submission), outcome.records, points)
-    if options.json:
-        results.write_json(options.json, found)
-    print(table.render(chosen, outcome.records, options.submission, verbose=options.verbose))
-    if outcome.interrupted:
+    return chosen, run_tests(stages, chosen, options)
+
+
+def _exit_code(session: Session, statuses: set[str]) -> int:
+    if session.interrupted:
         print("stopped before the end: the table shows what had been run", file=sys.stderr)
         return 130
-    if outcome.errors:
-        print(outcome.errors, file=sys.stderr)
+    if session.errors:
+        print(session.errors, file=sys.stderr)
         return OUR_ERROR
-    statuses = set(found.totals.by_status)
     if "grader-error" in statuses:
         return OUR_ERROR
     return FAILED if statuses - {"pass"} else PASSED
