@@ -68,6 +68,12 @@ ENDED_FROM_OUTSIDE = ("NeverYields", "NeverYieldsInGetState", "NeverYieldsNorLis
 """Servers that only a wall clock can end (tests/test_stalls.py)."""
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let servers spin for less long than usual, to save time."""
+    monkeypatch.setattr("labs.sim.kernel.MAX_PASSES", 500)
+
+
 async def exercise(cluster: Cluster) -> None:
     """Do to the servers all that a test can."""
     await cluster.sleep(0.5)
