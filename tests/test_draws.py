@@ -28,9 +28,7 @@ def test_draws_are_what_they_were_in_the_first_version() -> None:
 
 
 def test_draws_differ_by_seed_leg_link_and_ordinal() -> None:
-    keys = [
-        (seed, leg, a, b, n) for seed in (1, 2) for leg in LEGS for a in SERVERS for b in SERVERS for n in (1, 2, 3)
-    ]
+    keys = list(itertools.product((1, 2), LEGS, SERVERS, SERVERS, (1, 2, 3)))
     drawn = [number for seed, *key in keys for number in Draws(seed).message(*key)]
     assert len(set(drawn)) == len(keys) * 6
 

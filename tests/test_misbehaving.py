@@ -125,11 +125,11 @@ def test_every_misbehaving_server_is_expected_somewhere() -> None:
 @pytest.mark.parametrize(
     ("text", "rule", "message", "place"),
     [
-        ("import nothing_of_that_name", "NoCrash", "ModuleNotFoundError: No module named 'nothing_of_that_name'", 3),
-        ("from labs.messages import Vote", "NoCrash", "ImportError: cannot import name 'Vote'", 3),
-        ("\nboom = 1 / 0\nclass Raft(Plain): ...", "NoCrash", "ZeroDivisionError: division by zero", 4),
-        ("import threading", "SimulatedTimeOnly", "import threading: use trio tasks: nursery.start_soon(...)", 3),
-        ("from other import x", "WellFormed", "other.py:2 is not valid Python", 3),
+        ("import nothing_of_that_name", "NoCrash", "ModuleNotFoundError: No module named 'nothing_of_that_name'", 4),
+        ("from labs.messages import Vote", "NoCrash", "ImportError: cannot import name 'Vote'", 4),
+        ("\nboom = 1 / 0\nclass Raft(Plain): ...", "NoCrash", "ZeroDivisionError: division by zero", 5),
+        ("import threading", "SimulatedTimeOnly", "import threading: use trio tasks: nursery.start_soon(...)", 4),
+        ("from other import x", "WellFormed", "other.py:2 is not valid Python", 4),
     ],
 )
 def test_module_that_cannot_be_executed_is_named_with_line(

@@ -21,7 +21,7 @@ from labs.trace.file import read
 SERVERS = Path(__file__).parent
 ROOT = SERVERS.parent.parent
 REFERENCE = ROOT / "reference"
-HEAD = "from plain import *\nfrom labs.messages import *\n"
+HEAD = "from __future__ import annotations\nfrom plain import *\nfrom labs.messages import *\n"
 """What `write_submission` puts before a server's text, so that it can derive from `Plain`."""
 
 E = TypeVar("E", bound=Event)
