@@ -76,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list the tests, with points and counterparts")
     listing.add_argument("stages", nargs="*", metavar="STAGE")
     listing.set_defaults(run=_list)
+
+    bench = commands.add_parser("bench", help="measure the lab itself: speed, memory, growth")
+    bench.add_argument("--submission", metavar="PATH", help="who runs the stages (reference, if it is there)")
+    bench.add_argument("--quick", action="store_true", help="less of everything, and each once")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -201,3 +207,9 @@ def _list(options: argparse.Namespace) -> int:
     chosen = [s for stage in options.stages or [None] for s in catalogue.scenarios(stage)]
     print(table.render_list(chosen))
     return PASSED
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from labs.bench.command import bench
+
+    return bench(options.submission, options.quick, options.json)

@@ -1,0 +1,181 @@
+"""`python -m labs bench`: takes the measurements, prints tables, and writes a JSON file for comparison."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+import trio
+from tabulate import tabulate
+
+from labs.bench import loads
+from labs.bench.measure import Sample, in_own_process, middle, sample_stage
+from labs.report.results import write_json
+
+FORMAT, VERSION = "raft-bench", 1
+STAGES = ("2A", "2B", "2C", "2D")
+WANTED_RATE, WANTED_RATIO = 30_000, 2.0
+FLAT = 4.0
+"""MB that a run of sixteen times the length may take more."""
+
+
+class Throughput(msgspec.Struct):
+    """The whole path against a plain network; rates in RPCs a second of one core."""
+
+    arrive: str
+    entries: int
+    rpcs: int
+    rate: float
+    baseline_rate: float
+    ratio: float
+    virtual_speed: float
+    """Virtual seconds a second."""
+
+
+class Bench(msgspec.Struct):
+    """All that was measured, and where."""
+
+    submission: str
+    python: str
+    trio: str
+    machine: str
+    cores: int
+    repeats: int
+    throughput: list[Throughput]
+    stages: dict[str, Sample]
+    servers: dict[str, Sample]
+    length: dict[str, Sample]
+    format: str = FORMAT
+    version: int = VERSION
+
+
+def bench(submission: str | None, quick: bool, record: Path | None) -> int:
+    """Measure, print, write; return 0 unless a run that should pass did not."""
+    if submission is None and Path("reference").is_dir():
+        submission = "reference"
+    repeats = 1 if quick else 3
+    lengths, sizes = ((15, 60), (3, 31)) if quick else ((60, 240, 960), (3, 5, 7, 11, 15, 21, 31))
+    found = Bench(
+        submission=submission or "none",
+        python=platform.python_version(),
+        trio=trio.__version__,
+        machine=f"{platform.system()} {platform.machine()}",
+        cores=os.cpu_count() or 1,
+        repeats=repeats,
+        throughput=_throughput(4_000 if quick else 20_000, repeats),
+        stages={},
+        servers={},
+        length={},
+    )
+    if submission is not None:
+        found.stages = {name: _several(repeats, sample_stage, name, submission) for name in STAGES}
+        found.servers = {str(n): _several(repeats, loads.sample_crowd, n, submission) for n in sizes}
+        found.length = {str(t): _several(repeats, loads.sample_marathon, float(t), submission) for t in lengths}
+    print(render(found))
+    if record is not None:
+        write_json(record, found)
+    samples = (*found.stages.values(), *found.servers.values(), *found.length.values())
+    return 1 if any(one.passed < one.runs for one in samples) else 0
+
+
+def _throughput(calls: int, repeats: int) -> list[Throughput]:
+    """Measure both networks in turn, so that a slow moment of the machine meets both."""
+    rows = []
+    for arrive, delay in loads.DELAYS.items():
+        for entries in (0, 4):
+            _tell(f"throughput, messages arrive {arrive}, {entries} entries each")
+            pairs = [
+                (
+                    in_own_process(loads.sample_flood, calls, entries, delay),
+                    in_own_process(loads.time_baseline, calls, entries, delay),
+                )
+                for _ in range(repeats)
+            ]
+            lab, plain = middle([one for one, _ in pairs]), median(time for _, time in pairs)
+            if lab.passed < lab.runs:
+                raise RuntimeError(f"the bench's own server did not pass: {lab.message}")
+            rate, baseline_rate = lab.rpcs / lab.cpu_time, calls / plain
+            speed = lab.virtual_time / lab.cpu_time
+            rows.append(Throughput(arrive, entries, lab.rpcs, rate, baseline_rate, rate / baseline_rate, speed))
+    return rows
+
+
+def _several(repeats: int, function: Any, *arguments: Any) -> Sample:
+    _tell(f"{function.__name__.removeprefix('sample_')} {arguments[0]}")
+    return middle([in_own_process(function, *arguments) for _ in range(repeats)])
+
+
+def _tell(text: str) -> None:
+    print(f"measuring: {text}", file=sys.stderr, flush=True)
+
+
+def render(found: Bench) -> str:
+    """Return everything as tables, and what was wanted beside what was found."""
+    where = f"Python {found.python}, trio {found.trio}, {found.machine}, {found.cores} cores"
+    parts = [
+        f"{where}; medians of {found.repeats}. Rates are for a second of one core's time.",
+        "RPCs through the whole path (encode, network, trace, judges), and through a plain trio network\n"
+        "(a task a message, MockClock, no encoding, trace or judges); 5 servers, 32 calls under way\n\n"
+        + _table(
+            ("arrive", "entries", "RPCs", "RPCs/s", "plain RPCs/s", "ratio", "virtual s/s"),
+            [_throughput_row(row) for row in found.throughput],
+        ),
+    ]
+    if found.stages:
+        stages = [(name, f"{s.passed}/{s.runs}", *_figures(s)) for name, s in found.stages.items()]
+        sizes = [(name, _outcome(s), *_figures(s)) for name, s in found.servers.items()]
+        lengths = [(name, f"{s.commits:,}", *_figures(s)) for name, s in found.length.items()]
+        head = ("RPCs", "virtual s", "wall s", "virtual s/s", "peak MB")
+        parts += [
+            f"Stages, each test once, in one process; submission {found.submission}\n\n"
+            + _table(("stage", "passed", *head), stages),
+            "Cluster size: 20 virtual seconds of elections, commands and lost messages\n\n"
+            + _table(("servers", "verdict", *head), sizes),
+            "Length of a run: 10 commands a virtual second, with snapshots\n\n"
+            + _table(("virtual s", "commits", *head), lengths),
+        ]
+    return "\n\n".join([*parts, "\n".join(_targets(found))])
+
+
+def _targets(found: Bench) -> Iterable[str]:
+    """Say for each target whether it is met."""
+    rate, ratio = max(r.rate for r in found.throughput), max(r.ratio for r in found.throughput)
+    yield _target(rate >= WANTED_RATE, f"{WANTED_RATE:,} RPCs/s on one core: the best row has {rate:,.0f}")
+    yield _target(ratio >= WANTED_RATIO, f"{WANTED_RATIO:g} times the plain network: the best row has {ratio:.2f}")
+    if "31" in found.servers:
+        crowd = found.servers["31"]
+        yield _target(crowd.passed == crowd.runs, f"31 servers work: {crowd.message or 'they do'}")
+    peaks = [one.peak_memory for one in found.length.values()]
+    if peaks and peaks[0] is not None and peaks[-1] is not None:
+        more = peaks[-1] - peaks[0]
+        yield _target(more <= FLAT, f"memory does not grow with a run's length: {more:+.1f} MB from first to last")
+
+
+def _target(met: bool, text: str) -> str:
+    return f"{'met   ' if met else 'missed'}  {text}"
+
+
+def _throughput_row(row: Throughput) -> tuple[str, ...]:
+    rates = f"{row.rate:,.0f}", f"{row.baseline_rate:,.0f}", f"{row.ratio:.2f}", f"{row.virtual_speed:,.1f}"
+    return row.arrive, str(row.entries), f"{row.rpcs:,}", *rates
+
+
+def _figures(one: Sample) -> tuple[str, ...]:
+    peak = "?" if one.peak_memory is None else f"{one.peak_memory:.1f}"
+    speed = one.virtual_time / max(one.cpu_time, 1e-9)
+    return f"{one.rpcs:,}", f"{one.virtual_time:,.0f}", f"{one.wall_time:.2f}", f"{speed:,.0f}", peak
+
+
+def _outcome(one: Sample) -> str:
+    return "pass" if one.passed == one.runs else one.message[:40]
+
+
+def _table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    align = ("left",) + ("right",) * (len(headers) - 1)
+    return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))

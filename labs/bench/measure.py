@@ -1,0 +1,91 @@
+"""How one thing is measured: in a process of its own, by processor time and by the most memory that it held.
+
+A simulated run never waits, so processor time is what it takes, whatever else the machine does.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import msgspec
+
+from labs.sim.run import run_scenario
+from labs.stages import catalogue
+from labs.stages.scenario import Scenario
+
+T = TypeVar("T")
+
+
+class Sample(msgspec.Struct):
+    """One measurement; times in seconds, memory in MB (None where the system does not tell)."""
+
+    runs: int
+    passed: int
+    rpcs: int
+    commits: int
+    virtual_time: float
+    cpu_time: float
+    wall_time: float
+    peak_memory: float | None
+    message: str = ""
+    """What a run said that did not pass."""
+
+
+def in_own_process(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function of a module in a fresh process, so that nothing measured before is in its memory."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def sample(scenarios: list[Scenario], submission: str) -> Sample:
+    """Run scenarios one after the other, each with seed 1."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    records = [run_scenario(scenario, submission, seed=1) for scenario in scenarios]
+    failed = [record for record in records if record.status != "pass"]
+    return Sample(
+        runs=len(records),
+        passed=len(records) - len(failed),
+        rpcs=sum(record.rpcs for record in records),
+        commits=sum(record.commits for record in records),
+        virtual_time=sum(record.virtual_time for record in records),
+        cpu_time=time.process_time() - cpu,
+        wall_time=time.perf_counter() - wall,
+        peak_memory=peak_memory(),
+        message=failed[0].message if failed else "",
+    )
+
+
+def sample_stage(stage: str, submission: str) -> Sample:
+    """Run each test of a stage once."""
+    return sample(catalogue.scenarios(stage), submission)
+
+
+def middle(samples: list[Sample]) -> Sample:
+    """Return one sample with the median times of several of the same thing, and their highest memory."""
+    peaks = [one.peak_memory for one in samples if one.peak_memory is not None]
+    return msgspec.structs.replace(
+        samples[0],
+        cpu_time=median(one.cpu_time for one in samples),
+        wall_time=median(one.wall_time for one in samples),
+        peak_memory=max(peaks, default=None),
+    )
+
+
+def peak_memory() -> float | None:
+    """Return the most memory that this process ever held, in MB, or None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # what getrusage tells on Linux includes the parent's memory at the fork
+        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), None)
+        return int(line.split()[1]) / 1024 if line else None
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
