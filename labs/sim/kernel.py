@@ -553,11 +553,6 @@ class Kernel:
         self._fall_silent(call)
         return call.rpc
 
-    def wake_test(self) -> None:
-        """Let the test go on at this instant, if it sleeps."""
-        if self._tester_due is not None:
-            self._tester_due = (self.now, self._tester_due[1])
-
     # Judging.
 
     def record(self, event: Event) -> None:

@@ -19,6 +19,7 @@ from labs.oracles.situations import Situations
 from labs.sim.cluster import Cluster
 from labs.sim.kernel import Kernel
 from labs.sim.loader import Program
+from labs.sim.lone import Lone, Witness
 from labs.sim.trio_internals import deterministic_scheduling
 from labs.sim.verdict import Outcome
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
@@ -63,7 +64,8 @@ def run_scenario(
     entry, _, class_name = scenario.entry.partition(":")
     program = submission if isinstance(submission, Program) else Program(submission, entry, class_name)
     servers = scenario.size(seed)
-    oracles = judges(servers, scenario.stage)
+    witness = Witness()
+    oracles = [*judges(servers, scenario.stage), *([witness] if scenario.is_drill else [])]
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
     kernel = Kernel(
         servers=servers,
@@ -75,8 +77,9 @@ def run_scenario(
         snapshot_every=10 if scenario.snapshots else 0,
     )
     cluster = Cluster(kernel, scenario.id)
+    driven = Lone(kernel, cluster, witness, scenario.rule, scenario.me) if scenario.is_drill else cluster
     begun = time.perf_counter()
-    _run_to_the_end(kernel, lambda: scenario.test(cluster))
+    _run_to_the_end(kernel, lambda: scenario.test(driven))
     wall_time = time.perf_counter() - begun
     outcome = kernel.outcome
     if kernel.error is not None:

@@ -1,31 +1,34 @@
-"""Finds the stage tests, and lists their facts: name, stage, title, points, MIT counterpart."""
+"""Finds the stage tests and drills, and lists their facts: name, stage, title, points, MIT counterpart."""
 
 from __future__ import annotations
 
 import importlib
 import re
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from labs.stages.scenario import Scenario
 
 STAGES = {"warmup": "0", "2A": "2A", "2B": "2B", "2C": "2C", "2D": "2D"}
 """What one types, and what the files and ids are called."""
+Kind: TypeAlias = Literal["test", "drills"]
+"""How the name of a file begins: stage tests drive a cluster, drills a lone server."""
 
 
-def files() -> list[Path]:
-    """Return the files that hold stage tests, in the order of the stages."""
-    return sorted(Path(__file__).parent.glob("test_*.py"))
+def files(kind: Kind = "test") -> list[Path]:
+    """Return the files that hold stage tests or drills, in the order of the stages."""
+    return sorted(Path(__file__).parent.glob(f"{kind}_*.py"))
 
 
-def file_of(stage: str) -> Path | None:
-    """Return the file of a stage, or None if there is no such stage."""
+def file_of(stage: str, kind: Kind = "test") -> Path | None:
+    """Return the file of a stage, or None if there is none."""
     name = {key.lower(): value for key, value in STAGES.items()}.get(stage.lower(), stage)
-    return next((file for file in files() if file.stem.split("_")[1].lower() == name.lower()), None)
+    return next((file for file in files(kind) if file.stem.split("_")[1].lower() == name.lower()), None)
 
 
-def scenarios(stage: str | None = None) -> list[Scenario]:
+def scenarios(stage: str | None = None, kind: Kind = "test") -> list[Scenario]:
     """Return the scenarios of one stage or of all, in the order in which they are written."""
-    chosen = files() if stage is None else [file for file in [file_of(stage)] if file is not None]
+    chosen = files(kind) if stage is None else [file for file in [file_of(stage, kind)] if file is not None]
     found: list[Scenario] = []
     for file in chosen:
         module = importlib.import_module(f"labs.stages.{file.stem}")
@@ -34,8 +37,8 @@ def scenarios(stage: str | None = None) -> list[Scenario]:
 
 
 def find(name: str) -> list[Scenario]:
-    """Return the scenarios that a name means: one by its exact id, else all whose id holds the text."""
-    everything = scenarios()
+    """Return the stage tests and drills that a name means: one by its exact id, else all whose id holds the text."""
+    everything = [*scenarios(), *scenarios(kind="drills")]
     exact = [scenario for scenario in everything if scenario.id.lower() == name.lower()]
     return exact or [scenario for scenario in everything if matches(scenario, name)]
 

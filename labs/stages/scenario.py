@@ -1,4 +1,7 @@
-"""What a stage test is: a coroutine that drives a cluster, with its title, stage, points and counterpart."""
+"""What a stage test is: a coroutine that drives a cluster, with its title, stage, points and counterpart.
+
+A drill is one too, but drives one lone server among puppets (labs.sim.lone).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from labs.oracles.catalogue import RULES
 from labs.sim import draws
 from labs.sim.cluster import Cluster
+from labs.sim.lone import Lone
 from labs.sim.network import RELIABLE, Conditions
+from labs.sim.puppets import PATIENT
 
 Test: TypeAlias = Callable[[Cluster], Awaitable[None]]
+Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
 SNAPSHOT_EVERY = 10
 """In tests with snapshots, a service takes one after each that many entries."""
 
@@ -32,7 +39,15 @@ class Scenario:
     snapshots: bool
     entry: str
     """File and class of the server under test, as "raft.py:Raft"."""
-    test: Test
+    test: Callable[[Any], Awaitable[None]]
+    rule: str = ""
+    """The rule that a drill is about; "" for all other tests."""
+    me: int = 0
+    """The id of a drill's only real server."""
+
+    @property
+    def is_drill(self) -> bool:
+        return bool(self.rule)
 
     def size(self, seed: int) -> int:
         """Return the number of servers for a seed."""
@@ -54,13 +69,35 @@ def scenario(
     """
 
     def mark(test: Test) -> Test:
-        name = test.__name__.removeprefix("test_")
-        stage = Path(inspect.getfile(test)).stem.split("_")[1]
-        title = (inspect.getdoc(test) or name).splitlines()[0].rstrip(".")
+        stage, name, title = _facts(test)
         sizes = (servers,) if isinstance(servers, int) else servers
+        name = name.removeprefix("test_")
         test.scenario = Scenario(  # type: ignore[attr-defined]
             f"{stage}/{name}", stage, title, points, sizes, mit, network, snapshots, entry, test
         )
         return test
 
     return mark
+
+
+def drill(*, rule: str, peers: int = 2, points: int = 1, me: int = 0) -> Callable[[Drill], Drill]:
+    """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
+
+    Server `me` is the real one, and so many puppets are its peers. The stage is the second word of the file's name.
+    """
+    assert rule in RULES, rule
+
+    def mark(test: Drill) -> Drill:
+        stage, name, title = _facts(test)
+        test.scenario = Scenario(  # type: ignore[attr-defined]
+            f"{stage}/{name}", stage, title, points, (peers + 1,), None, PATIENT, False, "raft.py:Raft", test, rule, me
+        )
+        return test
+
+    return mark
+
+
+def _facts(test: Test | Drill) -> tuple[str, str, str]:
+    """Return a test's stage, name and title."""
+    title = (inspect.getdoc(test) or test.__name__).splitlines()[0].rstrip(".")
+    return Path(inspect.getfile(test)).stem.split("_")[1], test.__name__, title

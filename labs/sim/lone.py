@@ -1,0 +1,347 @@
+"""One lone server among puppets, as a drill drives it: send it RPCs made by hand, see what it answers, sends, saves.
+
+Methods named `wait_for_…` let virtual time pass, and so do those that wait for an answer. A check that fails names the
+rule of the drill and two facts that disagree: what was seen last, and why the rule wants something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    ApplyCommand,
+    ApplyMsg,
+    ApplySnapshot,
+    Args,
+    Command,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    Reply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.oracles.violation import Oracle, Violation
+from labs.sim import codec
+from labs.sim.cluster import Cluster, ServerState, StartAnswer
+from labs.sim.kernel import Kernel, RunOver
+from labs.sim.puppets import A, Puppet, Request, entries_of, in_words, snapshot_of
+from labs.sim.service import index_of_snapshot
+from labs.trace.events import Apply, ApplySnap, Restart, TakeSnapshot
+
+T = TypeVar("T")
+Where: TypeAlias = Callable[[A], bool]
+Position: TypeAlias = tuple[int, int]
+"""An entry's index and term."""
+ELECTION = 5.0
+"""Virtual seconds in which a server that hears nothing must stand for election."""
+QUIET = 2.5
+"""Virtual seconds after which a server that heard a leader must look at candidates again."""
+LOOK = 0.01
+"""How often a waiting drill looks, in virtual seconds."""
+
+
+class OnDisk(NamedTuple):
+    """What the server saved last; `snapshot_index` is the last index that its saved snapshot covers, 0 without one."""
+
+    current_term: int
+    voted_for: int | None
+    terms: list[int]
+    """The terms of the saved entries: the first has the index `last_included_index + 1`."""
+    last_included_index: int
+    last_included_term: int
+    snapshot_index: int
+
+
+class Witness(Oracle):
+    """Remembers what the server has handed to its service in its present life; judges nothing."""
+
+    def __init__(self) -> None:
+        self.applied: list[ApplyMsg] = []
+
+    def on_restart(self, event: Restart) -> None:
+        self.applied.clear()
+
+    def on_apply(self, event: Apply) -> None:
+        self.applied.append(ApplyCommand(event.index, event.command))
+
+    def on_apply_snap(self, event: ApplySnap) -> None:
+        self.applied.append(ApplySnapshot(event.index, event.term, event.data))
+
+
+class Lone:
+    """The real server `me`, and puppets as its peers."""
+
+    def __init__(self, kernel: Kernel, cluster: Cluster, witness: Witness, rule: str, me: int) -> None:
+        self._kernel, self._cluster, self._witness, self._rule = kernel, cluster, witness, rule
+        self.me = me
+        self.peers = tuple(server for server in range(kernel.size) if server != me)
+        self._puppets = {peer: Puppet(kernel, peer) for peer in self.peers}
+        self._seen = ""
+        self._data_of: list[tuple[Reply, bytes]] = []
+        kernel.tolerant = True
+        for peer, puppet in self._puppets.items():
+            kernel.lives[peer] = puppet
+
+    @property
+    def now(self) -> float:
+        """The virtual time, in seconds from the start of the run."""
+        return self._kernel.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self._cluster.sleep(seconds)
+
+    # Asking the server.
+
+    async def request_vote(self, peer: int, term: int, last: Position = (0, 0)) -> RequestVoteReply:
+        """Ask for a vote in the name of a puppet whose log ends at `last`; return the reply."""
+        return await self.ask(peer, RequestVoteArgs(term, peer, *last))
+
+    async def append_entries(
+        self, peer: int, term: int, prev: Position = (0, 0), terms: Iterable[int] = (), commit: int = 0
+    ) -> AppendEntriesReply:
+        """Send, in the name of a puppet, entries of these terms that follow the entry `prev`; return the reply."""
+        return await self.ask(peer, AppendEntriesArgs(term, peer, *prev, entries_of(terms, prev[0]), commit))
+
+    async def install_snapshot(self, peer: int, term: int, covers: list[int]) -> InstallSnapshotReply:
+        """Send, in the name of a puppet, a snapshot of a log with entries of these terms; return the reply."""
+        return await self.ask(peer, InstallSnapshotArgs(term, peer, len(covers), covers[-1], snapshot_of(covers)))
+
+    @overload
+    async def ask(self, peer: int, args: RequestVoteArgs, within: float = 1.0) -> RequestVoteReply: ...
+    @overload
+    async def ask(self, peer: int, args: AppendEntriesArgs, within: float = 1.0) -> AppendEntriesReply: ...
+    @overload
+    async def ask(self, peer: int, args: InstallSnapshotArgs, within: float = 1.0) -> InstallSnapshotReply: ...
+
+    async def ask(self, peer: int, args: Args, within: float = 1.0) -> Reply:
+        """Deliver a request of a puppet at once, and wait for the reply; the drill fails if none comes."""
+        puppet = self._puppets[peer]
+        number = puppet.ask(self.me, args)
+        data = await self._wait(lambda: puppet.replies.pop(number, None), within)
+        asked = f"server {peer} sent {in_words(args)}"
+        if data is None:
+            self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s")
+        reply: Reply = codec.decode_base(data)
+        self._data_of.append((reply, data))
+        self._seen = f"{asked}, and server {self.me} answered {in_words(reply)}"
+        return reply
+
+    # What the server asks.
+
+    async def wait_for_request(
+        self,
+        kind: type[A],
+        peer: int | None = None,
+        where: Where[A] | None = None,
+        *,
+        above: int = 0,
+        within: float = 2.0,
+        what: str = "",
+    ) -> Request[A]:
+        """Wait for a request to a puppet, also one that came before; each is returned once. The drill fails without.
+
+        Wanted are those to `peer`, of a term above `above`, where `where` holds; `what` describes that in a failure.
+        """
+        begun = self.now
+        found = await self._wait(lambda: self.next_request(kind, peer, where, above=above), within, needs_run=True)
+        if found is None:
+            whom = "any peer" if peer is None else f"server {peer}"
+            call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
+            self._missing(f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)")
+        self._seen = f"server {self.me} sent {in_words(found.message)} to server {found.peer}"
+        return found
+
+    def next_request(
+        self, kind: type[A], peer: int | None = None, where: Where[A] | None = None, *, above: int = 0
+    ) -> Request[A] | None:
+        """Return the first such request that came and was not returned yet, or None."""
+        fitting = [
+            request
+            for puppet in self._puppets.values()
+            for request in puppet.requests
+            if isinstance(request.message, kind)
+            and peer in (None, request.peer)
+            and request.message.term > above
+            and (where is None or where(request.message))
+        ]
+        if not fitting:
+            return None
+        first = min(fitting, key=lambda request: request.rpc)
+        self._puppets[first.peer].requests.remove(first)
+        return first
+
+    def check_no_request(self, kind: type[A], message: str, where: Where[A] | None = None, *, above: int = 0) -> None:
+        """Fail if such a request has come and was not returned yet."""
+        found = self.next_request(kind, None, where, above=above)
+        if found is not None:
+            sent = f"server {self.me} sent {in_words(found.message)} to server {found.peer}"
+            self._fail(f"{sent} at t={found.time:.3f} s, but {message}")
+
+    def forget_requests(self) -> None:
+        """Let what comes from now on be all that has come."""
+        for puppet in self._puppets.values():
+            puppet.requests.clear()
+
+    def answer(self, request: Request[Any], reply: Reply) -> None:
+        """Answer a request of the server; one that is not answered returns None to it after a long time."""
+        self._puppets[request.peer].answer(request, reply)
+
+    def answer_alike(self, request: Request[Any], reply: Reply) -> None:
+        """Answer with what the server itself once answered, in the term of the request.
+
+        So a refusal tells a server what its own refusals tell: the hints in them are its own business.
+        """
+        data = next(data for known, data in self._data_of if known is reply)
+        self._puppets[request.peer].answer(request, codec.with_term(data, request.message.term))
+
+    def oblige(self, *peers: int) -> None:
+        """Let these puppets say yes, from now on and by themselves, to all that a leader sends."""
+        for peer in peers:
+            puppet = self._puppets[peer]
+            puppet.obliging = True
+            for request in [r for r in puppet.requests if isinstance(r.message, AppendEntriesArgs)]:
+                puppet.requests.remove(request)
+                puppet.answer(request, AppendEntriesReply(request.message.term, True))
+
+    # What else can be seen of the server, and done to it.
+
+    def state(self) -> ServerState:
+        """Return what get_state answers."""
+        state = self._cluster.state(self.me)
+        self._seen = f"get_state of server {self.me} answers ({state.term}, {state.is_leader})"
+        return state
+
+    def start(self, command: Command) -> StartAnswer:
+        """Propose a command."""
+        answer = self._cluster.start(self.me, command)
+        self._seen = f"start({codec.short(command)}) of server {self.me} answers {tuple(answer)}"
+        return answer
+
+    @property
+    def disk(self) -> OnDisk:
+        """What the server saved last."""
+        disk = self._kernel.disks[self.me]
+        base, terms = disk.last_included_index, [codec.decode_base_entry(entry).term for entry in disk.entries]
+        covered = index_of_snapshot(disk.snapshot) or 0
+        found = OnDisk(disk.current_term, disk.voted_for, terms, base, disk.last_included_term, covered)
+        self._seen = "; ".join(
+            (
+                f"server {self.me} has on its disk current_term={found.current_term}, voted_for={found.voted_for}",
+                f"a log from index {base + 1} on with entries of the terms {terms}" if terms else "no entries",
+                f"a snapshot of index {covered}" if covered else "no snapshot",
+            )
+        )
+        return found if disk.written else OnDisk(0, None, [], 0, 0, 0)
+
+    @property
+    def applied(self) -> list[ApplyMsg]:
+        """What the server has handed to its service in its present life."""
+        self._see_applied()
+        return list(self._witness.applied)
+
+    def _see_applied(self) -> None:
+        shown = [
+            f"{m.index}: {codec.short(m.command)}" if isinstance(m, ApplyCommand) else f"a snapshot of index {m.index}"
+            for m in self._witness.applied[-6:]
+        ]
+        self._seen = f"server {self.me} has handed to its service: {', '.join(shown) or 'nothing'}"
+
+    async def wait_for_applied(self, index: int, command: Command, within: float = 2.0) -> None:
+        """Wait until the service got this command at this index; the drill fails if it does not, or gets another."""
+        await self._wait(lambda: self._applied_at(index), within)
+        found = self._applied_at(index)
+        self._see_applied()
+        text = f"within {within:g} s it must have applied {codec.short(command)} at index {index}"
+        self.check(found is not None and found.command == command, text, "CommittedIsApplied")
+
+    async def check_not_applied(self, index: int, message: str) -> None:
+        """Fail if the service gets anything at an index, now or in half a second."""
+        await self.sleep(0.5)
+        self._see_applied()
+        self.check(self._applied_at(index) is None, message)
+
+    def _applied_at(self, index: int) -> ApplyCommand | None:
+        applied = [m for m in self._witness.applied if isinstance(m, ApplyCommand) and m.index == index]
+        return applied[-1] if applied else None
+
+    def take_snapshot(self) -> int:
+        """Tell the server that its service has a snapshot of all that it applied; return the index."""
+        life, service = self._kernel.lives[self.me], self._kernel.service
+        assert life is not None, "a drill takes snapshots of a running server"
+        index, data = service.index(self.me), service.snapshot(self.me)
+        self._kernel.record(TakeSnapshot(self.now, self.me, index, len(data)))
+        life.snapshot(index, data)
+        self._kernel.touch(life)
+        self._seen = f"the service of server {self.me} took a snapshot of index {index}"
+        return index
+
+    def crash(self) -> None:
+        """Crash the server; its disk stays."""
+        self._cluster.crash(self.me)
+
+    def restart(self) -> None:
+        """Start the server from its disk; crash it first if it runs."""
+        self._cluster.restart(self.me)
+
+    async def become_leader(self, within: float = 2 * ELECTION) -> int:
+        """Give the server the votes of a bare majority when it asks for them, and wait until it leads; return the term.
+
+        The other puppets stay silent. What the new leader sends can still be had from `wait_for_request`.
+        """
+        voters = self.peers[: self._kernel.size // 2]
+        granted: dict[int, set[int]] = {}
+        end = self.now + within
+        while True:
+            request = await self.wait_for_request(
+                RequestVoteArgs, above=max(granted, default=1) - 1, within=max(end - self.now, 0.0)
+            )
+            if request.peer not in voters:
+                continue
+            term = request.message.term
+            self.answer(request, RequestVoteReply(term, True))
+            granted.setdefault(term, set()).add(request.peer)
+            if len(granted[term]) == len(voters) and await self._leads(term):
+                return term
+            if self.now >= end:
+                votes = f"the votes of servers {', '.join(map(str, voters))} reached server {self.me} in term {term}"
+                self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")
+
+    async def _leads(self, term: int) -> bool:
+        """Say whether a puppet gets a leader's message of this term soon; it stays there to be looked at."""
+
+        def look() -> bool | None:
+            everything = [request.message for puppet in self._puppets.values() for request in puppet.requests]
+            return any(m.term == term and not isinstance(m, RequestVoteArgs) for m in everything) or None
+
+        return bool(await self._wait(look, 0.5))
+
+    # Judging.
+
+    def check(self, condition: bool, message: str, rule: str | None = None) -> None:
+        """Fail unless the condition holds. The failure says what was seen last, then "but", then the message."""
+        if not condition:
+            self._fail(f"{self._seen}, but {message}", rule)
+
+    def _missing(self, text: str) -> NoReturn:
+        """Fail because something did not come; if `run` is not written, that is why."""
+        if self._kernel.unwritten is not None:
+            self._kernel.end_unwritten(self.me)
+            raise RunOver
+        self._fail(text)
+
+    def _fail(self, text: str, rule: str | None = None) -> NoReturn:
+        if self._kernel.outcome is not None or self._kernel.error is not None:
+            raise RunOver
+        raise Violation(rule or self._rule, text, (self.me,), self.now)
+
+    async def _wait(self, look: Callable[[], T | None], within: float, needs_run: bool = False) -> T | None:
+        """Return what `look` finds, as soon as it finds something; None if it is nothing in time, or never can."""
+        end = self.now + within
+        await self.sleep(0.0)
+        while (found := look()) is None and self.now < end and not (needs_run and self._kernel.unwritten):
+            await self.sleep(min(LOOK, end - self.now))
+        return found

@@ -1,0 +1,132 @@
+"""Puppets: servers without code, in whose name a test speaks to a real one. They keep what reaches them for the test.
+
+A puppet is a life like any other to the kernel. What it says is recorded where it arrives and never where it leaves, so
+that no oracle judges it. Knows of Raft only what its messages look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    Args,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    Message,
+    Reply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.sim import codec
+from labs.sim.disk import Disk
+from labs.sim.kernel import Kernel
+from labs.sim.life import Life
+from labs.sim.network import RELIABLE
+from labs.sim.service import Service
+
+A = TypeVar("A", RequestVoteArgs, AppendEntriesArgs, InstallSnapshotArgs)
+PATIENT = replace(RELIABLE, silence=(7.0, 7.0))
+"""A network on which all arrives at once, and on which a call that a puppet does not answer returns None after 7 s."""
+
+
+@dataclass(frozen=True)
+class Request(Generic[A]):
+    """A request of the real server that reached a puppet, at a time in virtual seconds."""
+
+    peer: int
+    rpc: int
+    message: A
+    time: float
+    ticket: int
+
+
+class Puppet(Life):
+    """One server that the test plays."""
+
+    def __init__(self, kernel: Kernel, server: int) -> None:
+        super().__init__(server, 0, kernel.size, kernel.seed, kernel.program, Disk())
+        self.requests: list[Request[Any]] = []
+        """What reached it and was not looked at yet, in order."""
+        self.replies: dict[int, bytes] = {}
+        """The replies to what it asked, by the numbers that `ask` returned."""
+        self.obliging = False
+        """Whether it says yes to every AppendEntries and InstallSnapshot by itself."""
+        self._kernel = kernel
+        self._term = 0
+        self._asked = 0
+
+    def ask(self, target: int, args: Args) -> int:
+        """Send a request; return the number of the reply to come."""
+        self._asked += 1
+        self._term = max(self._term, getattr(args, "term", 0))
+        self._kernel.ask_as(self, self._asked, target, codec.encode_to_derive(args))
+        return self._asked
+
+    def answer(self, request: Request[Any], reply: Reply | bytes) -> None:
+        """Send a reply, or an encoded one."""
+        data = reply if isinstance(reply, bytes) else codec.encode_to_derive(reply)
+        self._term = max(self._term, codec.decode_base(data).term)
+        self._kernel.answer_as(self, request.ticket, data)
+
+    def request(self, ticket: int, data: bytes) -> None:
+        """Take in what the real server sent: keep it, or answer if that needs no thought."""
+        message = codec.decode_base(data)
+        request = Request[Any](self.server, self._kernel.expire(ticket), message, self._kernel.now, ticket)
+        reply: Reply | None = None
+        if any(value is True for value in (codec.decode_extra(data) or {}).values()):
+            reply = RequestVoteReply(self._term, True)  # a trial before an election (pre-vote): nobody is bound by it
+        elif self.obliging and isinstance(message, AppendEntriesArgs):
+            reply = AppendEntriesReply(message.term, True)
+        elif self.obliging and isinstance(message, InstallSnapshotArgs):
+            reply = InstallSnapshotReply(message.term)
+        if reply is not None:
+            self._kernel.at(self._kernel.now, self.answer, request, reply)
+            return
+        self._term = max(self._term, message.term)
+        self.requests.append(request)
+
+    def reply(self, call: int, data: bytes | None) -> bool:
+        """Take in a reply of the real server, or None if it is down."""
+        if data is not None:
+            self.replies[call] = data
+        return data is not None
+
+
+def command_of(index: int, term: int) -> str:
+    """Return the command that a puppet's log has in the entry of this index and term."""
+    return f"{index}/t{term}"
+
+
+def entries_of(terms: Iterable[int], after: int = 0) -> list[LogEntry]:
+    """Return entries of these terms, as they stand in a puppet's log behind the index `after`."""
+    return [LogEntry(term, command_of(index, term)) for index, term in enumerate(terms, after + 1)]
+
+
+def snapshot_of(terms: Iterable[int]) -> bytes:
+    """Return the snapshot of a service that has applied a puppet's log with entries of these terms."""
+    service = Service(1)
+    for index, entry in enumerate(entries_of(terms), 1):
+        service.apply(0, index, codec.encode_command(entry.command))
+    return service.snapshot(0)
+
+
+def in_words(message: Message) -> str:
+    """Return a message as a failure shows it: requests with their name, the paper's names for all fields."""
+    name = codec.CALL_OF[type(message)] if isinstance(message, Args) else ""
+    shown = []
+    for field in message.__dataclass_fields__:
+        value = getattr(message, field)
+        if field == "entries":
+            value = "[" + ", ".join(f"{codec.short(entry.command)} of term {entry.term}" for entry in value[:4])
+            value += f", … {len(message.entries)} in all]" if len(message.entries) > 4 else "]"  # type: ignore[union-attr]
+        elif field == "data":
+            value = f"{len(value)} bytes"
+        elif value is None:
+            continue
+        shown.append(f"{field}={value}")
+    return f"{name}({', '.join(shown)})"
