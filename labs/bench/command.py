@@ -138,7 +138,7 @@ def render(found: Bench) -> str:
             "Cluster size: 20 virtual seconds of elections, commands and lost messages\n\n"
             + _table(("servers", "verdict", *head), sizes),
             "Length of a run: 10 commands a virtual second, with snapshots\n\n"
-            + _table(("virtual s", "commits", *head), lengths),
+            + _table(("length", "commits", *head), lengths),
         ]
     return "\n\n".join([*parts, "\n".join(_targets(found))])
 
