@@ -263,9 +263,9 @@ class Cluster:
                 if count >= servers and value == command and type(value) is type(command):
                     self._record_check(f"{count} servers applied {self._shown(command)} at index {index}")
                     return index
-                if self.now >= until:
+                if self.now >= until or (count and value != command):
                     break
-                await self.sleep(POLL)
+                await self._wait_for_apply(until)
             said += f"; then {self._appliers(index)} applied index {index}"
             if not retry:
                 break
@@ -290,7 +290,7 @@ class Cluster:
                 return None
             if self.now >= begun + within:
                 break
-            await self.sleep(POLL)
+            await self._wait_for_apply(begun + within if term is None else self.now + POLL)
         text = f"index {index} was not applied by {servers} servers within {within:g} s: {self._appliers(index)} did"
         raise self._violation("CommittedIsApplied", text, self._reachable(None))
 
@@ -314,6 +314,11 @@ class Cluster:
     def _go_on(self) -> None:
         if self._kernel.outcome is not None or self._kernel.error is not None:
             raise RunOver
+
+    async def _wait_for_apply(self, until: float) -> None:
+        """Wait until a server applies something, or until a time."""
+        self._go_on()
+        await self._kernel.sleep(until - self.now, or_apply=True)
 
     def _life(self, server: int) -> Life | None:
         self._go_on()

@@ -124,6 +124,7 @@ class Kernel:
         self._poked = False
         """Whether servers became runnable while their outboxes were carried."""
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
+        self._wake_on_apply = False
         self._nursery: trio.Nursery | None = None
         self._closing = False
         self._closing_steps = 0
@@ -152,8 +153,12 @@ class Kernel:
                 self.end(Outcome("pass"))
             self.close()
 
-    async def sleep(self, seconds: float) -> None:
-        """Let the test wait; it goes on when nothing else is due at that instant."""
+    async def sleep(self, seconds: float, or_apply: bool = False) -> None:
+        """Let the test wait; it goes on when nothing else is due at that instant.
+
+        With `or_apply` it goes on earlier when a server applies something.
+        """
+        self._wake_on_apply = or_apply
         self.flush()
         self._tester_due = (self.now + max(seconds, 0.0), trio.lowlevel.current_task())
 
@@ -440,6 +445,7 @@ class Kernel:
         self.record(Apply(self.now, life.server, output.index, codec.decode_command(output.data)))
         if self._closing:
             return
+        self._applied()
         before = self.service.index(life.server)
         self.service.apply(life.server, output.index, output.data)
         every = self._snapshot_every
@@ -450,10 +456,16 @@ class Kernel:
         self.record(ApplySnap(self.now, life.server, output.index, output.term, output.data))
         if self._closing:
             return
+        self._applied()
         wrong = self.service.install(life.server, output.index, output.data)
         if wrong is not None:
             text = f"server {life.server} handed over a bad snapshot: {wrong}"
             self.end_with(Violation("StateMachineSafety", text, (life.server,), self.now))
+
+    def _applied(self) -> None:
+        """Wake the test at the end of this instant, if it waits for something to be applied."""
+        if self._wake_on_apply and self._tester_due is not None:
+            self._tester_due = (min(self.now, self._tester_due[0]), self._tester_due[1])
 
     def _carry_note(self, life: Life, output: Noted) -> None:
         self.record(Note(self.now, life.server, output.text, output.printed))
