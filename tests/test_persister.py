@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labs.messages import Command, LogEntry, PersistentState
@@ -127,6 +127,7 @@ class Server:
 CHANGES = [name for name in vars(Server) if callable(getattr(Server, name)) and not name.startswith("_")]
 
 
+@settings(max_examples=150)
 @given(st.data())
 def test_any_sequence_of_saves_loads_what_was_saved_last(data: st.DataObject) -> None:
     machine, server = Machine(), Server()
@@ -174,6 +175,15 @@ def test_command_that_was_changed_is_saved_with_the_next_state() -> None:
     log[1].command.append(2)  # type: ignore[union-attr]
     machine.save(PersistentState(1, 0, log))
     machine.check(PersistentState(1, 0, [LogEntry(1, "first"), LogEntry(1, [1, 2]), LogEntry(1, "last")]))
+
+
+def test_own_field_of_an_entry_that_was_changed_is_saved_with_the_next_state() -> None:
+    machine = Machine()
+    entry = OwnEntry(1, "x", "me")
+    machine.save(PersistentState(1, 0, [entry]))
+    entry.history.append(LogEntry(1, "later"))
+    machine.save(PersistentState(1, 0, [entry]))
+    machine.check(PersistentState(1, 0, [OwnEntry(1, "x", "me", [LogEntry(1, "later")])]))
 
 
 def test_own_state_keeps_its_class_and_fields() -> None:
