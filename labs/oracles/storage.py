@@ -98,17 +98,23 @@ class Snapshots(Oracle):
             )
             raise Violation("SnapshotOnlyApplied", text, (server.id,), event.time)
         known = self._shadow.committed.get(base)
-        held = known[0] if known is not None else server.disk.term_at(base)
+        sent = [args.last_included_term for args in self._installs(server, base)]
+        held = known[0] if known is not None else next(iter(sent), server.disk.term_at(base))
         if held is not None and held != term:
             text = f"server {server.id} saved last_included_term {term} for index {base}, whose entry is of term {held}"
             raise Violation("SnapshotTermKept", text, (server.id,), event.time)
         self._suffix(server, event)
 
+    @staticmethod
+    def _installs(server: ShadowServer, base: int) -> list[InstallSnapshotArgs]:
+        """Return the snapshots that end at an index and that the server was sent and has not answered."""
+        requests = [args for args in server.pending.values() if isinstance(args, InstallSnapshotArgs)]
+        return [args for args in requests if args.last_included_index == base]
+
     def _suffix(self, server: ShadowServer, event: Save) -> None:
         """After InstallSnapshot, what matches stays and what conflicts goes (Figure 13, rules 6 and 7)."""
         base, old = event.last_included_index, server.disk
-        installs = [args for args in server.pending.values() if isinstance(args, InstallSnapshotArgs)]
-        if not any(args.last_included_index == base for args in installs) or base > old.last:
+        if not self._installs(server, base) or base > old.last:
             return
         if old.has(base, event.last_included_term):
             if event.last_index < old.last:
