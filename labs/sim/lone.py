@@ -6,6 +6,7 @@ rule of the drill and two facts that disagree: what was seen last, and why the r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
 
@@ -152,7 +153,6 @@ class Lone:
             whom = "any peer" if peer is None else f"server {peer}"
             call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
             self._missing(f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)")
-        self._seen = f"server {self.me} sent {in_words(found.message)} to server {found.peer}"
         return found
 
     def next_request(
@@ -172,14 +172,14 @@ class Lone:
             return None
         first = min(fitting, key=lambda request: request.rpc)
         self._puppets[first.peer].requests.remove(first)
+        self._seen = f"server {self.me} sent {in_words(first.message)} to server {first.peer}"
         return first
 
     def check_no_request(self, kind: type[A], message: str, where: Where[A] | None = None, *, above: int = 0) -> None:
         """Fail if such a request has come and was not returned yet."""
         found = self.next_request(kind, None, where, above=above)
         if found is not None:
-            sent = f"server {self.me} sent {in_words(found.message)} to server {found.peer}"
-            self._fail(f"{sent} at t={found.time:.3f} s, but {message}")
+            self._fail(f"{self._seen} at t={found.time:.3f} s, but {message}")
 
     def forget_requests(self) -> None:
         """Let what comes from now on be all that has come."""
@@ -198,14 +198,14 @@ class Lone:
         data = next(data for known, data in self._data_of if known is reply)
         self._puppets[request.peer].answer(request, codec.with_term(data, request.message.term))
 
-    def oblige(self, *peers: int) -> None:
-        """Let these puppets say yes, from now on and by themselves, to all that a leader sends."""
-        for peer in peers:
-            puppet = self._puppets[peer]
-            puppet.obliging = True
-            for request in [r for r in puppet.requests if isinstance(r.message, AppendEntriesArgs)]:
-                puppet.requests.remove(request)
-                puppet.answer(request, AppendEntriesReply(request.message.term, True))
+    def say_yes(self, request: Request[Any]) -> None:
+        """Give the vote that is asked for, or acknowledge what the leader sent."""
+        self._puppets[request.peer].say_yes(request)
+
+    def oblige(self, *peers: int, below: float = math.inf) -> None:
+        """Let these puppets, or all, say yes by themselves to all that a leader sends and that ends before an index."""
+        for peer in peers or self.peers:
+            self._puppets[peer].agree_below(below)
 
     # What else can be seen of the server, and done to it.
 
@@ -302,7 +302,7 @@ class Lone:
             if request.peer not in voters:
                 continue
             term = request.message.term
-            self.answer(request, RequestVoteReply(term, True))
+            self.say_yes(request)
             granted.setdefault(term, set()).add(request.peer)
             if len(granted[term]) == len(voters) and await self._leads(term):
                 return term

@@ -6,6 +6,7 @@ that no oracle judges it. Knows of Raft only what its messages look like.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -54,8 +55,8 @@ class Puppet(Life):
         """What reached it and was not looked at yet, in order."""
         self.replies: dict[int, bytes] = {}
         """The replies to what it asked, by the numbers that `ask` returned."""
-        self.obliging = False
-        """Whether it says yes to every AppendEntries and InstallSnapshot by itself."""
+        self.agrees_below = 0.0
+        """By itself it says yes to what a leader sends, if that ends before this index."""
         self._kernel = kernel
         self._term = 0
         self._asked = 0
@@ -73,28 +74,51 @@ class Puppet(Life):
         self._term = max(self._term, codec.decode_base(data).term)
         self._kernel.answer_as(self, request.ticket, data)
 
+    def say_yes(self, request: Request[Any]) -> None:
+        """Give the vote that is asked for, or acknowledge what a leader sent."""
+        match request.message:
+            case RequestVoteArgs(term=term):
+                self.answer(request, RequestVoteReply(term, True))
+            case AppendEntriesArgs(term=term):
+                self.answer(request, AppendEntriesReply(term, True))
+            case InstallSnapshotArgs(term=term):
+                self.answer(request, InstallSnapshotReply(term))
+
+    def agree_below(self, index: float) -> None:
+        """Say yes, now and from now on, to what a leader sends and what ends before this index."""
+        self.agrees_below = index
+        for request in [request for request in self.requests if _end(request.message) < index]:
+            self.requests.remove(request)
+            self.say_yes(request)
+
     def request(self, ticket: int, data: bytes) -> None:
         """Take in what the real server sent: keep it, or answer if that needs no thought."""
         message = codec.decode_base(data)
         request = Request[Any](self.server, self._kernel.expire(ticket), message, self._kernel.now, ticket)
-        reply: Reply | None = None
         if any(value is True for value in (codec.decode_extra(data) or {}).values()):
-            reply = RequestVoteReply(self._term, True)  # a trial before an election (pre-vote): nobody is bound by it
-        elif self.obliging and isinstance(message, AppendEntriesArgs):
-            reply = AppendEntriesReply(message.term, True)
-        elif self.obliging and isinstance(message, InstallSnapshotArgs):
-            reply = InstallSnapshotReply(message.term)
-        if reply is not None:
-            self._kernel.at(self._kernel.now, self.answer, request, reply)
-            return
-        self._term = max(self._term, message.term)
-        self.requests.append(request)
+            # A trial before an election (pre-vote): it binds nobody, and changes no term.
+            self._kernel.at(self._kernel.now, self.answer, request, RequestVoteReply(self._term, True))
+        elif _end(message) < self.agrees_below:
+            self._kernel.at(self._kernel.now, self.say_yes, request)
+        else:
+            self._term = max(self._term, message.term)
+            self.requests.append(request)
 
     def reply(self, call: int, data: bytes | None) -> bool:
         """Take in a reply of the real server, or None if it is down."""
         if data is not None:
             self.replies[call] = data
         return data is not None
+
+
+def _end(message: Message) -> float:
+    """Return up to which index a log agrees with the leader's, once it says yes; infinity for a candidate's request."""
+    match message:
+        case AppendEntriesArgs():
+            return message.prev_log_index + len(message.entries)
+        case InstallSnapshotArgs():
+            return message.last_included_index
+    return math.inf
 
 
 def command_of(index: int, term: int) -> str:

@@ -177,10 +177,9 @@ async def drill_majority_elects(lone: Lone) -> None:
 @drill(rule="LeaderHasMajority", peers=4)
 async def drill_same_voter_twice(lone: Lone) -> None:
     """two votes of five are no majority, however often the same one arrives (Candidates rule 2)"""
-    end = lone.now + ELECTION
-    while lone.now < end:
+    for _ in range(4):
         request = await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION)
-        lone.answer(request, RequestVoteReply(request.message.term, True))
+        lone.say_yes(request)
         await lone.sleep(BEAT)
         lone.check(not lone.state().is_leader, "only server 1 has voted for it")
         lone.check_no_request(AppendEntriesArgs, "only server 1 has voted for it")
@@ -190,7 +189,7 @@ async def drill_same_voter_twice(lone: Lone) -> None:
 async def drill_half_is_no_majority(lone: Lone) -> None:
     """two votes of four are no majority (Candidates rule 2)"""
     request = await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION)
-    lone.answer(request, RequestVoteReply(request.message.term, True))
+    lone.say_yes(request)
     await lone.sleep(BEAT)
     lone.check(not lone.state().is_leader, "only server 1 has voted for it")
     lone.check_no_request(AppendEntriesArgs, "only server 1 has voted for it")
@@ -212,7 +211,7 @@ async def drill_vote_of_older_election(lone: Lone) -> None:
     old = await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION)
     term = old.message.term
     await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
-    lone.answer(old, RequestVoteReply(term, True))
+    lone.say_yes(old)
     await lone.sleep(BEAT)
     lone.check(not lone.state().is_leader, f"the only vote that reached it was one of term {term}")
 
@@ -277,7 +276,7 @@ async def drill_heartbeats_go_on(lone: Lone) -> None:
     for _ in range(5):
         for peer in lone.peers:
             request = await lone.wait_for_request(AppendEntriesArgs, peer, within=0.5)
-            lone.answer(request, AppendEntriesReply(request.message.term, True))
+            lone.say_yes(request)
 
 
 @drill(rule="ElectionTimerReset")

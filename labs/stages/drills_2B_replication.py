@@ -1,0 +1,335 @@
+"""Drills of stage 2B, log replication: AppendEntries rules 1 to 5, up-to-date logs, and what a leader does and counts.
+
+Logs are written as the terms of their entries: [1, 1, 2] is a log whose third entry is of term 2. A position is (index,
+term). Nothing here crashes or restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labs.messages import AppendEntriesArgs, LogEntry, RequestVoteArgs
+from labs.sim.lone import ELECTION, QUIET, Lone
+from labs.sim.puppets import command_of
+from labs.stages.scenario import drill
+
+LATER = 100
+"""A term that no server reaches by itself while it waits for word of a leader."""
+
+
+def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
+    """Return what holds for an AppendEntries that carries the entry at an index."""
+    return lambda message: message.prev_log_index < index <= message.prev_log_index + len(message.entries)
+
+
+# AppendEntries, rules 1 to 4.
+
+
+@drill(rule="ConsistencyRefusal")
+async def drill_entries_stay(lone: Lone) -> None:
+    """entries that were accepted are in the log (AppendEntries rule 4)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    reply = await lone.append_entries(1, term=1, prev=(2, 1))
+    lone.check(reply.success, "it has accepted the entries 1 and 2 of term 1")
+
+
+@drill(rule="ConsistencyCheck")
+async def drill_gap_refused(lone: Lone) -> None:
+    """entries are refused that would leave a gap in the log (AppendEntries rule 2)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    reply = await lone.append_entries(1, term=1, prev=(3, 1), terms=[1])
+    lone.check(not reply.success, "its log ends at index 1")
+
+
+@drill(rule="ConsistencyCheck")
+async def drill_other_term_refused(lone: Lone) -> None:
+    """entries are refused that follow one of another term than the log has there (AppendEntries rule 2)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    reply = await lone.append_entries(2, term=2, prev=(1, 2), terms=[2])
+    lone.check(not reply.success, "its entry 1 is of term 1")
+
+
+@drill(rule="ConsistencyCheck")
+async def drill_heartbeat_is_checked(lone: Lone) -> None:
+    """a heartbeat is refused like any AppendEntries if the log does not match (AppendEntries rule 2)"""
+    reply = await lone.append_entries(1, term=1, prev=(1, 1))
+    lone.check(not reply.success, "its log is empty")
+
+
+@drill(rule="StaleTermRejected")
+async def drill_older_leader_changes_nothing(lone: Lone) -> None:
+    """entries of a leader of an older term are refused, and change nothing (AppendEntries rule 1)"""
+    await lone.append_entries(1, term=5, terms=[5])
+    reply = await lone.append_entries(2, term=3, terms=[3, 3])
+    lone.check(not reply.success, "it is in term 5 already")
+    reply = await lone.append_entries(1, term=5, prev=(1, 5))
+    lone.check(reply.success, "it has accepted entry 1 of term 5", "MatchingKept")
+
+
+@drill(rule="ConflictTruncated")
+async def drill_conflict_ends_log(lone: Lone) -> None:
+    """an entry that conflicts goes, and all that follow it (AppendEntries rule 3)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(2, term=2, prev=(1, 1), terms=[2])
+    reply = await lone.append_entries(2, term=2, prev=(3, 1))
+    lone.check(not reply.success, "entry 2 of term 2 has replaced one of term 1, so entry 3 of term 1 had to go")
+    reply = await lone.append_entries(2, term=2, prev=(2, 2))
+    lone.check(reply.success, "it has accepted entry 2 of term 2", "ConsistencyRefusal")
+
+
+@drill(rule="MatchingKept")
+async def drill_late_entries_cut_nothing(lone: Lone) -> None:
+    """a late AppendEntries with fewer entries takes none away (AppendEntries rule 3)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(1, term=1, terms=[1])
+    reply = await lone.append_entries(1, term=1, prev=(3, 1))
+    lone.check(reply.success, "it has accepted the entries 1 to 3, and none that conflicts with them")
+
+
+@drill(rule="MatchingKept")
+async def drill_late_heartbeat_cuts_nothing(lone: Lone) -> None:
+    """a late heartbeat takes no entries away (AppendEntries rule 3)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(1, term=1, prev=(1, 1))
+    reply = await lone.append_entries(1, term=1, prev=(3, 1))
+    lone.check(reply.success, "it has accepted the entries 1 to 3, and none that conflicts with them")
+
+
+@drill(rule="LogMatching")
+async def drill_entries_come_twice(lone: Lone) -> None:
+    """entries that the log has already are not appended again (AppendEntries rule 4)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    reply = await lone.append_entries(1, term=1, prev=(1, 1), terms=[1, 1], commit=3)
+    lone.check(reply.success, "it has accepted entry 1 of term 1", "ConsistencyRefusal")
+    for index in (1, 2, 3):
+        await lone.wait_for_applied(index, command_of(index, 1))
+    reply = await lone.append_entries(1, term=1, prev=(4, 1))
+    lone.check(not reply.success, "the entries that it was sent end at index 3")
+
+
+@drill(rule="ConflictTruncated")
+async def drill_deposed_leader_takes_over(lone: Lone) -> None:
+    """a leader that is deposed gives up its own entries for those of the new one (AppendEntries rule 3)"""
+    await lone.become_leader()
+    index, term, _ = lone.start("mine")
+    reply = await lone.append_entries(2, term + 1, terms=[term + 1] * index, commit=index)
+    lone.check(reply.success, "every log holds what comes before index 1", "StepsDown")
+    await lone.wait_for_applied(index, command_of(index, term + 1))
+
+
+# AppendEntries rule 5, and what is applied.
+
+
+@drill(rule="CommitBound")
+async def drill_applies_what_is_committed(lone: Lone) -> None:
+    """entries are applied up to leader_commit, and no further (AppendEntries rule 5, All servers rule 1)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=2)
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.wait_for_applied(2, command_of(2, 1))
+    await lone.check_not_applied(3, "leader_commit was 2")
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_heartbeat_commits(lone: Lone) -> None:
+    """a heartbeat tells of commits, too (AppendEntries rule 5)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.append_entries(1, term=1, prev=(2, 1), commit=2)
+    await lone.wait_for_applied(2, command_of(2, 1))
+
+
+@drill(rule="CommitBound")
+async def drill_commit_ends_with_new_entries(lone: Lone) -> None:
+    """nothing is committed behind the last new entry, where logs may differ (AppendEntries rule 5)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(2, term=2, prev=(1, 1), commit=3)
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.check_not_applied(2, "of the log of server 2, which leads, only index 1 is known to be the same")
+
+
+@drill(rule="CommitBound")
+async def drill_refused_entries_commit_nothing(lone: Lone) -> None:
+    """an AppendEntries that is refused commits nothing (AppendEntries rules 2 and 5)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.append_entries(2, term=2, prev=(3, 2), commit=2)
+    await lone.check_not_applied(1, "server 2 leads, and nothing of its log is known to be the same")
+
+
+@drill(rule="ApplyInOrder")
+async def drill_late_commit_takes_nothing_back(lone: Lone) -> None:
+    """a leader_commit that comes late changes nothing: each entry is applied once (AppendEntries rule 5)"""
+    await lone.append_entries(1, term=1, terms=[1, 1], commit=2)
+    await lone.append_entries(1, term=1, prev=(2, 1), commit=1)
+    await lone.append_entries(1, term=1, prev=(2, 1), terms=[1], commit=3)
+    await lone.wait_for_applied(3, command_of(3, 1))
+    lone.check([message.index for message in lone.applied] == [1, 2, 3], "it must be 1, 2, 3, each once")
+
+
+# RequestVote rule 2: whose log is up to date. A server that heard a leader lately may ignore candidates (§6).
+
+
+@drill(rule="VoteOnlyUpToDate")
+async def drill_older_last_entry_refused(lone: Lone) -> None:
+    """a candidate whose last entry is of an older term is refused, however long its log is (§5.4.1)"""
+    await lone.append_entries(1, term=2, terms=[1, 2])
+    await lone.sleep(QUIET)
+    reply = await lone.request_vote(2, LATER, last=(5, 1))
+    lone.check(not reply.vote_granted, "its own last entry is of term 2")
+
+
+@drill(rule="VoteOnlyUpToDate")
+async def drill_shorter_log_refused(lone: Lone) -> None:
+    """of two logs that end in the same term the longer one is more up to date (§5.4.1)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.sleep(QUIET)
+    reply = await lone.request_vote(2, LATER, last=(1, 1))
+    lone.check(not reply.vote_granted, "its own log ends at index 2 in that term")
+
+
+@drill(rule="VoteDenied")
+async def drill_equal_log_gets_vote(lone: Lone) -> None:
+    """a candidate whose log ends like one's own gets the vote (§5.4.1)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.sleep(QUIET)
+    reply = await lone.request_vote(2, LATER, last=(2, 1))
+    lone.check(reply.vote_granted, "the candidate's log is at least as up to date, and the term is new")
+
+
+@drill(rule="VoteDenied")
+async def drill_newer_last_entry_gets_vote(lone: Lone) -> None:
+    """a candidate whose last entry is of a newer term gets the vote, however short its log is (§5.4.1)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.sleep(QUIET)
+    reply = await lone.request_vote(2, LATER, last=(1, 2))
+    lone.check(reply.vote_granted, "the candidate's last entry is of term 2, its own of term 1")
+
+
+@drill(rule="VoteOnlyUpToDate")
+async def drill_candidate_tells_its_log(lone: Lone) -> None:
+    """a candidate tells index and term of its last entry (RequestVote arguments)"""
+    await lone.append_entries(1, term=4, terms=[1, 1, 2])
+    message = (await lone.wait_for_request(RequestVoteArgs, above=4, within=ELECTION)).message
+    last = (message.last_log_index, message.last_log_term)
+    lone.check(last == (3, 2), "its log ends at index 3 with an entry of term 2")
+
+
+# A leader takes commands and sends them.
+
+
+@drill(rule="StartAnswers")
+async def drill_follower_takes_no_command(lone: Lone) -> None:
+    """a server that does not lead takes no command (§5.1)"""
+    await lone.append_entries(1, term=1)
+    lone.check(not lone.start("x").is_leader, "server 1 leads")
+
+
+@drill(rule="StartAnswers")
+async def drill_start_answers(lone: Lone) -> None:
+    """start answers with the entry's index and the term, one index after the other (Leaders rule 2)"""
+    term = await lone.become_leader()
+    first = lone.start("a")
+    lone.check(first[1:] == (term, True), f"it leads term {term}")
+    second = lone.start("b")
+    lone.check(second == (first.index + 1, term, True), f"the command before it got index {first.index}")
+
+
+@drill(rule="StartAnswers")
+async def drill_leader_sends_entries(lone: Lone) -> None:
+    """a leader sends a new entry to every peer (Leaders rules 2 and 3)"""
+    await lone.become_leader()
+    index, term, _ = lone.start("x")
+    lone.oblige(below=index)
+    for peer in lone.peers:
+        request = await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}")
+        entry = request.message.entries[index - request.message.prev_log_index - 1]
+        lone.check(entry == LogEntry(term, "x"), f"start('x') was told index {index} and term {term}")
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_leader_sends_again(lone: Lone) -> None:
+    """a leader sends an entry again and again to a peer that does not answer (§5.3)"""
+    await lone.become_leader()
+    index = lone.start("x").index
+    lone.oblige(1)
+    lone.oblige(2, below=index)
+    for _ in range(3):
+        await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), within=8.0, what=f"with entry {index}")
+
+
+@drill(rule="BackoffBound")
+async def drill_leader_goes_back(lone: Lone) -> None:
+    """a leader whose entries are refused goes back, to the log's beginning if it must (Leaders rule 3)"""
+    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in (1, 2, 3)]
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.become_leader()
+    end = lone.now + 3.0
+    while (request := await lone.wait_for_request(AppendEntriesArgs, 1)).message.prev_log_index > 0:
+        lone.check(lone.now < end, f"server 1, whose log is empty, has refused all before this for {3.0} s")
+        lone.answer_alike(request, refusals[min(request.message.prev_log_index, 3) - 1])
+    if not request.message.entries:
+        lone.say_yes(request)
+        await lone.wait_for_request(AppendEntriesArgs, 1, brings(1), what="with entry 1")
+
+
+# A leader counts.
+
+
+@drill(rule="CommitNeedsMajority", peers=4)
+async def drill_minority_commits_nothing(lone: Lone) -> None:
+    """an entry that two of five servers have is not committed (Leaders rule 4)"""
+    await lone.become_leader()
+    index = lone.start("x").index
+    lone.oblige(below=index)
+    lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}"))
+    await lone.check_not_applied(index, "besides itself only server 1 has acknowledged that entry")
+
+
+@drill(rule="CommittedIsApplied", peers=4)
+async def drill_majority_commits(lone: Lone) -> None:
+    """an entry that three of five servers have is committed, and applied (Leaders rule 4)"""
+    await lone.become_leader()
+    index = lone.start("x").index
+    lone.oblige(below=index)
+    for peer in (1, 2):
+        lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}"))
+    await lone.wait_for_applied(index, "x")
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_followers_are_told(lone: Lone) -> None:
+    """a leader tells its followers what is committed (AppendEntries arguments, leader_commit)"""
+    await lone.become_leader()
+    index = lone.start("x").index
+    lone.oblige(1)
+    lone.oblige(2, below=index)
+    lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}"))
+    what = f"with leader_commit {index} or more"
+    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.leader_commit >= index, what=what)
+
+
+@drill(rule="CommitOnlyCurrentTerm")
+async def drill_older_entry_not_counted(lone: Lone) -> None:
+    """an entry of an older term is committed only together with one of the leader's own (Leaders rule 4, Figure 8)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    await lone.become_leader()
+    lone.oblige(below=2)
+    await lone.check_not_applied(
+        1, "that entry is of term 1: it does not count until one of the present term is stored"
+    )
+    index = lone.start("x").index
+    lone.oblige()
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.wait_for_applied(index, "x")
+
+
+@drill(rule="CommitNeedsMajority")
+async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
+    """an answer acknowledges what its request carried, not what the log holds by now (Leaders rule 3)"""
+    await lone.become_leader()
+    index = lone.start("a").index
+    lone.oblige(below=index)
+    request = await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}")
+    later = lone.start("b").index
+    lone.say_yes(request)
+    await lone.wait_for_applied(index, "a")
+    await lone.check_not_applied(later, f"the only AppendEntries that was acknowledged ended at index {index}")

@@ -1,0 +1,107 @@
+"""Drills of stage 2C, persistence: what must be on the disk before a message leaves, and what a restart goes on with.
+
+The disk is looked at right after a message of the server has arrived. What else a server saves is its own business.
+"""
+
+from __future__ import annotations
+
+from labs.messages import RequestVoteArgs
+from labs.sim.lone import ELECTION, Lone
+from labs.sim.puppets import command_of
+from labs.stages.scenario import drill
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_vote_is_saved(lone: Lone) -> None:
+    """a vote is on the disk when the answer leaves (State, voted_for)"""
+    reply = await lone.request_vote(1, term=1)
+    lone.check(reply.vote_granted, "nobody else had its vote of term 1, and both logs are empty", "VoteDenied")
+    disk = lone.disk
+    lone.check((disk.current_term, disk.voted_for) == (1, 1), "it has told server 1 that it has its vote of term 1")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_term_is_saved(lone: Lone) -> None:
+    """a newer term is on the disk when the answer leaves, also after a heartbeat (State, current_term)"""
+    await lone.append_entries(1, term=3)
+    lone.check(lone.disk.current_term == 3, "it has told server 1 that it is in term 3")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_entries_are_saved(lone: Lone) -> None:
+    """entries are on the disk when success is answered (State, log)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    lone.check(lone.disk.terms == [1, 1], "it has acknowledged two entries of term 1")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_truncation_is_saved(lone: Lone) -> None:
+    """what a conflict took away is gone from the disk, too (State, log)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(2, term=2, prev=(1, 1), terms=[2])
+    lone.check(lone.disk.terms == [1, 2], "entry 2 of term 2 has replaced two of term 1")
+
+
+@drill(rule="SavedBeforeSend")
+async def drill_candidacy_is_saved(lone: Lone) -> None:
+    """a candidate's term, and its vote for itself, are on the disk when it asks for votes (Candidates rule 1)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    disk = lone.disk
+    lone.check((disk.current_term, disk.voted_for) == (term, lone.me), f"it has asked for votes in term {term}")
+
+
+@drill(rule="SavedBeforeSend")
+async def drill_leaders_entries_are_saved(lone: Lone) -> None:
+    """a leader's entry is on its disk when it is committed, if the leader counts itself (Leaders rule 4)"""
+    await lone.become_leader()
+    index = lone.start("x").index
+    lone.oblige(1)
+    await lone.wait_for_applied(index, "x")
+    lone.check(len(lone.disk.terms) >= index, f"index {index} is committed, by itself and one of two peers")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_vote_survives(lone: Lone) -> None:
+    """a vote binds a server that was restarted, too (State, voted_for)"""
+    await lone.request_vote(1, term=2)
+    lone.restart()
+    reply = await lone.request_vote(2, term=2)
+    lone.check(not reply.vote_granted, "before its restart it gave its vote of term 2 to server 1")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_term_survives(lone: Lone) -> None:
+    """a server that was restarted knows its term (State, current_term)"""
+    await lone.append_entries(1, term=5)
+    lone.restart()
+    reply = await lone.append_entries(2, term=3)
+    lone.check(not reply.success, "before its restart it was in term 5")
+    lone.check(reply.term == 5, "before its restart it was in term 5")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_log_survives(lone: Lone) -> None:
+    """a server that was restarted has its log (State, log)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    lone.restart()
+    reply = await lone.append_entries(1, term=1, prev=(2, 1))
+    lone.check(reply.success, "before its restart it acknowledged the entries 1 and 2 of term 1")
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_new_service_gets_all(lone: Lone) -> None:
+    """after a restart the service is empty, and gets all entries again (State, last_applied)"""
+    await lone.append_entries(1, term=1, terms=[1, 1], commit=2)
+    await lone.wait_for_applied(2, command_of(2, 1))
+    lone.restart()
+    await lone.append_entries(1, term=lone.disk.current_term, prev=(2, 1), commit=2)
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.wait_for_applied(2, command_of(2, 1))
+
+
+@drill(rule="NothingExtraPersisted")
+async def drill_leader_restarts_as_follower(lone: Lone) -> None:
+    """a leader that was restarted is a follower (§5.2)"""
+    term = await lone.become_leader()
+    lone.restart()
+    lone.check(not lone.state().is_leader, f"it led term {term} before its restart; a server starts as a follower")

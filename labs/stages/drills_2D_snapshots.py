@@ -1,0 +1,215 @@
+"""Drills of stage 2D, log compaction: InstallSnapshot rules 1 and 5 to 8, and logs that start behind a snapshot.
+
+A server may keep entries that its snapshot covers, and may send entries instead of a snapshot while it has them.
+"""
+
+from __future__ import annotations
+
+from labs.messages import AppendEntriesArgs, AppendEntriesReply, ApplySnapshot, InstallSnapshotArgs, RequestVoteArgs
+from labs.sim.lone import ELECTION, Lone
+from labs.sim.puppets import Request, command_of, snapshot_of
+from labs.stages.scenario import drill
+
+BEAT = 0.05
+"""Seconds between two messages of a puppet that lets no election timeout run out."""
+MANY = 40
+"""Entries enough that a server drops some of them, even if it keeps a few behind a snapshot."""
+
+
+async def fill_log(lone: Lone, count: int, snapshot: bool = True) -> None:
+    """Let server 1 lead term 1 and give the server so many entries of it, all committed and covered by a snapshot."""
+    await lone.append_entries(1, term=1, terms=[1] * count, commit=count)
+    await lone.wait_for_applied(count, command_of(count, 1))
+    if snapshot:
+        lone.take_snapshot()
+
+
+# InstallSnapshot.
+
+
+@drill(rule="StaleTermRejected")
+async def drill_older_snapshot_refused(lone: Lone) -> None:
+    """a snapshot from a leader of an older term is not installed (InstallSnapshot rule 1)"""
+    await lone.append_entries(1, term=5)
+    reply = await lone.install_snapshot(2, term=3, covers=[1, 1])
+    lone.check(reply.term == 5, "its current term is 5")
+    await lone.sleep(BEAT)
+    lone.check(lone.applied == [], "server 2 led term 3 only, and it is in term 5")
+
+
+@drill(rule="HigherTermAdopted")
+async def drill_snapshot_raises_term(lone: Lone) -> None:
+    """a newer term in an InstallSnapshot becomes the current term (All servers rule 2)"""
+    reply = await lone.install_snapshot(1, term=6, covers=[1, 1])
+    lone.check(reply.term == 6, "server 1 leads term 6")
+
+
+@drill(rule="StepsDown")
+async def drill_candidate_follows_sender(lone: Lone) -> None:
+    """a candidate follows the leader of its term that sends it a snapshot (Candidates rule 3)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    await lone.install_snapshot(1, term, covers=[term])
+    lone.check(lone.state() == (term, False), f"it must follow server 1, which leads term {term}")
+    await lone.sleep(BEAT)
+    lone.check(lone.disk.snapshot_index == 1, f"server 1 leads term {term}, and sent a snapshot of index 1")
+
+
+@drill(rule="ElectionTimerReset")
+async def drill_snapshot_resets_timer(lone: Lone) -> None:
+    """a server that is sent snapshots hears its leader, and stays a follower (Followers rule 2)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term + 1
+    for _ in range(50):
+        await lone.install_snapshot(1, term, covers=[term, term])
+        await lone.sleep(BEAT)
+        lone.check_no_request(RequestVoteArgs, f"it hears from the leader of term {term} every {BEAT} s", above=term)
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_snapshot_reaches_service(lone: Lone) -> None:
+    """a snapshot is handed to the service, with its index and term (InstallSnapshot rule 8)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    await lone.sleep(BEAT)
+    lone.check(ApplySnapshot(3, 2, snapshot_of([1, 1, 2])) in lone.applied, "the leader's snapshot covers (3, term 2)")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_snapshot_is_saved(lone: Lone) -> None:
+    """a snapshot is on the disk when the answer leaves, and the log starts behind it (InstallSnapshot rule 5)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    disk = lone.disk
+    lone.check(disk.snapshot_index == 3, "it has answered to a snapshot of index 3")
+    base = (disk.last_included_index, disk.last_included_term)
+    lone.check(base == (3, 2), "its log must start behind index 3 of term 2", "SnapshotAndLogTogether")
+
+
+@drill(rule="SnapshotKeepsSuffix")
+async def drill_matching_entries_stay(lone: Lone) -> None:
+    """entries that follow a snapshot's last one stay, if the log has that one (InstallSnapshot rule 6)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.install_snapshot(1, term=1, covers=[1, 1])
+    reply = await lone.append_entries(1, term=1, prev=(3, 1))
+    lone.check(
+        reply.success, "it had accepted entry 3; the snapshot ends with entry 2, which it had with the same term"
+    )
+
+
+@drill(rule="SnapshotKeepsSuffix")
+async def drill_conflicting_entries_go(lone: Lone) -> None:
+    """the whole log goes if a snapshot's last entry is not in it (InstallSnapshot rule 7)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.install_snapshot(2, term=2, covers=[1, 2])
+    reply = await lone.append_entries(2, term=2, prev=(3, 1))
+    lone.check(not reply.success, "its entry 3 followed one of term 1; in the snapshot entry 2 is of term 2")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_late_snapshot_takes_nothing_back(lone: Lone) -> None:
+    """a snapshot that comes late does not take the service back (§7)"""
+    await fill_log(lone, 3, snapshot=False)
+    await lone.install_snapshot(1, term=1, covers=[1, 1])
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1], commit=4)
+    await lone.wait_for_applied(4, command_of(4, 1))
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == [1, 2, 3, 4], "it had applied index 3 when a snapshot of index 2 came: it must be 1, 2, 3, 4")
+
+
+# Logs that start behind a snapshot.
+
+
+@drill(rule="SnapshotTermKept")
+async def drill_entries_follow_snapshot(lone: Lone) -> None:
+    """the snapshot's last index and term take part in the consistency check (§7)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    reply = await lone.append_entries(1, term=2, prev=(3, 2), terms=[2], commit=4)
+    lone.check(reply.success, "its snapshot ends with entry 3 of term 2")
+    await lone.wait_for_applied(4, command_of(4, 2))
+
+
+@drill(rule="SnapshotTermKept")
+async def drill_candidate_tells_its_snapshot(lone: Lone) -> None:
+    """a candidate without entries tells index and term of its snapshot's last one (§7; RequestVote arguments)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    message = (await lone.wait_for_request(RequestVoteArgs, above=2, within=ELECTION)).message
+    last = (message.last_log_index, message.last_log_term)
+    lone.check(last == (3, 2), "its log ends with its snapshot, at index 3 of term 2")
+
+
+@drill(rule="ConsistencyRefusal")
+async def drill_entries_overlap_snapshot(lone: Lone) -> None:
+    """entries that begin inside the snapshot are taken from where it ends (§7; AppendEntries rule 4)"""
+    await fill_log(lone, 3)
+    reply = await lone.append_entries(1, term=1, terms=[1, 1, 1, 1, 1], commit=5)
+    if not reply.success:  # It may also ask for those behind its snapshot only.
+        reply = await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1], commit=5)
+    lone.check(reply.success, "its log holds what comes before")
+    await lone.wait_for_applied(5, command_of(5, 1))
+
+
+@drill(rule="MatchingKept")
+async def drill_late_entries_below_snapshot(lone: Lone) -> None:
+    """late entries that the snapshot covers take away none behind it (AppendEntries rule 3)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
+    await lone.append_entries(1, term=1, prev=(1, 1), terms=[1])
+    reply = await lone.append_entries(1, term=1, prev=(5, 1))
+    lone.check(reply.success, "it has accepted the entries 4 and 5, and none that conflicts with them")
+
+
+# snapshot(), and what a leader does without the entries.
+
+
+@drill(rule="LogTrimmed")
+async def drill_snapshot_trims_log(lone: Lone) -> None:
+    """after snapshot() the log gets shorter, and lies on the disk with the snapshot (§7)"""
+    await fill_log(lone, MANY)
+    await lone.sleep(BEAT)
+    disk = lone.disk
+    lone.check(disk.snapshot_index == MANY, f"its service has handed it a snapshot of index {MANY}")
+    lone.check(len(disk.terms) < MANY, f"the snapshot covers all its {MANY} entries")
+    end = disk.last_included_index + len(disk.terms)
+    lone.check(end == MANY, f"snapshot and entries together must reach to index {MANY}", "SnapshotAndLogTogether")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_restarts_from_snapshot(lone: Lone) -> None:
+    """a server that was restarted goes on behind its snapshot (§7)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1])
+    lone.restart()
+    reply = await lone.append_entries(1, term=1, prev=(4, 1), terms=[1], commit=5)
+    lone.check(reply.success, "before its restart it acknowledged the entries 1 to 4 of term 1")
+    await lone.wait_for_applied(5, command_of(5, 1))
+
+
+@drill(rule="InstallWhenNeeded")
+async def drill_leader_sends_snapshot(lone: Lone) -> None:
+    """a leader that no longer has an entry sends its snapshot, and goes on behind it (§7)"""
+    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    await fill_log(lone, MANY)
+    await lone.become_leader()
+    lone.oblige(1)
+    request = await _refuse_until_snapshot(lone, refusals)
+    if request is None:
+        return
+    lone.check(request.message.data == snapshot_of([1] * MANY), "the service handed over other bytes")
+    lone.say_yes(request)
+    last = request.message.last_included_index
+    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="behind the snapshot")
+
+
+async def _refuse_until_snapshot(lone: Lone, refusals: list[AppendEntriesReply]) -> Request[InstallSnapshotArgs] | None:
+    """Let server 2, whose log is empty, refuse entries until it gets a snapshot; return that, or None if entry 1 comes.
+
+    `refusals` are the server's own, of entries behind index 1, 2 and so on.
+    """
+    end = lone.now + 3.0
+    while (request := lone.next_request(InstallSnapshotArgs, 2)) is None:
+        refused = lone.next_request(AppendEntriesArgs, 2)
+        if refused is not None:
+            prev = refused.message.prev_log_index
+            if prev == 0:
+                return None
+            lone.answer_alike(refused, refusals[min(prev, len(refusals)) - 1])
+        await lone.sleep(BEAT / 5)
+        lone.check(lone.now < end, "server 2, whose log is empty, has refused that: it needs what the snapshot covers")
+    return request
