@@ -386,5 +386,4 @@ RULES: dict[str, Rule] = _catalogue(
         "the handout of the stage says what belongs here",
         "2A",
     ),
-    Rule("WarmUp", "the warm-up", "each peer hands each number to its service once, in order", "read warmup.py", "2A"),
 )
