@@ -18,6 +18,11 @@ SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--fr
 VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
 BENCHED := $(if $(filter-out file default,$(origin SUBMISSION)),--submission "$$SUBMISSION")
 TYPED := $(sort $(dir $(wildcard $(addsuffix /*.py,labs skeleton reference grader tests))))
+LINT := failed=; \
+    .venv/bin/python -m ruff check --quiet . || failed="$$failed, ruff check"; \
+    .venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \
+    .venv/bin/python -m mypy --no-error-summary $(TYPED) || failed="$$failed, mypy"; \
+    [ -n "$$failed" ] || echo "ruff and mypy are content"
 
 define HELP
 A course lab for Raft. You write raft.py in skeleton/; these commands try it.
@@ -163,16 +168,10 @@ trace: .venv/ready
 	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || [ $$? = 1 ]; fi
 
 lint: .venv/readydev
-	@failed=; \
-	.venv/bin/python -m ruff check --quiet . || failed="ruff check"; \
-	.venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \
-	.venv/bin/python -m mypy --no-error-summary $(TYPED) || failed="$$failed, mypy"; \
-	[ -z "$$failed" ] || { echo "lint: not content: $${failed#, }" >&2; exit 1; }; \
-	echo "lint: ruff and mypy are content"
+	@$(LINT); [ -z "$$failed" ] || { echo "lint: not content: $${failed#, }" >&2; exit 1; }
 
 check: .venv/readydev
-	@failed=; $(MAKE) lint || failed="lint"; \
-	.venv/bin/python -m pytest -q -n auto tests || failed="$$failed, tests"; \
+	@$(LINT); .venv/bin/python -m pytest -q -n auto tests || failed="$$failed, tests"; \
 	[ -z "$$failed" ] || { echo "check: not content: $${failed#, }" >&2; exit 1; }
 
 bench: .venv/ready
