@@ -1,0 +1,102 @@
+"""trio's private names that deterministic scheduling needs: this fails loudly when another trio lacks them."""
+
+from __future__ import annotations
+
+import inspect
+import random
+
+import pytest
+import trio
+import trio._core._run as trio_run
+
+from labs.sim import trio_internals
+from labs.sim.trio_internals import Batch, SchedulerChanged, age_of, check_private_names, deterministic_scheduling
+
+LOUD = f"trio {trio.__version__} schedules in another way: runs would not be repeatable; see labs/sim/trio_internals.py"
+
+
+def test_installed_trio_has_the_private_names() -> None:
+    check_private_names()
+    assert isinstance(trio_run._ALLOW_DETERMINISTIC_SCHEDULING, bool), LOUD
+    assert isinstance(trio_run._r, random.Random), LOUD
+
+
+def test_trios_run_loop_uses_the_private_names() -> None:
+    loop = inspect.getsource(trio_run.unrolled_run)
+    assert "if _ALLOW_DETERMINISTIC_SCHEDULING:" in loop, LOUD
+    assert "batch.sort(key=lambda t: t._counter)" in loop, LOUD
+    assert "_r.shuffle(batch)" in loop, LOUD
+    assert loop.index("batch.sort") < loop.index("_r.shuffle(batch)"), LOUD
+
+
+def test_trio_uses_its_generator_for_nothing_that_the_stand_in_lacks() -> None:
+    used = {name for name in dir(random.Random) if f"_r.{name}(" in inspect.getsource(trio_run)}
+    assert used <= set(dir(trio_internals._Order(lambda batch: None))), LOUD
+
+
+@pytest.mark.parametrize("name", ["_ALLOW_DETERMINISTIC_SCHEDULING", "_r"])
+def test_missing_name_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delattr(trio_run, name)
+    with pytest.raises(SchedulerChanged, match=rf"has no trio._core._run.{name} any more.*make setup"):
+        with deterministic_scheduling(lambda batch: None):
+            raise AssertionError("this must not be reached")
+
+
+def test_switches_are_back_after_a_run_even_if_it_fails() -> None:
+    before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r
+    with pytest.raises(ZeroDivisionError), deterministic_scheduling(lambda batch: None):
+        raise ZeroDivisionError
+    assert (trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r) == before
+
+
+def turns_of(arrange_seed: int | None, tasks: int = 8, rounds: int = 5) -> list[tuple[int, int]]:
+    """Return in which order tasks had their turns, with batches in an order of ours or in trio's own."""
+    turns: list[tuple[int, int]] = []
+
+    async def take_turns(number: int) -> None:
+        for turn in range(rounds):
+            turns.append((turn, number))
+            await trio.lowlevel.checkpoint()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for number in range(tasks):
+                nursery.start_soon(take_turns, number)
+
+    if arrange_seed is None:
+        trio.run(main)
+        return turns
+    generator = random.Random(arrange_seed)
+    with deterministic_scheduling(generator.shuffle):
+        trio.run(main)
+    return turns
+
+
+def test_runs_with_shuffled_tasks_are_equal_for_a_seed() -> None:
+    assert turns_of(1) == turns_of(1)
+    assert turns_of(1) != turns_of(2)
+    for turn in range(5):
+        assert sorted(number for at, number in turns_of(1) if at == turn) == list(range(8))
+
+
+def test_without_the_switch_runs_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the test above would prove nothing. Hypothesis throws the switch, too, where it is installed."""
+    monkeypatch.setattr(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", False)
+    assert len({tuple(turns_of(None)) for _ in range(5)}) > 1
+
+
+def test_batches_come_with_the_oldest_task_first() -> None:
+    batches: list[list[int]] = []
+
+    def look(batch: Batch) -> None:
+        batches.append([age_of(task) for task in batch])
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(trio.lowlevel.checkpoint)
+
+    with deterministic_scheduling(look):
+        trio.run(main)
+    assert max(map(len, batches)) == 5
+    assert all(batch == sorted(batch) for batch in batches)
