@@ -165,7 +165,7 @@ replay: .venv/ready
 trace: .venv/ready
 	@[ -n "$$TEST$$FILE" ] || { echo 'Of what? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }
 	@if [ -n "$$FILE" ]; then $(LABS) trace "$$FILE" --all $(SHOWN); \
-	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || [ $$? = 1 ]; fi
+	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || { code=$$?; [ $$code = 1 ] || exit $$code; }; fi
 
 lint: .venv/readydev
 	@$(LINT); [ -z "$$failed" ] || { echo "lint: not content: $${failed#, }" >&2; exit 1; }
