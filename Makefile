@@ -31,6 +31,7 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test-2A       one stage: 2A election, 2B replication, 2C persistence,
                      2D snapshots
   make test          all four stages
+  make list          the names of all tests, with points
   make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17
   make trace         all of a run:  TEST= SEED=, or FILE=out/....trace.jsonl
                      narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
@@ -137,7 +138,7 @@ echo
 endef
 export SETUP
 
-.PHONY: help setup test $(STAGES:%=test-%) replay trace lint bench demo check clean no-python
+.PHONY: help setup test $(STAGES:%=test-%) list replay trace lint bench demo check clean no-python
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
 help:
@@ -157,6 +158,9 @@ test: .venv/ready
 
 $(STAGES:%=test-%): .venv/ready
 	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+list: .venv/ready
+	@$(LABS) list
 
 replay: .venv/ready
 	@[ -n "$$TEST" ] || { echo 'Which test? As in  make replay TEST=2C/figure_8 SEED=17' >&2; exit 2; }
