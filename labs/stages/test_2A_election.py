@@ -51,7 +51,8 @@ async def test_election_after_network_failure(cluster: Cluster) -> None:
     follower = (second + 1) % cluster.n
     cluster.disconnect(second)
     cluster.disconnect(follower)
-    for _ in range(10):
+    await cluster.sleep(1.0)
+    for _ in range(5):
         await cluster.sleep(0.2)
         cluster.check_no_leader()
     cluster.connect(follower)

@@ -466,6 +466,32 @@ async def test_leader_cut_off_with_a_follower(cluster: Cluster) -> None:
 
 
 @scenario(servers=5, points=3)
+async def test_leader_again(cluster: Cluster) -> None:
+    """who leads again knows nothing of its followers' logs"""
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n)
+        old = await cluster.wait_for_leader()
+        follower, third, *_ = cluster.random.sample(others(cluster, old), 4)
+        rest = others(cluster, old, follower)
+        cluster.partition([old, follower], rest)
+        # The follower stores all this, and then loses it to another leader.
+        start_many(cluster, old, 20)
+        await cluster.sleep(0.3)
+        start_at(cluster, [await cluster.wait_for_leader(among=rest)])
+        await cluster.sleep(0.2)
+        cluster.heal()
+        await cluster.agree(cluster.command(), cluster.n)
+        for _ in range(12):
+            if await depose(cluster) == old:
+                break
+        leader = await cluster.wait_for_leader()
+        cluster.partition([leader, third if third != leader else follower])
+        await start_for_nobody(cluster, leader, 3)
+        cluster.heal()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=5, points=3)
 async def test_deaf_leader(cluster: Cluster) -> None:
     """a leader that hears nobody commits nothing"""
     await cluster.agree(cluster.command(), cluster.n)

@@ -254,7 +254,7 @@ async def test_vote_survives(cluster: Cluster) -> None:
         pass
 
     await cluster.agree(cluster.command(), cluster.n)
-    for _ in range(10):
+    for _ in range(8):
         await two_candidates(cluster, nothing)
 
 

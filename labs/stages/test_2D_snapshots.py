@@ -218,11 +218,11 @@ async def test_vote_survives_snapshot(cluster: Cluster) -> None:
     """a vote binds the voter across a snapshot and a restart"""
 
     async def take_snapshots(winner: int) -> None:
-        start_many(cluster, winner, SNAPSHOT_EVERY + 1)
-        await cluster.sleep(0.02)
+        last = start_many(cluster, winner, SNAPSHOT_EVERY)[-1].index
+        await cluster.wait_for_applied(last, 2, within=2.0)
 
     await cluster.agree(cluster.command(), cluster.n)
-    for _ in range(10):
+    for _ in range(5):
         await two_candidates(cluster, take_snapshots)
 
 
