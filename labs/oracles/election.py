@@ -33,7 +33,8 @@ class Terms(Oracle):
         server, term = self._shadow.servers[event.server], getattr(event.message, "term", None)
         if term is None or event.extra:
             return
-        if server.incarnation > 0 and term < server.disk_term and server.term == server.disk_term:
+        restored = server.incarnation > 0 and server.first_save and server.term == server.disk_term
+        if restored and term < server.disk_term:
             raise _restart_violation(event, term, server.disk_term)
         heard, when = server.heard
         if term < heard and event.time > when + GRACE:
@@ -245,7 +246,7 @@ class Campaigns(Oracle):
         self._began: dict[int, list[float]] = {server.id: [] for server in shadow.servers}
         """When each server began the elections that followed each other without anything in between."""
         self._answered: dict[tuple[int, int], float] = {}
-        """When a server first answered somebody in a term, before it campaigned in it."""
+        """When a server first followed a leader or a candidate in a term, before it campaigned in it."""
 
     def on_restart(self, event: Restart) -> None:
         self._began[event.server].clear()
@@ -257,7 +258,10 @@ class Campaigns(Oracle):
     def on_reply(self, event: Reply) -> None:
         term = getattr(event.message, "term", 0)
         server = self._shadow.servers[event.server]
-        if term > server.candidate and term >= server.term:
+        request = self._shadow.requests.get(event.rpc) or server.pending.get(event.rpc)
+        # A no proves nothing: its own candidacy may have begun before, and its requests be held up inside.
+        followed = getattr(event.message, "vote_granted", True) and term == getattr(request, "term", 0)
+        if followed and term > server.candidate and term >= server.term:
             key = (event.server, term)
             if key not in self._answered:
                 self._answered = {k: at for k, at in self._answered.items() if k[0] != event.server}
