@@ -110,11 +110,11 @@ class Cluster:
 
     def rpcs(self, server: int | None = None) -> int:
         """Return how many requests were sent so far, by all servers or by one."""
-        return sum(self._kernel.rpcs) if server is None else self._kernel.rpcs[server]
+        return sum(self._kernel.calls.sent) if server is None else self._kernel.calls.sent[server]
 
     def bytes_sent(self) -> int:
         """Return the bytes of all requests sent and all replies delivered so far."""
-        return self._kernel.bytes
+        return self._kernel.calls.bytes
 
     def log_size(self, server: int) -> int:
         """Return the bytes of a server's saved state, without the snapshot."""

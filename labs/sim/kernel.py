@@ -18,36 +18,30 @@ import trio
 
 from labs.oracles.violation import Oracle, Violation, judges_by_event
 from labs.sim import codec
+from labs.sim.calls import Calls
 from labs.sim.clock import VirtualClock
 from labs.sim.disk import Disk
-from labs.sim.life import LIFE, Life
+from labs.sim.life import Life
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
 from labs.sim.service import Service, index_of_snapshot
-from labs.sim.trio_internals import Batch
+from labs.sim.turns import MAX_PASSES, Abandoned, Turns
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
 from labs.trace.events import (
     Apply,
     ApplySnap,
     Crash,
-    Deliver,
-    Drop,
     Event,
     Note,
-    Reply,
     Restart,
     Role,
     Save,
-    Send,
     TakeSnapshot,
-    Timeout,
     Verdict,
 )
 from labs.trace.recorder import Recorder
 
-MAX_PASSES = 20_000
-"""Loop passes of one server at one instant before it counts as spinning."""
 MAX_STEPS = 20_000
 """Steps at one instant before the servers count as spinning together."""
 REMEMBERED = 100
@@ -57,21 +51,6 @@ CrashPoint = Literal["save", "reply", "send"]
 
 class RunOver(Exception):
     """The run has its verdict, so there is nothing more that the test could do."""
-
-
-class _Abandoned(Exception):
-    """Ends trio's loop by force, when a submission's tasks refuse to end."""
-
-
-class _Call:
-    """A call in flight, from its request to the moment when its caller goes on."""
-
-    __slots__ = ("answered", "life", "name", "number", "ordinal", "rpc", "source", "target")
-
-    def __init__(self, rpc: int, life: Life, number: int, target: int, name: str, ordinal: int) -> None:
-        self.rpc, self.source, self.life, self.number = rpc, life.server, life, number
-        self.target, self.name, self.ordinal = target, name, ordinal
-        self.answered = False
 
 
 class Kernel:
@@ -96,11 +75,7 @@ class Kernel:
         self.service = Service(servers)
         self.recorder = recorder
         self.outcome: Outcome | None = None
-        self.rpcs = [0] * servers
-        """Requests sent, by server."""
-        self.rpcs_received = [0] * servers
-        self.bytes = 0
-        """Bytes of all requests sent and all replies delivered."""
+        self.calls = Calls(self)
         self.error: BaseException | None = None
         """A defect of the tester itself."""
         self.tolerant = False
@@ -113,10 +88,7 @@ class Kernel:
         self._roles: list[tuple[int, bool]] = [(0, False)] * servers
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
-        self._rpc = 0
-        self._tickets: dict[int, tuple[_Call, Life]] = {}
-        self._ticket = 0
-        self._ran: dict[int, Life] = {}
+        self.turns = Turns(self._on_spin)
         self._dying: list[Life] = []
         self._snapshots_due: list[tuple[Life, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
@@ -171,52 +143,20 @@ class Kernel:
     def close(self) -> None:
         """Fence and stop all servers; nothing is recorded any more."""
         if not self._closing:
-            self._closing = True
+            self._closing = self.turns.closing = True
             for life in self.lives:
                 if life is not None:
                     life.crash()
             if self._nursery is not None:
                 self._nursery.cancel_scope.cancel()
 
-    def arrange(self, batch: Batch) -> None:
-        """Put runnable tasks in order: by server, and within a server by that server's own generator."""
-        if len(batch) == 1:
-            life = batch[0].context.get(LIFE)
-            if life is not None:
-                self._count_pass(life, batch[0])
-            return
-        groups: dict[tuple[int, int], list[trio.lowlevel.Task]] = {}
-        lives: dict[tuple[int, int], Life] = {}
-        for task in batch:
-            life = task.context.get(LIFE)
-            key = (-1, 0) if life is None else (life.server, life.number)
-            groups.setdefault(key, []).append(task)
-            if life is not None:
-                lives[key] = life
-        batch.clear()
-        for key in sorted(groups):
-            tasks = groups[key]
-            if key in lives:
-                if len(tasks) > 1:
-                    lives[key].order.shuffle(tasks)
-                self._count_pass(lives[key], tasks[-1])
-            batch += tasks
-
-    def _count_pass(self, life: Life, task: trio.lowlevel.Task) -> None:
-        if not life.fenced:
-            self._ran[life.server] = life
-        life.passes += 1
-        if life.passes <= MAX_PASSES:
-            return
-        if self._closing or life.passes > 2 * MAX_PASSES:
-            raise _Abandoned
-        if life.passes == MAX_PASSES + 1:
-            place = life.place_of_task(task) or life.where()
-            if life.fenced:
-                self._end_with_failure(life.server, _swallowed(place))
-            else:
-                text = f"spins: it goes round {MAX_PASSES:,} times without letting time pass"
-                self._end_with_failure(life.server, Failed("spins", text, place))
+    def _on_spin(self, life: Life, task: trio.lowlevel.Task) -> None:
+        place = life.place_of_task(task) or life.where()
+        if life.fenced:
+            self._end_with_failure(life.server, _swallowed(place))
+        else:
+            text = f"spins: it goes round {MAX_PASSES:,} times without letting time pass"
+            self._end_with_failure(life.server, Failed("spins", text, place))
 
     # Time.
 
@@ -228,7 +168,7 @@ class Kernel:
             else:
                 self._step(deadline)
         except Exception as error:
-            if isinstance(error, _Abandoned):
+            if isinstance(error, Abandoned):
                 raise
             self.error = self.error or error
             self.close()
@@ -265,7 +205,7 @@ class Kernel:
         """Let tasks that shield themselves from the end run out, but not for ever."""
         self._closing_steps += 1
         if self._closing_steps > 1000:
-            raise _Abandoned
+            raise Abandoned
         if deadline < math.inf:
             self.clock.now = max(self.now, deadline)
 
@@ -291,7 +231,7 @@ class Kernel:
             action(*args)
 
     def _end_spinning_together(self) -> None:
-        busy = [life for life in self.lives if life is not None and life.server in self._ran]
+        busy = [life for life in self.lives if life is not None and life.server in self.turns.ran]
         place = next((place for life in busy if (place := life.where())), "")
         text = f"sends messages back and forth {MAX_STEPS:,} times without letting time pass"
         self._end_with_failure(busy[0].server if busy else 0, Failed("spins", text, place))
@@ -301,14 +241,14 @@ class Kernel:
     def flush(self) -> None:
         """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
         while True:
-            for server in sorted(self._ran):
-                life = self._ran[server]
+            for server in sorted(self.turns.ran):
+                life = self.turns.ran[server]
                 if life is self.lives[server]:
                     self._carry_outbox(life)
                     if self._closing:
                         return
                     self._observe_role(life)
-            self._ran.clear()
+            self.turns.ran.clear()
             if not self._snapshots_due:
                 return
             due, self._snapshots_due = self._snapshots_due, []
@@ -316,7 +256,7 @@ class Kernel:
                 if life is self.lives[life.server]:
                     self.record(TakeSnapshot(self.now, life.server, index, len(data)))
                     life.snapshot(index, data)
-                    self._ran[life.server] = life
+                    self.turns.ran[life.server] = life
                     self._poked = True
 
     def _carry_outbox(self, life: Life) -> None:
@@ -334,87 +274,6 @@ class Kernel:
 
     def _carry(self, life: Life, output: Output) -> None:
         self._CARRY[type(output)](self, life, output)
-
-    def _carry_call(self, life: Life, output: Called) -> None:
-        source, target = life.server, output.peer
-        message = codec.decode_base(output.data)
-        self._rpc += 1
-        name = codec.CALL_OF[type(message)]
-        size = len(output.data)
-        self.rpcs[source] += 1
-        self.bytes += size
-        extra = codec.decode_extra(output.data)
-        self.record(Send(self.now, source, target, self._rpc, name, message, size, extra))
-        ordinal = self.network.next_ordinal(0, source, target)
-        call = _Call(self._rpc, life, output.call, target, name, ordinal)
-        if not self.network.works(source, target) or self.lives[target] is None:
-            reason: Literal["down", "cut"] = "down" if self.network.works(source, target) else "cut"
-            self.record(Drop(self.now, source, target, call.rpc, "request", reason))
-            self.at(self.now + self.network.silence(source, target, ordinal), self._time_out, call)
-            return
-        fate = self.network.request(source, target, ordinal)
-        if fate.dropped:
-            self.record(Drop(self.now, source, target, call.rpc, "request", "loss"))
-            self.at(self.now + fate.delays[0], self._time_out, call)
-            return
-        for copy, delay in enumerate(fate.delays):
-            self.at(self.now + delay, self._deliver_request, call, output.data, copy)
-
-    def _deliver_request(self, call: _Call, data: bytes, copy: int) -> None:
-        life = self.lives[call.target]
-        works = self.network.works(call.source, call.target)
-        if life is None or not works:
-            self.record(Drop(self.now, call.source, call.target, call.rpc, "request", "cut" if not works else "down"))
-            if copy == 0:
-                self._fall_silent(call)
-            return
-        message = codec.decode_base(data)
-        self.record(Deliver(self.now, call.target, call.source, call.rpc, "request", call.name, message, copy))
-        self.rpcs_received[call.target] += 1
-        self._ticket += 1
-        self._tickets[self._ticket] = (call, life)
-        life.request(self._ticket, data)
-
-    def _carry_reply(self, life: Life, output: Replied) -> None:
-        call, _ = self._tickets.pop(output.ticket)
-        source, target = life.server, call.source
-        message = codec.decode_base(output.data)
-        extra = codec.decode_extra(output.data)
-        size = len(output.data)
-        self.record(Reply(self.now, source, target, call.rpc, call.name, message, size, extra))
-        if not self.network.works(source, target):
-            self.record(Drop(self.now, source, target, call.rpc, "reply", "cut"))
-            self._fall_silent(call)
-            return
-        fate = self.network.reply(source, target, self.network.next_ordinal(1, source, target))
-        if fate.dropped:
-            self.record(Drop(self.now, source, target, call.rpc, "reply", "loss"))
-            self.at(self.now + fate.delays[0], self._time_out, call)
-        else:
-            self.at(self.now + fate.delays[0], self._deliver_reply, call, output.data)
-
-    def _deliver_reply(self, call: _Call, data: bytes) -> None:
-        works = self.network.works(call.target, call.source)
-        if call.life is not self.lives[call.source] or not works:
-            reason: Literal["down", "cut"] = "down" if works else "cut"
-            self.record(Drop(self.now, call.target, call.source, call.rpc, "reply", reason))
-            self._fall_silent(call)
-        elif call.answered or not call.life.reply(call.number, data):
-            self.record(Drop(self.now, call.target, call.source, call.rpc, "reply", "abandoned"))
-        else:
-            call.answered = True
-            self.bytes += len(data)
-            message = codec.decode_base(data)
-            self.record(Deliver(self.now, call.source, call.target, call.rpc, "reply", call.name, message))
-
-    def _fall_silent(self, call: _Call) -> None:
-        """Let the caller find out, in its time, that no answer comes."""
-        self.at(self.now + self.network.silence(call.source, call.target, call.ordinal), self._time_out, call)
-
-    def _time_out(self, call: _Call) -> None:
-        if not call.answered and call.life is self.lives[call.source] and call.life.reply(call.number, None):
-            call.answered = True
-            self.record(Timeout(self.now, call.source, call.target, call.rpc))
 
     def _carry_save(self, life: Life, output: Saved) -> None:
         disk = self.disks[life.server]
@@ -477,8 +336,8 @@ class Kernel:
             self._end_with_failure(life.server, output)
 
     _CARRY: ClassVar[dict[type, Callable[[Kernel, Life, Any], None]]] = {
-        Called: _carry_call,
-        Replied: _carry_reply,
+        Called: lambda kernel, life, output: kernel.calls.carry_call(life, output),
+        Replied: lambda kernel, life, output: kernel.calls.carry_reply(life, output),
         Saved: _carry_save,
         Applied: _carry_apply,
         AppliedSnapshot: _carry_apply_snapshot,
@@ -498,7 +357,7 @@ class Kernel:
 
     def touch(self, life: Life) -> None:
         """Carry at once what a server put out while the test called it."""
-        self._ran[life.server] = life
+        self.turns.ran[life.server] = life
         self.flush()
 
     def restart(self, server: int) -> None:
@@ -528,8 +387,7 @@ class Kernel:
         life.crash()
         self._dying.append(life)
         self._poked = True
-        for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
-            self._fall_silent(self._tickets.pop(ticket)[0])
+        self.calls.abandon(life)
 
     def arm_crash(self, server: int, point: CrashPoint, nth: int) -> None:
         """Crash a server right after its nth next save, or right before its nth next reply or request leaves."""
@@ -544,26 +402,6 @@ class Kernel:
             return False
         self._crash_points[server] = (point[0], point[1] - 1)
         return point[1] <= 1
-
-    # What the test does in the name of a puppet: a life without a server, put into `lives` before the run.
-
-    def ask_as(self, puppet: Life, number: int, target: int, data: bytes) -> None:
-        """Deliver a request at once; the reply goes to the puppet, with that number."""
-        self._rpc += 1
-        call = _Call(self._rpc, puppet, number, target, codec.CALL_OF[codec.base_class(data)], 0)
-        self._deliver_request(call, data, 0)
-
-    def answer_as(self, puppet: Life, ticket: int, data: bytes) -> None:
-        """Deliver a reply to a request that came to a puppet with this ticket, unless it was answered before."""
-        call, _ = self._tickets.pop(ticket, (None, puppet))
-        if call is not None:
-            self._deliver_reply(call, data)
-
-    def expire(self, ticket: int) -> int:
-        """Let the call with this ticket end without a reply after the usual time, unless one comes; return its RPC."""
-        call, _ = self._tickets[ticket]
-        self._fall_silent(call)
-        return call.rpc
 
     # Judging.
 
@@ -611,7 +449,9 @@ class Kernel:
     def release(self) -> None:
         """Let go of all that belongs to servers; only the results of the run stay."""
         self.lives = [None] * self.size
-        self._heap, self._tickets, self._ran = [], {}, {}
+        self._heap = []
+        self.calls.release()
+        self.turns.ran.clear()
         self._dying, self._snapshots_due = [], []
         self._tester_due, self._nursery = None, None
 

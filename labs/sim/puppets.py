@@ -65,14 +65,14 @@ class Puppet(Life):
         """Send a request; return the number of the reply to come."""
         self._asked += 1
         self._term = max(self._term, getattr(args, "term", 0))
-        self._kernel.ask_as(self, self._asked, target, codec.encode_to_derive(args))
+        self._kernel.calls.ask_as(self, self._asked, target, codec.encode_to_derive(args))
         return self._asked
 
     def answer(self, request: Request[Any], reply: Reply | bytes) -> None:
         """Send a reply, or an encoded one."""
         data = reply if isinstance(reply, bytes) else codec.encode_to_derive(reply)
         self._term = max(self._term, codec.decode_base(data).term)
-        self._kernel.answer_as(self, request.ticket, data)
+        self._kernel.calls.answer_as(self, request.ticket, data)
 
     def say_yes(self, request: Request[Any]) -> None:
         """Give the vote that is asked for, or acknowledge what a leader sent."""
@@ -94,8 +94,9 @@ class Puppet(Life):
     def request(self, ticket: int, data: bytes) -> None:
         """Take in what the real server sent: keep it, or answer if that needs no thought."""
         message = codec.decode_base(data)
-        request = Request[Any](self.server, self._kernel.expire(ticket), message, self._kernel.now, ticket)
-        if any(value is True for value in (codec.decode_extra(data) or {}).values()):
+        request = Request[Any](self.server, self._kernel.calls.expire(ticket), message, self._kernel.now, ticket)
+        extra = codec.decode_extra(data) or {}
+        if isinstance(message, RequestVoteArgs) and any(value is True for value in extra.values()):
             # A trial before an election (pre-vote): it binds nobody, and changes no term.
             self._kernel.at(self._kernel.now, self.answer, request, RequestVoteReply(self._term, True))
         elif _end(message) < self.agrees_below:

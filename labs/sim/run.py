@@ -88,7 +88,7 @@ def run_scenario(
     record = empty_record(scenario, seed, outcome)
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.now, wall_time
-    record.rpcs, record.bytes, record.commits = sum(kernel.rpcs), kernel.bytes, kernel.service.commits
+    record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.service.commits
     record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
     return record
 
@@ -119,7 +119,7 @@ def stalled(scenario: Scenario, seed: int, text: str) -> RunRecord:
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
     abandoned = False
-    with deterministic_scheduling(kernel.arrange):
+    with deterministic_scheduling(kernel.turns.arrange):
         try:
             trio.run(kernel.run, test, clock=kernel.clock)
         except trio.TrioInternalError as error:
