@@ -9,7 +9,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.shadow import Shadow, ShadowServer, is_trial
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Deliver, Event, Reply, Restart, Role, Save, Send, Start
 
@@ -171,7 +171,7 @@ class Votes(Oracle):
 
     def on_send(self, event: Send) -> None:
         message = event.message
-        if not isinstance(message, RequestVoteArgs) or any(value is True for value in (event.extra or {}).values()):
+        if not isinstance(message, RequestVoteArgs) or is_trial(event):
             return
         server = self._shadow.servers[event.server]
         if message.candidate_id != server.id:

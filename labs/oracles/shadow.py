@@ -170,6 +170,11 @@ class ShadowServer:
         self.applied = self.disk_snapshot
 
 
+def is_trial(event: Send) -> bool:
+    """Say whether a request asks on trial only who would vote: a field of its own is true (pre-vote)."""
+    return isinstance(event.message, RequestVoteArgs) and any(value is True for value in (event.extra or {}).values())
+
+
 class Shadow(Oracle):
     """Follows all servers; judges nothing. Must come after the judges that use it."""
 
@@ -179,8 +184,11 @@ class Shadow(Oracle):
         self.servers = [ShadowServer(server) for server in range(servers)]
         self.requests: dict[int, Message] = {}
         """Requests of calls that have not returned, by RPC; trial votes are not among them."""
-        self.trials: set[int] = set()
-        """RPCs that are no election messages though they look like it: a field of their own is true (pre-vote)."""
+        self.trials: dict[int, None] = {}
+        """RPCs that are no election messages though they look like it: a field of their own is true (pre-vote).
+
+        They stay here after the call: a request may come twice, or after its caller has lost patience.
+        """
         self.leader_of: dict[int, int] = {}
         self.committed: dict[int, tuple[int, int]] = {}
         """For each index that is known committed: its term, and the term in which that became known."""
@@ -238,8 +246,10 @@ class Shadow(Oracle):
 
     def on_send(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
-        if any(value is True for value in (event.extra or {}).values()):
-            self.trials.add(event.rpc)
+        if is_trial(event):
+            self.trials[event.rpc] = None
+            if len(self.trials) > MAX_REQUESTS:
+                del self.trials[next(iter(self.trials))]
             return
         self.requests[event.rpc] = message
         if len(self.requests) > MAX_REQUESTS:  # calls that nobody waits for, to servers that died
@@ -263,9 +273,8 @@ class Shadow(Oracle):
     def on_deliver(self, event: Deliver) -> None:
         server = self.servers[event.server]
         if event.rpc in self.trials:
-            if event.leg == "reply":
-                self.trials.discard(event.rpc)
-        elif event.leg == "request":
+            return
+        if event.leg == "request":
             self._hear_request(server, event)
         else:
             self._hear_reply(server, event)
@@ -356,7 +365,6 @@ class Shadow(Oracle):
     def _forget(self, rpc: int) -> None:
         """A call is over, or its reply will not be looked at."""
         self.requests.pop(rpc, None)
-        self.trials.discard(rpc)
 
     def on_save(self, event: Save) -> None:
         server = self.servers[event.server]

@@ -10,7 +10,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.shadow import Shadow, ShadowServer, is_trial
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Reply, Save, Send
 
@@ -55,7 +55,7 @@ class Saved(Oracle):
 
     def on_send(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
-        if any(value is True for value in (event.extra or {}).values()):
+        if is_trial(event):
             return
         term = getattr(message, "term", 0)
         if term > server.disk_term:
