@@ -139,11 +139,15 @@ class Modules:
     def _derived_from(self, base: Any) -> type | None:
         """Return the one class that these modules derive from one of labs.messages, or None if there is not one.
 
-        Its own fields need defaults; with one that is true by default it stands for something else, such as a pre-vote.
+        Its own fields need defaults. A RequestVote or AppendEntries with a field that is true by default is something
+        else, such as a pre-vote or a hand-over.
         """
         everything = [value for module in self._modules.values() for value in vars(module).values()]
         derived = {cls for cls in everything if isinstance(cls, type) and issubclass(cls, base) and cls is not base}
-        fit: list[type] = [cls for cls in derived if all(map(_may_be_left_out, fields(cls)[len(fields(base)) :]))]
+        own = {cls: fields(cls)[len(fields(base)) :] for cls in derived}
+        fit: list[type] = [cls for cls in derived if all(map(_may_be_left_out, own[cls]))]
+        if base in (messages.RequestVoteArgs, messages.AppendEntriesArgs):
+            fit = [cls for cls in fit if not any(field.default is True for field in own[cls])]
         return fit[0] if len(fit) == 1 else None
 
     def _import(
@@ -229,5 +233,4 @@ class Modules:
 
 
 def _may_be_left_out(field: Field[Any]) -> bool:
-    has_default = field.default is not MISSING or field.default_factory is not MISSING
-    return has_default and field.default is not True
+    return field.default is not MISSING or field.default_factory is not MISSING

@@ -40,6 +40,8 @@ ELECTION = 5.0
 """Virtual seconds in which a server that hears nothing must stand for election."""
 QUIET = 2.5
 """Virtual seconds after which a server that heard a leader must look at candidates again."""
+MOMENT = 0.05
+"""Virtual seconds in which a server does what it has to do at once."""
 LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 
@@ -131,6 +133,11 @@ class Lone:
         self._seen = f"{asked}, and server {self.me} answered {in_words(reply)}"
         return reply
 
+    async def tell(self, peer: int, args: Args) -> None:
+        """Deliver a request of a puppet at once, and wait for no reply: the server may take its time."""
+        self._puppets[peer].ask(self.me, args)
+        await self.sleep(MOMENT)
+
     # What the server asks.
 
     async def wait_for_request(
@@ -221,6 +228,19 @@ class Lone:
         self._seen = f"start({codec.short(command)}) of server {self.me} answers {tuple(answer)}"
         return answer
 
+    async def propose(self, command: Command, within: float = 2.0) -> StartAnswer:
+        """Propose a command to the leader until it takes it; the puppets by themselves acknowledge all entries before.
+
+        So a leader that first wants to hear from its followers, or to commit an entry of its own, gets what it wants.
+        """
+        self.oblige()
+        end = self.now + within
+        while not (answer := self.start(command)).is_leader and self.now < end:
+            await self.sleep(LOOK)
+        self.check(answer.is_leader, "it leads, and its followers acknowledge all it sends", "StartAnswers")
+        self.oblige(below=answer.index)
+        return answer
+
     @property
     def disk(self) -> OnDisk:
         """What the server saved last."""
@@ -290,25 +310,33 @@ class Lone:
     async def become_leader(self, within: float = 2 * ELECTION) -> int:
         """Give the server the votes of a bare majority when it asks for them, and wait until it leads; return the term.
 
-        The other puppets stay silent. What the new leader sends can still be had from `wait_for_request`.
+        The other puppets refuse. What the new leader sends can still be had from `wait_for_request`.
         """
         voters = self.peers[: self._kernel.size // 2]
         granted: dict[int, set[int]] = {}
         end = self.now + within
         while True:
-            request = await self.wait_for_request(
-                RequestVoteArgs, above=max(granted, default=1) - 1, within=max(end - self.now, 0.0)
-            )
-            if request.peer not in voters:
-                continue
+            term = max(granted, default=1)
+            request = await self.wait_for_request(RequestVoteArgs, above=term - 1, within=max(end - self.now, 0.0))
             term = request.message.term
-            self.say_yes(request)
-            granted.setdefault(term, set()).add(request.peer)
-            if len(granted[term]) == len(voters) and await self._leads(term):
+            if request.peer in voters:
+                self.say_yes(request)
+                granted.setdefault(term, set()).add(request.peer)
+            else:
+                self.answer(request, RequestVoteReply(term, False))
+            if len(granted.get(term, ())) < len(voters):
+                continue
+            if await self._leads(term):
+                self._refuse_votes(term)
                 return term
             if self.now >= end:
                 votes = f"the votes of servers {', '.join(map(str, voters))} reached server {self.me} in term {term}"
                 self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")
+
+    def _refuse_votes(self, term: int) -> None:
+        """Refuse the requests for votes that were not answered."""
+        while (request := self.next_request(RequestVoteArgs)) is not None:
+            self.answer(request, RequestVoteReply(term, False))
 
     async def _leads(self, term: int) -> bool:
         """Say whether a puppet gets a leader's message of this term soon; it stays there to be looked at."""

@@ -171,6 +171,8 @@ async def drill_timeouts_differ(lone: Lone) -> None:
 async def drill_majority_elects(lone: Lone) -> None:
     """a majority of the votes makes a leader: three of five, with its own (Candidates rule 2)"""
     term = await lone.become_leader()
+    lone.oblige()
+    await lone.sleep(BEAT)
     lone.check(lone.state() == (term, True), f"servers 1 and 2 voted for it in term {term}")
 
 

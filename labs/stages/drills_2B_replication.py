@@ -108,16 +108,6 @@ async def drill_entries_come_twice(lone: Lone) -> None:
     lone.check(not reply.success, "the entries that it was sent end at index 3")
 
 
-@drill(rule="ConflictTruncated")
-async def drill_deposed_leader_takes_over(lone: Lone) -> None:
-    """a leader that is deposed gives up its own entries for those of the new one (AppendEntries rule 3)"""
-    await lone.become_leader()
-    index, term, _ = lone.start("mine")
-    reply = await lone.append_entries(2, term + 1, terms=[term + 1] * index, commit=index)
-    lone.check(reply.success, "every log holds what comes before index 1", "StepsDown")
-    await lone.wait_for_applied(index, command_of(index, term + 1))
-
-
 # AppendEntries rule 5, and what is applied.
 
 
@@ -227,8 +217,8 @@ async def drill_follower_takes_no_command(lone: Lone) -> None:
 async def drill_start_answers(lone: Lone) -> None:
     """start answers with the entry's index and the term, one index after the other (Leaders rule 2)"""
     term = await lone.become_leader()
-    first = lone.start("a")
-    lone.check(first[1:] == (term, True), f"it leads term {term}")
+    first = await lone.propose("a")
+    lone.check(first.term == term, f"it leads term {term}")
     second = lone.start("b")
     lone.check(second == (first.index + 1, term, True), f"the command before it got index {first.index}")
 
@@ -237,8 +227,7 @@ async def drill_start_answers(lone: Lone) -> None:
 async def drill_leader_sends_entries(lone: Lone) -> None:
     """a leader sends a new entry to every peer (Leaders rules 2 and 3)"""
     await lone.become_leader()
-    index, term, _ = lone.start("x")
-    lone.oblige(below=index)
+    index, term, _ = await lone.propose("x")
     for peer in lone.peers:
         request = await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}")
         entry = request.message.entries[index - request.message.prev_log_index - 1]
@@ -247,13 +236,16 @@ async def drill_leader_sends_entries(lone: Lone) -> None:
 
 @drill(rule="CommittedIsApplied")
 async def drill_leader_sends_again(lone: Lone) -> None:
-    """a leader sends an entry again and again to a peer that does not answer (§5.3)"""
+    """a leader sends an entry again that a peer did not get (§5.3)"""
+    refusal = await lone.append_entries(1, term=1, prev=(1, 1))
     await lone.become_leader()
-    index = lone.start("x").index
+    index = (await lone.propose("x")).index
     lone.oblige(1)
-    lone.oblige(2, below=index)
-    for _ in range(3):
-        await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), within=8.0, what=f"with entry {index}")
+    await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}")
+    end = lone.now + 8.0
+    while not brings(index)((request := await lone.wait_for_request(AppendEntriesArgs, 2, within=8.0)).message):
+        lone.answer_alike(request, refusal)  # It comes after an entry that server 2 does not have.
+        lone.check(lone.now < end, f"entry {index} got lost on its way there 8 s ago")
 
 
 @drill(rule="BackoffBound")
@@ -278,8 +270,7 @@ async def drill_leader_goes_back(lone: Lone) -> None:
 async def drill_minority_commits_nothing(lone: Lone) -> None:
     """an entry that two of five servers have is not committed (Leaders rule 4)"""
     await lone.become_leader()
-    index = lone.start("x").index
-    lone.oblige(below=index)
+    index = (await lone.propose("x")).index
     lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}"))
     await lone.check_not_applied(index, "besides itself only server 1 has acknowledged that entry")
 
@@ -288,8 +279,7 @@ async def drill_minority_commits_nothing(lone: Lone) -> None:
 async def drill_majority_commits(lone: Lone) -> None:
     """an entry that three of five servers have is committed, and applied (Leaders rule 4)"""
     await lone.become_leader()
-    index = lone.start("x").index
-    lone.oblige(below=index)
+    index = (await lone.propose("x")).index
     for peer in (1, 2):
         lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}"))
     await lone.wait_for_applied(index, "x")
@@ -299,9 +289,8 @@ async def drill_majority_commits(lone: Lone) -> None:
 async def drill_followers_are_told(lone: Lone) -> None:
     """a leader tells its followers what is committed (AppendEntries arguments, leader_commit)"""
     await lone.become_leader()
-    index = lone.start("x").index
+    index = (await lone.propose("x")).index
     lone.oblige(1)
-    lone.oblige(2, below=index)
     lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}"))
     what = f"with leader_commit {index} or more"
     await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.leader_commit >= index, what=what)
@@ -316,7 +305,7 @@ async def drill_older_entry_not_counted(lone: Lone) -> None:
     await lone.check_not_applied(
         1, "that entry is of term 1: it does not count until one of the present term is stored"
     )
-    index = lone.start("x").index
+    index = (await lone.propose("x")).index
     lone.oblige()
     await lone.wait_for_applied(1, command_of(1, 1))
     await lone.wait_for_applied(index, "x")
@@ -326,8 +315,7 @@ async def drill_older_entry_not_counted(lone: Lone) -> None:
 async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
     """an answer acknowledges what its request carried, not what the log holds by now (Leaders rule 3)"""
     await lone.become_leader()
-    index = lone.start("a").index
-    lone.oblige(below=index)
+    index = (await lone.propose("a")).index
     request = await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}")
     later = lone.start("b").index
     lone.say_yes(request)

@@ -54,7 +54,7 @@ async def drill_candidacy_is_saved(lone: Lone) -> None:
 async def drill_leaders_entries_are_saved(lone: Lone) -> None:
     """a leader's entry is on its disk when it is committed, if the leader counts itself (Leaders rule 4)"""
     await lone.become_leader()
-    index = lone.start("x").index
+    index = (await lone.propose("x")).index
     lone.oblige(1)
     await lone.wait_for_applied(index, "x")
     lone.check(len(lone.disk.terms) >= index, f"index {index} is committed, by itself and one of two peers")
