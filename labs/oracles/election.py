@@ -121,7 +121,7 @@ class Votes(Oracle):
 
     def _granted(self, server: ShadowServer, request: RequestVoteArgs, event: Reply) -> None:
         earlier = server.votes.get(request.term)
-        if earlier is not None and earlier[0] != request.candidate_id:
+        if earlier is not None and earlier[0] != request.candidate_id and not self._follows(server, request):
             whom = "itself" if earlier[0] == server.id else f"server {earlier[0]}"
             where = " before its restart" if earlier[1] != server.incarnation else ""
             rule = "OneVotePerTerm" if earlier[1] == server.incarnation else self._forgotten(server, request.term)
@@ -140,6 +140,12 @@ class Votes(Oracle):
                 f"of term {last_term}"
             )
             raise Violation("VoteOnlyUpToDate", text, (server.id, request.candidate_id), event.time)
+
+    def _follows(self, server: ShadowServer, request: RequestVoteArgs) -> bool:
+        """Say whether the candidate leads its term already, and the voter has heard it and noted it as its choice."""
+        leads = self._shadow.leader_of.get(request.term) == request.candidate_id
+        noted = not server.saves or (server.disk_term, server.disk_vote) == (request.term, request.candidate_id)
+        return leads and noted and server.heard_leader_of == request.term
 
     def _forgotten(self, server: ShadowServer, term: int) -> str:
         """Say whether the vote was on the disk, and not read back, or never there."""
