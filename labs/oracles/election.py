@@ -293,6 +293,8 @@ class Campaigns(Oracle):
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
         if message.term in server.led or server.leads is not None:
             return
+        if 0 <= server.invited_at and event.time - server.invited_at < SHORTEST_TIMEOUT:
+            return
         for when, what in ((server.heard_leader, "heard its leader"), (server.granted_at, "granted a vote")):
             if 0 <= when and event.time - when < SHORTEST_TIMEOUT:
                 text = (

@@ -7,7 +7,7 @@ contains an entry that the server might not have. Judges see the shadow as it wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -37,6 +37,7 @@ from labs.trace.events import (
 MAX_REQUESTS = 10_000
 """So many calls are remembered at most."""
 LogMessage: TypeAlias = AppendEntriesArgs | InstallSnapshotArgs
+Value = TypeVar("Value")
 
 
 class ShadowLog:
@@ -166,6 +167,8 @@ class ShadowServer:
         self.heard_leader_of = 0
         """The highest term whose leader reached it."""
         self.granted_at = -1.0
+        self.invited_at = -1.0
+        """When its leader may have told it to campaign."""
         self.first_save = True
         self.applied = self.disk_snapshot
 
@@ -173,6 +176,13 @@ class ShadowServer:
 def is_trial(event: Send) -> bool:
     """Say whether a request asks on trial only who would vote: a field of its own is true (pre-vote)."""
     return isinstance(event.message, RequestVoteArgs) and any(value is True for value in (event.extra or {}).values())
+
+
+def _remember(table: dict[int, Value], rpc: int, value: Value) -> None:
+    """Put a call into a table that forgets its oldest: calls that nobody waits for, to servers that died."""
+    table[rpc] = value
+    if len(table) > MAX_REQUESTS:
+        del table[next(iter(table))]
 
 
 class Shadow(Oracle):
@@ -184,11 +194,14 @@ class Shadow(Oracle):
         self.servers = [ShadowServer(server) for server in range(servers)]
         self.requests: dict[int, Message] = {}
         """Requests of calls that have not returned, by RPC; trial votes are not among them."""
-        self.trials: dict[int, None] = {}
+        self.trials: dict[int, int | None] = {}
         """RPCs that are no election messages though they look like it: a field of their own is true (pre-vote).
 
-        They stay here after the call: a request may come twice, or after its caller has lost patience.
+        They stay here after the call: a request may come twice, or after its caller has lost patience. With each the
+        term in which it may be an election all the same, as the sender has voted for itself (leadership transfer).
         """
+        self.marked: dict[int, None] = {}
+        """RPCs of leaders with a field of their own that is true: it may mean that the receiver shall campaign."""
         self.leader_of: dict[int, int] = {}
         self.committed: dict[int, tuple[int, int]] = {}
         """For each index that is known committed: its term, and the term in which that became known."""
@@ -247,13 +260,12 @@ class Shadow(Oracle):
     def on_send(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         if is_trial(event):
-            self.trials[event.rpc] = None
-            if len(self.trials) > MAX_REQUESTS:
-                del self.trials[next(iter(self.trials))]
+            voted = not server.saves or (server.disk_term, server.disk_vote) == (message.term, server.id)
+            _remember(self.trials, event.rpc, message.term if voted else None)
             return
-        self.requests[event.rpc] = message
-        if len(self.requests) > MAX_REQUESTS:  # calls that nobody waits for, to servers that died
-            del self.requests[next(iter(self.requests))]
+        if any(value is True for value in (event.extra or {}).values()):
+            _remember(self.marked, event.rpc, None)
+        _remember(self.requests, event.rpc, message)
         if isinstance(message, RequestVoteArgs):
             server.candidate = max(server.candidate, message.term)
             server.votes.setdefault(message.term, (server.id, server.incarnation))
@@ -273,14 +285,21 @@ class Shadow(Oracle):
     def on_deliver(self, event: Deliver) -> None:
         server = self.servers[event.server]
         if event.rpc in self.trials:
-            return
-        if event.leg == "request":
+            self._hear_of_trial(server, event)
+        elif event.leg == "request":
             self._hear_request(server, event)
         else:
             self._hear_reply(server, event)
 
+    def _hear_of_trial(self, server: ShadowServer, event: Deliver) -> None:
+        term = self.trials[event.rpc]
+        if term is not None and isinstance(event.message, RequestVoteReply) and event.message.vote_granted:
+            server.granted.setdefault(term, set()).add(event.peer)
+
     def _hear_request(self, server: ShadowServer, event: Deliver) -> None:
         message = event.message
+        if event.rpc in self.marked:
+            server.invited_at = event.time
         if self.servers[event.peer].incarnation < 0:
             self._hear_puppet(event)
         server.shown_before[event.rpc] = server.term
