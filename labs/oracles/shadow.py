@@ -6,6 +6,7 @@ contains an entry that the server might not have. Judges see the shadow as it wa
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -232,6 +233,8 @@ class Shadow(Oracle):
 
     def may_commit(self, server: ShadowServer) -> int:
         """Return the highest index that a server may take for committed by what has reached it."""
+        if self.majority == 1:
+            return max(server.committed, server.log.last) if server.saves else sys.maxsize
         best = server.committed
         if server.told[0] == server.verified[0]:
             best = max(best, min(server.told[1], server.verified[1]))
