@@ -34,7 +34,7 @@ class Commitment(Oracle):
                 self._too_high(server, commit, term, f"sent leader_commit={commit}", event)
             self._check_durable(server, commit, event)
             self._sent[server.id] = (term, commit, event.time)
-        elif commit < known[1] and event.time > known[2] + GRACE:
+        elif commit < min(known[1], message.prev_log_index + len(message.entries)) and event.time > known[2] + GRACE:
             text = (
                 f"server {server.id}, leader of term {term}, sent leader_commit={commit}, "
                 f"but had sent {known[1]} at t={known[2]:.3f} s"
