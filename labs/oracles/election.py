@@ -338,7 +338,7 @@ class Refusals(Oracle):
         args = server.pending.get(event.rpc)
         if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs) or reply.success:
             return
-        if reply.term == args.term == server.candidate and args.prev_log_index == 0:
+        if reply.term == args.term == server.candidate and args.prev_log_index == 0 == server.log.base:
             text = (
                 f"server {server.id}, a candidate of term {args.term}, refused AppendEntries of server "
                 f"{args.leader_id}, which leads that term"

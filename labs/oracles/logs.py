@@ -116,7 +116,7 @@ class Appending(Oracle):
 
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
-        certain = prev == 0 or (server.log.has(prev, term) and prev > server.log.base)
+        certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
         if certain and server.shown_before.get(event.rpc, 0) <= args.term:
             text = (
                 f"server {server.id} refused AppendEntries of server {args.leader_id}, the leader of its term "
