@@ -305,7 +305,7 @@ class Shadow(Oracle):
             server.invited_at = event.time
         if self.servers[event.peer].incarnation < 0:
             self._hear_puppet(event)
-        server.shown_before[event.rpc] = server.term
+        server.shown_before.setdefault(event.rpc, server.term)
         if isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
             server.pending[event.rpc] = message
             self._must_adopt(server, message.term, event.time)
