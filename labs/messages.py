@@ -1,7 +1,8 @@
 """The words that servers exchange: Figure 2 and Figure 13 as frozen dataclasses, with the paper's names.
 
 A submission imports these. It may subclass a message, an entry or the state to add fields of its own. Give them
-defaults that mean what a message without them means: the drills speak to a server so. Knows nothing of the simulator: encoding is the business of `labs.sim.codec`.
+defaults that mean what a message without them means: the drills speak to a server so. Knows nothing of the simulator:
+encoding is the business of `labs.sim.codec`.
 """
 
 from __future__ import annotations
