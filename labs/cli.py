@@ -53,13 +53,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m labs", description="Run and read tests of Raft servers.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    test = commands.add_parser("test", help="run stage tests against a submission")
+    test = commands.add_parser("test", help="run the drills and tests of stages against a submission")
     _add_test_options(test)
-    test.set_defaults(run=_test)
+    test.set_defaults(run=_test, kinds=("drills", "test"))
+
+    drills = commands.add_parser("drills", help="run the drills only: one lone server, a rule of Figure 2 each")
+    _add_test_options(drills)
+    drills.set_defaults(run=_test, kinds=("drills",))
 
     cover = commands.add_parser("coverage", help="run stage tests, and show which situations they reach")
     _add_test_options(cover)
-    cover.set_defaults(run=_coverage)
+    cover.set_defaults(run=_coverage, kinds=("test",))
 
     replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
@@ -75,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="list the tests, with points and counterparts")
     listing.add_argument("stages", nargs="*", metavar="STAGE")
+    listing.add_argument("--drills", dest="kind", action="store_const", const="drills", default="test")
     listing.set_defaults(run=_list)
 
     bench = commands.add_parser("bench", help="measure the lab itself: speed, memory, growth")
@@ -149,10 +154,12 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
     for stage in stages:
         if catalogue.file_of(stage) is None:
             raise Usage(f"there is no stage {stage!r}; stages are {', '.join(catalogue.STAGES)}")
-    chosen = [s for stage in stages for s in catalogue.scenarios(stage) if catalogue.matches(s, options.test)]
+    everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
+    chosen = [scenario for scenario in everything if catalogue.matches(scenario, options.test)]
     if not chosen:
-        raise Usage(f"no test of {' '.join(stages)} has {options.test!r} in its id or title; see: python -m labs list")
-    return chosen, run_tests(stages, chosen, options)
+        where = "id or title; see: python -m labs list" + (" --drills" if options.kinds == ("drills",) else "")
+        raise Usage(f"nothing in {' '.join(stages)} has {options.test!r} in its {where}")
+    return chosen, run_tests(chosen, options)
 
 
 def _exit_code(session: Session, statuses: set[str]) -> int:
@@ -204,7 +211,7 @@ def _filter(options: argparse.Namespace) -> trace_text.Filter:
 
 
 def _list(options: argparse.Namespace) -> int:
-    chosen = [s for stage in options.stages or [None] for s in catalogue.scenarios(stage)]
+    chosen = [s for stage in options.stages or [None] for s in catalogue.scenarios(stage, options.kind)]
     print(table.render_list(chosen))
     return PASSED
 

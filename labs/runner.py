@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import inspect
 import io
 import os
 import re
@@ -22,7 +23,6 @@ import pytest
 
 from labs.sim.loader import Program
 from labs.sim.run import RunRecord, stalled
-from labs.stages import catalogue
 from labs.stages.scenario import Scenario
 
 PATIENCE = 2.0
@@ -38,8 +38,8 @@ class Session:
     interrupted: bool = False
 
 
-def run_tests(stages: Sequence[str], chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
-    """Run the chosen scenarios of these stages with the seeds, submission and jobs of the options."""
+def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
+    """Run the chosen scenarios, in their order, with the seeds, submission and jobs of the options."""
     for entry in dict.fromkeys(scenario.entry for scenario in chosen):
         Program(options.submission, *entry.split(":"))  # a bad submission is reported once, and before all else
     arguments = ["-p", "no:cacheprovider", "-q", "--strict-markers", "--import-mode=importlib"]
@@ -49,7 +49,7 @@ def run_tests(stages: Sequence[str], chosen: Sequence[Scenario], options: argpar
     jobs = min(options.jobs, len(chosen) * options.runs)
     if jobs > 0:
         arguments += ["-n", str(jobs), "--dist", "worksteal"]
-    arguments += [str(file) for file in (catalogue.file_of(stage) for stage in stages) if file is not None]
+    arguments += list(dict.fromkeys(inspect.getfile(scenario.test) for scenario in chosen))
     noise = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="raft-lab-") as stacks:
         collector = _Collector(len(chosen) * options.runs, list(chosen), Path(stacks), options.submission)

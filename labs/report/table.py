@@ -22,7 +22,10 @@ SHOWN_SEEDS = 5
 def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False) -> str:
     """Return table and failures of a session; figures are means over the runs."""
     by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
-    parts = [_table(scenarios, by_test, verbose)]
+    drills = [scenario for scenario in scenarios if scenario.is_drill]
+    tests = [scenario for scenario in scenarios if not scenario.is_drill]
+    parts = [_drills(drills, by_test)] if drills else []
+    parts += [_table(tests, by_test, verbose)] if tests else []
     if verbose:
         parts.append(_runs(records))
     parts += _failures(scenarios, by_test, submission)
@@ -40,6 +43,17 @@ def render_list(scenarios: Sequence[Scenario]) -> str:
     """Return the facts of the tests, a line each."""
     rows = [(s.id, s.title, s.points, "/".join(map(str, s.sizes)), s.mit or "") for s in scenarios]
     return str(tabulate(rows, headers=("test", "title", "points", "servers", "counterpart"), tablefmt="simple"))
+
+
+def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> str:
+    """Return the table of the drills: their figures tell nothing."""
+    rows = []
+    for scenario in scenarios:
+        runs = by_test[scenario.id]
+        passed = sum(run.status == "pass" for run in runs)
+        rows.append((scenario.stage, scenario.title, _verdict(_worst(runs)), f"{passed}/{len(runs)}"))
+    headers, align = ("stage", "drill", "verdict", "runs"), ("left", "left", "left", "right")
+    return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))
 
 
 def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool) -> str:
