@@ -295,7 +295,9 @@ class Campaigns(Oracle):
             return
         if 0 <= server.invited_at and event.time - server.invited_at < SHORTEST_TIMEOUT:
             return
-        for when, what in ((server.heard_leader, "heard its leader"), (server.granted_at, "granted a vote")):
+        # A message that it has not answered it may not have looked at yet.
+        heard = server.heard_leader if server.heard_in not in server.pending else -1.0
+        for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
             if 0 <= when and event.time - when < SHORTEST_TIMEOUT:
                 text = (
                     f"server {server.id} started an election in term {message.term} at t={event.time:.3f} s, "

@@ -165,6 +165,8 @@ class ShadowServer:
         """Requests that change the log, and that it has not answered."""
         self.heard_leader = -1.0
         """When a leader of its term last reached it."""
+        self.heard_in = 0
+        """The RPC by which that was."""
         self.heard_leader_of = 0
         """The highest term whose leader reached it."""
         self.granted_at = -1.0
@@ -311,6 +313,7 @@ class Shadow(Oracle):
             self._must_adopt(server, message.term, event.time)
             if message.term >= server.term:
                 server.heard_leader, server.heard_leader_of = event.time, message.term
+                server.heard_in = event.rpc
         if isinstance(message, AppendEntriesArgs) and message.term >= server.term:
             prev, term = message.prev_log_index, message.term
             if not server.log.lacks(prev, message.prev_log_term):
