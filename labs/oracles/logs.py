@@ -130,7 +130,7 @@ class Appending(Oracle):
         if not server.saves or not server.trusted or event.last_included_index < server.disk.base:
             return
         lost = self._first_lost(server, event)
-        if lost is not None:
+        if lost is not None and not (server.may_drop and server.may_drop <= lost):
             self._judge_loss(server, event, lost)
 
     @staticmethod

@@ -172,6 +172,8 @@ class ShadowServer:
         self.granted_at = -1.0
         self.invited_at = -1.0
         """When its leader may have told it to campaign."""
+        self.may_drop: int | None = None
+        """From where on it may have dropped entries that are still on its disk, as they conflict with its leader's."""
         self.first_save = True
         self.applied = self.disk_snapshot
 
@@ -373,6 +375,8 @@ class Shadow(Oracle):
         if not reply.success:
             if reply.term == args.term and not server.saves and server.log.lacks(prev, args.prev_log_term):
                 server.log.truncate(prev)  # it may have dropped the conflicting entry at once
+            elif reply.term == args.term and server.saves and server.disk.lacks(prev, args.prev_log_term):
+                server.may_drop = min(prev, server.may_drop or prev)
             return
         last = prev + len(terms)
         if server.saves and terms and server.disk.lacks(last, terms[-1]):
@@ -393,7 +397,7 @@ class Shadow(Oracle):
 
     def on_save(self, event: Save) -> None:
         server = self.servers[event.server]
-        server.saves, server.first_save = True, False
+        server.saves, server.first_save, server.may_drop = True, False, None
         server.disk_term, server.disk_vote = event.current_term, event.voted_for
         if event.snapshot_index is not None:
             server.disk_snapshot = event.snapshot_index
