@@ -131,7 +131,7 @@ class Votes(Oracle):
             )
             raise Violation(rule, text, (server.id, request.candidate_id), event.time)
         last, last_term = server.log.last, server.log.last_term
-        if last_term is None or not self._shadow.from_stage("2B"):
+        if last_term is None or not self._shadow.from_stage("2B") or self._shadow.chance(server, event.rpc).yes:
             return
         if (last_term, last) > (request.last_log_term, request.last_log_index):
             text = (

@@ -96,7 +96,8 @@ class Appending(Oracle):
 
     def _accepted(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
-        if server.log.lacks(prev, term):
+        chance = self._shadow.chance(server, event.rpc)
+        if server.log.lacks(prev, term) and not chance.yes:
             held = server.log.term_at(prev)
             has = f"ends at index {server.log.last}" if held is None else f"has an entry of term {held} there"
             text = (
@@ -104,7 +105,7 @@ class Appending(Oracle):
                 f"{term}, but its log {has}"
             )
             raise Violation("ConsistencyCheck", text, (server.id, args.leader_id), event.time)
-        if not (server.saves and server.trusted):
+        if not (server.saves and server.trusted) or chance.stored:
             return
         at = server.log.conflict(prev, [entry.term for entry in args.entries])
         if at is not None:
@@ -117,6 +118,8 @@ class Appending(Oracle):
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
         certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
+        if self._shadow.chance(server, event.rpc).no:
+            return
         if certain and server.shown_before.get(event.rpc, 0) <= args.term:
             text = (
                 f"server {server.id} refused AppendEntries of server {args.leader_id}, the leader of its term "

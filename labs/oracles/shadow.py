@@ -118,6 +118,30 @@ class ShadowLog:
         return ShadowLog(self.base, self.base_term, self.terms)
 
 
+class Chance:
+    """What a server could rightly have answered to a request, at some moment since it was delivered."""
+
+    __slots__ = ("no", "stored", "yes")
+
+    def __init__(self) -> None:
+        self.yes = self.no = False
+        self.stored = False
+        """Whether its disk held all that a yes to AppendEntries acknowledges."""
+
+    def look(self, server: ShadowServer, request: Message) -> None:
+        """Take account of what the server holds at this moment."""
+        log = server.log
+        if isinstance(request, AppendEntriesArgs):
+            prev, prev_term, entries = request.prev_log_index, request.prev_log_term, request.entries
+            self.yes = self.yes or not log.lacks(prev, prev_term)
+            self.no = self.no or not log.has(prev, prev_term)
+            last_term = entries[-1].term if entries else prev_term
+            self.stored = self.stored or not server.disk.lacks(prev + len(entries), last_term)
+        elif isinstance(request, RequestVoteArgs):
+            mine = (log.last_term or 0, log.last)
+            self.yes = self.yes or mine <= (request.last_log_term, request.last_log_index)
+
+
 class ShadowServer:
     """What is known of one server. Fields that a crash ends are set in `begin_life`."""
 
@@ -163,6 +187,8 @@ class ShadowServer:
         """(term, index): the highest leader_commit that reached it in that term."""
         self.pending: dict[int, LogMessage] = {}
         """Requests that change the log, and that it has not answered."""
+        self.chances: dict[int, tuple[Message, Chance]] = {}
+        """For each request that it has not answered what it could answer."""
         self.heard_leader = -1.0
         """When a leader of its term last reached it."""
         self.heard_in = 0
@@ -218,6 +244,11 @@ class Shadow(Oracle):
         return self.stage >= stage
 
     # What follows from the facts.
+
+    @staticmethod
+    def chance(server: ShadowServer, rpc: int) -> Chance:
+        """Return what a server could have answered to a request before now."""
+        return server.chances[rpc][1] if rpc in server.chances else Chance()
 
     def counted(self, server: ShadowServer, durable: bool = False) -> int:
         """Return the highest index of its own term that a leader may count as stored by a majority (Leaders rule 4).
@@ -305,6 +336,7 @@ class Shadow(Oracle):
 
     def _hear_request(self, server: ShadowServer, event: Deliver) -> None:
         message = event.message
+        server.chances.setdefault(event.rpc, (message, Chance()))[1].look(server, message)
         if event.rpc in self.marked:
             server.invited_at = event.time
         if self.servers[event.peer].incarnation < 0:
@@ -362,6 +394,8 @@ class Shadow(Oracle):
             return
         request = server.pending.pop(event.rpc, None) or self.requests.get(event.rpc)
         server.shown_before.pop(event.rpc, None)
+        server.chances.pop(event.rpc, None)
+        self._look(server)
         self._show(server, getattr(reply, "term", 0))
         if isinstance(reply, RequestVoteReply) and isinstance(request, RequestVoteArgs):
             if reply.vote_granted:
@@ -384,6 +418,12 @@ class Shadow(Oracle):
         if not (server.saves and server.trusted):
             server.log.merge(prev, terms)
 
+    @staticmethod
+    def _look(server: ShadowServer) -> None:
+        """Take account of what a server holds, before that changes."""
+        for request, chance in server.chances.values():
+            chance.look(server, request)
+
     def on_drop(self, event: Drop) -> None:
         if event.reason == "abandoned":
             self._forget(event.rpc)
@@ -397,6 +437,7 @@ class Shadow(Oracle):
 
     def on_save(self, event: Save) -> None:
         server = self.servers[event.server]
+        self._look(server)
         server.saves, server.first_save, server.may_drop = True, False, None
         server.disk_term, server.disk_vote = event.current_term, event.voted_for
         if event.snapshot_index is not None:

@@ -45,6 +45,8 @@ class Saved(Oracle):
     def _entries(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         last = args.prev_log_index + len(args.entries)
         term = args.entries[-1].term if args.entries else args.prev_log_term
+        if self._shadow.chance(server, event.rpc).stored:
+            return
         if last > server.disk.base and server.disk.lacks(last, term):
             said = f"acknowledged entries up to index {last} of term {term}"
             self._missing(server, said, f"a log up to index {server.disk.last}", event)
