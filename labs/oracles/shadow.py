@@ -37,6 +37,8 @@ from labs.trace.events import (
 
 MAX_REQUESTS = 10_000
 """So many calls are remembered at most."""
+MAX_UNANSWERED = 500
+"""Of so many requests at most it is remembered what a server could have answered."""
 LogMessage: TypeAlias = AppendEntriesArgs | InstallSnapshotArgs
 Value = TypeVar("Value")
 
@@ -121,16 +123,18 @@ class ShadowLog:
 class Chance:
     """What a server could rightly have answered to a request, at some moment since it was delivered."""
 
-    __slots__ = ("no", "stored", "yes")
+    __slots__ = ("no", "open", "request", "stored", "yes")
 
-    def __init__(self) -> None:
-        self.yes = self.no = False
-        self.stored = False
-        """Whether its disk held all that a yes to AppendEntries acknowledges."""
+    def __init__(self, request: Message | None) -> None:
+        self.request = request
+        self.open = 0
+        """Copies of the request that are not answered."""
+        self.yes = self.no = self.stored = request is None
+        """Whether yes or no was right; and whether its disk held all that a yes to AppendEntries acknowledges."""
 
-    def look(self, server: ShadowServer, request: Message) -> None:
+    def look(self, server: ShadowServer) -> None:
         """Take account of what the server holds at this moment."""
-        log = server.log
+        log, request = server.log, self.request
         if isinstance(request, AppendEntriesArgs):
             prev, prev_term, entries = request.prev_log_index, request.prev_log_term, request.entries
             self.yes = self.yes or not log.lacks(prev, prev_term)
@@ -187,7 +191,7 @@ class ShadowServer:
         """(term, index): the highest leader_commit that reached it in that term."""
         self.pending: dict[int, LogMessage] = {}
         """Requests that change the log, and that it has not answered."""
-        self.chances: dict[int, tuple[Message, Chance]] = {}
+        self.chances: dict[int, Chance] = {}
         """For each request that it has not answered what it could answer."""
         self.heard_leader = -1.0
         """When a leader of its term last reached it."""
@@ -209,10 +213,10 @@ def is_trial(event: Send) -> bool:
     return isinstance(event.message, RequestVoteArgs) and any(value is True for value in (event.extra or {}).values())
 
 
-def _remember(table: dict[int, Value], rpc: int, value: Value) -> None:
+def _remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_REQUESTS) -> None:
     """Put a call into a table that forgets its oldest: calls that nobody waits for, to servers that died."""
     table[rpc] = value
-    if len(table) > MAX_REQUESTS:
+    if len(table) > most:
         del table[next(iter(table))]
 
 
@@ -248,7 +252,7 @@ class Shadow(Oracle):
     @staticmethod
     def chance(server: ShadowServer, rpc: int) -> Chance:
         """Return what a server could have answered to a request before now."""
-        return server.chances[rpc][1] if rpc in server.chances else Chance()
+        return server.chances.get(rpc) or Chance(None)
 
     def counted(self, server: ShadowServer, durable: bool = False) -> int:
         """Return the highest index of its own term that a leader may count as stored by a majority (Leaders rule 4).
@@ -336,7 +340,10 @@ class Shadow(Oracle):
 
     def _hear_request(self, server: ShadowServer, event: Deliver) -> None:
         message = event.message
-        server.chances.setdefault(event.rpc, (message, Chance()))[1].look(server, message)
+        chance = server.chances.get(event.rpc) or Chance(message)
+        chance.open += 1
+        chance.look(server)
+        _remember(server.chances, event.rpc, chance, MAX_UNANSWERED)
         if event.rpc in self.marked:
             server.invited_at = event.time
         if self.servers[event.peer].incarnation < 0:
@@ -394,8 +401,11 @@ class Shadow(Oracle):
             return
         request = server.pending.pop(event.rpc, None) or self.requests.get(event.rpc)
         server.shown_before.pop(event.rpc, None)
-        server.chances.pop(event.rpc, None)
         self._look(server)
+        chance = self.chance(server, event.rpc)
+        chance.open -= 1
+        if chance.open == 0:
+            del server.chances[event.rpc]
         self._show(server, getattr(reply, "term", 0))
         if isinstance(reply, RequestVoteReply) and isinstance(request, RequestVoteArgs):
             if reply.vote_granted:
@@ -421,8 +431,8 @@ class Shadow(Oracle):
     @staticmethod
     def _look(server: ShadowServer) -> None:
         """Take account of what a server holds, before that changes."""
-        for request, chance in server.chances.values():
-            chance.look(server, request)
+        for chance in server.chances.values():
+            chance.look(server)
 
     def on_drop(self, event: Drop) -> None:
         if event.reason == "abandoned":
