@@ -107,7 +107,8 @@ class Appending(Oracle):
             raise Violation("ConsistencyCheck", text, (server.id, args.leader_id), event.time)
         if not (server.saves and server.trusted) or chance.stored:
             return
-        at = server.log.conflict(prev, [entry.term for entry in args.entries])
+        taken = args.entries[: self._shadow.acknowledged(server, args, event.extra) - prev]
+        at = server.log.conflict(prev, [entry.term for entry in taken])
         if at is not None:
             text = (
                 f"server {server.id} accepted the entry of index {at} and term {args.entries[at - prev - 1].term} from "

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeVar
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -237,6 +238,10 @@ class Shadow(Oracle):
         """
         self.marked: dict[int, None] = {}
         """RPCs of leaders with a field of their own that is true: it may mean that the receiver shall campaign."""
+        self.pieces: dict[int, None] = {}
+        """RPCs of InstallSnapshot with fields of its own: it may carry only a piece of the snapshot."""
+        self.partly: dict[int, int] = {}
+        """For RPCs whose answer acknowledges less than was sent, up to which index."""
         self.leader_of: dict[int, int] = {}
         self.committed: dict[int, tuple[int, int]] = {}
         """For each index that is known committed: its term, and the term in which that became known."""
@@ -248,6 +253,21 @@ class Shadow(Oracle):
         return self.stage >= stage
 
     # What follows from the facts.
+
+    @staticmethod
+    def acknowledged(server: ShadowServer, args: AppendEntriesArgs, extra: dict[str, Any] | None) -> int:
+        """Return up to which index a yes to AppendEntries acknowledges entries; `extra` are the answer's own fields.
+
+        If the disk holds a part of them, and one of the fields tells which part, it is that part.
+        """
+        prev, last = args.prev_log_index, args.prev_log_index + len(args.entries)
+        numbers = {value for value in (extra or {}).values() if type(value) is int}
+        if not numbers or not server.saves:
+            return last
+        held = max(prev, min(server.disk.base, last))
+        while held < last and server.disk.has(held + 1, args.entries[held - prev].term):
+            held += 1
+        return held if numbers & {held, held + 1, held - prev} else last
 
     @staticmethod
     def chance(server: ShadowServer, rpc: int) -> Chance:
@@ -307,6 +327,8 @@ class Shadow(Oracle):
             return
         if any(value is True for value in (event.extra or {}).values()):
             _remember(self.marked, event.rpc, None)
+        if event.extra and isinstance(message, InstallSnapshotArgs):
+            _remember(self.pieces, event.rpc, None)
         _remember(self.requests, event.rpc, message)
         if isinstance(message, RequestVoteArgs):
             server.candidate = max(server.candidate, message.term)
@@ -382,11 +404,12 @@ class Shadow(Oracle):
         if isinstance(reply, RequestVoteReply) and reply.vote_granted:
             server.granted.setdefault(term, set()).add(event.peer)
         elif isinstance(reply, AppendEntriesReply) and reply.success and isinstance(request, AppendEntriesArgs):
-            self._acknowledge(server, event.peer, term, request.prev_log_index + len(request.entries))
+            last = request.prev_log_index + len(request.entries)
+            self._acknowledge(server, event.peer, term, self.partly.pop(event.rpc, last))
         elif (
             isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs) and reply.term == term
         ):
-            self._acknowledge(server, event.peer, term, request.last_included_index)
+            self._acknowledge(server, event.peer, term, self.partly.pop(event.rpc, request.last_included_index))
 
     def _acknowledge(self, server: ShadowServer, peer: int, term: int, index: int) -> None:
         if server.match_term == term:
@@ -412,7 +435,16 @@ class Shadow(Oracle):
                 server.votes.setdefault(request.term, (request.candidate_id, server.incarnation))
                 server.granted_at = event.time
         elif isinstance(reply, AppendEntriesReply) and isinstance(request, AppendEntriesArgs):
+            if reply.success:
+                last = self.acknowledged(server, request, event.extra)
+                if last < request.prev_log_index + len(request.entries):
+                    _remember(self.partly, event.rpc, last)
+                    request = replace(request, entries=request.entries[: last - request.prev_log_index])
             self._answered_append(server, request, reply)
+        elif event.rpc in self.pieces and isinstance(request, InstallSnapshotArgs):
+            index = request.last_included_index
+            if index > max(server.disk_snapshot, server.applied) and server.disk.lacks(index, request.last_included_term):
+                _remember(self.partly, event.rpc, 0)
 
     def _answered_append(self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
         prev, terms = args.prev_log_index, [entry.term for entry in args.entries]

@@ -35,6 +35,8 @@ class Saved(Oracle):
                 self._missing(server, said, _vote(server), event)
         elif isinstance(reply, AppendEntriesReply) and isinstance(request, AppendEntriesArgs) and reply.success:
             self._entries(server, request, event)
+        elif event.rpc in self._shadow.pieces:
+            return
         elif isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs):
             index = request.last_included_index
             if reply.term == request.term and index > max(server.disk_snapshot, server.applied, server.disk.base):
@@ -43,8 +45,9 @@ class Saved(Oracle):
                     self._missing(server, f"answered InstallSnapshot of index {index}", held, event)
 
     def _entries(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
-        last = args.prev_log_index + len(args.entries)
-        term = args.entries[-1].term if args.entries else args.prev_log_term
+        last = self._shadow.acknowledged(server, args, event.extra)
+        taken = args.entries[: last - args.prev_log_index]
+        term = taken[-1].term if taken else args.prev_log_term
         if self._shadow.chance(server, event.rpc).stored:
             return
         if last > server.disk.base and server.disk.lacks(last, term):
