@@ -165,7 +165,7 @@ class Votes(Oracle):
         if request.term in server.led or request.term in self._shadow.leader_of or server.candidate >= request.term:
             return
         last, last_term = server.log.last, server.log.last_term
-        certain = server.saves or last == 0
+        certain = server.trusted if server.saves else last == 0
         if last_term is None or not certain or (last_term, last) > (request.last_log_term, request.last_log_index):
             return
         text = (

@@ -230,8 +230,8 @@ class LeaderLogs(Oracle):
 
     def _sent(self, server: ShadowServer, message: AppendEntriesArgs, event: Send) -> None:
         """A leader's entries do not change in its term (Leader Append-Only)."""
-        if message.term != server.match_term:
-            return
+        if message.term != server.match_term or message.term < server.term:
+            return  # what an old leadership has left behind comes late
         at = server.log.conflict(message.prev_log_index, [entry.term for entry in message.entries])
         if at is not None:
             text = (

@@ -293,7 +293,7 @@ class Shadow(Oracle):
     def may_commit(self, server: ShadowServer) -> int:
         """Return the highest index that a server may take for committed by what has reached it."""
         if self.majority == 1:
-            return max(server.committed, server.log.last) if server.saves else sys.maxsize
+            return max(server.committed, server.log.last) if self.from_stage("2C") else sys.maxsize
         best = server.committed
         if server.told[0] == server.verified[0]:
             best = max(best, min(server.told[1], server.verified[1]))
@@ -337,9 +337,16 @@ class Shadow(Oracle):
         elif isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
             self._show(server, message.term)
             self._lead(server, message.term)
-            if isinstance(message, AppendEntriesArgs) and message.term == server.match_term:
+            if isinstance(message, AppendEntriesArgs) and message.term == server.match_term == server.term:
+                self._look_at_disk(server, message)
                 server.log.merge(message.prev_log_index, [entry.term for entry in message.entries])
                 self._note_commit(server, message.leader_commit)
+
+    def _look_at_disk(self, server: ShadowServer, sent: AppendEntriesArgs) -> None:
+        """Stop reading a leader's disk, before the stage of persistence, if it does not hold what the leader sends."""
+        last = sent.prev_log_index + len(sent.entries)
+        if sent.entries and not self.from_stage("2C") and server.disk.lacks(last, sent.entries[-1].term):
+            server.trusted = False
 
     def _note_commit(self, server: ShadowServer, index: int) -> None:
         if index > server.committed and index <= self.counted(server):
