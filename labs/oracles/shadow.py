@@ -449,8 +449,8 @@ class Shadow(Oracle):
                     request = replace(request, entries=request.entries[: last - request.prev_log_index])
             self._answered_append(server, request, reply)
         elif event.rpc in self.pieces and isinstance(request, InstallSnapshotArgs):
-            index = request.last_included_index
-            if index > max(server.disk_snapshot, server.applied) and server.disk.lacks(index, request.last_included_term):
+            index, term = request.last_included_index, request.last_included_term
+            if index > max(server.disk_snapshot, server.applied) and server.disk.lacks(index, term):
                 _remember(self.partly, event.rpc, 0)
 
     def _answered_append(self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
