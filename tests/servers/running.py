@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,3 +106,23 @@ def line_of(path: Path, mark: str) -> int:
 def places_in(text: str) -> list[str]:
     """Return the places like "raft.py:12" that a message names."""
     return re.findall(r"[\w/]+\.py:\d+", text)
+
+
+def call_labs(*arguments: object, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, as if from a fresh terminal."""
+    return call_python("-m", "labs", *arguments, folder=folder, environment=environment)
+
+
+def call_python(
+    *arguments: object,
+    folder: Path = ROOT,
+    python: str = sys.executable,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own that knows nothing of the pytest session it is called from."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "RAFT", "PYTHON"))}
+    clean = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100", **(environment or {})}
+    command = [python, *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=folder, env=kept | clean, capture_output=True, text=True, timeout=100, check=False
+    )
