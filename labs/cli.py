@@ -150,16 +150,21 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
     """Run the tests that the options choose."""
     from labs.runner import run_tests
 
-    stages = options.stages or ["2A", "2B", "2C", "2D"]
-    for stage in stages:
-        if catalogue.file_of(stage) is None:
-            raise Usage(f"there is no stage {stage!r}; stages are {', '.join(catalogue.STAGES)}")
+    stages = _known(options.stages) or ["2A", "2B", "2C", "2D"]
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
     chosen = [scenario for scenario in everything if catalogue.matches(scenario, options.test)]
     if not chosen:
         where = "id or title; see: python -m labs list" + (" --drills" if options.kinds == ("drills",) else "")
         raise Usage(f"nothing in {' '.join(stages)} has {options.test!r} in its {where}")
     return chosen, run_tests(chosen, options)
+
+
+def _known(stages: list[str]) -> list[str]:
+    """Return the stages that were typed, if all of them exist."""
+    for stage in stages:
+        if catalogue.file_of(stage) is None:
+            raise Usage(f"there is no stage {stage!r}; stages are {', '.join(catalogue.STAGES)}")
+    return stages
 
 
 def _exit_code(session: Session, statuses: set[str]) -> int:
@@ -201,6 +206,8 @@ def _trace(options: argparse.Namespace) -> int:
 
     try:
         trace_text.show(options.file, _filter(options))
+    except BrokenPipeError:
+        raise
     except (BadTrace, OSError) as error:
         raise Usage(str(error)) from None
     return PASSED
@@ -211,7 +218,7 @@ def _filter(options: argparse.Namespace) -> trace_text.Filter:
 
 
 def _list(options: argparse.Namespace) -> int:
-    chosen = [s for stage in options.stages or [None] for s in catalogue.scenarios(stage, options.kind)]
+    chosen = [s for stage in _known(options.stages) or [None] for s in catalogue.scenarios(stage, options.kind)]
     print(table.render_list(chosen))
     return PASSED
 
