@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON
+export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -31,6 +31,8 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test-2A       one stage: 2A election, 2B replication, 2C persistence,
                      2D snapshots
   make test          all four stages
+  make drills        one lone server, a rule of the paper each, in milliseconds;
+                     STAGE=2B for those of one stage
   make list          the names of all tests, with points
   make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17
   make trace         all of a run:  TEST= SEED=, or FILE=out/....trace.jsonl
@@ -50,6 +52,9 @@ For those who work on the lab itself
   make demo          the stages against the reference, and known-wrong servers
   make check         lint, types, and the lab's own tests
   make lint          only lint and types
+  make mutation      known-wrong servers, which must fail, and unusual ones,
+                     which must pass;  SEEDS=5 ONLY=text JSON=file
+  make coverage      which situations of the protocol the stages reach
   make bench         speed and memory;  QUICK=1 JSON=file
 endef
 export HELP
@@ -138,7 +143,7 @@ echo
 endef
 export SETUP
 
-.PHONY: help setup test $(STAGES:%=test-%) list replay trace lint bench demo check clean no-python
+.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench demo check clean no-python
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
 help:
@@ -158,6 +163,16 @@ test: .venv/ready
 
 $(STAGES:%=test-%): .venv/ready
 	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+drills: .venv/ready
+	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+coverage: .venv/ready
+	@$(LABS) coverage $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference) $(COUNTED)
+
+mutation: .venv/ready
+	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
+	    $${JSON:+--json "$$JSON"}
 
 list: .venv/ready
 	@$(LABS) list
