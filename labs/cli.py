@@ -218,7 +218,8 @@ def _filter(options: argparse.Namespace) -> trace_text.Filter:
 
 
 def _list(options: argparse.Namespace) -> int:
-    chosen = [s for stage in _known(options.stages) or [None] for s in catalogue.scenarios(stage, options.kind)]
+    stages: list[str | None] = [*_known(options.stages)] or [None]
+    chosen = [s for stage in stages for s in catalogue.scenarios(stage, options.kind)]
     print(table.render_list(chosen))
     return PASSED
 
