@@ -24,8 +24,11 @@ class Raft(Reference):
     BODY
 """
 IN_RUN = """async def run(self):
-        await trio.sleep(0.1)
-        while self.stalls: pass  # here
+        while self.stalls:
+            try:
+                sum(range(10_000))  # here
+            except Exception:
+                continue
         await super().run()"""
 IN_HANDLER = """def request_vote(self, args):
         while self.stalls: pass  # here
@@ -33,13 +36,6 @@ IN_HANDLER = """def request_vote(self, args):
 IN_GET_STATE = """def get_state(self):
         while self.stalls: pass  # here
         return super().get_state()"""
-CATCHING_ERRORS = """async def run(self):
-        while self.stalls:
-            try:
-                sum(range(10_000))  # here
-            except Exception:
-                continue
-        await super().run()"""
 CATCHING_EVERYTHING = """async def run(self):
         while self.stalls:
             try:
@@ -57,16 +53,16 @@ def run_session(folder: Path, body: str, jobs: int) -> dict[str, dict[str, Any]]
     (folder / "raft.py").write_text(STALLING.replace("BODY", body))
     shutil.copy(REFERENCE / "raft.py", folder / "reference.py")
     results = folder / "results.json"
-    arguments = ["test", "2A", "--test", "elections", "--submission", folder, "--json", results, "--jobs", jobs]
-    process = call_labs(*arguments, "--runs", 1, PYTEST_ADDOPTS="--raft-timeout=1")
+    arguments = ["test", "2A", "--test", "_elections", "--submission", folder, "--json", results, "--jobs", jobs]
+    process = call_labs(*arguments, "--runs", 1, PYTEST_ADDOPTS="--raft-timeout=2")
     assert process.returncode == 1, process.stdout + process.stderr
     return {run["test"]: run for run in json.loads(results.read_text())["runs"]}
 
 
 @pytest.mark.parametrize(
     ("body", "jobs"),
-    [(IN_RUN, 0), (IN_RUN, 1), (IN_HANDLER, 0), (IN_GET_STATE, 0), (CATCHING_ERRORS, 0), (CATCHING_EVERYTHING, 1)],
-    ids=["run", "run, in a worker", "handler", "get_state", "catching errors", "catching everything, in a worker"],
+    [(IN_RUN, 1), (IN_HANDLER, 0), (IN_GET_STATE, 0), (CATCHING_EVERYTHING, 1)],
+    ids=["run, in a worker", "handler", "get_state", "catching everything, in a worker"],
 )
 def test_server_that_never_yields_is_ended_and_the_other_tests_run(tmp_path: Path, body: str, jobs: int) -> None:
     runs = run_session(tmp_path, body, jobs)
@@ -76,5 +72,5 @@ def test_server_that_never_yields_is_ended_and_the_other_tests_run(tmp_path: Pat
     assert f"raft.py:{line_of(tmp_path / 'raft.py', '# here')} in " in stalled["message"]
     assert stalled["hint"] == "every loop needs an await in each round"
     others = {test: run["status"] for test, run in runs.items() if run["servers"] != 7}
-    assert len(others) >= 2
-    assert set(others.values()) == {"pass"}
+    assert others
+    assert set(others.values()) == {"pass"}, runs
