@@ -321,7 +321,7 @@ class Shadow(Oracle):
 
     def on_send(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
-        if is_trial(event):
+        if isinstance(message, RequestVoteArgs) and is_trial(event):
             voted = not server.saves or (server.disk_term, server.disk_vote) == (message.term, server.id)
             _remember(self.trials, event.rpc, message.term if voted else None)
             return
