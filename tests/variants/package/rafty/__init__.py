@@ -1,0 +1,3 @@
+"""The parts of the server."""
+
+# mypy: ignore-errors
