@@ -71,7 +71,7 @@ ENDED_FROM_OUTSIDE = ("NeverYields", "NeverYieldsInGetState", "NeverYieldsNorLis
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let servers spin for less long than usual, to save time."""
-    monkeypatch.setattr("labs.sim.kernel.MAX_PASSES", 500)
+    monkeypatch.setattr("labs.sim.turns.MAX_PASSES", 500)
 
 
 async def exercise(cluster: Cluster) -> None:
