@@ -81,7 +81,7 @@ def main() -> int:
     ]
     variant_seeds = range(options.seed, options.seed + (options.variant_runs or options.seeds))
     jobs += [
-        Job(v.name, False, STAGES, seed, False) for seed, v in itertools.product(variant_seeds, unusual)
+        Job(v.name, False, v.stages, seed, False) for seed, v in itertools.product(variant_seeds, unusual)
     ]
     runs = list(_run_all(jobs, options.jobs))
     report = _Report(chosen, [run for run in runs if any(run.server == m.name for m in chosen)], list(seeds))

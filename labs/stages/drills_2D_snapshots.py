@@ -106,6 +106,20 @@ async def drill_conflicting_entries_go(lone: Lone) -> None:
 
 
 @drill(rule="SnapshotNotRolledBack")
+async def drill_snapshot_of_what_was_applied(lone: Lone) -> None:
+    """a snapshot newer than the server's own, but not than what it has applied, takes nothing back (§7)"""
+    await fill_log(lone, MANY)
+    for index in range(MANY + 1, MANY + 6):
+        await lone.append_entries(1, term=1, prev=(index - 1, 1), terms=[1], commit=index)
+    await lone.wait_for_applied(MANY + 5, command_of(MANY + 5, 1))
+    seen = len(lone.applied)
+    await lone.install_snapshot(1, term=1, covers=[1] * (MANY + 2))
+    await lone.sleep(BEAT)
+    late = [message for message in lone.applied[seen:] if isinstance(message, ApplySnapshot)]
+    lone.check(late == [], f"its service has applied all up to {MANY + 5}, and the snapshot ends at {MANY + 2}")
+
+
+@drill(rule="SnapshotNotRolledBack")
 async def drill_late_snapshot_takes_nothing_back(lone: Lone) -> None:
     """a snapshot that comes late does not take the service back (§7)"""
     await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)

@@ -1,0 +1,74 @@
+"""A small cut of the mutation run (`make mutation` runs all of it): wrong servers are caught, right ones are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from labs.oracles.catalogue import RULES
+from labs.stages import catalogue
+from tests import mutants, mutation, variants
+from tests.mutants.patching import Moved, Mutant
+
+CUT = 7
+"""Every so many-th mutant is run here."""
+LATE_IN_STAGE = ("chaos", "drill_")
+"""What a variant is run through here: of each stage the test that draws its faults, and one drill in four."""
+
+
+@pytest.fixture(autouse=True)
+def _alarm_goes_back() -> Iterator[None]:
+    """Leave the process's alarm and watchdog as they were: mutation sets its own."""
+    import signal
+
+    from labs.sim import life
+
+    before = signal.getsignal(signal.SIGALRM), life.watchdog.raises, life.watchdog.rearm
+    signal.signal(signal.SIGALRM, mutation._bark)
+    life.watchdog.raises, life.watchdog.rearm = (mutation.Stalled,), lambda: None
+    yield
+    signal.signal(signal.SIGALRM, before[0])
+    life.watchdog.raises, life.watchdog.rearm = before[1], before[2]
+
+
+@pytest.mark.parametrize("mutant", mutants.corpus(), ids=lambda mutant: mutant.name)
+def test_mutant_fits_the_reference_and_cites_rules(mutant: Mutant) -> None:
+    compile(mutant.text(), mutant.name, "exec")
+    assert mutant.diff()
+    assert mutant.rules
+    assert set(mutant.rules) <= set(RULES)
+    assert mutant.stage in mutation.STAGES
+
+
+def test_mutant_fails_loudly_when_the_reference_has_moved() -> None:
+    moved = Mutant("moved", "", "2A", "", ("NoCrash",), (("no such text stands there", ""),))
+    with pytest.raises(Moved, match="0 times"):
+        moved.text()
+
+
+def test_names_are_unique() -> None:
+    for corpus in (mutants.corpus(), variants.corpus()):
+        names = [server.name for server in corpus]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("mutant", mutants.corpus()[::CUT], ids=lambda mutant: mutant.name)
+def test_mutant_is_killed_in_its_stage(mutant: Mutant) -> None:
+    for seed in (1, 2, 3):
+        runs = mutation.run_job(mutation.Job(mutant.name, True, (mutant.stage,), seed, stop_at_first=True))
+        assert all(run.status != "grader-error" for run in runs)
+        if runs[-1].status != "pass":
+            return
+    pytest.fail(f"{mutant.name} survives stage {mutant.stage} with three seeds: {mutant.wrong}")
+
+
+@pytest.mark.parametrize("name", [variant.name for variant in variants.corpus()])
+def test_variant_passes(name: str) -> None:
+    variant = next(variant for variant in variants.corpus() if variant.name == name)
+    for stage in variant.stages:
+        chosen = [s for s in catalogue.scenarios(stage) if any(word in s.id for word in LATE_IN_STAGE)]
+        drills = [s for s in chosen if "drill_" in s.id][::4]
+        for scenario in [s for s in chosen if "drill_" not in s.id] + drills:
+            run = mutation._run(scenario, mutation.Job(name, False, (stage,), 1, stop_at_first=False))
+            assert run.status == "pass", f"{name}, {scenario.id}: {run.message}"
