@@ -80,9 +80,7 @@ def main() -> int:
         for seed, mutant in itertools.product(seeds, chosen)
     ]
     variant_seeds = range(options.seed, options.seed + (options.variant_runs or options.seeds))
-    jobs += [
-        Job(v.name, False, v.stages, seed, False) for seed, v in itertools.product(variant_seeds, unusual)
-    ]
+    jobs += [Job(v.name, False, v.stages, seed, False) for seed, v in itertools.product(variant_seeds, unusual)]
     runs = list(_run_all(jobs, options.jobs))
     report = _Report(chosen, [run for run in runs if any(run.server == m.name for m in chosen)], list(seeds))
     alarms = [run for run in runs if run.status != "pass" and not any(run.server == m.name for m in chosen)]
@@ -181,7 +179,12 @@ def _run(scenario: Scenario, job: Job) -> Run:
 
 @lru_cache(maxsize=8)
 def _scenarios(stages: tuple[str, ...]) -> tuple[Scenario, ...]:
-    return tuple(scenario for stage in stages for scenario in catalogue.scenarios(stage))
+    """Return the drills and the tests of these stages, each stage's drills first."""
+    return tuple(
+        scenario
+        for stage in stages
+        for scenario in [*catalogue.scenarios(stage, "drills"), *catalogue.scenarios(stage)]
+    )
 
 
 @lru_cache(maxsize=4)
@@ -243,7 +246,16 @@ class _Report:
         first = min(kills, key=lambda run: run.time)
         named = ", ".join(f"{rule} {count}" for rule, count in rules.most_common(2))
         share = f"{100 * right // len(kills)} %"
-        return (mutant.stage, mutant.name, f"{seeds}/{len(self._seeds)}", tests, first.test, named, share, f"{first.time:.2f}")
+        return (
+            mutant.stage,
+            mutant.name,
+            f"{seeds}/{len(self._seeds)}",
+            tests,
+            first.test,
+            named,
+            share,
+            f"{first.time:.2f}",
+        )
 
     def _rates(self) -> str:
         pairs = len(self._mutants) * len(self._seeds)
@@ -252,9 +264,7 @@ class _Report:
         rules = {mutant.name: mutant.rules for mutant in self._mutants}
         kills = [run for runs in self._kills.values() for run in runs]
         right = sum(run.rule in rules[run.server] for run in kills)
-        well = sum(
-            any(run.rule in mutant.rules for run in self._kills[mutant.name]) for mutant in self._mutants
-        )
+        well = sum(any(run.rule in mutant.rules for run in self._kills[mutant.name]) for mutant in self._mutants)
         return (
             f"{len(self._mutants)} mutants. Killed with one seed: {_percent(len(killed), pairs)}, "
             f"with {len(self._seeds)} seeds: {_percent(len(some), len(self._mutants))}. "
