@@ -258,7 +258,7 @@ class Shadow(Oracle):
     def acknowledged(server: ShadowServer, args: AppendEntriesArgs, extra: dict[str, Any] | None) -> int:
         """Return up to which index a yes to AppendEntries acknowledges entries; `extra` are the answer's own fields.
 
-        If the disk holds a part of them, and one of the fields tells which part, it is that part.
+        If the disk holds a part of them, and one of the fields may tell of no more than that, it is that part.
         """
         prev, last = args.prev_log_index, args.prev_log_index + len(args.entries)
         numbers = {value for value in (extra or {}).values() if type(value) is int}
@@ -267,7 +267,7 @@ class Shadow(Oracle):
         held = max(prev, min(server.disk.base, last))
         while held < last and server.disk.has(held + 1, args.entries[held - prev].term):
             held += 1
-        return held if numbers & {held, held + 1, held - prev} else last
+        return held if any(n <= held - prev or prev <= n <= held + 1 for n in numbers) else last
 
     @staticmethod
     def chance(server: ShadowServer, rpc: int) -> Chance:
