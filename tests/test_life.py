@@ -245,6 +245,28 @@ class Raft(Plain):
     assert [event.index for event in run.of(ApplySnap)] == [10]
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ('b"made up"', "the snapshot's 7 bytes are not what any service handed over"),
+        ("data", "the snapshot was announced for index 11, but its bytes are of index 10"),
+    ],
+)
+def test_snapshot_that_no_service_made_is_refused(tmp_path: Path, data: str, text: str) -> None:
+    server = f"""
+class Raft(Plain):
+    async def run(self):
+        for index in range(1, 11):
+            self.apply_ch.send_nowait(ApplyCommand(index, index))
+
+    def snapshot(self, index, data):
+        self.apply_ch.send_nowait(ApplySnapshot(11, 1, {data}))
+"""
+    record = simulate(write_submission(tmp_path, server), make_scenario(servers=1, snapshots=True)).record
+    assert (record.status, record.rule) == ("fail", "StateMachineSafety")
+    assert f"server 0 handed over a bad snapshot: {text}" in record.message
+
+
 # Crashes.
 
 
@@ -436,14 +458,15 @@ def test_crash_at_a_reply_comes_right_before_it_and_keeps_the_promise_on_disk(tm
 
 def test_prepared_crash_that_does_not_come_is_called_off(tmp_path: Path) -> None:
     async def test(cluster: Cluster) -> None:
-        cluster.crash_at(1, "send")
-        assert not await cluster.wait_until_down(1, within=0.5)
+        cluster.crash_at(0, "save", 9)
+        assert not await cluster.wait_until_down(0, within=0.5)
         with pytest.raises(ValueError, match="nth counts from 1, not 0"):
             cluster.crash_at(1, "save", 0)
-        await cluster.sleep(0.5)
+        await cluster.sleep(1.0)
 
     run = simulate(write_submission(tmp_path, "import trio\n" + COUNTING), make_scenario(test))
     assert run.record.status == "pass", run.record.message
+    assert len(run.of(Save, 0)) > 9
     assert not run.of(Crash)
 
 

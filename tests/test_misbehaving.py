@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 from pathlib import Path
 
@@ -113,6 +114,15 @@ def test_odd_server_that_harms_nobody_passes(name: str) -> None:
 @pytest.mark.parametrize("name", ["RaisesInRun", "Spins", "SwallowsCancelled"])
 def test_misbehaving_server_misbehaves_the_same_again(name: str) -> None:
     assert run_misbehaving(name).record.digest == run_misbehaving(name).record.digest
+
+
+@pytest.mark.parametrize("name", ["Spins", "SwallowsCancelled", "ShieldsItself"])
+def test_server_that_does_not_end_leaves_no_complaints_of_python(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", complaints.append)
+    run_misbehaving(name)
+    gc.collect()
+    assert complaints == []
 
 
 def test_every_misbehaving_server_is_expected_somewhere() -> None:

@@ -290,6 +290,18 @@ def test_link_that_is_cut_while_a_message_travels_loses_it() -> None:
     assert run.of(Drop, 0)[0].time == pytest.approx(0.1)
 
 
+def test_reply_that_leaves_while_the_link_is_cut_is_lost_even_if_the_link_is_mended() -> None:
+    async def test(cluster: Cluster) -> None:
+        cluster.cut(1, 0)
+        await cluster.sleep(0.05)
+        cluster.mend(1, 0)
+        await cluster.sleep(0.5)
+
+    run = simulate(PLAIN, make_scenario(test, conditions=Conditions(reply_delay=(0.1, 0.1))))
+    assert [drop.time for drop in run.of(Drop)] == [0.0, 0.0]
+    assert {drop.reason for drop in run.of(Drop)} == {"cut"}
+
+
 def test_lost_request_lets_its_call_return_none_right_after_its_delay() -> None:
     run = run_with(lambda cluster: None, Conditions(request_delay=(0.0, 0.026), request_loss=1.0), seconds=1.0)
     sent = {send.rpc: send.time for send in run.of(Send)}
