@@ -1,4 +1,4 @@
-"""Grades the grader: runs the stages over the known-wrong servers, which must fail, and the unusual ones, which must pass.
+"""Grades the grader: runs the stages over known-wrong servers, which must fail, and unusual ones, which must pass.
 
 `python -m tests.mutation --help`; `make mutation`. A mutant is run through the tests of the stage that teaches what it
 breaks, and, with `--all-stages`, through all stages. Reports what killed it, by which rule, in how many seeds, and how
@@ -138,6 +138,7 @@ def _run_all(jobs: list[Job], processes: int) -> Iterator[Run]:
 def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, _bark)
+    sys.unraisablehook = lambda unraisable: None  # servers that are ended by force complain
     life.watchdog.raises = (Stalled,)
     life.watchdog.rearm = lambda: None
 

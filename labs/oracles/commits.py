@@ -5,7 +5,7 @@ from __future__ import annotations
 from labs.messages import AppendEntriesArgs
 from labs.oracles.shadow import Shadow, ShadowServer
 from labs.oracles.violation import Oracle, Violation
-from labs.trace.events import Apply, Event, Restart, Send, Start
+from labs.trace.events import Apply, Crash, Event, Restart, Send, Start
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
@@ -16,11 +16,14 @@ class Commitment(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
-        self._sent: dict[int, tuple[int, int, float]] = {}
-        """For each leader its term, its highest leader_commit, and when it first sent that."""
+        self._sent: dict[tuple[int, int], tuple[int, int, float]] = {}
+        """For each leader and peer the term, the highest leader_commit sent in it, and when that was first sent.
+
+        A leader may tell each peer only of what it knows to be there.
+        """
 
     def on_restart(self, event: Restart) -> None:
-        self._sent.pop(event.server, None)
+        self._sent = {pair: sent for pair, sent in self._sent.items() if pair[0] != event.server}
 
     def on_send(self, event: Send) -> None:
         message = event.message
@@ -28,27 +31,45 @@ class Commitment(Oracle):
             return
         server = self._shadow.servers[event.server]
         commit, term = message.leader_commit, message.term
-        known = self._sent.get(server.id)
+        if not commit and not message.entries:
+            return  # A heartbeat may say nothing of commits, if another message does.
+        known = self._sent.get((server.id, event.peer))
         if known is None or known[0] != term or commit > known[1]:
             if commit > self._shadow.may_commit(server):
                 self._too_high(server, commit, term, f"sent leader_commit={commit}", event)
             self._check_durable(server, commit, event)
-            self._sent[server.id] = (term, commit, event.time)
+            self._sent[server.id, event.peer] = (term, commit, event.time)
         elif commit < min(known[1], message.prev_log_index + len(message.entries)) and event.time > known[2] + GRACE:
             text = (
                 f"server {server.id}, leader of term {term}, sent leader_commit={commit}, "
-                f"but had sent {known[1]} at t={known[2]:.3f} s"
+                f"but had sent {known[1]} to server {event.peer} at t={known[2]:.3f} s"
             )
             raise Violation("CommitNeverDecreases", text, (server.id,), event.time)
 
     def on_apply(self, event: Apply) -> None:
         server = self._shadow.servers[event.server]
+        self._check_entry(server, event)
         if event.index > self._shadow.may_commit(server):
-            if server.leads is not None:
+            if server.leads is not None and server.heard_leader_of <= server.leads:
                 self._too_high(server, event.index, server.leads, f"applied index {event.index}", event)
             self._follower_too_high(server, event)
         if server.leads is not None:
             self._check_durable(server, event.index, event)
+
+    def _check_entry(self, server: ShadowServer, event: Apply) -> None:
+        """What a follower applies is what its leader has just sent for that index (AppendEntries rule 3)."""
+        for request in server.pending.values():
+            if not isinstance(request, AppendEntriesArgs) or request.term < max(server.term, server.heard[0]):
+                continue
+            at = event.index - request.prev_log_index - 1
+            if not 0 <= at < len(request.entries) or server.log.lacks(request.prev_log_index, request.prev_log_term):
+                continue
+            if request.entries[at].command != event.command:
+                text = (
+                    f"server {server.id} applied {event.command!r} at index {event.index}, where server "
+                    f"{request.leader_id}, the leader of term {request.term}, has {request.entries[at].command!r}"
+                )
+                raise Violation("ConflictTruncated", text, (server.id, request.leader_id), event.time)
 
     def _too_high(self, server: ShadowServer, index: int, term: int, how: str, event: Event) -> None:
         counted = self._shadow.counted(server) if server.match_term == term else 0
@@ -64,20 +85,23 @@ class Commitment(Oracle):
             raise Violation("CommitOnlyCurrentTerm", text, (server.id,), event.time)
         acknowledged = ", ".join(f"server {peer}: {upto}" for peer, upto in sorted(server.match.items())) or "none"
         text = (
-            f"server {server.id}, leader of term {term}, {how}, but the highest index that it may take for committed is "
-            f"{self._shadow.may_commit(server)} (acknowledged in this term by its peers: {acknowledged})"
+            f"server {server.id}, leader of term {term}, {how}, but the highest index that it may take for committed "
+            f"is {self._shadow.may_commit(server)} (acknowledged in this term by its peers: {acknowledged})"
         )
         raise Violation("CommitNeedsMajority", text, (server.id,), event.time)
 
     def _follower_too_high(self, server: ShadowServer, event: Apply) -> None:
         told, verified = server.told, server.verified
         text = (
-            f"server {server.id} applied index {event.index}, but the leader of term {told[0]} told it of commits up to "
+            f"server {server.id} applied index {event.index}, but the leader of term {told[0]} told it of commits to "
             f"{told[1]}, and its log is known to match the leader's up to {verified[1]} only"
         )
         rule = "CommitBound"
         if server.told == (0, 0):
-            text = f"server {server.id} applied index {event.index}, but no leader has told it of any commit"
+            text = (
+                f"server {server.id} applied index {event.index}, "
+                "but no leader whose log is known to match its own has told it of any commit"
+            )
         if event.index > server.disk_snapshot and server.incarnation > 0 and server.told == (0, 0):
             text += " since its restart"
         raise Violation(rule, text, (server.id,), event.time)
@@ -103,6 +127,14 @@ class StartAnswers(Oracle):
         self._shadow = shadow
         self._accepted: dict[int, tuple[int, int]] = {}
         """For each server the term and index of the last command that it accepted."""
+        self._commands: dict[int, list[object]] = {}
+        """For each index the commands that were accepted there."""
+        self._complete = True
+        """Whether all that was accepted is known: a crash can cut an answer off."""
+
+    def on_crash(self, event: Crash) -> None:
+        self._complete = False
+        self._commands.clear()
 
     def on_restart(self, event: Restart) -> None:
         self._accepted.pop(event.server, None)
@@ -120,6 +152,23 @@ class StartAnswers(Oracle):
             )
             raise Violation("StartAnswers", text, (server.id,), event.time)
         self._accepted[server.id] = (event.term, event.index)
+        if self._complete:
+            self._commands.setdefault(event.index, []).append(event.command)
         if event.term < server.term:
             text = f"server {server.id} accepted a command in term {event.term}, but is in term {server.term}"
             raise Violation("StartAnswers", text, (server.id,), event.time)
+
+    def on_apply(self, event: Apply) -> None:
+        """A command is applied only where `start` has put it; a leader's own entries hold None."""
+        if not self._complete or event.command is None or event.command in self._commands.get(event.index, ()):
+            return
+        servers = self._shadow.servers
+        if len(servers) == 1 or any(server.incarnation < 0 for server in servers):
+            return  # a server alone applies before it answers; or the test itself plays a leader
+        places = [str(index) for index, commands in self._commands.items() if event.command in commands]
+        where = f"only at index {', '.join(places)}" if places else "nowhere"
+        text = (
+            f"server {event.server} applied {event.command!r} at index {event.index}, "
+            f"but start accepted that command {where}"
+        )
+        raise Violation("StartAnswers", text, (event.server,), event.time)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -158,7 +160,7 @@ class Votes(Oracle):
         holder = server.votes.get(request.term)
         if holder is not None and holder[0] != request.candidate_id:
             return
-        if server.saves and server.disk_term == request.term and server.disk_vote not in (None, request.candidate_id):
+        if server.saves and server.disk_term == request.term and self._may_have_asked(server.disk_vote, request):
             return
         if event.time < max(server.heard_leader, 0.0 if server.heard_leader >= 0 else -LEASE) + LEASE:
             return
@@ -174,6 +176,14 @@ class Votes(Oracle):
             f"and the candidate's log is no less up to date"
         )
         raise Violation("VoteDenied", text, (server.id, request.candidate_id), event.time)
+
+    def _may_have_asked(self, candidate: int | None, request: RequestVoteArgs) -> bool:
+        """Say whether a vote on a disk may have been given in the term of a request, to another than who asks there."""
+        if candidate is None or candidate == request.candidate_id:
+            return False
+        other = self._shadow.servers[candidate]
+        leads = self._shadow.leader_of.get(request.term) == candidate
+        return other.incarnation < 0 or leads or other.votes.get(request.term, (None, 0))[0] == candidate
 
     def on_send(self, event: Send) -> None:
         message = event.message
@@ -293,12 +303,12 @@ class Campaigns(Oracle):
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
         if message.term in server.led or server.leads is not None:
             return
-        if 0 <= server.invited_at and event.time - server.invited_at < SHORTEST_TIMEOUT:
+        if server.invited_at >= 0 and event.time - server.invited_at < SHORTEST_TIMEOUT:
             return
         # A message that it has not answered it may not have looked at yet.
         heard = server.heard_leader if server.heard_in not in server.pending else -1.0
         for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
-            if 0 <= when and event.time - when < SHORTEST_TIMEOUT:
+            if when >= 0 and event.time - when < SHORTEST_TIMEOUT:
                 text = (
                     f"server {server.id} started an election in term {message.term} at t={event.time:.3f} s, "
                     f"but it had {what} {(event.time - when) * 1000:.0f} ms before"
@@ -308,7 +318,7 @@ class Campaigns(Oracle):
     def _not_in_step(self, server: ShadowServer, event: Send) -> None:
         began = self._began[server.id]
         began.append(event.time)
-        gaps = [round(after - before, 9) for before, after in zip(began, began[1:])]
+        gaps = [round(after - before, 9) for before, after in itertools.pairwise(began)]
         if len(gaps) >= SAME_TIMEOUTS and len(set(gaps[-SAME_TIMEOUTS:])) == 1:
             text = (
                 f"server {server.id} waited exactly {gaps[-1]:.6f} s before each of its last {SAME_TIMEOUTS} elections"

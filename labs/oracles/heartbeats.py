@@ -11,6 +11,8 @@ AT_ONCE = 0.05
 """Virtual seconds after its election within which a leader must have written to every peer."""
 IDLE = 0.5
 """Virtual seconds that a leader may leave a peer without a word, if none of its calls to the peer is open."""
+HELD_UP = 2.0
+"""Virtual seconds that it may do so while a call is open: an answer can be long in coming, or never come."""
 
 
 class Heartbeats(Oracle):
@@ -24,6 +26,8 @@ class Heartbeats(Oracle):
         """The calls of a leader to a peer that have not returned."""
         self._last: dict[tuple[int, int], float] = {}
         """When a leader last sent something to a peer, or a call to it came back."""
+        self._sent: dict[tuple[int, int], float] = {}
+        """When a leader last sent something to a peer."""
         self._greeted: set[tuple[int, int]] = set()
         self._next_look = 0.0
 
@@ -41,7 +45,7 @@ class Heartbeats(Oracle):
         if isinstance(event.message, AppendEntriesArgs | InstallSnapshotArgs):
             pair = (event.server, event.peer)
             self._open.setdefault(pair, set()).add(event.rpc)
-            self._last[pair] = event.time
+            self._last[pair] = self._sent[pair] = event.time
         self._look(event)
 
     def on_deliver(self, event: Deliver) -> None:
@@ -67,6 +71,7 @@ class Heartbeats(Oracle):
         for peer in range(len(self._shadow.servers)):
             self._open.pop((server, peer), None)
             self._last.pop((server, peer), None)
+            self._sent.pop((server, peer), None)
 
     def _look(self, event: Event) -> None:
         """Look after every tenth of a second whether a leader keeps silent."""
@@ -89,5 +94,11 @@ class Heartbeats(Oracle):
                     text = (
                         f"server {server} leads since t={since:.3f} s, but sent nothing to server {peer} from "
                         f"t={last:.3f} s to t={event.time:.3f} s"
+                    )
+                    raise Violation("HeartbeatsSent", text, (server, peer), event.time)
+                elif event.time > (sent := self._sent[server, peer]) + HELD_UP:
+                    text = (
+                        f"server {server} leads since t={since:.3f} s, but sent nothing to server {peer} from "
+                        f"t={sent:.3f} s to t={event.time:.3f} s, while a call to it was not answered"
                     )
                     raise Violation("HeartbeatsSent", text, (server, peer), event.time)

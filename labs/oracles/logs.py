@@ -151,24 +151,33 @@ class Appending(Oracle):
     def _judge_loss(self, server: ShadowServer, event: Save, lost: int) -> None:
         old = server.disk
         what = f"the entry of index {lost} and term {old.term_at(lost)}"
-        if server.match_term == event.current_term and server.leads == event.current_term:
+        if self._leads(server, event.current_term):
             text = f"server {server.id} leads term {event.current_term}, but dropped {what} from its own log"
             raise Violation("LeaderAppendOnly", text, (server.id,), event.time)
-        if not any(self._explains(server, request, lost, event) for request in server.pending.values()):
+        causes = [request for request in server.pending.values() if self._explains(server, request, lost)]
+        if not causes:
             restarted = server.incarnation > 0 and server.first_save
             text = (
                 f"server {server.id} dropped {what} from its saved log, but nothing that reached it conflicts with it"
             )
             raise Violation("RestoredOnRestart" if restarted else "MatchingKept", text, (server.id,), event.time)
+        newest = max(request.term for request in causes)
+        if newest < server.followed:
+            text = (
+                f"server {server.id} dropped {what} from its saved log for a leader of term {newest}, "
+                f"but had answered the leader of term {server.followed} before"
+            )
+            raise Violation("StaleTermRejected", text, (server.id,), event.time)
         self._check_tail(server, event, lost)
 
+    def _leads(self, server: ShadowServer, term: int) -> bool:
+        """Say whether the server leads a term, be it that it has only just got the votes for it."""
+        elected = len(server.granted.get(term, set()) | {server.id}) >= self._shadow.majority
+        return server.leads == term == server.match_term or (server.candidate == term and elected)
+
     @staticmethod
-    def _explains(
-        server: ShadowServer, request: AppendEntriesArgs | InstallSnapshotArgs, lost: int, event: Save
-    ) -> bool:
+    def _explains(server: ShadowServer, request: AppendEntriesArgs | InstallSnapshotArgs, lost: int) -> bool:
         """Say whether a request that the server is handling is a reason to drop its entry at `lost`."""
-        if request.term < server.shown_before.get(-1, 0):
-            return False
         if isinstance(request, InstallSnapshotArgs):
             covered = request.last_included_index
             return not server.disk.has(covered, request.last_included_term) or lost <= covered
@@ -223,13 +232,13 @@ class LeaderLogs(Oracle):
         held = server.log.term_at(highest)
         has = f"ends at index {server.log.last}" if held is None else f"has one of term {held} there"
         text = (
-            f"server {server.id} leads term {term}, but its log {has}: the entry of index {highest} and term {known[0]} "
+            f"server {server.id} leads term {term}, but its log {has}: the entry of index {highest}, term {known[0]}, "
             f"was committed in term {known[1]}"
         )
         raise Violation("LeaderCompleteness", text, (server.id,), event.time)
 
     def _sent(self, server: ShadowServer, message: AppendEntriesArgs, event: Send) -> None:
-        """A leader's entries do not change in its term (Leader Append-Only)."""
+        """A leader sends its log as it is (Log Matching), and does not change it (Leader Append-Only)."""
         if message.term != server.match_term or message.term < server.term:
             return  # what an old leadership has left behind comes late
         at = server.log.conflict(message.prev_log_index, [entry.term for entry in message.entries])
@@ -239,7 +248,9 @@ class LeaderLogs(Oracle):
                 f"{message.entries[at - message.prev_log_index - 1].term} at index {at}, where its log had one of term "
                 f"{server.log.term_at(at)}"
             )
-            raise Violation("LeaderAppendOnly", text, (server.id,), event.time)
+            # The disk still has the old entry: it was not overwritten, only sent as another.
+            rule = "LogMatching" if server.saves and server.trusted else "LeaderAppendOnly"
+            raise Violation(rule, text, (server.id,), event.time)
         prev = message.prev_log_index
         if prev > server.log.base and server.log.lacks(prev, message.prev_log_term) and prev <= server.log.last:
             text = (
@@ -260,7 +271,7 @@ class LeaderLogs(Oracle):
             f"but the log on its disk ends at index {log.last} of term {log.last_term}"
         )
         rule = "VoteOnlyUpToDate"
-        if index == log.last == log.base:
+        if index == log.last == log.base > 0:
             rule = "SnapshotTermKept"
         elif index > log.last and self._shadow.from_stage("2C"):
             rule = "SavedBeforeSend"

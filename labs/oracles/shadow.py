@@ -156,7 +156,7 @@ class ShadowServer:
         self.saves = False
         """Whether it saves its state at all; in the early stages it need not."""
         self.trusted = True
-        """Whether its disk holds what it acknowledged so far; if not, in the early stages, its log is not read there."""
+        """Whether its disk holds what it acknowledged so far; if not, its log is not read there in early stages."""
         self.disk = ShadowLog()
         self.disk_term = 0
         self.disk_vote: int | None = None
@@ -203,6 +203,8 @@ class ShadowServer:
         self.granted_at = -1.0
         self.invited_at = -1.0
         """When its leader may have told it to campaign."""
+        self.followed = 0
+        """The highest term whose leader it answered with success."""
         self.may_drop: int | None = None
         """From where on it may have dropped entries that are still on its disk, as they conflict with its leader's."""
         self.first_save = True
@@ -386,7 +388,9 @@ class Shadow(Oracle):
                 server.heard_in = event.rpc
         if isinstance(message, AppendEntriesArgs) and message.term >= server.term:
             prev, term = message.prev_log_index, message.term
-            if not server.log.lacks(prev, message.prev_log_term):
+            # What came right before, and is not handled yet, may hold the entry that this one follows.
+            follows = server.verified[0] == term and prev <= server.verified[1]
+            if follows or not server.log.lacks(prev, message.prev_log_term):
                 before = server.verified[1] if server.verified[0] == term else 0
                 server.verified = (term, max(before, prev + len(message.entries)))
                 told = server.told[1] if server.told[0] == term else 0
@@ -461,6 +465,7 @@ class Shadow(Oracle):
             elif reply.term == args.term and server.saves and server.disk.lacks(prev, args.prev_log_term):
                 server.may_drop = min(prev, server.may_drop or prev)
             return
+        server.followed = max(server.followed, args.term)
         last = prev + len(terms)
         if server.saves and terms and server.disk.lacks(last, terms[-1]):
             server.trusted = False

@@ -101,9 +101,9 @@ class Situations(Oracle):
             candidates.add(event.server)
             if len(candidates) == 2:
                 self._reach("vote_split")
-            if len(candidates) == 1 and self._candidates.get(message.term - 1):
-                if message.term - 1 not in self._shadow.leader_of:
-                    self._reach("term_without_leader")
+            before = message.term - 1
+            if len(candidates) == 1 and self._candidates.get(before) and before not in self._shadow.leader_of:
+                self._reach("term_without_leader")
             if message.last_log_index > 0 and message.last_log_index == self._shadow.servers[event.server].disk.base:
                 self._reach("campaign_with_empty_log")
         for term in [term for term in self._candidates if term < message.term - 3]:
@@ -249,9 +249,10 @@ class Situations(Oracle):
             self._reach("snapshot_installed")
             if event.last_index > event.last_included_index:
                 self._reach("snapshot_keeps_suffix")
-            elif old.lacks(event.last_included_index, event.last_included_term) and old.last > old.base:
-                if old.last >= event.last_included_index:
-                    self._reach("snapshot_over_conflict")
+            elif old.lacks(event.last_included_index, event.last_included_term) and (
+                old.last >= event.last_included_index
+            ):
+                self._reach("snapshot_over_conflict")
         elif event.last_included_index > old.base:
             self._reach("snapshot_on_leader" if server.leads is not None else "snapshot_on_follower")
         if event.entries and old.base < event.first_index <= old.last:

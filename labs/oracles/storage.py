@@ -1,4 +1,4 @@
-"""The judges of the disk: saved before promised, restored after a crash, snapshots and logs together (stages 2C, 2D)."""
+"""The judges of the disk: saved before promised, restored after a crash, snapshots with logs (stages 2C, 2D)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from labs.messages import (
 )
 from labs.oracles.shadow import Shadow, ShadowServer, is_trial
 from labs.oracles.violation import Oracle, Violation
-from labs.trace.events import Reply, Save, Send
+from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Save, Send, TakeSnapshot, Timeout
+
+REPEATS = 10
+"""So many times a leader may do in vain what cannot help a peer."""
+PATIENCE = 1.0
+"""Virtual seconds for which it may do so."""
 
 
 class Saved(Oracle):
@@ -39,10 +44,10 @@ class Saved(Oracle):
             return
         elif isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs):
             index = request.last_included_index
-            if reply.term == request.term and index > max(server.disk_snapshot, server.applied, server.disk.base):
-                if index > server.disk.last or server.disk.lacks(index, request.last_included_term):
-                    held = f"a snapshot of index {server.disk_snapshot}"
-                    self._missing(server, f"answered InstallSnapshot of index {index}", held, event)
+            new = reply.term == request.term and index > max(server.disk_snapshot, server.applied, server.disk.base)
+            if new and (index > server.disk.last or server.disk.lacks(index, request.last_included_term)):
+                held = f"a snapshot of index {server.disk_snapshot}"
+                self._missing(server, f"answered InstallSnapshot of index {index}", held, event)
 
     def _entries(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         last = self._shadow.acknowledged(server, args, event.extra)
@@ -67,7 +72,8 @@ class Saved(Oracle):
             text = f"server {server.id} sent {event.call} of term {term}, but its disk held term {server.disk_term}"
             raise Violation("SavedBeforeSend", text, (server.id,), event.time)
         if isinstance(message, RequestVoteArgs) and term == server.disk_term and server.disk_vote != server.id:
-            text = f"server {server.id} asked for votes in term {term}, but its disk held {_vote(server)}, not its own vote"
+            held = f"its disk held {_vote(server)}, not its own vote"
+            text = f"server {server.id} asked for votes in term {term}, but {held}"
             raise Violation("SavedBeforeSend", text, (server.id,), event.time)
 
 
@@ -80,6 +86,54 @@ class Snapshots(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
+        self._taken: dict[int, int] = {}
+        """The index of the last snapshot that each service took, or was given."""
+        self._calls: dict[int, tuple[int, int]] = {}
+        """The leader and the peer of each InstallSnapshot that has not returned."""
+        self._refused: dict[tuple[int, int], tuple[int, int, float]] = {}
+        """For a leader and a peer the term, how often what follows the snapshot was refused, and since when."""
+        self._again: dict[tuple[int, int], tuple[int, int, int]] = {}
+        """For a leader and a peer: the term, the index of the last snapshot, how often sent since it was answered."""
+
+    def on_take_snapshot(self, event: TakeSnapshot) -> None:
+        self._taken[event.server] = event.index
+
+    def on_apply_snap(self, event: ApplySnap) -> None:
+        """The snapshot that a service gets first after a restart is the one on the disk (§7)."""
+        server = self._shadow.servers[event.server]
+        restarted = server.incarnation > 0 and server.first_save
+        if restarted and event.index != server.disk_snapshot and not self._installs(server, event.index):
+            log = f"a log that starts after index {server.disk.base}"
+            text = (
+                f"server {server.id} was restarted with {_snapshot(server.disk_snapshot)} and {log} on its disk, "
+                f"but gave its service a snapshot as one of index {event.index}"
+            )
+            apart = event.index == server.disk.base
+            raise Violation("SnapshotAndLogTogether" if apart else "RestoredOnRestart", text, (server.id,), event.time)
+        self._taken[event.server] = event.index
+
+    def on_reply(self, event: Reply) -> None:
+        """Who knows the term of the entry before its log's first, does not refuse what follows that entry."""
+        server, reply = self._shadow.servers[event.server], event.message
+        args = server.pending.get(event.rpc)
+        if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs) or reply.success:
+            return
+        base, base_term = server.disk.base, server.disk.base_term
+        if args.prev_log_index != base or base == 0 or args.prev_log_term != base_term:
+            return
+        if reply.term != args.term or server.shown_before.get(event.rpc, 0) > args.term:
+            return
+        if (
+            self._shadow.chance(server, event.rpc).no
+            or self._taken.get(server.id, 0) > base
+            or any(isinstance(other, InstallSnapshotArgs) for other in server.pending.values())
+        ):
+            return  # its log may begin later already
+        text = (
+            f"server {server.id} refused AppendEntries of server {args.leader_id}, leader of term {args.term}, after "
+            f"index {base} of term {base_term}, but that is what its own snapshot ends with"
+        )
+        raise Violation("SnapshotTermKept", text, (server.id, args.leader_id), event.time)
 
     def on_save(self, event: Save) -> None:
         server = self._shadow.servers[event.server]
@@ -93,6 +147,13 @@ class Snapshots(Oracle):
             raise Violation("SnapshotNotRolledBack", text, (server.id,), event.time)
         if base > server.disk.base:
             self._new_base(server, event)
+        elif 0 < base == server.disk.base and event.last_included_term != server.disk.base_term:
+            text = (
+                f"server {server.id} saved last_included_term {event.last_included_term} for index {base}, "
+                f"but its disk held term {server.disk.base_term} for it"
+            )
+            rule = "RestoredOnRestart" if server.incarnation > 0 and server.first_save else "SnapshotTermKept"
+            raise Violation(rule, text, (server.id,), event.time)
 
     def _new_base(self, server: ShadowServer, event: Save) -> None:
         base, term = event.last_included_index, event.last_included_term
@@ -130,14 +191,71 @@ class Snapshots(Oracle):
                 raise Violation("SnapshotKeepsSuffix", text, (server.id,), event.time)
         elif old.lacks(base, event.last_included_term) and event.last_index > base:
             text = (
-                f"server {server.id} installed a snapshot of index {base} and term {event.last_included_term}, but kept "
+                f"server {server.id} installed a snapshot of index {base}, term {event.last_included_term}, but kept "
                 f"the entries after its own entry of term {old.term_at(base)} there"
             )
             raise Violation("SnapshotKeepsSuffix", text, (server.id,), event.time)
 
+    def on_crash(self, event: Crash) -> None:
+        self._calls = {rpc: pair for rpc, pair in self._calls.items() if pair[0] != event.server}
+
+    def on_timeout(self, event: Timeout) -> None:
+        self._calls.pop(event.rpc, None)
+
+    def on_deliver(self, event: Deliver) -> None:
+        """A leader whose entries are refused where its log begins sends its snapshot instead (§7)."""
+        if event.leg != "reply":
+            return
+        self._calls.pop(event.rpc, None)
+        pair, reply, request = (event.server, event.peer), event.message, self._shadow.requests.get(event.rpc)
+        if not isinstance(reply, AppendEntriesReply) or not isinstance(request, AppendEntriesArgs):
+            return
+        leader, peer = (self._shadow.servers[server] for server in pair)
+        base = leader.disk.base
+        lacks = request.prev_log_index <= base and peer.saves and peer.disk.last < base
+        if reply.success or pair in self._calls.values():
+            self._refused.pop(pair, None)
+        elif lacks and reply.term == request.term == leader.leads == leader.term:
+            self._count_refusal(leader, peer, event)
+
+    def _count_refusal(self, leader: ShadowServer, peer: ShadowServer, event: Deliver) -> None:
+        term, count, since = self._refused.get((leader.id, peer.id), (0, 0, 0.0))
+        if term != leader.term:
+            term, count, since = leader.term, 0, event.time
+        self._refused[leader.id, peer.id] = (term, count + 1, since)
+        if count >= REPEATS and event.time > since + PATIENCE:
+            text = (
+                f"server {leader.id}, leader of term {term}, has a log that starts after index {leader.disk.base}, and "
+                f"server {peer.id} one that ends at index {peer.disk.last}; it has refused AppendEntries {count + 1} "
+                f"times since t={since:.3f} s, but was not sent the snapshot"
+            )
+            raise Violation("InstallWhenNeeded", text, (leader.id, peer.id), event.time)
+
+    def _count_install(self, server: ShadowServer, message: InstallSnapshotArgs, event: Send) -> None:
+        """A snapshot that a peer is known to have does not go out for ever."""
+        pair, index = (server.id, event.peer), message.last_included_index
+        self._calls[event.rpc] = pair
+        self._refused.pop(pair, None)
+        if (
+            event.rpc in self._shadow.pieces
+            or server.match_term != message.term
+            or index > server.match.get(event.peer, 0)
+        ):
+            return
+        term, last, count = self._again.get(pair, (0, 0, 0))
+        count = count + 1 if (term, last) == (message.term, index) else 1
+        self._again[pair] = (message.term, index, count)
+        if count > REPEATS:
+            text = (
+                f"server {server.id}, leader of term {message.term}, sent its snapshot of index {index} to server "
+                f"{event.peer} {count} times more after an answer had told it that server {event.peer} has all that"
+            )
+            raise Violation("InstallWhenNeeded", text, pair, event.time)
+
     def on_send(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
         if isinstance(message, InstallSnapshotArgs):
+            self._count_install(server, message, event)
             index, term = message.last_included_index, message.last_included_term
         elif isinstance(message, AppendEntriesArgs) and message.prev_log_index == server.disk.base:
             index, term = message.prev_log_index, message.prev_log_term
@@ -145,7 +263,8 @@ class Snapshots(Oracle):
             return
         known = self._shadow.committed.get(index)
         if known is not None and known[0] != term and index > 0:
-            text = f"server {server.id} sent {event.call} with term {term} for index {index}, whose entry is of term {known[0]}"
+            sent = f"server {server.id} sent {event.call} with term {term} for index {index}"
+            text = f"{sent}, whose entry is of term {known[0]}"
             raise Violation("SnapshotTermKept", text, (server.id,), event.time)
 
 

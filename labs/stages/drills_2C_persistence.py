@@ -61,7 +61,7 @@ async def drill_leaders_entries_are_saved(lone: Lone) -> None:
 
 
 @drill(rule="RestoredOnRestart")
-async def drill_vote_survives(lone: Lone) -> None:
+async def drill_vote_binds_after_restart(lone: Lone) -> None:
     """a vote binds a server that was restarted, too (State, voted_for)"""
     await lone.request_vote(1, term=2)
     lone.restart()

@@ -316,7 +316,7 @@ async def test_entries_behind_snapshot(cluster: Cluster) -> None:
 async def test_around_the_edge(cluster: Cluster) -> None:
     """followers that lag by a little more or less than the snapshot"""
     await cluster.agree(cluster.command(), cluster.n)
-    for _ in range(6):
+    for _ in range(10):
         leader = await cluster.wait_for_leader()
         lagging = cluster.random.choice(others(cluster, leader))
         start_many(cluster, leader, cluster.random.randint(0, 9))

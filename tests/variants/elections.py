@@ -1,6 +1,5 @@
 """Variants of elections: when a server campaigns, who answers it how, and when a leader goes."""
 
-# ruff: noqa: E501 (the texts are as wide as they are in the reference)
 from __future__ import annotations
 
 from tests.variants import Variant

@@ -1,6 +1,5 @@
 """Variants of replication: what a leader sends when, how it finds a peer's log, and what a follower makes of it."""
 
-# ruff: noqa: E501 (the texts are as wide as they are in the reference)
 from __future__ import annotations
 
 from tests.variants import Variant

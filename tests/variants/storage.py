@@ -1,6 +1,5 @@
 """Variants of what is saved, and when; and of servers whose work takes time."""
 
-# ruff: noqa: E501 (the texts are as wide as they are in the reference)
 from __future__ import annotations
 
 from tests.variants import Variant
