@@ -117,6 +117,11 @@ def test_size_of_a_cluster_is_a_function_of_the_seed() -> None:
         assert set(sizes) == set(found.sizes), found.id
 
 
+def test_tests_of_one_seed_draw_their_sizes_independently() -> None:
+    drawn = {tuple(found.size(seed) for seed in range(20)) for found in EVERYTHING if found.sizes == (3, 5)}
+    assert len(drawn) > 5
+
+
 def test_stage_files_hold_nothing_but_scenarios() -> None:
     for file in catalogue.files():
         tests = re.findall(r"^async def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)

@@ -281,6 +281,20 @@ def test_command_that_nobody_accepts_fails(tmp_path: Path) -> None:
     check_fails(test, lying(tmp_path, "1"), "CommittedIsApplied", text)
 
 
+def test_another_command_at_the_index_does_not_count(tmp_path: Path) -> None:
+    async def test(cluster: Cluster) -> None:
+        await cluster.agree(1, 1, retry=False)
+
+    server = """
+class Raft(Plain):
+    def start(self, command):
+        self.apply_ch.send_nowait(ApplyCommand(1, True))
+        return 1, 0, True
+"""
+    text = "command 1 was not applied by 1 servers within 2 s: server 0 accepted it at index 1 in term 0"
+    check_fails(test, write_submission(tmp_path, server), "CommittedIsApplied", text, servers=1)
+
+
 def test_index_that_is_not_applied_fails(tmp_path: Path) -> None:
     async def test(cluster: Cluster) -> None:
         await cluster.wait_for_applied(4, 2, within=1.0)

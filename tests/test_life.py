@@ -9,7 +9,21 @@ import pytest
 
 from labs.sim.cluster import Cluster, ServerState, StartAnswer
 from labs.sim.network import Conditions
-from labs.trace.events import Apply, ApplySnap, Crash, Deliver, Drop, Event, Note, Reply, Restart, Save, Send, Timeout
+from labs.trace.events import (
+    Apply,
+    ApplySnap,
+    Crash,
+    Deliver,
+    Drop,
+    Event,
+    Note,
+    Reply,
+    Restart,
+    Save,
+    Send,
+    Start,
+    Timeout,
+)
 from tests.servers.running import Run, make_scenario, simulate, write_submission
 
 
@@ -454,6 +468,26 @@ def test_crash_at_a_reply_comes_right_before_it_and_keeps_the_promise_on_disk(tm
     events = kinds(crash_at(tmp_path, 1, "reply", 3))
     rounds = [word.format(n) for n in (1, 2, 3) for word in ("Save", "ping {}", "Reply")]
     assert events == ["start 0", *rounds[:-1], "start 3"]
+
+
+def test_crash_at_a_save_inside_start_leaves_no_answer(tmp_path: Path) -> None:
+    text = """
+class Raft(Plain):
+    def start(self, command):
+        self.node.persister.save(PersistentState(1, None, [LogEntry(1, command)]))
+        self.node.note("too late")
+        return 1, 1, True
+"""
+
+    async def test(cluster: Cluster) -> None:
+        cluster.crash_at(0, "save")
+        assert cluster.start(0, "x") == StartAnswer(-1, -1, False)
+        assert not cluster.is_up(0)
+
+    run = simulate(write_submission(tmp_path, text), make_scenario(test))
+    assert run.record.status == "pass", run.record.message
+    assert len(run.of(Save)) == 1
+    assert not run.of(Start) and "too late" not in run.notes()
 
 
 def test_prepared_crash_that_does_not_come_is_called_off(tmp_path: Path) -> None:

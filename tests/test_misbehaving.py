@@ -33,6 +33,7 @@ EXPECTED = {
     "AsyncStart": ("WellFormed", "start must be a plain def"),
     "AsyncGetState": ("WellFormed", "get_state must be a plain def"),
     "StartReturnsNothing": ("WellFormed", "start must return (index, term, is_leader), not None"),
+    "StartReturnsFloat": ("WellFormed", "start must return (index, term, is_leader), not (1.0, 1, True)"),
     "StartReturnsUnspeakable": ("WellFormed", "start must return (index, term, is_leader)"),
     "GetStateReturnsOneThing": ("WellFormed", "get_state must return (current_term, is_leader), not True"),
     "ReturnsNothing": ("WellFormed", "ping: it must return PingReply, not None"),

@@ -123,6 +123,11 @@ class StartReturnsNothing(Plain):
         return None
 
 
+class StartReturnsFloat(Plain):
+    def start(self, command: Any) -> Any:  # here: StartReturnsFloat
+        return 1.0, 1, True
+
+
 class StartReturnsUnspeakable(Plain):
     def start(self, command: Any) -> Any:  # here: StartReturnsUnspeakable
         class Unspeakable:

@@ -1,0 +1,123 @@
+"""The two judges that no run goes without, event by event; the corpus of known-wrong servers tries all the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
+from labs.oracles import judges
+from labs.oracles.basics import OneHistory, OneLeader
+from labs.oracles.violation import Oracle, Violation, judges_by_event
+from labs.trace.events import Apply, ApplySnap, Event, Restart, Role, Save, Send, Start
+
+
+def judge(oracle: Oracle, *events: Event) -> Violation | None:
+    """Show events to a judge; return the first violation."""
+    table = judges_by_event([oracle])
+    try:
+        for event in events:
+            for method in table.get(type(event), []):
+                method(event)
+    except Violation as violation:
+        return violation
+    return None
+
+
+def leads(server: int, term: int, how: str) -> Event:
+    """Return an event that shows a server leading."""
+    append = AppendEntriesArgs(term, server, 0, 0, [], 0)
+    install = InstallSnapshotArgs(term, server, 1, 1, b"")
+    return {
+        "append": Send(1.0, server, 9, 1, "AppendEntries", append, 1),
+        "install": Send(1.0, server, 9, 1, "InstallSnapshot", install, 1),
+        "start": Start(1.0, server, "x", 1, term, True),
+        "role": Role(1.0, server, term, True),
+    }[how]
+
+
+WAYS = ("append", "install", "start", "role")
+
+
+@pytest.mark.parametrize("one", WAYS)
+@pytest.mark.parametrize("other", WAYS)
+def test_two_leaders_of_a_term_are_seen_however_they_show(one: str, other: str) -> None:
+    violation = judge(OneLeader(), leads(0, 5, one), leads(1, 6, other), leads(1, 5, other))
+    assert violation is not None
+    assert (violation.rule.id, violation.servers, violation.time) == ("ElectionSafety", (0, 1), 1.0)
+    assert "in term 5, but server 0 " in violation.message
+
+
+def test_one_leader_may_lead_again_and_others_in_other_terms() -> None:
+    events = [leads(server, term, how) for server, term in ((0, 1), (1, 2), (0, 3), (0, 1)) for how in WAYS]
+    followers = [Role(1.0, 2, 1, False), Start(1.0, 2, "x", -1, 1, False)]
+    assert judge(OneLeader(), *events, *followers) is None
+
+
+def save(server: int, base: int) -> Save:
+    return Save(1.0, server, 1, None, base, 1, base + 1, [], base, 32)
+
+
+def apply(server: int, *commands: Any, first: int = 1) -> list[Event]:
+    return [Apply(1.0, server, index, command) for index, command in enumerate(commands, first)]
+
+
+IN_ORDER = "server 0 applied index {}, but the last that it had applied was {}"
+BROKEN: list[tuple[str, str, list[Event]]] = [
+    (
+        "StateMachineSafety",
+        "server 1 applied 'y' at index 2, but server 0 applied 'x'",
+        [*apply(0, 1, "x"), *apply(1, 1, "y")],
+    ),
+    ("StateMachineSafety", "server 1 applied True at index 1, but server 0 applied 1", [*apply(0, 1), *apply(1, True)]),
+    (
+        "ApplyInOrder",
+        IN_ORDER.format(3, 1),
+        [*apply(0, 1), *apply(0, 3, first=3)],
+    ),
+    ("ApplyInOrder", IN_ORDER.format(1, 1), [*apply(0, 1), *apply(0, 1)]),
+    ("ApplyInOrder", IN_ORDER.format(2, 0), [*apply(0, 2, first=2)]),
+    ("ApplyInOrder", "server 0 applied index 0", [*apply(0, "x", first=0)]),
+    ("ApplyInOrder", IN_ORDER.format(7, 5), [ApplySnap(1.0, 0, 5, 1, b""), *apply(0, "x", first=7)]),
+    (
+        "SnapshotNotRolledBack",
+        "of index 1, but it had applied 2",
+        [*apply(0, 1, 2), ApplySnap(1.0, 0, 1, 1, b"")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "text", "events"), BROKEN)
+def test_history_that_differs_or_is_out_of_order_is_seen(rule: str, text: str, events: list[Event]) -> None:
+    violation = judge(OneHistory(2), *events)
+    assert violation is not None and violation.rule.id == rule
+    assert text in violation.message
+
+
+def test_equal_histories_restarts_and_snapshots_are_fine() -> None:
+    events = [*apply(0, 1, 2, None, 4), *apply(1, 1, 2), Restart(1.0, 1, 1), *apply(1, 1, 2, None)]
+    snapshot: list[Event] = [ApplySnap(1.0, 1, 4, 1, b""), *apply(0, 5, first=5), *apply(1, 5, first=5)]
+    assert judge(OneHistory(2), *events, *snapshot) is None
+
+
+def test_server_goes_on_behind_its_snapshot_after_a_restart() -> None:
+    events = [*apply(0, 1, 2, 3), save(0, 2), Restart(1.0, 0, 1)]
+    assert judge(OneHistory(1), *events, *apply(0, 3, first=3)) is None
+    assert judge(OneHistory(1), *events, *apply(0, 4, first=4)) is not None
+
+
+def test_commands_that_every_snapshot_covers_are_forgotten() -> None:
+    oracle = OneHistory(2)
+    for index in range(1, 1001):
+        assert judge(oracle, *apply(0, index, first=index), *apply(1, index, first=index)) is None
+        if index % 10 == 0:
+            assert judge(oracle, save(0, index), save(1, index)) is None
+    assert len(oracle._command_at) <= 10
+
+
+def test_each_stage_is_judged_by_more_than_the_one_before() -> None:
+    names = {stage: [type(oracle) for oracle in judges(3, stage)] for stage in ("0", "2A", "2B", "2C", "2D")}
+    for earlier, later in (("0", "2A"), ("2A", "2B"), ("2B", "2C"), ("2C", "2D")):
+        assert set(names[earlier]) < set(names[later])
+    assert all(OneLeader in found and OneHistory in found for found in names.values())
