@@ -18,9 +18,9 @@ from tests.mutants.patching import Mutant
 
 FOLDER = Path("out") / "demo"
 CAUGHT_BY = {
-    "classic_truncates_always": ("2B", "late_and_twice"),
-    "classic_counts_old_terms": ("2B", "figure_8"),
-    "classic_forgets_its_vote": ("2C", "vote_survives"),
+    "classic_truncates_always": ("2B", "2B/late_and_twice"),
+    "classic_counts_old_terms": ("2B", "2B/figure_8"),
+    "classic_forgets_its_vote": ("2C", "2C/vote_survives"),
 }
 """The stage and the test that shows each wrong server here; many others would."""
 
