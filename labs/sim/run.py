@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -118,28 +120,31 @@ def stalled(scenario: Scenario, seed: int, text: str) -> RunRecord:
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
-    abandoned = False
-    with deterministic_scheduling(kernel.turns.arrange):
+    with _no_complaints(kernel), deterministic_scheduling(kernel.turns.arrange):
+        abandoned = False
         try:
             trio.run(kernel.run, test, clock=kernel.clock)
         except trio.TrioInternalError as error:
+            abandoned = True
             if kernel.outcome is None:
                 kernel.error = kernel.error or error
-            abandoned = True
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             kernel.error = kernel.error or error
-    if abandoned:
-        kernel.release()
-        _discard_leftovers()
+        if abandoned:
+            kernel.release()
+            with warnings.catch_warnings(action="ignore"):
+                gc.collect()
 
 
-def _discard_leftovers() -> None:
-    """Collect coroutines that refused to end, without the complaints that Python prints about them."""
-    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
+@contextlib.contextmanager
+def _no_complaints(kernel: Kernel) -> Iterator[None]:
+    """Keep Python from complaining about coroutines that refuse to end when the run is over."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None if kernel.turns.closing else hook(unraisable)
     try:
-        gc.collect()
+        yield
     finally:
         sys.unraisablehook = hook
 
