@@ -265,6 +265,14 @@ class SpinsInTwoTasks(Plain):
             await trio.lowlevel.checkpoint()  # here: SpinsInTwoTasks
 
 
+class SpinsMakingTasks(Plain):
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            while True:
+                nursery.start_soon(trio.sleep_forever)
+                await trio.lowlevel.checkpoint()  # here: SpinsMakingTasks
+
+
 class Sleeps(Plain):
     async def run(self) -> None:
         time.sleep(0.1)  # here: Sleeps
