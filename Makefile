@@ -31,7 +31,7 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test-2A       one stage: 2A election, 2B replication, 2C persistence,
                      2D snapshots
   make test          all four stages
-  make drills        one lone server, a rule of the paper each, in milliseconds;
+  make drills        one lone server, a rule of the paper each, in no time;
                      STAGE=2B for those of one stage
   make list          the names of all tests, with points
   make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17

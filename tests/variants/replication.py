@@ -343,9 +343,9 @@ class Refusal(AppendEntriesReply):
                 FIRST_CLASS,
                 '''@dataclass(frozen=True, slots=True)
 class Acceptance(AppendEntriesReply):
-    """Says how many of the entries were taken."""
+    """Says how many of the entries were taken; None: all."""
 
-    taken: int = 0
+    taken: int | None = None
 
 
 '''
@@ -360,7 +360,8 @@ class Acceptance(AppendEntriesReply):
             (
                 MATCHED,
                 "            assert isinstance(reply, Acceptance)\n"
-                "            self.record_match(peer, args.prev_log_index + reply.taken)\n",
+                "            taken = len(args.entries) if reply.taken is None else reply.taken\n"
+                "            self.record_match(peer, args.prev_log_index + taken)\n",
             ),
         ),
     ),

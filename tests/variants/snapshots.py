@@ -219,14 +219,14 @@ class Chunk(InstallSnapshotArgs):
     """A piece of a snapshot, and where it belongs."""
 
     offset: int = 0
-    done: bool = False
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkReply(InstallSnapshotReply):
-    """Says how many bytes are there by now."""
+    """Says how many bytes are there by now; None: all."""
 
-    received: int = 0
+    received: int | None = None
 
 
 '''
@@ -264,7 +264,7 @@ class ChunkReply(InstallSnapshotReply):
                 reply = await self.node.call(peer, args)
             if reply is None:
                 return
-            if not isinstance(reply, ChunkReply):
+            if not isinstance(reply, ChunkReply) or reply.received is None:
                 self.take_snapshot_reply(peer, args, reply)
                 return
             offset = reply.received
