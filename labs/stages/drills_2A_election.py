@@ -218,6 +218,14 @@ async def drill_vote_of_older_election(lone: Lone) -> None:
     lone.check(not lone.state().is_leader, f"the only vote that reached it was one of term {term}")
 
 
+@drill(rule="OneVotePerTerm")
+async def drill_leader_keeps_its_vote(lone: Lone) -> None:
+    """a leader has voted in its term: for itself (RequestVote rule 2)"""
+    term = await lone.become_leader()
+    reply = await lone.request_vote(2, term)
+    lone.check(not reply.vote_granted, f"it leads term {term}, and has its vote of that term itself")
+
+
 # Stepping down.
 
 
@@ -258,6 +266,9 @@ async def drill_leader_sees_newer_term(lone: Lone) -> None:
     lone.answer(request, AppendEntriesReply(term, False))
     await lone.sleep(BEAT)
     lone.check(lone.state() == (term, False), f"the answer to its AppendEntries was of term {term}")
+    lone.forget_requests()
+    await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
+    lone.check_no_request(AppendEntriesArgs, f"since term {term} reached it, nobody has voted for it")
 
 
 # Heartbeats and timers.

@@ -15,6 +15,8 @@ from labs.stages.scenario import drill
 
 LATER = 100
 """A term that no server reaches by itself while it waits for word of a leader."""
+BEAT = 0.05
+"""Seconds between two requests of a candidate that asks again and again."""
 
 
 def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
@@ -203,6 +205,21 @@ async def drill_candidate_tells_its_log(lone: Lone) -> None:
     lone.check(last == (3, 2), "its log ends at index 3 with an entry of term 2")
 
 
+@drill(rule="LeaderInTime")
+async def drill_hopeless_candidate_resets_nothing(lone: Lone) -> None:
+    """a candidate that is refused holds no election up, whatever its term (Followers rule 2; §5.4.1)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    await lone.wait_for_request(RequestVoteArgs, above=1, within=ELECTION)
+    end = lone.now + ELECTION
+    for term in range(LATER, 2 * LATER):
+        await lone.request_vote(2, term)
+        await lone.sleep(BEAT)
+        if lone.next_request(RequestVoteArgs, above=LATER) is not None:
+            return
+        text = f"has stood for no election in {ELECTION} s, only because a candidate with an empty log asks for votes"
+        lone.check(lone.now < end, text)
+
+
 # A leader takes commands and sends them.
 
 
@@ -266,9 +283,9 @@ async def drill_leader_goes_back(lone: Lone) -> None:
 # A leader counts.
 
 
-@drill(rule="CommitNeedsMajority", peers=4)
-async def drill_minority_commits_nothing(lone: Lone) -> None:
-    """an entry that two of five servers have is not committed (Leaders rule 4)"""
+@drill(rule="CommitNeedsMajority", peers=3)
+async def drill_half_commits_nothing(lone: Lone) -> None:
+    """an entry that two of four servers have is not committed (Leaders rule 4)"""
     await lone.become_leader()
     index = (await lone.propose("x")).index
     lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}"))

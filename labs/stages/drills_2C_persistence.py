@@ -5,8 +5,8 @@ The disk is looked at right after a message of the server has arrived. What else
 
 from __future__ import annotations
 
-from labs.messages import RequestVoteArgs
-from labs.sim.lone import ELECTION, Lone
+from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
+from labs.sim.lone import ELECTION, MOMENT, Lone
 from labs.sim.puppets import command_of
 from labs.stages.scenario import drill
 
@@ -60,13 +60,13 @@ async def drill_leaders_entries_are_saved(lone: Lone) -> None:
     lone.check(len(lone.disk.terms) >= index, f"index {index} is committed, by itself and one of two peers")
 
 
-@drill(rule="RestoredOnRestart")
+@drill(rule="RestoredOnRestart", me=1)
 async def drill_vote_binds_after_restart(lone: Lone) -> None:
-    """a vote binds a server that was restarted, too (State, voted_for)"""
-    await lone.request_vote(1, term=2)
+    """a vote, also one for server 0, binds a server that was restarted, too (State, voted_for)"""
+    await lone.request_vote(0, term=2)
     lone.restart()
     reply = await lone.request_vote(2, term=2)
-    lone.check(not reply.vote_granted, "before its restart it gave its vote of term 2 to server 1")
+    lone.check(not reply.vote_granted, "before its restart it gave its vote of term 2 to server 0")
 
 
 @drill(rule="RestoredOnRestart")
@@ -80,12 +80,26 @@ async def drill_term_survives(lone: Lone) -> None:
 
 
 @drill(rule="RestoredOnRestart")
-async def drill_log_survives(lone: Lone) -> None:
-    """a server that was restarted has its log (State, log)"""
-    await lone.append_entries(1, term=1, terms=[1, 1])
+async def drill_term_of_answer_survives(lone: Lone) -> None:
+    """a term that came with the answer of a peer survives a restart, too (State, current_term)"""
+    await lone.become_leader()
+    request = await lone.wait_for_request(AppendEntriesArgs)
+    term = request.message.term + 3
+    lone.answer(request, AppendEntriesReply(term, False))
+    await lone.sleep(MOMENT)
+    await lone.request_vote(2, term - 1)
     lone.restart()
-    reply = await lone.append_entries(1, term=1, prev=(2, 1))
-    lone.check(reply.success, "before its restart it acknowledged the entries 1 and 2 of term 1")
+    reply = await lone.request_vote(2, term - 1)
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_log_survives(lone: Lone) -> None:
+    """a server that was restarted has its log, with the terms of the entries (State, log)"""
+    await lone.append_entries(1, term=3, terms=[1, 2])
+    lone.restart()
+    reply = await lone.append_entries(1, term=3, prev=(2, 2))
+    lone.check(reply.success, "before its restart it acknowledged two entries, the second of term 2")
 
 
 @drill(rule="CommittedIsApplied")
@@ -93,10 +107,12 @@ async def drill_new_service_gets_all(lone: Lone) -> None:
     """after a restart the service is empty, and gets all entries again (State, last_applied)"""
     await lone.append_entries(1, term=1, terms=[1, 1], commit=2)
     await lone.wait_for_applied(2, command_of(2, 1))
+    term = lone.disk.current_term + 1
+    await lone.append_entries(1, term, prev=(2, 1), terms=[term])
     lone.restart()
-    await lone.append_entries(1, term=lone.disk.current_term, prev=(2, 1), commit=2)
+    await lone.append_entries(1, term, prev=(3, term), commit=3)
     await lone.wait_for_applied(1, command_of(1, 1))
-    await lone.wait_for_applied(2, command_of(2, 1))
+    await lone.wait_for_applied(3, command_of(3, term))
 
 
 @drill(rule="NothingExtraPersisted")
