@@ -64,8 +64,10 @@ MUTANTS = [
         rules=("SavedBeforeReply",),
         changes=(
             (
-                "                self.log.append(entry)\n                changed = True\n        if changed:\n            self.save()\n",
-                "                self.log.append(entry)\n                if not changed:\n                    self.save()\n"
+                "                self.log.append(entry)\n                changed = True\n"
+                "        if changed:\n            self.save()\n",
+                "                self.log.append(entry)\n"
+                "                if not changed:\n                    self.save()\n"
                 "                changed = True\n",
             ),
         ),
@@ -190,7 +192,8 @@ MUTANTS = [
             ("        self.restore()\n\n", "        self.dirty = False\n        self.restore()\n\n"),
             (
                 "            await self.watch_election_timer()\n",
-                "            self.nursery.start_soon(self.keep_saving)\n            await self.watch_election_timer()\n\n"
+                "            self.nursery.start_soon(self.keep_saving)\n"
+                "            await self.watch_election_timer()\n\n"
                 "    async def keep_saving(self) -> None:\n        while True:\n            await trio.sleep(0.02)\n"
                 "            if self.dirty:\n                self.dirty = False\n                self.write()\n",
             ),
@@ -214,8 +217,10 @@ MUTANTS = [
                 "            self.save()\n            self.voted_for = args.candidate_id\n",
             ),
             (
-                "        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n        self.save()\n",
-                "        self.save()\n        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n",
+                "        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n"
+                "        self.save()\n",
+                "        self.save()\n"
+                "        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n",
             ),
             (
                 "        changed = False\n        for index, entry in",
@@ -226,7 +231,8 @@ MUTANTS = [
                 "                del self.log[self.position(index) :]\n",
             ),
             (
-                "                self.log.append(entry)\n                changed = True\n        if changed:\n            self.save()\n",
+                "                self.log.append(entry)\n                changed = True\n"
+                "        if changed:\n            self.save()\n",
                 "                self.log.append(entry)\n",
             ),
         ),
@@ -252,7 +258,8 @@ MUTANTS = [
         rules=("SavedBeforeSend", "OneVotePerTerm"),
         changes=(
             (
-                "        self.voted_for = self.node.me\n        self.votes = {self.node.me: True}\n        self.save()\n",
+                "        self.voted_for = self.node.me\n"
+                "        self.votes = {self.node.me: True}\n        self.save()\n",
                 "        self.voted_for = None\n        self.save()\n        self.voted_for = self.node.me\n"
                 "        self.votes = {self.node.me: True}\n",
             ),
@@ -267,7 +274,8 @@ MUTANTS = [
         changes=(
             (
                 "        self.restore()\n\n",
-                "        self.written: list[LogEntry] = []\n        self.restore()\n        self.written = list(self.log)\n\n",
+                "        self.written: list[LogEntry] = []\n"
+                "        self.restore()\n        self.written = list(self.log)\n\n",
             ),
             (
                 "PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)\n",
@@ -285,11 +293,13 @@ MUTANTS = [
             ),
             (
                 "            self.log = []  # Figure 13, InstallSnapshot rule 7\n",
-                "            self.log = []  # Figure 13, InstallSnapshot rule 7\n        self.written = list(self.log)\n",
+                "            self.log = []  # Figure 13, InstallSnapshot rule 7\n"
+                "        self.written = list(self.log)\n",
             ),
             (
                 "        self.last_included_index = index\n        self.last_included_term = term\n",
-                "        self.written = list(self.log)\n        self.last_included_index = index\n        self.last_included_term = term\n",
+                "        self.written = list(self.log)\n        self.last_included_index = index\n"
+                "        self.last_included_term = term\n",
             ),
         ),
     ),
@@ -408,11 +418,14 @@ MUTANTS = [
         rules=("CommitBound", "NothingExtraPersisted", "RestoredOnRestart"),
         changes=(
             (
-                "        self.commit_index = self.last_included_index\n        self.last_applied = self.last_included_index\n",
-                "        self.commit_index = self.last_log_index()\n        self.last_applied = self.last_included_index\n",
+                "        self.commit_index = self.last_included_index\n"
+                "        self.last_applied = self.last_included_index\n",
+                "        self.commit_index = self.last_log_index()\n"
+                "        self.last_applied = self.last_included_index\n",
             ),
             (
-                "            self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))\n\n"
+                "            self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))\n"
+                "\n"
                 "    # The log:",
                 "            self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))\n"
                 "        self.apply_committed()\n\n    # The log:",
@@ -428,7 +441,8 @@ MUTANTS = [
         changes=(
             (
                 "class Role(enum.Enum):",
-                "@dataclass(frozen=True)\nclass SavedState(PersistentState):\n    last_applied: int = 0\n\n\nclass Role(enum.Enum):",
+                "@dataclass(frozen=True)\nclass SavedState(PersistentState):\n"
+                "    last_applied: int = 0\n\n\nclass Role(enum.Enum):",
             ),
             ("import enum\nimport math\n", "import enum\nimport math\nfrom dataclasses import dataclass\n"),
             (
@@ -450,8 +464,10 @@ MUTANTS = [
         rules=("ApplyInOrder",),
         changes=(
             (
-                "        self.commit_index = self.last_included_index\n        self.last_applied = self.last_included_index\n",
-                "        self.commit_index = self.last_included_index\n        self.last_applied = self.last_log_index()\n",
+                "        self.commit_index = self.last_included_index\n"
+                "        self.last_applied = self.last_included_index\n",
+                "        self.commit_index = self.last_included_index\n"
+                "        self.last_applied = self.last_log_index()\n",
             ),
         ),
     ),

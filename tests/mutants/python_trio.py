@@ -107,7 +107,8 @@ MUTANTS = [
             ("    def append_entries(self,", "    async def append_entries(self,"),
             (
                 "        # Figure 2, AppendEntries rules 3 and 4\n",
-                "        await trio.sleep(0.05 if args.entries else 0)\n        # Figure 2, AppendEntries rules 3 and 4\n",
+                "        await trio.sleep(0.05 if args.entries else 0)\n"
+                "        # Figure 2, AppendEntries rules 3 and 4\n",
             ),
         ),
     ),
@@ -179,9 +180,11 @@ MUTANTS = [
         rules=("ElectionTimerReset", "NoCrash", "StepsDown", "CandidateIncrementsTerm"),
         changes=(
             (
-                "        if self.role is Role.LEADER:\n            self.reset_election_timer()\n        self.role = Role.FOLLOWER\n",
+                "        if self.role is Role.LEADER:\n"
+                "            self.reset_election_timer()\n        self.role = Role.FOLLOWER\n",
                 "        self.election_timer = trio.CancelScope()\n        self.reset_election_timer()\n"
-                "        self.role = Role.FOLLOWER\n        self.nursery.start_soon(self.run_timer, self.election_timer)\n",
+                "        self.role = Role.FOLLOWER\n"
+                "        self.nursery.start_soon(self.run_timer, self.election_timer)\n",
             ),
             (
                 "        self.reset_election_timer()\n        while True:\n            with self.election_timer:\n"
@@ -283,7 +286,8 @@ MUTANTS = [
         changes=(
             (
                 "            with self.election_timer:\n                await trio.sleep_forever()\n",
-                "            with self.election_timer:\n                try:\n                    await trio.sleep_forever()\n"
+                "            with self.election_timer:\n                try:\n"
+                "                    await trio.sleep_forever()\n"
                 "                except trio.Cancelled:\n                    pass\n",
             ),
         ),
@@ -311,7 +315,8 @@ MUTANTS = [
             (
                 WATCH,
                 "            try:\n                await self.watch_election_timer()\n            finally:\n"
-                "                with trio.CancelScope(shield=True):\n                    await trio.sleep(HEARTBEAT_INTERVAL)\n",
+                "                with trio.CancelScope(shield=True):\n"
+                "                    await trio.sleep(HEARTBEAT_INTERVAL)\n",
             ),
         ),
     ),
@@ -380,11 +385,13 @@ MUTANTS = [
             ("    def request_vote(self,", "    async def request_vote(self,"),
             (
                 "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
-                "        await self.lock.acquire()\n        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
+                "        await self.lock.acquire()\n"
+                "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
             ),
             (
                 "        if self.voted_for is not None and self.voted_for != args.candidate_id:\n",
-                "        self.lock.release()\n        if self.voted_for is not None and self.voted_for != args.candidate_id:\n",
+                "        self.lock.release()\n"
+                "        if self.voted_for is not None and self.voted_for != args.candidate_id:\n",
             ),
         ),
     ),
@@ -455,7 +462,8 @@ MUTANTS = [
         rules=("NoSpin",),
         changes=(
             (
-                "            with trio.move_on_after(HEARTBEAT_INTERVAL):\n                await self.wakeups[peer].wait()\n",
+                "            with trio.move_on_after(HEARTBEAT_INTERVAL):\n"
+                "                await self.wakeups[peer].wait()\n",
                 "            with trio.move_on_after(HEARTBEAT_INTERVAL):\n"
                 "                while self.next_index[peer] > self.last_log_index() and self.is_still(Role.LEADER, term):\n"
                 "                    await trio.lowlevel.checkpoint()\n",
@@ -513,7 +521,8 @@ MUTANTS = [
         rules=("HeartbeatsSent",),
         changes=(
             (
-                "            await self.send_snapshot(peer)\n        else:\n            await self.send_entries(peer)\n",
+                "            await self.send_snapshot(peer)\n"
+                "        else:\n            await self.send_entries(peer)\n",
                 "            await self.send_snapshot(peer)\n        else:\n            self.send_entries(peer)\n",
             ),
         ),
@@ -544,8 +553,10 @@ MUTANTS = [
                 "        self.match_index = self.next_index\n",
             ),
             (
-                "            self.next_index[peer] = self.last_log_index() + 1\n            self.match_index[peer] = 0\n",
-                "            self.match_index[peer] = 0\n            self.next_index[peer] = self.last_log_index() + 1\n",
+                "            self.next_index[peer] = self.last_log_index() + 1\n"
+                "            self.match_index[peer] = 0\n",
+                "            self.match_index[peer] = 0\n"
+                "            self.next_index[peer] = self.last_log_index() + 1\n",
             ),
         ),
     ),
@@ -605,7 +616,8 @@ MUTANTS = [
         changes=(
             (
                 "        self.log = self.log[self.position(index + 1) :]\n        self.last_included_index = index\n",
-                "        self.log = self.log[index - self.last_log_index() :]\n        self.last_included_index = index\n",
+                "        self.log = self.log[index - self.last_log_index() :]\n"
+                "        self.last_included_index = index\n",
             ),
         ),
     ),
@@ -645,7 +657,8 @@ MUTANTS = [
         changes=(
             ("import math\n", "import math\nimport time\n"),
             (
-                "            with trio.move_on_after(HEARTBEAT_INTERVAL):\n                await self.wakeups[peer].wait()\n",
+                "            with trio.move_on_after(HEARTBEAT_INTERVAL):\n"
+                "                await self.wakeups[peer].wait()\n",
                 "            time.sleep(HEARTBEAT_INTERVAL)\n",
             ),
         ),
@@ -660,7 +673,8 @@ MUTANTS = [
             ("import math\n", "import math\nimport threading\n"),
             (
                 "        self.reset_election_timer()\n        while True:\n            with self.election_timer:\n",
-                "        threading.Timer(1.0, self.become_candidate).start()\n        while True:\n            with self.election_timer:\n",
+                "        threading.Timer(1.0, self.become_candidate).start()\n"
+                "        while True:\n            with self.election_timer:\n",
             ),
         ),
     ),
@@ -751,7 +765,8 @@ MUTANTS = [
             ),
             (
                 "        term = self.term_at(index)\n        self.log =",
-                "        term = self.term_at(index)\n        self.last_applied = max(self.last_applied, index)\n        self.log =",
+                "        term = self.term_at(index)\n"
+                "        self.last_applied = max(self.last_applied, index)\n        self.log =",
             ),
         ),
     ),

@@ -70,7 +70,8 @@ MUTANTS = [
         changes=(
             (
                 "        if last_log_term != self.last_log_term():\n",
-                "        if not self.log:\n            return True\n        if last_log_term != self.last_log_term():\n",
+                "        if not self.log:\n            return True\n"
+                "        if last_log_term != self.last_log_term():\n",
             ),
         ),
     ),
@@ -108,7 +109,8 @@ MUTANTS = [
             ("        term = self.term_at(index)\n        self.log =", "        self.log ="),
             (
                 "        self.last_included_term = term\n        self.save(snapshot)\n",
-                "        self.last_included_term = self.log[0].term if self.log else self.current_term\n        self.save(snapshot)\n",
+                "        self.last_included_term = self.log[0].term if self.log else self.current_term\n"
+                "        self.save(snapshot)\n",
             ),
         ),
     ),
@@ -288,9 +290,11 @@ MUTANTS = [
         rules=("SnapshotAndLogTogether", "StateMachineSafety"),
         changes=(
             (
-                "        self.last_included_index = index\n        self.last_included_term = term\n        self.save(snapshot)\n",
+                "        self.last_included_index = index\n"
+                "        self.last_included_term = term\n        self.save(snapshot)\n",
                 "        self.node.persister.save(self.node.persister.load() or PersistentState(0, None, []), snapshot)\n"
-                "        self.last_included_index = index\n        self.last_included_term = term\n        self.save()\n",
+                "        self.last_included_index = index\n"
+                "        self.last_included_term = term\n        self.save()\n",
             ),
         ),
     ),
@@ -302,7 +306,8 @@ MUTANTS = [
         rules=("RestoredOnRestart", "SnapshotAndLogTogether", "SnapshotNotRolledBack", "ApplyInOrder"),
         changes=(
             (
-                "        self.last_included_index = state.last_included_index\n        self.last_included_term = state.last_included_term\n",
+                "        self.last_included_index = state.last_included_index\n"
+                "        self.last_included_term = state.last_included_term\n",
                 "",
             ),
         ),
@@ -342,7 +347,8 @@ MUTANTS = [
         rules=("ApplyInOrder", "NoCrash", "StateMachineSafety", "RestoredOnRestart"),
         changes=(
             (
-                "        self.commit_index = self.last_included_index\n        self.last_applied = self.last_included_index\n",
+                "        self.commit_index = self.last_included_index\n"
+                "        self.last_applied = self.last_included_index\n",
                 "",
             ),
         ),
@@ -356,7 +362,8 @@ MUTANTS = [
         rules=("SnapshotNotRolledBack",),
         changes=(
             (
-                "        if args.last_included_index <= self.commit_index:\n            return InstallSnapshotReply(self.current_term)\n",
+                "        if args.last_included_index <= self.commit_index:\n"
+                "            return InstallSnapshotReply(self.current_term)\n",
                 "",
             ),
             (
@@ -440,11 +447,13 @@ MUTANTS = [
             ("        self.restore()\n\n", "        self.committed = trio.Event()\n        self.restore()\n\n"),
             (
                 "            await self.watch_election_timer()\n",
-                "            self.nursery.start_soon(self.keep_applying)\n            await self.watch_election_timer()\n",
+                "            self.nursery.start_soon(self.keep_applying)\n"
+                "            await self.watch_election_timer()\n",
             ),
             (
                 "        term = self.term_at(index)\n        self.log =",
-                "        term = self.term_at(index)\n        self.last_applied = max(self.last_applied, index)\n        self.log =",
+                "        term = self.term_at(index)\n"
+                "        self.last_applied = max(self.last_applied, index)\n        self.log =",
             ),
         ),
     ),
@@ -477,7 +486,8 @@ MUTANTS = [
             ("import enum\nimport math\n", "import enum\nimport math\nfrom dataclasses import dataclass\n"),
             (
                 "class Role(enum.Enum):",
-                "@dataclass(frozen=True)\nclass Piece(InstallSnapshotArgs):\n    offset: int = 0\n    done: bool = False\n\n\n"
+                "@dataclass(frozen=True)\nclass Piece(InstallSnapshotArgs):\n"
+                "    offset: int = 0\n    done: bool = False\n\n\n"
                 "PIECE = 16\n\n\nclass Role(enum.Enum):",
             ),
             ("        self.restore()\n\n", '        self.pieces = b""\n        self.restore()\n\n'),
@@ -659,7 +669,8 @@ MUTANTS = [
         rules=("InstallWhenNeeded", "HeartbeatsSent", "CommittedIsApplied"),
         changes=(
             (
-                "            await self.send_snapshot(peer)\n        else:\n            await self.send_entries(peer)\n",
+                "            await self.send_snapshot(peer)\n"
+                "        else:\n            await self.send_entries(peer)\n",
                 "            return\n        await self.send_entries(peer)\n",
             ),
         ),
@@ -672,7 +683,8 @@ MUTANTS = [
         rules=("InstallWhenNeeded", "CommittedIsApplied"),
         changes=(
             (
-                "            await self.send_snapshot(peer)\n        else:\n            await self.send_entries(peer)\n",
+                "            await self.send_snapshot(peer)\n"
+                "        else:\n            await self.send_entries(peer)\n",
                 "            await self.send_entries(peer, self.last_included_index + 1)\n"
                 "        else:\n            await self.send_entries(peer, self.next_index[peer])\n",
             ),
@@ -714,7 +726,8 @@ MUTANTS = [
         changes=(
             (
                 "        if index <= self.last_included_index:\n            return\n        term =",
-                "        if index <= self.last_included_index:\n            return\n        index = self.last_log_index()\n        term =",
+                "        if index <= self.last_included_index:\n            return\n"
+                "        index = self.last_log_index()\n        term =",
             ),
         ),
     ),
