@@ -190,7 +190,7 @@ lint: .venv/readydev
 	@$(LINT); [ -z "$$failed" ] || { echo "lint: not content: $${failed#, }" >&2; exit 1; }
 
 check: .venv/readydev
-	@$(LINT); .venv/bin/python -m pytest -q -n auto tests || failed="$$failed, tests"; \
+	@$(LINT); .venv/bin/python -m pytest -q -n auto --dist worksteal tests || failed="$$failed, tests"; \
 	[ -z "$$failed" ] || { echo "check: not content: $${failed#, }" >&2; exit 1; }
 
 bench: .venv/ready
