@@ -17,7 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STAGES = ["test-warmup", "test-2A", "test-2B", "test-2C", "test-2D"]
-TARGETS = ["setup", "test", *STAGES, "list", "replay", "trace", "lint", "bench", "demo", "check", "clean", "help"]
+LOOKING = ["drills", "coverage", "list", "replay", "trace"]
+TARGETS = ["setup", "test", *STAGES, *LOOKING, "lint", "bench", "demo", "check", "clean", "help"]
 TOOLS = ["sh", "cp", "cksum", "cat", "touch", "rm", "tee", "awk", "grep", "tail", "date", "mkdir", "find"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="needs make")
