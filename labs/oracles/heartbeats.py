@@ -13,6 +13,8 @@ IDLE = 0.5
 """Virtual seconds that a leader may leave a peer without a word, if none of its calls to the peer is open."""
 HELD_UP = 2.0
 """Virtual seconds that it may do so while a call is open: an answer can be long in coming, or never come."""
+STORM = 10_000
+"""So many requests of one server in a virtual second serve no purpose."""
 
 
 class Heartbeats(Oracle):
@@ -28,7 +30,8 @@ class Heartbeats(Oracle):
         """When a leader last sent something to a peer, or a call to it came back."""
         self._sent: dict[tuple[int, int], float] = {}
         """When a leader last sent something to a peer."""
-        self._greeted: set[tuple[int, int]] = set()
+        self._busy: dict[int, tuple[float, int]] = {}
+        """For each server when a second began, and how many requests it has sent since."""
         self._next_look = 0.0
 
     def on_role(self, event: Role) -> None:
@@ -46,7 +49,18 @@ class Heartbeats(Oracle):
             pair = (event.server, event.peer)
             self._open.setdefault(pair, set()).add(event.rpc)
             self._last[pair] = self._sent[pair] = event.time
+        self._count(event)
         self._look(event)
+
+    def _count(self, event: Send) -> None:
+        """Notice when each message begets others."""
+        began, count = self._busy.get(event.server, (event.time, 0))
+        if event.time > began + 1.0:
+            began, count = event.time, 0
+        self._busy[event.server] = (began, count + 1)
+        if count >= STORM:
+            text = f"server {event.server} sent {count} requests from t={began:.3f} s to t={event.time:.3f} s"
+            raise Violation("RpcBudget", text, (event.server,), event.time)
 
     def on_deliver(self, event: Deliver) -> None:
         if event.leg == "reply":

@@ -169,6 +169,8 @@ class ShadowServer:
         self.begin_life()
 
     def begin_life(self) -> None:
+        self.changed = True
+        """Whether its log has changed since what it may answer was last looked at."""
         self.log = self.disk.copy()
         self.term = self.disk_term
         """The highest term that it has shown."""
@@ -342,6 +344,7 @@ class Shadow(Oracle):
             if isinstance(message, AppendEntriesArgs) and message.term == server.match_term == server.term:
                 self._look_at_disk(server, message)
                 server.log.merge(message.prev_log_index, [entry.term for entry in message.entries])
+                server.changed = True
                 self._note_commit(server, message.leader_commit)
 
     def _look_at_disk(self, server: ShadowServer, sent: AppendEntriesArgs) -> None:
@@ -423,8 +426,8 @@ class Shadow(Oracle):
             self._acknowledge(server, event.peer, term, self.partly.pop(event.rpc, request.last_included_index))
 
     def _acknowledge(self, server: ShadowServer, peer: int, term: int, index: int) -> None:
-        if server.match_term == term:
-            server.match[peer] = max(server.match.get(peer, 0), index)
+        if server.match_term == term and index > server.match.get(peer, -1):
+            server.match[peer] = index
             counted = self.counted(server)
             if counted > self.highest_committed:
                 self.commit(server, counted)
@@ -462,6 +465,7 @@ class Shadow(Oracle):
         if not reply.success:
             if reply.term == args.term and not server.saves and server.log.lacks(prev, args.prev_log_term):
                 server.log.truncate(prev)  # it may have dropped the conflicting entry at once
+                server.changed = True
             elif reply.term == args.term and server.saves and server.disk.lacks(prev, args.prev_log_term):
                 server.may_drop = min(prev, server.may_drop or prev)
             return
@@ -471,12 +475,15 @@ class Shadow(Oracle):
             server.trusted = False
         if not (server.saves and server.trusted):
             server.log.merge(prev, terms)
+            server.changed = True
 
     @staticmethod
     def _look(server: ShadowServer) -> None:
         """Take account of what a server holds, before that changes."""
-        for chance in server.chances.values():
-            chance.look(server)
+        if server.changed:
+            for chance in server.chances.values():
+                chance.look(server)
+            server.changed = False
 
     def on_drop(self, event: Drop) -> None:
         if event.reason == "abandoned":
@@ -497,6 +504,7 @@ class Shadow(Oracle):
         if event.snapshot_index is not None:
             server.disk_snapshot = event.snapshot_index
         server.disk.rewrite(event)
+        server.changed = True
         self._show(server, event.current_term)
         if event.voted_for == server.id:
             server.votes.setdefault(event.current_term, (server.id, server.incarnation))
@@ -514,6 +522,7 @@ class Shadow(Oracle):
             self._lead(server, event.term)
             if event.index > server.log.last:
                 server.log.merge(event.index - 1, [event.term])
+                server.changed = True
 
     def on_apply(self, event: Apply) -> None:
         server = self.servers[event.server]

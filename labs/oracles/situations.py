@@ -182,7 +182,8 @@ class Situations(Oracle):
                 end = request.prev_log_index + len(request.entries)
                 if end < server.match.get(event.peer, 0):
                     self._reach("ack_out_of_order")
-                self._old_entry(server, event.peer, end)
+                elif end > server.match.get(event.peer, 0):
+                    self._old_entry(server, event.peer, end)
 
     def _old_entry(self, server: ShadowServer, peer: int, end: int) -> None:
         """See whether an acknowledgement puts an entry of an older term on a majority."""

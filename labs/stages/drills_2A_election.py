@@ -267,8 +267,17 @@ async def drill_leader_sees_newer_term(lone: Lone) -> None:
     await lone.sleep(BEAT)
     lone.check(lone.state() == (term, False), f"the answer to its AppendEntries was of term {term}")
     lone.forget_requests()
-    await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
+    await lone.sleep(0.3)
     lone.check_no_request(AppendEntriesArgs, f"since term {term} reached it, nobody has voted for it")
+
+
+@drill(rule="LeaderInTime")
+async def drill_deposed_leader_stands_again(lone: Lone) -> None:
+    """a leader that stepped down, and hears nothing, stands for election again (Followers rule 2)"""
+    term = await lone.become_leader() + 3
+    request = await lone.wait_for_request(AppendEntriesArgs)
+    lone.answer(request, AppendEntriesReply(term, False))
+    await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
 
 
 # Heartbeats and timers.

@@ -210,12 +210,11 @@ async def drill_hopeless_candidate_resets_nothing(lone: Lone) -> None:
     """a candidate that is refused holds no election up, whatever its term (Followers rule 2; §5.4.1)"""
     await lone.append_entries(1, term=1, terms=[1])
     await lone.wait_for_request(RequestVoteArgs, above=1, within=ELECTION)
-    end = lone.now + ELECTION
-    for term in range(LATER, 2 * LATER):
+    term, end = LATER, lone.now + ELECTION
+    while lone.next_request(RequestVoteArgs, above=LATER) is None:
         await lone.request_vote(2, term)
         await lone.sleep(BEAT)
-        if lone.next_request(RequestVoteArgs, above=LATER) is not None:
-            return
+        term += 1
         text = f"has stood for no election in {ELECTION} s, only because a candidate with an empty log asks for votes"
         lone.check(lone.now < end, text)
 

@@ -113,8 +113,7 @@ async def drill_snapshot_of_what_was_applied(lone: Lone) -> None:
         await lone.append_entries(1, term=1, prev=(index - 1, 1), terms=[1], commit=index)
     await lone.wait_for_applied(MANY + 5, command_of(MANY + 5, 1))
     seen = len(lone.applied)
-    await lone.install_snapshot(1, term=1, covers=[1] * (MANY + 2))
-    await lone.sleep(BEAT)
+    await lone.tell(1, InstallSnapshotArgs(1, 1, MANY + 2, 1, snapshot_of([1] * (MANY + 2))))
     late = [message for message in lone.applied[seen:] if isinstance(message, ApplySnapshot)]
     lone.check(late == [], f"its service has applied all up to {MANY + 5}, and the snapshot ends at {MANY + 2}")
 

@@ -15,22 +15,12 @@ STEP_DOWN = """\
             self.reset_election_timer()
         self.role = Role.FOLLOWER
 """
-START_LOOPS = """\
-            self.wakeups[peer] = trio.Event()
-            self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)
-"""
 LOOP = """\
         while self.is_still(Role.LEADER, term):
             self.wakeups[peer] = trio.Event()
             self.nursery.start_soon(self.replicate_to, peer, term)
             with trio.move_on_after(HEARTBEAT_INTERVAL):
                 await self.wakeups[peer].wait()
-"""
-CALL = """\
-        with trio.move_on_after(RPC_TIMEOUT):
-            reply = await self.node.call(peer, args)
-            if reply is not None:
-                self.take_append_reply(peer, args, reply)
 """
 
 MUTANTS = [
@@ -160,49 +150,6 @@ MUTANTS = [
         changes=(("HEARTBEAT_INTERVAL = 0.11\n", "HEARTBEAT_INTERVAL = 1.0\n"),),
     ),
     Mutant(
-        name="L01_answers_beget_messages",
-        source="6.824 lab; distkeyvalue",
-        stage="2A",
-        wrong="every answer makes the leader write to all peers again",
-        rules=("RpcBudget", "HeartbeatsSent", "NoSpin"),
-        changes=(
-            (
-                "                self.take_append_reply(peer, args, reply)\n",
-                "                self.take_append_reply(peer, args, reply)\n"
-                "                for wakeup in self.wakeups.values():\n"
-                "                    wakeup.set()\n",
-            ),
-        ),
-    ),
-    Mutant(
-        name="L04_one_peer_after_the_other",
-        source="distkeyvalue, heartbeats",
-        stage="2A",
-        wrong="a leader writes to a peer only when the one before has answered or timed out",
-        rules=("HeartbeatsSent", "LeaderInTime", "CommittedIsApplied"),
-        changes=(
-            (
-                START_LOOPS,
-                "            self.wakeups[peer] = trio.Event()\n"
-                "        self.nursery.start_soon(self.keep_replicating, self.current_term)\n",
-            ),
-            (
-                "    async def keep_replicating_to(self, peer: int, term: int) -> None:\n",
-                "    async def keep_replicating(self, term: int) -> None:\n",
-            ),
-            (
-                LOOP,
-                "        while self.is_still(Role.LEADER, term):\n"
-                "            for peer in self.node.peers:\n"
-                "                self.wakeups[peer] = trio.Event()\n"
-                "                await self.replicate_to(peer, term)\n"
-                "            with trio.move_on_after(HEARTBEAT_INTERVAL):\n"
-                "                while not any(wakeup.is_set() for wakeup in self.wakeups.values()):\n"
-                "                    await trio.sleep(0.01)\n",
-            ),
-        ),
-    ),
-    Mutant(
         name="L09_gives_up_a_peer_that_failed",
         source="WRaft #118; an exception that leaves the loop",
         stage="2A",
@@ -223,49 +170,6 @@ MUTANTS = [
             (
                 "        while self.is_still(Role.LEADER, term):\n",
                 "        while self.is_still(Role.LEADER, term) and (peer, term) not in self.given_up:\n",
-            ),
-        ),
-    ),
-    Mutant(
-        name="L10_waits_for_each_answer",
-        source="6.824 labrpc, whose calls can hang for 7 s",
-        stage="2A",
-        wrong="one call at a time goes to a peer, and the leader waits for its end however long it takes",
-        rules=("HeartbeatsSent", "LeaderInTime", "CommittedIsApplied"),
-        changes=(
-            (CALL, CALL.replace("trio.move_on_after(RPC_TIMEOUT)", "trio.CancelScope()")),
-            (
-                LOOP,
-                LOOP.replace(
-                    "self.nursery.start_soon(self.replicate_to, peer, term)", "await self.replicate_to(peer, term)"
-                ),
-            ),
-        ),
-    ),
-    Mutant(
-        name="L14_window_leaks",
-        source="dqkqd a68e49b",
-        stage="2A",
-        wrong="a call that gets no answer keeps its place among the ten that may be open to a peer",
-        rules=("HeartbeatsSent", "LeaderInTime", "CommittedIsApplied"),
-        changes=(
-            (
-                "            self.match_index[peer] = 0\n",
-                "            self.match_index[peer] = 0\n            self.in_flight[peer] = 0\n",
-            ),
-            (
-                "        self.role = Role.FOLLOWER\n        self.election",
-                "        self.role = Role.FOLLOWER\n        self.in_flight: dict[int, int] = {}\n        self.election",
-            ),
-            (
-                "        prev_log_index = self.next_index[peer] - 1\n",
-                "        if self.in_flight[peer] >= 10:\n            return\n        self.in_flight[peer] += 1\n"
-                "        prev_log_index = self.next_index[peer] - 1\n",
-            ),
-            (
-                "            if reply is not None:\n                self.take_append_reply(peer, args, reply)\n",
-                "            if reply is not None:\n                self.in_flight[peer] -= 1\n"
-                "                self.take_append_reply(peer, args, reply)\n",
             ),
         ),
     ),

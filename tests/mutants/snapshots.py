@@ -472,7 +472,7 @@ MUTANTS = [
                 "            self.log = []  # Figure 13, InstallSnapshot rule 7\n",
                 "        matches = self.has_entry(args.last_included_index, args.last_included_term)\n"
                 "        kept = self.log[self.position(args.last_included_index + 1) :] if matches else []\n"
-                "        await trio.sleep(0.02)\n        self.log = kept\n",
+                "        await trio.sleep(0.1)\n        self.log = kept\n",
             ),
         ),
     ),

@@ -173,6 +173,26 @@ VARIANTS = (
         ),
     ),
     Variant(
+        "pushes_snapshots",
+        "a leader sends each snapshot that its service takes to all peers at once, whether they need it or not",
+        "who has applied that much ignores it; it costs more bytes",
+        (
+            (
+                COMPACTION,
+                COMPACTION
+                + """        if self.role is Role.LEADER:
+            for peer in self.node.peers:
+                self.nursery.start_soon(self.send_snapshot, peer)
+""",
+            ),
+            (
+                '        """Send the snapshot in place of entries that are gone (Figure 13)."""\n',
+                '        """Send the snapshot in place of entries that are gone (Figure 13)."""\n'
+                "        if self.role is not Role.LEADER:\n            return\n",
+            ),
+        ),
+    ),
+    Variant(
         "takes_over_old_snapshots",
         "takes a leader's snapshot of what it has itself applied in place of entries in its own log",
         "both hold the same; the service is not touched",

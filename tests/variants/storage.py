@@ -113,7 +113,7 @@ PARALLEL_DISK = (
         "    def get_state(self) -> tuple[int, bool]:\n",
         '''    async def save_later(self) -> None:
         """Save what `start` appended; the peers may have it before."""
-        await trio.sleep(self.node.random.uniform(0.0, 0.01))
+        await trio.sleep(self.node.random.uniform(0.0, 0.04))
         if self.durable_index < self.last_log_index():
             self.save()
         if self.role is Role.LEADER:
@@ -198,34 +198,42 @@ VARIANTS = (
     ),
     Variant(
         "group_commit",
-        "a follower takes entries at once, but saves and acknowledges them up to 8 ms later, together with others",
-        "the answer waits for the disk, and is a refusal if the term has passed",
+        "a follower takes entries at once, but saves and acknowledges them up to 15 ms later, together with others",
+        "each answer waits until the disk holds what it acknowledges, and is a refusal if the term has passed",
         (
-            (STATE, STATE + "        self.saved_version = self.version = 0\n        self.saving = False\n"),
-            (SAVES, SAVES + "        self.saved_version = self.version\n"),
-            (CHANGED, "        if changed:\n            self.version += 1\n"),
+            (STATE, STATE + "        self.durable = 0\n        self.saving = False\n"),
+            (SAVES, SAVES + "        self.durable = self.last_log_index()\n"),
+            (RESTORED, RESTORED + "        self.durable = self.last_log_index()\n"),
+            (
+                "                del self.log[self.position(index) :]\n                changed = True\n",
+                """                del self.log[self.position(index) :]
+                self.durable = min(self.durable, index - 1)
+                changed = True
+""",
+            ),
+            (CHANGED, "        if changed and not self.saving:\n            self.start_saving()\n"),
             (
                 ENTRIES_HEAD,
                 '''    async def append_entries(self, args: AppendEntriesArgs) -> AppendEntriesReply:
         """Follow a leader, and answer when what it sent is on the disk."""
         answer = self.follow(args)
-        version = self.version
-        if self.saved_version < version:
-            if not self.saving:
-                self.saving = True
-                self.nursery.start_soon(self.save_group)
-            while self.saved_version < version:
-                await trio.sleep(0.001)
+        last = args.prev_log_index + len(args.entries)
+        while answer.success and self.durable < last:
+            await trio.sleep(0.001)
             if self.current_term != args.term:
                 return AppendEntriesReply(self.current_term, success=False)
         return answer
 
+    def start_saving(self) -> None:
+        """Save soon, once for all that comes meanwhile."""
+        self.saving = True
+        self.nursery.start_soon(self.save_group)
+
     async def save_group(self) -> None:
         """Save once for all that has come meanwhile."""
-        await trio.sleep(self.node.random.uniform(0.0, 0.008))
+        await trio.sleep(self.node.random.uniform(0.0, 0.015))
         self.saving = False
-        if self.saved_version < self.version:
-            self.save()
+        self.save()
 
 '''
                 + ENTRIES_HEAD.replace("append_entries", "follow"),
