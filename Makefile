@@ -31,8 +31,6 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test-2A       one stage: 2A election, 2B replication, 2C persistence,
                      2D snapshots
   make test          all four stages
-  make drills        only the drills, one lone server each:  STAGE=2A
-  make coverage      which situations the tests of a stage reach:  STAGE=2A
   make drills        one lone server, a rule of the paper each, in no time;
                      STAGE=2B for those of one stage
   make list          the names of all tests, with points
@@ -145,7 +143,7 @@ echo
 endef
 export SETUP
 
-.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation drills coverage list replay trace lint bench demo check clean no-python
+.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench demo check clean no-python
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
 help:
@@ -170,17 +168,11 @@ drills: .venv/ready
 	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(VERBOSE)
 
 coverage: .venv/ready
-	@$(LABS) coverage $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference) $(COUNTED)
+	@$(LABS) coverage $${STAGE:+"$$STAGE"} $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference) $(COUNTED)
 
 mutation: .venv/ready
 	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
 	    $${JSON:+--json "$$JSON"}
-
-drills: .venv/ready
-	@$(LABS) drills $(STAGE) $(CHOSEN) $(COUNTED) $(VERBOSE)
-
-coverage: .venv/ready
-	@$(LABS) coverage $(STAGE) $(CHOSEN) $(COUNTED)
 
 list: .venv/ready
 	@$(LABS) list

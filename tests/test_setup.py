@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STAGES = ["test-warmup", "test-2A", "test-2B", "test-2C", "test-2D"]
 LOOKING = ["drills", "coverage", "list", "replay", "trace"]
-TARGETS = ["setup", "test", *STAGES, *LOOKING, "lint", "bench", "demo", "check", "clean", "help"]
+TARGETS = ["setup", "test", *STAGES, *LOOKING, "lint", "bench", "demo", "check", "mutation", "clean", "help"]
 TOOLS = ["sh", "cp", "cksum", "cat", "touch", "rm", "tee", "awk", "grep", "tail", "date", "mkdir", "find"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="needs make")
@@ -97,7 +97,8 @@ def test_help_names_every_target(lab: Lab) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_target_exists(lab: Lab, target: str) -> None:
-    assert lab.make("-n", target, "TEST=2A/x").returncode == 0
+    shown = lab.make("-n", target, "TEST=2A/x")
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 def test_first_use_makes_the_environment_and_the_second_does_not(lab: Lab) -> None:
