@@ -46,6 +46,10 @@ LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 
 
+_LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
+"""The rule that wants such a request, whatever is in it."""
+
+
 class OnDisk(NamedTuple):
     """What the server saved last; `snapshot_index` is the last index that its saved snapshot covers, 0 without one."""
 
@@ -149,6 +153,7 @@ class Lone:
         above: int = 0,
         within: float = 2.0,
         what: str = "",
+        rule: str | None = None,
     ) -> Request[A]:
         """Wait for a request to a puppet, also one that came before; each is returned once. The drill fails without.
 
@@ -159,7 +164,8 @@ class Lone:
         if found is None:
             whom = "any peer" if peer is None else f"server {peer}"
             call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
-            self._missing(f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)")
+            text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
+            self._missing(text, rule or (_LIVENESS.get(kind) if where is None else None))
         return found
 
     def next_request(
@@ -251,7 +257,9 @@ class Lone:
         self._seen = "; ".join(
             (
                 f"server {self.me} has on its disk current_term={found.current_term}, voted_for={found.voted_for}",
-                f"a log from index {base + 1} on with entries of the terms {terms}" if terms else "no entries",
+                f"{len(terms)} entries from index {base + 1} on, of the terms {_shown(terms)}"
+                if terms
+                else "no entries",
                 f"a snapshot of index {covered}" if covered else "no snapshot",
             )
         )
@@ -354,12 +362,12 @@ class Lone:
         if not condition:
             self._fail(f"{self._seen}, but {message}", rule)
 
-    def _missing(self, text: str) -> NoReturn:
+    def _missing(self, text: str, rule: str | None) -> NoReturn:
         """Fail because something did not come; if `run` is not written, that is why."""
         if self._kernel.unwritten is not None:
             self._kernel.end_unwritten(self.me)
             raise RunOver
-        self._fail(text)
+        self._fail(text, rule)
 
     def _fail(self, text: str, rule: str | None = None) -> NoReturn:
         if self._kernel.outcome is not None or self._kernel.error is not None:
@@ -373,3 +381,8 @@ class Lone:
         while (found := look()) is None and self.now < end and not (needs_run and self._kernel.unwritten):
             await self.sleep(min(LOOK, end - self.now))
         return found
+
+
+def _shown(terms: list[int]) -> str:
+    """Return terms, of many only the last ones."""
+    return f"{'… ' if len(terms) > 8 else ''}{', '.join(map(str, terms[-8:]))}"

@@ -102,7 +102,7 @@ class Puppet(Life):
         elif _end(message) < self.agrees_below:
             self._kernel.at(self._kernel.now, self.say_yes, request)
         else:
-            self._term = max(self._term, message.term)
+            self._term = max(self._term, getattr(message, "term", 0))
             self.requests.append(request)
 
     def reply(self, call: int, data: bytes | None) -> bool:

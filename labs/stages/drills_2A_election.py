@@ -152,7 +152,7 @@ async def drill_candidate_votes_for_itself(lone: Lone) -> None:
 async def drill_next_election_next_term(lone: Lone) -> None:
     """a candidate that wins no election starts another, in a new term (Candidates rules 1 and 4)"""
     first = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
-    await lone.wait_for_request(RequestVoteArgs, above=first, within=ELECTION)
+    await lone.wait_for_request(RequestVoteArgs, above=first, within=ELECTION, rule="CandidateIncrementsTerm")
 
 
 @drill(rule="RandomizedTimeouts")

@@ -46,7 +46,7 @@ MUTANTS = [
         source="abrange/distkeyvalue",
         stage="2B",
         wrong="what a peer has acknowledged is worked out from next_index and log as they are when the reply comes",
-        rules=("CommitNeedsMajority",),
+        rules=("CommitNeedsMajority", "CommitOnlyCurrentTerm"),
         changes=(
             (
                 SUCCESS,
@@ -60,7 +60,7 @@ MUTANTS = [
         source="variant of abrange/distkeyvalue",
         stage="2B",
         wrong="a reply to AppendEntries counts if the server leads now, in whatever term it was asked",
-        rules=("CommitNeedsMajority",),
+        rules=("CommitNeedsMajority", "CommitOnlyCurrentTerm"),
         changes=(
             (STILL_LEADS, STILL_LEADS.replace("args.term", "self.current_term")),
             ("RPC_TIMEOUT = 1.0\n", "RPC_TIMEOUT = 5.0\n"),
@@ -102,7 +102,14 @@ MUTANTS = [
         source="Students' Guide to Raft",
         stage="2B",
         wrong="an AppendEntries is checked, then waits for its turn, and then changes the log whatever has come meanwhile",
-        rules=("StaleTermRejected", "ConsistencyCheck", "SavedBeforeReply", "TermNeverDecreases", "MatchingKept"),
+        rules=(
+            "StaleTermRejected",
+            "ConsistencyCheck",
+            "SavedBeforeReply",
+            "TermNeverDecreases",
+            "MatchingKept",
+            "LeaderCompleteness",
+        ),
         changes=(
             ("    def append_entries(self,", "    async def append_entries(self,"),
             (
@@ -518,7 +525,7 @@ MUTANTS = [
         source="a common bug of asyncio and trio code",
         stage="2A",
         wrong="the call that sends has no await before it, so it makes a coroutine and sends nothing",
-        rules=("HeartbeatsSent",),
+        rules=("HeartbeatsSent", "LeaderInTime"),
         changes=(
             (
                 "            await self.send_snapshot(peer)\n"
@@ -569,15 +576,19 @@ MUTANTS = [
         changes=(("        self.voted_for = state.voted_for\n", "        self.voted_for = state.voted_for or None\n"),),
     ),
     Mutant(
-        name="T08m_match_of_0_is_falsy",
+        name="T08c_candidate_0_is_none",
         source="willemt/raft@fe60545",
-        stage="2B",
-        wrong="a peer whose match_index is 0 has none, it seems, so next_index stands for it",
-        rules=("CommitNeedsMajority",),
+        stage="2A",
+        wrong="a request without a candidate is refused, and the candidate 0 counts as none",
+        rules=("VoteDenied",),
         changes=(
             (
-                "        self.match_index[peer] = max(self.match_index[peer], index)\n",
-                "        self.match_index[peer] = max(self.match_index[peer] or self.next_index[peer] - 1, index)\n",
+                "            return RequestVoteReply(self.current_term, vote_granted=False)\n"
+                "        if args.term > self.current_term:",
+                "            return RequestVoteReply(self.current_term, vote_granted=False)\n"
+                "        if not args.candidate_id:\n"
+                "            return RequestVoteReply(max(args.term, self.current_term), vote_granted=False)\n"
+                "        if args.term > self.current_term:",
             ),
         ),
     ),
@@ -612,7 +623,14 @@ MUTANTS = [
         source="a common bug of Python code",
         stage="2D",
         wrong="the log keeps as many entries from its end as lie behind the snapshot; if that is none, it keeps all",
-        rules=("LogMatching", "SnapshotKeepsSuffix", "MatchingKept", "LeaderAppendOnly", "LogTrimmed"),
+        rules=(
+            "LogMatching",
+            "SnapshotKeepsSuffix",
+            "MatchingKept",
+            "LeaderAppendOnly",
+            "LogTrimmed",
+            "ConflictTruncated",
+        ),
         changes=(
             (
                 "        self.log = self.log[self.position(index + 1) :]\n        self.last_included_index = index\n",
@@ -624,7 +642,7 @@ MUTANTS = [
     Mutant(
         name="T11_is_compares_indices",
         source="PySyncObj@dfc28df",
-        stage="2B",
+        stage="2C",
         wrong="a refusal belongs to the newest request if two indices are one object, which large ones are not",
         rules=("BackoffBound", "CommittedIsApplied"),
         changes=(
