@@ -1,0 +1,5 @@
+"""The grader: judges one submission or a class of them, and writes results for people and for other systems.
+
+It runs scenarios through `labs` (labs.stages.catalogue, labs.sim.run), with the points of grader/rubric.toml, and adds
+hidden ones of its own. It never leaves the instructor, and never executes a submission in its own process.
+"""

@@ -1,0 +1,13 @@
+"""The command line of the grader: `python -m grader --help`."""
+
+import os
+import sys
+
+from labs.__main__ import start_again
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        sys.exit(start_again())
+    from grader.cli import main
+
+    sys.exit(main())

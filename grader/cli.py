@@ -1,0 +1,76 @@
+"""The commands of the grader. Each lives in a module of its own, which adds its options and returns an exit code.
+
+Exit codes: 0 graded with full points, 1 graded with less, 2 wrong usage, 3 an error of the grader itself, 4 not
+gradable, 5 the sandbox level that was asked for is not to be had here, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from grader.exits import INTERRUPTED, OUR_ERROR, USAGE, Usage
+
+
+class Command(NamedTuple):
+    """What one types, the module that does it (`add_options(parser)`, `run(options) -> int`), and what it is for."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS: tuple[Command, ...] = ()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except Usage as error:
+        print(f"grader {options.command}: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        print("grader: this is an error of the grader, not of a submission", file=sys.stderr)
+        return OUR_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m grader",
+        description="Grade submissions of the Raft lab.",
+        epilog=(__doc__ or "").partition("\n\n")[2],
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        module = importlib.import_module(command.module)
+        sub = commands.add_parser(command.name, help=command.help, description=module.__doc__)
+        module.add_options(sub)
+        sub.set_defaults(run=module.run)
+    doctor = commands.add_parser("doctor", help="say which sandbox levels work here, and how to get a better one")
+    doctor.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Hand over to the sandbox's own doctor, with the rest of the command line."""
+    try:
+        doctor = importlib.import_module("grader.sandbox.doctor")
+    except ModuleNotFoundError:
+        raise Usage("this copy of the grader has no sandbox (grader/sandbox), so there is nothing to look at") from None
+    return int(doctor.main(options.rest))

@@ -1,0 +1,10 @@
+"""How a command of the grader ends: its exit codes, and the error that says that it was called wrongly."""
+
+from __future__ import annotations
+
+FULL_POINTS, LESS, USAGE, OUR_ERROR, NOT_GRADABLE, NO_SANDBOX = range(6)
+INTERRUPTED = 130
+
+
+class Usage(Exception):
+    """The command was called wrongly, or a file that it needs is wrong; the text says what to do."""
