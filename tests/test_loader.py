@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import trio
 
+from labs.sim import refused
 from labs.sim.cluster import Cluster
-from labs.sim.loader import BadSubmission, ForbiddenImport, Modules, Program
-from labs.sim.stand_ins import FORBIDDEN
+from labs.sim.loader import BadSubmission, Modules, Program
+from labs.sim.refused import ForbiddenImport
 from labs.trace.events import Note
 from tests.servers.running import make_scenario, simulate, write_submission
 
@@ -276,22 +279,31 @@ def test_clocks_show_virtual_time_and_sleep_says_what_to_use(tmp_path: Path) -> 
     assert "time.sleep would stop every server; use: await trio.sleep(seconds)" in run.record.message
 
 
-@pytest.mark.parametrize("name", sorted(FORBIDDEN))
+@pytest.mark.parametrize("name", sorted(refused.MODULES))
 def test_forbidden_module_is_refused_with_advice(write: Write, name: str) -> None:
-    with pytest.raises(ForbiddenImport) as refused:
+    with pytest.raises(ForbiddenImport) as failure:
         load(write(raft_py=f"import {name}\nclass Raft: ..."))
-    assert str(refused.value) == f"import {name}: {FORBIDDEN[name]}"
+    assert str(failure.value) == f"import {name}: {refused.MODULES[name]}"
 
 
 @pytest.mark.parametrize(
-    "line", ["from threading import Thread", "import concurrent.futures", "import asyncio as trio"]
+    "line",
+    [
+        "from threading import Thread",
+        "import concurrent.futures",
+        "import asyncio as trio",
+        "__import__('threading')",
+        "import importlib\nimportlib.import_module('threading')",
+        "import importlib\nimportlib.import_module('trio.to_thread')",
+        "from importlib import util",
+        "import builtins\nbuiltins.__import__('threading')",
+    ],
 )
 def test_forbidden_module_is_refused_however_it_is_imported(write: Write, line: str) -> None:
     with pytest.raises(ForbiddenImport):
         load(write(raft_py=line))
 
 
-@pytest.mark.xfail(strict=True, reason="trio's own threads, files, sockets and processes are not refused yet")
 @pytest.mark.parametrize(
     "text",
     [
@@ -304,11 +316,202 @@ def test_forbidden_module_is_refused_however_it_is_imported(write: Write, line: 
         "import trio\nreal = trio.run_process",
         "import trio\nreal = trio.open_signal_receiver",
         "import trio\nreal = trio.lowlevel.spawn_system_task",
+        "import trio.socket",
+        "import trio.testing",
+        "from trio.from_thread import run",
+        "from trio.lowlevel import open_process",
+        "import trio\ntrio.run(trio.sleep, 1)",
+        "import trio\nreal = getattr(trio, '_' + 'core')",
     ],
 )
 def test_what_reaches_the_real_world_through_trio_is_refused(write: Write, text: str) -> None:
-    with pytest.raises(ForbiddenImport):
+    with pytest.raises(ForbiddenImport, match=r"^trio\.\S+: .{20}"):
         load(write(raft_py=f"{text}\nclass Raft: ..."))
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("open('raft.log', 'w')", "open: a server has no files: node.persister is its disk"),
+        ("import builtins\nbuiltins.open(0)", "open: a server has no files"),
+        ("import io\nio.open(0)", "io.open: a server has no files"),
+        (
+            "from pathlib import Path\nPath('raft.log').read_text()",
+            "pathlib.PosixPath.read_text: a server has no files",
+        ),
+        ("input()", "input: nobody types into a server"),
+        ("import os\nos.urandom(8)", "os.urandom: use node.random"),
+        ("from os import fork", "os.fork: a server may not start programs"),
+        ("import os\nos.system('true')", "os.system: a server may not start programs"),
+        ("import os\nos._exit(0)", "os._exit: a server ends when the tester crashes it"),
+        ("import os\nos.getpid()", "os.getpid: a server has no files and no machine"),
+        ("import os\nos.open('x', 0)", "os.open: a server has no files and no machine"),
+        ("import datetime\ndatetime.datetime.now()", "datetime.datetime.now: use trio.current_time()"),
+        ("from datetime import datetime\ndatetime.utcnow()", "datetime.datetime.utcnow: use trio.current_time()"),
+        ("from datetime import date\ndate.today()", "datetime.date.today: use trio.current_time()"),
+    ],
+)
+def test_files_chance_and_the_wall_clock_are_refused_with_advice(write: Write, text: str, advice: str) -> None:
+    with pytest.raises(ForbiddenImport) as failure:
+        load(write(raft_py=f"{text}\nclass Raft: ..."))
+    assert str(failure.value).replace("WindowsPath", "PosixPath").startswith(advice)
+
+
+REAL_TRIO = """
+import trio, trio.abc
+import trio.lowlevel as low
+from trio import Cancelled, MemorySendChannel, open_nursery
+from trio.lowlevel import checkpoint
+
+class Raft:
+    same = trio, low, Cancelled, MemorySendChannel, open_nursery, checkpoint
+    also = trio is __import__("trio"), low is trio.lowlevel, hasattr(trio, "no_such_name"), trio.__version__
+"""
+
+
+def test_the_rest_of_trio_is_the_real_one(write: Write) -> None:
+    raft = load(write(raft_py=REAL_TRIO))
+    stand_in, low, *same = raft.same
+    assert same == [trio.Cancelled, trio.MemorySendChannel, trio.open_nursery, trio.lowlevel.checkpoint]
+    assert raft.also == (True, True, False, trio.__version__)
+    assert (stand_in.sleep, stand_in.CancelScope, stand_in.abc) == (trio.sleep, trio.CancelScope, trio.abc)
+    assert low.wait_task_rescheduled is trio.lowlevel.wait_task_rescheduled
+
+
+def test_names_that_are_put_into_trio_stay_with_one_server(write: Write) -> None:
+    folder = write(raft_py="import trio\nclass Raft: before = hasattr(trio, 'mine')\ntrio.mine = trio.sleep = 1")
+    assert not load(folder).before and not load(folder).before
+    assert not hasattr(trio, "mine") and callable(trio.sleep)
+
+
+TRIO_FOR_SERVERS = {
+    "BrokenResourceError",
+    "BusyResourceError",
+    "CancelScope",
+    "Cancelled",
+    "CapacityLimiter",
+    "CapacityLimiterStatistics",
+    "ClosedResourceError",
+    "Condition",
+    "ConditionStatistics",
+    "EndOfChannel",
+    "Event",
+    "EventStatistics",
+    "Lock",
+    "LockStatistics",
+    "MemoryChannelStatistics",
+    "MemoryReceiveChannel",
+    "MemorySendChannel",
+    "Nursery",
+    "RunFinishedError",
+    "Semaphore",
+    "StapledStream",
+    "StrictFIFOLock",
+    "TASK_STATUS_IGNORED",
+    "TaskStatus",
+    "TooSlowError",
+    "TrioDeprecationWarning",
+    "TrioInternalError",
+    "WouldBlock",
+    "abc",
+    "aclose_forcefully",
+    "as_safe_channel",
+    "current_effective_deadline",
+    "current_time",
+    "fail_after",
+    "fail_at",
+    "lowlevel",
+    "move_on_after",
+    "move_on_at",
+    "open_memory_channel",
+    "open_nursery",
+    "sleep",
+    "sleep_forever",
+    "sleep_until",
+    "annotations",
+    "DTLSChannelStatistics",
+    "NeedHandshakeError",
+}
+LOWLEVEL_FOR_SERVERS = {
+    "Abort",
+    "ParkingLot",
+    "ParkingLotStatistics",
+    "RaiseCancelT",
+    "RunStatistics",
+    "RunVar",
+    "RunVarToken",
+    "Task",
+    "UnboundedQueue",
+    "UnboundedQueueStatistics",
+    "add_parking_lot_breaker",
+    "cancel_shielded_checkpoint",
+    "checkpoint",
+    "checkpoint_if_cancelled",
+    "current_clock",
+    "current_task",
+    "currently_ki_protected",
+    "disable_ki_protection",
+    "enable_ki_protection",
+    "encode_hostname",
+    "in_trio_run",
+    "in_trio_task",
+    "permanently_detach_coroutine_object",
+    "reattach_detached_coroutine_object",
+    "remove_parking_lot_breaker",
+    "reschedule",
+    "temporarily_detach_coroutine_object",
+    "wait_task_rescheduled",
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed", "advice"),
+    [(trio, TRIO_FOR_SERVERS, refused.TRIO), (trio.lowlevel, LOWLEVEL_FOR_SERVERS, refused.LOWLEVEL)],
+    ids=["trio", "trio.lowlevel"],
+)
+def test_each_name_of_trio_is_either_for_servers_or_refused(
+    module: Any, allowed: set[str], advice: dict[str, str]
+) -> None:
+    names = {name for name in vars(module) if not name.startswith("_")}
+    assert names - allowed - set(advice) - {"TYPE_CHECKING"} == set(), "new in trio: refuse it, or allow it here"
+    assert allowed & set(advice) == set()
+
+
+ORDINARY = """
+import importlib, io, os, os.path, datetime, pathlib, core
+from datetime import timedelta
+assert io.StringIO("x").read() == "x"
+assert (pathlib.Path("a") / "b.txt").suffix == ".txt" and isinstance(pathlib.Path("a"), pathlib.PurePath)
+assert os.path.join("a", "b") == os.sep.join("ab") and os.environ.get("HOME") is None and os.getenv("HOME", "x") == "x"
+assert (datetime.datetime(2020, 1, 2) - datetime.datetime(2020, 1, 1)) == timedelta(days=1)
+assert timedelta(milliseconds=150).total_seconds() == 0.15
+log = importlib.import_module("core.log")
+assert log is core.log is importlib.import_module(".log", "core") and importlib.import_module("os.path") is os.path
+class Raft: ...
+"""
+
+
+def test_what_is_harmless_in_such_modules_stays(write: Write) -> None:
+    load(write(raft_py=ORDINARY, core__init_py="from . import log", core__log_py=""))
+
+
+def test_environment_is_empty_and_says_so(write: Write) -> None:
+    with pytest.raises(KeyError, match="DEBUG: a server sees no environment variables"):
+        load(write(raft_py="import os\nos.environ['DEBUG']"))
+
+
+def test_refusal_inside_a_server_names_file_line_and_rule(tmp_path: Path) -> None:
+    text = """
+import trio
+
+class Raft(Plain):
+    async def run(self):
+        await trio.to_thread.run_sync(print)
+"""
+    run = simulate(write_submission(tmp_path, text), make_scenario(servers=1))
+    assert (run.record.status, run.record.rule) == ("error", "SimulatedTimeOnly")
+    assert re.search(r"raft.py:\d+ in run", run.record.message)
+    assert "server 0 has no trio.to_thread: use trio tasks: nursery.start_soon(...)" in run.record.message
 
 
 def test_forbidden_name_is_allowed_for_a_file_of_the_submission(write: Write) -> None:

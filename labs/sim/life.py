@@ -20,8 +20,9 @@ import trio
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
 from labs.sim import codec, draws
 from labs.sim.disk import Disk
-from labs.sim.loader import BadSubmission, ForbiddenImport, Modules, Program
+from labs.sim.loader import BadSubmission, Modules, Program
 from labs.sim.persister import DiskPersister
+from labs.sim.refused import ForbiddenImport
 from labs.sim.trio_internals import age_of
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
 
@@ -312,7 +313,7 @@ class Life:
         elif isinstance(rest, codec.Refused | BadSubmission):
             self.fail("nonsense", codec.text_of(rest), place)
         elif isinstance(rest, ForbiddenImport):
-            self.fail("forbidden", codec.text_of(rest), place)
+            self.fail("forbidden", f"has no {codec.text_of(rest).removeprefix('import ')}", place)
         elif isinstance(rest, watchdog.raises):
             watchdog.rearm()
             self.fail("stalled", "never yields: it loops without an await that lets other tasks run", place)

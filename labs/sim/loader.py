@@ -1,8 +1,8 @@
 """The loader: gives each incarnation of a server fresh instances of the submission's modules.
 
 So neither module globals nor class attributes are shared between servers, or survive a crash. A submission is a folder
-with `raft.py` and what it imports, or one file. Modules that lie in the folder come from there; `random` and `time` are
-the simulation's; a few modules are refused (labs.sim.stand_ins); all others are Python's own, shared.
+with `raft.py` and what it imports, or one file. Modules that lie in the folder come from there; some have stand-ins, as
+`random` and `time` (labs.sim.stand_ins); some are refused (labs.sim.refused); all others are Python's own, shared.
 """
 
 from __future__ import annotations
@@ -18,18 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from labs import messages
+from labs.sim import refused, stand_ins
 from labs.sim.codec import DERIVED
-from labs.sim.stand_ins import FORBIDDEN, make_random, make_time
+from labs.sim.refused import ForbiddenImport
 
 _LABS = Path(__file__).parent.parent
 
 
 class BadSubmission(Exception):
     """The submission cannot be run at all; the text says why, where, and what to do."""
-
-
-class ForbiddenImport(ImportError):
-    """A submission imported a module that would let real time, threads or chance into a server."""
 
 
 class Program:
@@ -110,12 +107,21 @@ class Modules:
     ) -> None:
         self._program = program
         self._modules: dict[str, types.ModuleType] = {}
+        self._stood_in: dict[str, types.ModuleType] = {}
         self._stand_ins: dict[str, Callable[[], types.ModuleType]] = {
-            "random": lambda: make_random(generator, seeds),
-            "time": make_time,
+            "random": lambda: stand_ins.make_random(generator, seeds),
+            "time": stand_ins.make_time,
+            "datetime": stand_ins.make_datetime,
+            "trio": stand_ins.make_trio,
+            "os": stand_ins.make_os,
+            "io": stand_ins.make_io,
+            "pathlib": stand_ins.make_pathlib,
+            "importlib": lambda: stand_ins.make_importlib(self._import_module),
+            "builtins": lambda: stand_ins.make_builtins(self._builtins),
         }
         self._note = note
-        self._builtins = dict(vars(builtins), __import__=self._import, print=self._print)
+        refusals = {name: stand_ins.refusing(name, advice) for name, advice in refused.BUILTINS.items()}
+        self._builtins = dict(vars(builtins), __import__=self._import, print=self._print, **refusals)
 
     def load(self) -> type:
         """Execute the submission's main module and return its server class."""
@@ -168,13 +174,11 @@ class Modules:
             parts = tuple(name.split("."))
         if not parts:
             return self._import_all(fromlist or ())
-        if parts[0] in self._stand_ins:
-            if parts[0] not in self._modules:
-                self._modules[parts[0]] = self._stand_ins[parts[0]]()
-            return self._modules[parts[0]]
         if self._program.find(parts[:1]) is None:
-            if parts[0] in FORBIDDEN:
-                raise ForbiddenImport(f"import {name}: {FORBIDDEN[parts[0]]}")
+            if parts[0] in self._stand_ins:
+                return self._stand_in(parts, whole=not fromlist)
+            if parts[0] in refused.MODULES:
+                raise ForbiddenImport(f"import {name}: {refused.MODULES[parts[0]]}")
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         for end in range(1, len(parts) + 1):
             module = self._load(parts[:end])
@@ -184,6 +188,22 @@ class Modules:
             if not hasattr(module, attribute) and self._program.find((*parts, attribute)) is not None:
                 self._load((*parts, attribute))
         return module
+
+    def _stand_in(self, parts: tuple[str, ...], whole: bool) -> types.ModuleType:
+        """Return what stands for a module, made when it is first wanted; `whole`: its package, as `import a.b` does."""
+        if parts[0] not in self._stood_in:
+            self._stood_in[parts[0]] = self._stand_ins[parts[0]]()
+        package = module = self._stood_in[parts[0]]
+        for part in parts[1:]:
+            module = getattr(module, part, None)  # type: ignore[assignment]
+            if not isinstance(module, types.ModuleType):
+                raise ModuleNotFoundError(f"No module named {'.'.join(parts)!r}", name=".".join(parts))
+        return package if whole else module
+
+    def _import_module(self, name: str, package: str | None = None) -> types.ModuleType:
+        """Take the place of `importlib.import_module` inside a submission."""
+        level = len(name) - len(name.lstrip("."))
+        return self._import(name.lstrip("."), {"__package__": package}, None, ("__name__",), level)
 
     def _import_all(self, names: Sequence[str]) -> types.ModuleType:
         """Return a package of modules that lie in the submission's folder itself: `from . import names`."""

@@ -1,35 +1,28 @@
-"""The modules that a submission gets in place of real ones: `random` and `time` on the simulation's seed and clock.
+"""The modules that a submission gets in place of real ones.
 
-Also the list of modules that would let real time, threads or chance into a server, with what to use instead.
+`random` and `time` run on the simulation's seed and clock. Others are like the real ones, with the same classes and
+functions, but without what labs.sim.refused lists: reaching for that raises ForbiddenImport, which says what to use.
 """
 
 from __future__ import annotations
 
+import builtins
+import datetime
+import importlib
+import io
+import os
+import pathlib
 import random
 import time
 import types
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 import trio
 
-FORBIDDEN: dict[str, str] = {
-    "asyncio": "the lab runs on trio: use trio",
-    "threading": "use trio tasks: nursery.start_soon(...)",
-    "_thread": "use trio tasks: nursery.start_soon(...)",
-    "multiprocessing": "a server is one process: use trio tasks",
-    "concurrent": "use trio tasks: nursery.start_soon(...)",
-    "subprocess": "a server may not start programs",
-    "socket": "servers talk with node.call only",
-    "ssl": "servers talk with node.call only",
-    "select": "servers talk with node.call only",
-    "selectors": "servers talk with node.call only",
-    "signal": "a crash is a cancellation: let trio.Cancelled pass",
-    "secrets": "use node.random: the same seed must give the same run",
-    "uuid": "use node.random: the same seed must give the same run",
-    "datetime": "use trio.current_time(): the lab runs in virtual time",
-    "sched": "use trio.sleep",
-    "ctypes": "a server is plain Python",
-}
+from labs.sim import refused
+from labs.sim.refused import ForbiddenImport
 
 
 def make_random(generator: random.Random, seeds: random.Random) -> types.ModuleType:
@@ -80,3 +73,89 @@ def make_time() -> types.ModuleType:
         setattr(module, name + "_ns", now_ns)
     module.sleep = no_sleep  # type: ignore[attr-defined]
     return module
+
+
+def make_trio() -> types.ModuleType:
+    """Return trio without its threads, files, sockets, processes and private parts."""
+    return _without(trio, refused.TRIO, lowlevel=_without(trio.lowlevel, refused.LOWLEVEL))
+
+
+def make_os() -> types.ModuleType:
+    """Return what is left of `os`; its environment is empty, for what differs between machines decides no run."""
+    advice = {name: refused.OS_REST for name in vars(os) if name not in refused.OS_KEPT} | refused.OS
+    environment = _Environment()
+    return _without(os, advice, environ=environment, getenv=environment.get)
+
+
+class _Environment(dict[str, str]):
+    """The environment variables of a server: none."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise KeyError(f"{name}: a server sees no environment variables; put settings into its own files")
+
+
+def make_io() -> types.ModuleType:
+    """Return `io` without files."""
+    return _without(io, refused.IO)
+
+
+def make_datetime() -> types.ModuleType:
+    """Return `datetime` without the wall clock."""
+    classes = {name: _class_without(getattr(datetime, name), names) for name, names in refused.DATETIME.items()}
+    return _without(datetime, {}, **classes)
+
+
+def make_pathlib() -> types.ModuleType:
+    """Return `pathlib` whose paths are good for their names only."""
+    return _without(pathlib, {}, Path=_class_without(type(pathlib.Path()), refused.PATH))
+
+
+def make_importlib(import_module: Callable[..., types.ModuleType]) -> types.ModuleType:
+    """Return `importlib` with another `import_module`."""
+    return _without(importlib, refused.IMPORTLIB, import_module=import_module)
+
+
+def make_builtins(names: Mapping[str, Any]) -> types.ModuleType:
+    """Return the module `builtins` as the submission sees it."""
+    module = types.ModuleType("builtins", builtins.__doc__)
+    vars(module).update(names)
+    return module
+
+
+def refusing(name: str, advice: str) -> Callable[..., NoReturn]:
+    """Return a function that takes the place of another, and says what to use instead."""
+
+    def refuse(*args: object, **kwargs: object) -> NoReturn:
+        raise ForbiddenImport(f"{name}: {advice}")
+
+    return refuse
+
+
+def _without(real: types.ModuleType, advice: Mapping[str, str], **own: Any) -> types.ModuleType:
+    """Return a module like a real one, with some names of its own, and without others: `advice` tells what to use."""
+    module = types.ModuleType(real.__name__, real.__doc__)
+    vars(module).update(_left(real, frozenset(advice)), **own)
+
+    def find(name: str) -> Any:
+        if name in advice and hasattr(real, name):
+            raise ForbiddenImport(f"{real.__name__}.{name}: {advice[name]}")
+        if name.startswith("_") and not name.startswith("__") and hasattr(real, name):
+            raise ForbiddenImport(f"{real.__name__}.{name}: that is a private part of {real.__name__}")
+        raise AttributeError(f"module {real.__name__!r} has no attribute {name!r}")
+
+    module.__getattr__ = find  # type: ignore[method-assign]
+    return module
+
+
+@cache
+def _left(real: types.ModuleType, refused_names: frozenset[str]) -> dict[str, Any]:
+    """Return a module's public names and what they stand for, but for some."""
+    public = {name: value for name, value in vars(real).items() if not name.startswith("_") or name == "__version__"}
+    return {name: value for name, value in public.items() if name not in refused_names}
+
+
+def _class_without(real: type, advice: Mapping[str, str]) -> type:
+    """Return a class like a real one, without some of its methods."""
+    label = f"{real.__module__}.{real.__name__}"
+    refusals = {name: staticmethod(refusing(f"{label}.{name}", advice[name])) for name in advice}
+    return type(real.__name__, (real,), {"__slots__": (), "__doc__": real.__doc__, **refusals})
