@@ -27,7 +27,7 @@ import msgspec
 from tabulate import tabulate
 
 from labs.report.results import write_json
-from labs.sim import life
+from labs.sim import blame
 from labs.sim.loader import Program
 from labs.sim.run import run_scenario, stalled
 from labs.stages import catalogue
@@ -139,8 +139,8 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, _bark)
     sys.unraisablehook = lambda unraisable: None  # servers that are ended by force complain
-    life.watchdog.raises = (Stalled,)
-    life.watchdog.rearm = lambda: None
+    blame.watchdog.raises = (Stalled,)
+    blame.watchdog.rearm = lambda: None
 
 
 def _bark(signum: int, frame: object) -> None:

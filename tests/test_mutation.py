@@ -29,14 +29,14 @@ def _alarm_goes_back() -> Iterator[None]:
     """Leave the process's alarm and watchdog as they were: mutation sets its own."""
     import signal
 
-    from labs.sim import life
+    from labs.sim import blame
 
-    before = signal.getsignal(signal.SIGALRM), life.watchdog.raises, life.watchdog.rearm
+    before = signal.getsignal(signal.SIGALRM), blame.watchdog.raises, blame.watchdog.rearm
     signal.signal(signal.SIGALRM, mutation._bark)
-    life.watchdog.raises, life.watchdog.rearm = (mutation.Stalled,), lambda: None
+    blame.watchdog.raises, blame.watchdog.rearm = (mutation.Stalled,), lambda: None
     yield
     signal.signal(signal.SIGALRM, before[0])
-    life.watchdog.raises, life.watchdog.rearm = before[1], before[2]
+    blame.watchdog.raises, blame.watchdog.rearm = before[1], before[2]
 
 
 @pytest.mark.parametrize("mutant", mutants.corpus(), ids=lambda mutant: mutant.name)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from labs.messages import Command
 from labs.oracles.violation import Violation
 from labs.sim import codec, draws
-from labs.sim.kernel import CrashPoint, Kernel, RunOver
+from labs.sim.carrier import CrashPoint
+from labs.sim.kernel import Kernel, RunOver
 from labs.sim.life import Life
 from labs.sim.network import NOTHING, Conditions, Link, Span
 from labs.sim.service import Applied
@@ -145,14 +146,14 @@ class Cluster:
         """
         if nth < 1:
             raise ValueError(f"nth counts from 1, not {nth}")
-        self._kernel.arm_crash(server, point, nth)
+        self._kernel.carrier.arm_crash(server, point, nth)
 
     async def wait_until_down(self, server: int, within: float) -> bool:
         """Wait for a crash that `crash_at` has prepared; say whether it came in time. It comes no more afterwards."""
         until = self.now + within
         while self.is_up(server) and self.now < until:
             await self.sleep(POLL)
-        self._kernel.disarm_crash(server)
+        self._kernel.carrier.disarm_crash(server)
         return not self.is_up(server)
 
     # The network.

@@ -1,10 +1,10 @@
-"""The kernel: passes virtual time, carries what servers put out, and records all of it in canonical order.
+"""The kernel: passes virtual time, and decides who acts when; all that happens is recorded in canonical order.
 
 A run is a sequence of steps. In a step the kernel moves the clock to the next instant at which anything is due, hands
-out what is due, and lets every server run until none can. Then it takes the servers' outboxes in the order of their
-ids, and records and carries each item. So what happens depends on what each server does alone, never on how the
-servers' tasks were interleaved: a host that runs each server in a process of its own sees the same run. The test acts
-last at an instant, when nothing else is due.
+out what is due, and lets every server run until none can. Then the servers' outboxes are taken in the order of their
+ids, and each item is recorded and carried (labs.sim.carrier). So what happens depends on what each server does alone,
+never on how the servers' tasks were interleaved: a host that runs each server in a process of its own sees the same
+run. The test acts last at an instant, when nothing else is due.
 """
 
 from __future__ import annotations
@@ -12,41 +12,28 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import trio
 
 from labs.oracles.violation import Oracle, Violation, judges_by_event
-from labs.sim import codec
+from labs.sim.blame import place_of_task
 from labs.sim.calls import Calls
+from labs.sim.carrier import Carrier
 from labs.sim.clock import VirtualClock
 from labs.sim.disk import Disk
 from labs.sim.life import Life
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
-from labs.sim.service import Service, index_of_snapshot
+from labs.sim.service import Service
 from labs.sim.turns import MAX_PASSES, Abandoned, Turns
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
-from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
-from labs.trace.events import (
-    Apply,
-    ApplySnap,
-    Crash,
-    Event,
-    Note,
-    Restart,
-    Role,
-    Save,
-    TakeSnapshot,
-    Verdict,
-)
+from labs.sim.wire import Failed
+from labs.trace.events import Crash, Event, Restart, Verdict
 from labs.trace.recorder import Recorder
 
 MAX_STEPS = 20_000
 """Steps at one instant before the servers count as spinning together."""
-REMEMBERED = 100
-"""So many commands are remembered that every server's snapshot covers, for tests that ask late."""
-CrashPoint = Literal["save", "reply", "send"]
 
 
 class RunOver(Exception):
@@ -75,7 +62,8 @@ class Kernel:
         self.service = Service(servers)
         self.recorder = recorder
         self.outcome: Outcome | None = None
-        self.calls = Calls(self)
+        self.calls: Calls = Calls(self)
+        self.carrier = Carrier(self, snapshot_every)
         self.error: BaseException | None = None
         """A defect of the tester itself."""
         self.tolerant = False
@@ -83,22 +71,19 @@ class Kernel:
         self.unwritten: Failed | None = None
         """What was not written of `run`, where that is tolerated."""
         self._judges = judges_by_event(oracles)
-        self._snapshot_every = snapshot_every
         self._incarnations = [0] * servers
-        self._roles: list[tuple[int, bool]] = [(0, False)] * servers
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
         self.turns = Turns(self._on_spin)
         self._dying: list[Life] = []
-        self._snapshots_due: list[tuple[Life, int, bytes]] = []
-        self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
         self._steps = 0
-        self._poked = False
+        self.poked = False
         """Whether servers became runnable while their outboxes were carried."""
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
         self._wake_on_apply = False
         self._nursery: trio.Nursery | None = None
-        self._closing = False
+        self.closing = False
+        """Whether the run is over: nothing is recorded any more."""
         self._closing_steps = 0
 
     @property
@@ -131,7 +116,7 @@ class Kernel:
         With `or_apply` it goes on earlier when a server applies something.
         """
         self._wake_on_apply = or_apply
-        self.flush()
+        self.carrier.flush()
         self._tester_due = (self.now + max(seconds, 0.0), trio.lowlevel.current_task())
 
         def abort(raise_cancel: object) -> trio.lowlevel.Abort:
@@ -142,8 +127,8 @@ class Kernel:
 
     def close(self) -> None:
         """Fence and stop all servers; nothing is recorded any more."""
-        if not self._closing:
-            self._closing = self.turns.closing = True
+        if not self.closing:
+            self.closing = self.turns.closing = True
             for life in self.lives:
                 if life is not None:
                     life.crash()
@@ -151,7 +136,7 @@ class Kernel:
                 self._nursery.cancel_scope.cancel()
 
     def _on_spin(self, life: Life, task: trio.lowlevel.Task) -> None:
-        place = life.place_of_task(task) or life.where()
+        place = place_of_task(life.program, task) or life.where()
         if life.fenced:
             self._end_with_failure(life.server, _swallowed(place))
         else:
@@ -163,7 +148,7 @@ class Kernel:
     def _idle(self, deadline: float) -> None:
         """Decide what happens next; trio calls this when no task can run. `deadline` is the next timer."""
         try:
-            if self._closing:
+            if self.closing:
                 self._let_close(deadline)
             else:
                 self._step(deadline)
@@ -176,9 +161,9 @@ class Kernel:
     def _step(self, deadline: float) -> None:
         if self._dying:
             self._check_ended()
-        self._poked = False
-        self.flush()
-        if self._closing or self._poked or deadline <= self.now:
+        self.poked = False
+        self.carrier.flush()
+        if self.closing or self.poked or deadline <= self.now:
             return
         if self._heap and self._heap[0][0] <= self.now:
             self._hand_out()
@@ -226,7 +211,7 @@ class Kernel:
             self._end_spinning_together()
             return
         heap, now = self._heap, self.now
-        while heap and heap[0][0] <= now and not self._closing:
+        while heap and heap[0][0] <= now and not self.closing:
             _, _, action, args = heapq.heappop(heap)
             action(*args)
 
@@ -236,129 +221,12 @@ class Kernel:
         text = f"sends messages back and forth {MAX_STEPS:,} times without letting time pass"
         self._end_with_failure(busy[0].server if busy else 0, Failed("spins", text, place))
 
-    # Carrying what servers put out.
-
-    def flush(self) -> None:
-        """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
-        while True:
-            for server in sorted(self.turns.ran):
-                life = self.turns.ran[server]
-                if life is self.lives[server]:
-                    self._carry_outbox(life)
-                    if self._closing:
-                        return
-                    self._observe_role(life)
-            self.turns.ran.clear()
-            if not self._snapshots_due:
-                return
-            due, self._snapshots_due = self._snapshots_due, []
-            for life, index, data in due:
-                if life is self.lives[life.server]:
-                    self.record(TakeSnapshot(self.now, life.server, index, len(data)))
-                    life.snapshot(index, data)
-                    self.turns.ran[life.server] = life
-                    self._poked = True
-
-    def _carry_outbox(self, life: Life) -> None:
-        outbox, life.outbox = life.outbox, []
-        for output in outbox:
-            point = self._crash_points.get(life.server)
-            if point is not None and self._reaches(life.server, point, output):
-                if point[0] == "save":
-                    self._carry(life, output)
-                self.crash(life.server, at=point[0])
-            else:
-                self._carry(life, output)
-            if self._closing or life.fenced:
-                return
-
-    def _carry(self, life: Life, output: Output) -> None:
-        self._CARRY[type(output)](self, life, output)
-
-    def _carry_save(self, life: Life, output: Saved) -> None:
-        disk = self.disks[life.server]
-        disk.write(output)
-        first = output.last_included_index + 1 + output.kept
-        entries = [codec.decode_base_entry(entry) for entry in output.entries]
-        self.record(
-            Save(
-                self.now,
-                life.server,
-                output.current_term,
-                output.voted_for,
-                output.last_included_index,
-                output.last_included_term,
-                first,
-                entries,
-                disk.last_index,
-                disk.size,
-                output.snapshot,
-                index_of_snapshot(output.snapshot),
-                output.extra,
-            )
-        )
-        if self._snapshot_every:
-            self.service.forget(min(disk.last_included_index for disk in self.disks) - REMEMBERED)
-
-    def _carry_apply(self, life: Life, output: Applied) -> None:
-        self.record(Apply(self.now, life.server, output.index, codec.decode_command(output.data)))
-        if self._closing:
-            return
-        self._applied()
-        before = self.service.index(life.server)
-        self.service.apply(life.server, output.index, output.data)
-        every = self._snapshot_every
-        if every and output.index % every == 0 and output.index > before:
-            self._snapshots_due.append((life, output.index, self.service.snapshot(life.server)))
-
-    def _carry_apply_snapshot(self, life: Life, output: AppliedSnapshot) -> None:
-        self.record(ApplySnap(self.now, life.server, output.index, output.term, output.data))
-        if self._closing:
-            return
-        self._applied()
-        wrong = self.service.install(life.server, output.index, output.data)
-        if wrong is not None:
-            text = f"server {life.server} handed over a bad snapshot: {wrong}"
-            self.end_with(Violation("StateMachineSafety", text, (life.server,), self.now))
-
-    def _applied(self) -> None:
-        """Wake the test at the end of this instant, if it waits for something to be applied."""
-        if self._wake_on_apply and self._tester_due is not None:
-            self._tester_due = (min(self.now, self._tester_due[0]), self._tester_due[1])
-
-    def _carry_note(self, life: Life, output: Noted) -> None:
-        self.record(Note(self.now, life.server, output.text, output.printed))
-
-    def _carry_failure(self, life: Life, output: Failed) -> None:
-        if output.problem == "run not written" and self.tolerant:
-            self.unwritten = output
-        else:
-            self._end_with_failure(life.server, output)
-
-    _CARRY: ClassVar[dict[type, Callable[[Kernel, Life, Any], None]]] = {
-        Called: lambda kernel, life, output: kernel.calls.carry_call(life, output),
-        Replied: lambda kernel, life, output: kernel.calls.carry_reply(life, output),
-        Saved: _carry_save,
-        Applied: _carry_apply,
-        AppliedSnapshot: _carry_apply_snapshot,
-        Noted: _carry_note,
-        Failed: _carry_failure,
-    }
-
-    def _observe_role(self, life: Life) -> None:
-        state = life.state(quietly=True)
-        if life.failed:
-            self._carry_outbox(life)
-        if state is not None and state != self._roles[life.server]:
-            self._roles[life.server] = state
-            self.record(Role(self.now, life.server, *state))
-
     # What the test does to servers.
 
     def touch(self, life: Life) -> None:
         """Carry at once what a server put out while the test called it."""
         self.turns.ran[life.server] = life
-        self.flush()
+        self.carrier.flush()
 
     def restart(self, server: int) -> None:
         """Start a new life of a server from its disk; crash the old one first."""
@@ -368,7 +236,7 @@ class Kernel:
         disk = self.disks[server]
         life = Life(server, number, self.size, self.seed, self.program, disk.copy())
         self.lives[server] = life
-        self._roles[server] = (0, False)
+        self.carrier.forget_life(server)
         self.service.restart(server, disk.snapshot)
         self.record(Restart(self.now, server, number))
         life.construct()
@@ -379,35 +247,26 @@ class Kernel:
     def crash(self, server: int, at: str | None = None) -> None:
         """End a server's life; its disk stays."""
         life = self.lives[server]
-        self._crash_points.pop(server, None)
+        self.carrier.disarm_crash(server)
         if life is None:
             return
         self.record(Crash(self.now, server, at))
         self.lives[server] = None
         life.crash()
         self._dying.append(life)
-        self._poked = True
+        self.poked = True
         self.calls.abandon(life)
 
-    def arm_crash(self, server: int, point: CrashPoint, nth: int) -> None:
-        """Crash a server right after its nth next save, or right before its nth next reply or request leaves."""
-        self._crash_points[server] = (point, nth)
-
-    def disarm_crash(self, server: int) -> None:
-        self._crash_points.pop(server, None)
-
-    def _reaches(self, server: int, point: tuple[CrashPoint, int], output: Output) -> bool:
-        kinds: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Called}
-        if not isinstance(output, kinds[point[0]]):
-            return False
-        self._crash_points[server] = (point[0], point[1] - 1)
-        return point[1] <= 1
+    def on_applied(self) -> None:
+        """Wake the test at the end of this instant, if it waits for something to be applied."""
+        if self._wake_on_apply and self._tester_due is not None:
+            self._tester_due = (min(self.now, self._tester_due[0]), self._tester_due[1])
 
     # Judging.
 
     def record(self, event: Event) -> None:
         """Put an event into the trace and show it to the judges."""
-        if self._closing:
+        if self.closing:
             return
         self.recorder.record(event)
         judges = self._judges.get(type(event))
@@ -429,15 +288,22 @@ class Kernel:
         assert self.unwritten is not None
         self._end_with_failure(server, self.unwritten)
 
+    def on_failure(self, life: Life, failed: Failed) -> None:
+        """End the run: a server's code failed; only a missing `run` is tolerated, in drills."""
+        if failed.problem == "run not written" and self.tolerant:
+            self.unwritten = failed
+        else:
+            self._end_with_failure(life.server, failed)
+
     def _end_with_failure(self, server: int, failed: Failed) -> None:
         """End the run: a server's code failed."""
-        if self._closing:
+        if self.closing:
             return
         self.end(RULE_OF_PROBLEM[failed.problem].outcome(server, failed, self.now))
 
     def end(self, outcome: Outcome) -> None:
         """End the run with an outcome, unless it has one."""
-        if self._closing:
+        if self.closing:
             return
         self.outcome = outcome
         first = outcome.servers[0] if outcome.servers else -1
@@ -452,7 +318,8 @@ class Kernel:
         self._heap = []
         self.calls.release()
         self.turns.ran.clear()
-        self._dying, self._snapshots_due = [], []
+        self._dying = []
+        self.carrier.release()
         self._tester_due, self._nursery = None, None
 
     def _check_ended(self) -> None:

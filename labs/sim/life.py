@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-import math
-import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import outcome
@@ -19,10 +16,11 @@ import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
 from labs.sim import codec, draws
+from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of
 from labs.sim.disk import Disk
-from labs.sim.loader import BadSubmission, Modules, Program
+from labs.sim.in_hand import ApplyChannel, LifeNode
+from labs.sim.loader import Modules, Program
 from labs.sim.persister import DiskPersister
-from labs.sim.refused import ForbiddenImport
 from labs.sim.trio_internals import age_of
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
 
@@ -37,19 +35,6 @@ HANDLERS = {
 }
 MAX_NOTE = 2000
 """Longest note, in characters; the rest is cut off."""
-
-
-@dataclass
-class Watchdog:
-    """What watches the wall clock for servers that never yield; the runner sets one (labs.stages.conftest)."""
-
-    raises: tuple[type[BaseException], ...] = ()
-    """What it raises inside such a server."""
-    rearm: Callable[[], None] = lambda: None
-    """Called when it has barked: the next server may spin too."""
-
-
-watchdog = Watchdog()
 
 
 class Life:
@@ -299,37 +284,13 @@ class Life:
 
     def _report(self, error: BaseException, method: str) -> None:
         """Turn an exception of the submission into a failure of this server."""
-        cancelled, rest = (None, error) if not isinstance(error, BaseExceptionGroup) else error.split(trio.Cancelled)
-        if rest is None or (cancelled is not None and self.fenced):
-            raise error
-        while isinstance(rest, BaseExceptionGroup):
-            rest = rest.exceptions[0]
-        if isinstance(rest, KeyboardInterrupt):
-            raise error
-        place = self.program.place_of(rest) or self._definition(method)
-        if isinstance(rest, NotImplementedError):
-            problem: Problem = "run not written" if method == "run" else "not written"
-            self.fail(problem, codec.text_of(rest) or place.rpartition(" ")[2], place)
-        elif isinstance(rest, codec.Refused | BadSubmission):
-            self.fail("nonsense", codec.text_of(rest), place)
-        elif isinstance(rest, ForbiddenImport):
-            self.fail("forbidden", f"has no {codec.text_of(rest).removeprefix('import ')}", place)
-        elif isinstance(rest, watchdog.raises):
-            watchdog.rearm()
-            self.fail("stalled", "never yields: it loops without an await that lets other tasks run", place)
-        else:
-            self.fail("raised", f"{type(rest).__name__}: {codec.text_of(rest)}", place)
+        cause = cause_of(error, self.fenced)
+        place = self.program.place_of(cause) or self._definition(method)
+        self.fail(*problem_of(cause, method, place), place)
 
     def _refuse(self, text: str) -> codec.Refused:
         """Report nonsense even if the submission catches the exception; return the exception to raise."""
-        frame = inspect.currentframe()
-        place = ""
-        while frame is not None and not place:
-            if self.program.owns(frame.f_code.co_filename):
-                code = frame.f_code
-                place = f"{self.program.name_of(code.co_filename)}:{frame.f_lineno} in {code.co_name}"
-            frame = frame.f_back
-        self.fail("nonsense", text, place)
+        self.fail("nonsense", text, place_of_caller(self.program))
         return codec.Refused(text)
 
     def fail(self, problem: Problem, text: str, place: str) -> None:
@@ -342,83 +303,15 @@ class Life:
         """Return the line of the submission that one of the life's tasks stands at, or ""."""
         tasks = [] if self._nursery is None else sorted(_tasks_below(self._nursery), key=age_of, reverse=True)
         for task in tasks:
-            place = self.place_of_task(task)
+            place = place_of_task(self.program, task)
             if place:
                 return place
         return ""
-
-    def place_of_task(self, task: trio.lowlevel.Task) -> str:
-        """Return the innermost line of the submission in a waiting task, or ""."""
-        place = ""
-        for frame, line in task.iter_await_frames():
-            if self.program.owns(frame.f_code.co_filename):
-                place = f"{self.program.name_of(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
-        return place
 
     def _definition(self, method: str) -> str:
         """Return where a method of the submission is defined, or ""."""
         code = getattr(getattr(self._raft, method, None), "__code__", None)
         return f"{self.program.name_of(code.co_filename)}:{code.co_firstlineno} in {method}" if code else ""
-
-
-class LifeNode:
-    """What the submission sees as its `Node` (labs.node.Node)."""
-
-    def __init__(
-        self, life: Life, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
-    ) -> None:
-        self._life = life
-        self.me = me
-        self.peers = peers
-        self.persister = persister
-        self.random = generator
-
-    async def call(self, peer: int, args: Args) -> Reply | None:
-        """Send an RPC and wait for the reply, or for None (labs.node.Node.call)."""
-        return await self._life.wait(self._life.call(peer, args))
-
-    def note(self, text: str) -> None:
-        """Write a line into the trace (labs.node.Node.note)."""
-        self._life.note(text)
-
-
-class ApplyChannel:
-    """The sending end of the apply channel, with the methods of `trio.MemorySendChannel`; its buffer has no limit."""
-
-    def __init__(self, life: Life) -> None:
-        self._life = life
-
-    def send_nowait(self, value: Any) -> None:
-        self._life.apply(value)
-
-    async def send(self, value: Any) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
-        self._life.apply(value)
-        await trio.lowlevel.cancel_shielded_checkpoint()
-
-    def clone(self) -> ApplyChannel:
-        return ApplyChannel(self._life)
-
-    def close(self) -> None:
-        """Nothing to close: the service listens as long as the server lives."""
-
-    async def aclose(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    def __enter__(self) -> ApplyChannel:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> ApplyChannel:
-        return self
-
-    async def __aexit__(self, *exception: object) -> None:
-        await self.aclose()
-
-    def statistics(self) -> trio.MemoryChannelStatistics:
-        return trio.MemoryChannelStatistics(0, math.inf, 1, 1, 0, 0, 0)
 
 
 _ARGS = frozenset(codec.ARGS_OF.values())

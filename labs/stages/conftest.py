@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.sim import life
+from labs.sim import blame
 from labs.sim.loader import BadSubmission, Program
 from labs.sim.run import RunRecord, run_scenario, stalled
 from labs.stages.catalogue import matches
@@ -35,8 +35,8 @@ def _bark(seconds: float = 0.2) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-life.watchdog.raises = (pytest.fail.Exception,)
-life.watchdog.rearm = _bark
+blame.watchdog.raises = (pytest.fail.Exception,)
+blame.watchdog.rearm = _bark
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from labs.messages import Command
+from labs.sim.carrier import CrashPoint
 from labs.sim.cluster import Cluster, StartAnswer
-from labs.sim.kernel import CrashPoint
 from labs.sim.network import LONG_REORDERING, RELIABLE, UNRELIABLE
 
 DELAYED = replace(RELIABLE, request_delay=(0.001, 0.02), reply_delay=(0.001, 0.02))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labs.sim.carrier import CrashPoint
 from labs.sim.cluster import Cluster
-from labs.sim.kernel import CrashPoint
 from labs.sim.network import LONG_REORDERING, RELIABLE, UNRELIABLE, Conditions
 from labs.stages.scenario import scenario
 from labs.stages.steps import (

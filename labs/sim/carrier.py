@@ -1,0 +1,170 @@
+"""Carries what servers put out: takes their outboxes in the order of their ids, and records and passes on each item.
+
+Also crashes servers at points that a test has prepared, shows what get_state says after each step, and lets services
+take the snapshots that are due. When all this happens is the kernel's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from labs.oracles.violation import Violation
+from labs.sim import codec
+from labs.sim.life import Life
+from labs.sim.service import index_of_snapshot
+from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
+from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
+
+if TYPE_CHECKING:
+    from labs.sim.kernel import Kernel
+
+REMEMBERED = 100
+"""So many commands are remembered that every server's snapshot covers, for tests that ask late."""
+CrashPoint = Literal["save", "reply", "send"]
+_KINDS: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Called}
+
+
+class Carrier:
+    """Stands between the outboxes of a run's servers, and its trace, disks, services and calls."""
+
+    def __init__(self, kernel: Kernel, snapshot_every: int) -> None:
+        self._kernel = kernel
+        self._snapshot_every = snapshot_every
+        self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
+        self._snapshots_due: list[tuple[Life, int, bytes]] = []
+        self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
+
+    def flush(self) -> None:
+        """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
+        kernel = self._kernel
+        ran = kernel.turns.ran
+        while True:
+            for server in sorted(ran):
+                life = ran[server]
+                if life is kernel.lives[server]:
+                    self._carry_outbox(life)
+                    if kernel.closing:
+                        return
+                    self._observe_role(life)
+            ran.clear()
+            if not self._snapshots_due:
+                return
+            due, self._snapshots_due = self._snapshots_due, []
+            for life, index, data in due:
+                if life is kernel.lives[life.server]:
+                    kernel.record(TakeSnapshot(kernel.now, life.server, index, len(data)))
+                    life.snapshot(index, data)
+                    ran[life.server] = life
+                    kernel.poked = True
+
+    def forget_life(self, server: int) -> None:
+        """A server begins anew: nothing is known of it."""
+        self._roles[server] = (0, False)
+
+    def release(self) -> None:
+        """Let go of the lives."""
+        self._snapshots_due = []
+
+    # Crashes that a test has prepared.
+
+    def arm_crash(self, server: int, point: CrashPoint, nth: int) -> None:
+        """Crash a server right after its nth next save, or right before its nth next reply or request leaves."""
+        self._crash_points[server] = (point, nth)
+
+    def disarm_crash(self, server: int) -> None:
+        self._crash_points.pop(server, None)
+
+    def _reaches(self, server: int, point: tuple[CrashPoint, int], output: Output) -> bool:
+        if not isinstance(output, _KINDS[point[0]]):
+            return False
+        self._crash_points[server] = (point[0], point[1] - 1)
+        return point[1] <= 1
+
+    # One outbox.
+
+    def _carry_outbox(self, life: Life) -> None:
+        outbox, life.outbox = life.outbox, []
+        for output in outbox:
+            point = self._crash_points.get(life.server)
+            if point is not None and self._reaches(life.server, point, output):
+                if point[0] == "save":
+                    self._carry(life, output)
+                self._kernel.crash(life.server, at=point[0])
+            else:
+                self._carry(life, output)
+            if self._kernel.closing or life.fenced:
+                return
+
+    def _carry(self, life: Life, output: Output) -> None:
+        self._CARRY[type(output)](self, life, output)
+
+    def _carry_save(self, life: Life, output: Saved) -> None:
+        kernel = self._kernel
+        disk = kernel.disks[life.server]
+        disk.write(output)
+        first = output.last_included_index + 1 + output.kept
+        entries = [codec.decode_base_entry(entry) for entry in output.entries]
+        kernel.record(
+            Save(
+                kernel.now,
+                life.server,
+                output.current_term,
+                output.voted_for,
+                output.last_included_index,
+                output.last_included_term,
+                first,
+                entries,
+                disk.last_index,
+                disk.size,
+                output.snapshot,
+                index_of_snapshot(output.snapshot),
+                output.extra,
+            )
+        )
+        if self._snapshot_every:
+            kernel.service.forget(min(disk.last_included_index for disk in kernel.disks) - REMEMBERED)
+
+    def _carry_apply(self, life: Life, output: Applied) -> None:
+        kernel, service = self._kernel, self._kernel.service
+        kernel.record(Apply(kernel.now, life.server, output.index, codec.decode_command(output.data)))
+        if kernel.closing:
+            return
+        kernel.on_applied()
+        before = service.index(life.server)
+        service.apply(life.server, output.index, output.data)
+        every = self._snapshot_every
+        if every and output.index % every == 0 and output.index > before:
+            self._snapshots_due.append((life, output.index, service.snapshot(life.server)))
+
+    def _carry_apply_snapshot(self, life: Life, output: AppliedSnapshot) -> None:
+        kernel = self._kernel
+        kernel.record(ApplySnap(kernel.now, life.server, output.index, output.term, output.data))
+        if kernel.closing:
+            return
+        kernel.on_applied()
+        wrong = kernel.service.install(life.server, output.index, output.data)
+        if wrong is not None:
+            text = f"server {life.server} handed over a bad snapshot: {wrong}"
+            kernel.end_with(Violation("StateMachineSafety", text, (life.server,), kernel.now))
+
+    def _carry_note(self, life: Life, output: Noted) -> None:
+        self._kernel.record(Note(self._kernel.now, life.server, output.text, output.printed))
+
+    _CARRY: ClassVar[dict[type, Callable[[Carrier, Life, Any], None]]] = {
+        Called: lambda carrier, life, output: carrier._kernel.calls.carry_call(life, output),
+        Replied: lambda carrier, life, output: carrier._kernel.calls.carry_reply(life, output),
+        Saved: _carry_save,
+        Applied: _carry_apply,
+        AppliedSnapshot: _carry_apply_snapshot,
+        Noted: _carry_note,
+        Failed: lambda carrier, life, output: carrier._kernel.on_failure(life, output),
+    }
+
+    def _observe_role(self, life: Life) -> None:
+        state = life.state(quietly=True)
+        if life.failed:
+            self._carry_outbox(life)
+        if state is not None and state != self._roles[life.server]:
+            self._roles[life.server] = state
+            self._kernel.record(Role(self._kernel.now, life.server, *state))
