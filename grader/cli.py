@@ -25,7 +25,9 @@ class Command(NamedTuple):
     help: str
 
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (
+    Command("doctor", "grader.sandbox.doctor", "say which sandbox levels work here, and how to get a better one"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,16 +63,4 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(command.name, help=command.help, description=module.__doc__)
         module.add_options(sub)
         sub.set_defaults(run=module.run)
-    doctor = commands.add_parser("doctor", help="say which sandbox levels work here, and how to get a better one")
-    doctor.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    doctor.set_defaults(run=_doctor)
     return parser
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    """Hand over to the sandbox's own doctor, with the rest of the command line."""
-    try:
-        doctor = importlib.import_module("grader.sandbox.doctor")
-    except ModuleNotFoundError:
-        raise Usage("this copy of the grader has no sandbox (grader/sandbox), so there is nothing to look at") from None
-    return int(doctor.main(options.rest))

@@ -1,0 +1,153 @@
+"""The levels: which work here, which work on machines that lack something, and what the doctor says there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from grader.sandbox import doctor, levels, outer
+from tests.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
+
+IN_CI = os.environ.get("CI") == "true"
+NAMES = list(levels.LEVELS)
+
+pytestmark = pytest.mark.skipif(not ON_LINUX, reason="the sandbox needs Linux")
+needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root can do this")
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[Machine]:
+    with plain_user() as machine:
+        yield machine
+
+
+def levels_that_work(machine: Machine) -> list[str]:
+    return [one["level"] for one in machine.doctor["levels"] if one["works"]]
+
+
+def reason(machine: Machine, level: str) -> str:
+    return str(machine.doctor["levels"][NAMES.index(level)]["why"])
+
+
+def must_work(machine: Machine, level: str) -> None:
+    """Skip the test if a level does not work, except where it has to."""
+    if level not in levels_that_work(machine):
+        why = f"level {level} does not work on this machine: {reason(machine, level)}"
+        assert not (IN_CI and AS_ROOT and level in ("A0", "B")), why
+        pytest.skip(why)
+
+
+@needs_root
+@pytest.mark.parametrize("level", ["A0", "B"])
+def test_root_has_a_level(level: str) -> None:
+    must_work(Machine(), level)
+
+
+@needs_root
+def test_root_without_namespaces_has_b() -> None:
+    machine = Machine().lacking("namespaces")
+    must_work(machine, "B")
+    assert machine.doctor["best"] == "B"
+    assert "namespace" in reason(machine, "A0")
+
+
+def test_plain_user_has_a1(user: Machine) -> None:
+    must_work(user, "A1")
+    assert user.doctor["best"] == "A1"
+    assert "only root" in reason(user, "A0")
+
+
+def test_plain_user_without_namespaces_has_c(user: Machine) -> None:
+    machine = user.lacking("namespaces")
+    must_work(machine, "C")
+    assert machine.doctor["best"] == "C"
+
+
+def test_without_seccomp_nothing_is_left() -> None:
+    machine = Machine().lacking("seccomp")
+    assert levels_that_work(machine) == ["D"]
+    assert "seccomp" in reason(machine, "C")
+    assert machine.run("-m", "grader", "doctor", "--require", "C").returncode == 5
+
+
+def test_a_better_level_will_do() -> None:
+    done = Machine().run("-m", "grader", "doctor", "--require", "C")
+    must_work(Machine(), "C")
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "The best here is" in done.stdout
+
+
+def test_best_refuses_less_than_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    works = {"C", "D"}
+    monkeypatch.setattr(
+        levels,
+        "try_level",
+        lambda name: levels.Tried(levels.LEVELS[name], "" if name in works else f"no {name} here"),
+    )
+    assert levels.best().level.name == "C"
+    assert levels.best(only="D").level.name == "D"
+    with pytest.raises(levels.NoSandbox, match="no sandbox of level B or better works here\n    A0: no A0 here\n"):
+        levels.best(at_least="B")
+
+
+def test_every_level_says_what_it_guarantees() -> None:
+    assert list(doctor.GUARANTEES) == NAMES
+
+
+def test_probe_finds_holes() -> None:
+    """Where nothing confines a process, everything that the probe attempts does work."""
+    open_door = "def prepare(options): return options\ndef confine(options): return {}"
+    request = {"stub": open_door, "options": {}, "hidden": "/"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-s", "-B", str(levels.PROBE)], input=json.dumps(request), capture_output=True, text=True
+    )
+    answer = json.loads(done.stdout)
+    tried = answer["tried"]
+    refused = set(tried) - set(answer["worked"])
+    assert len(tried) > 40
+    assert refused <= (
+        {"bpf", "perf_event_open", "keyctl", "add_key", "io_uring_setup", "userfaultfd"} if AS_ROOT else set(tried)
+    )
+    level = levels.LEVELS["C"]
+    assert "was able to read a file" in levels._judge(level, answer)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"interfaces": ["eth0", "lo"]}, "network interfaces were in sight: eth0"),
+        ({"sees": True}, "the grader's own files were in sight"),
+        ({"pid": 4000}, "other processes were in sight"),
+    ],
+)
+def test_namespaces_that_hide_nothing_are_no_level(change: dict[str, object], text: str) -> None:
+    zygote = {"pid": 2, "uid": 0, "interfaces": ["lo"], "sees": False}
+    answer = {"zygote": zygote, "facts": {"uid": 5}, "worked": {}}
+    assert levels._judge(levels.LEVELS["A0"], answer) == ""
+    assert text in levels._judge(levels.LEVELS["A0"], {**answer, "zygote": zygote | change})
+
+
+def test_server_that_stays_root_is_no_level() -> None:
+    answer = {"zygote": {}, "facts": {"uid": 0}, "worked": {}}
+    assert levels._judge(levels.LEVELS["B"], answer) == "servers ran as user 0"
+
+
+def test_zygote_reads_the_lab_and_nothing_else_of_the_project() -> None:
+    project = str(levels.HERE.parent.parent)
+    inside = [path for path in outer.readable() if path.startswith(project)]
+    assert [path for path in inside if "/.venv/" not in path] == [f"{project}/labs"]
+
+
+def test_users_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outer, "_mapped_users", lambda: 65536)
+    monkeypatch.setattr(outer, "_taken_users", lambda: {0, 65534})
+    few = outer.unused_users()
+    assert few["uid"] > 0 and few["uid"] + few["uids"] <= 65534
+    monkeypatch.setattr(outer, "_mapped_users", lambda: 1)
+    assert outer.unused_users()["uid"] == 0
