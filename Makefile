@@ -56,6 +56,7 @@ For those who work on the lab itself
                      which must pass;  SEEDS=5 ONLY=text JSON=file
   make coverage      which situations of the protocol the stages reach
   make bench         speed and memory;  QUICK=1 JSON=file
+  make doctor        which levels of the grader's sandbox work here
 endef
 export HELP
 
@@ -143,7 +144,7 @@ echo
 endef
 export SETUP
 
-.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench demo check clean no-python
+.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench doctor demo check clean no-python
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
 help:
@@ -195,6 +196,9 @@ check: .venv/readydev
 
 bench: .venv/ready
 	@$(LABS) bench $(BENCHED) $(if $(QUICK),--quick) $${JSON:+--json "$$JSON"}
+
+doctor: .venv/ready
+	@.venv/bin/python -m grader doctor
 
 demo: .venv/ready
 	@.venv/bin/python -m tests.demo
