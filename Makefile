@@ -17,7 +17,7 @@ COUNTED := $${RUNS:+--runs "$$RUNS"} $${TEST:+--test "$$TEST"} $${JOBS:+--jobs "
 SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
 BENCHED := $(if $(filter-out file default,$(origin SUBMISSION)),--submission "$$SUBMISSION")
-TYPED := $(sort $(dir $(wildcard $(addsuffix /*.py,labs skeleton reference grader tests))))
+TYPED := $(sort $(dir $(wildcard $(addsuffix /*.py,labs skeleton reference grader handouts tests))))
 LINT := failed=; \
     .venv/bin/python -m ruff check --quiet . || failed="$$failed, ruff check"; \
     .venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \
@@ -37,6 +37,9 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17
   make trace         all of a run:  TEST= SEED=, or FILE=out/....trace.jsonl
                      narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
+  make handouts      the handouts as a site with a search, in out/site
+  make demo-byzantine, make demo-stale-read
+                     what Raft does not do, shown with your server
   make setup         the Python environment, in .venv; the others make it too
   make clean         remove .venv, out/ and caches
 
@@ -57,6 +60,8 @@ For those who work on the lab itself
   make coverage      which situations of the protocol the stages reach
   make bench         speed and memory;  QUICK=1 JSON=file
   make doctor        which levels of the grader's sandbox work here
+  make handouts-refresh
+                     the output and the figures in the handouts, anew
 endef
 export HELP
 
@@ -138,13 +143,15 @@ fi
 install
 echo "$$sum" >.venv/ready
 [ -z "$$extras" ] || echo "$$sum" >".venv/ready$$extras"
+[ "$$extras" != dev ] || echo "$$sum" >.venv/readyhandouts
 touch .venv/complete
 echo "Ready, after $$(($$(date +%s) - begun)) s."
 echo
 endef
 export SETUP
 
-.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench doctor demo check clean no-python
+.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench doctor demo check clean no-python \
+    handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
 help:
@@ -155,6 +162,9 @@ setup: .venv/ready
 
 .venv/ready: pyproject.toml $(NO_PYTHON)
 	@sh -c "$$SETUP" setup ''
+
+.venv/readyhandouts: pyproject.toml $(NO_PYTHON)
+	@sh -c "$$SETUP" setup handouts
 
 .venv/readydev: pyproject.toml $(NO_PYTHON)
 	@sh -c "$$SETUP" setup dev
@@ -202,6 +212,15 @@ doctor: .venv/ready
 
 demo: .venv/ready
 	@.venv/bin/python -m tests.demo
+
+handouts: .venv/readyhandouts
+	@.venv/bin/python -m handouts.site
+
+handouts-refresh: .venv/readydev
+	@.venv/bin/python -m tests.handouts --refresh
+
+demo-byzantine demo-stale-read: .venv/ready
+	@.venv/bin/python -m handouts.demos $(@:demo-%=%) $(BENCHED)
 
 clean:
 	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis ./*.egg-info

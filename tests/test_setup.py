@@ -18,7 +18,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STAGES = ["test-warmup", "test-2A", "test-2B", "test-2C", "test-2D"]
 LOOKING = ["drills", "coverage", "list", "replay", "trace"]
-TARGETS = ["setup", "test", *STAGES, *LOOKING, "lint", "bench", "doctor", "demo", "check", "mutation", "clean", "help"]
+PAGES = ["handouts", "handouts-refresh", "demo-byzantine", "demo-stale-read"]
+TARGETS = ["setup", "test", *STAGES, *LOOKING, *PAGES, "lint", "bench", "doctor", "demo", "check", "mutation"]
+TARGETS += ["clean", "help"]
 TOOLS = ["sh", "cp", "cksum", "cat", "touch", "rm", "tee", "awk", "grep", "tail", "date", "mkdir", "find"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="needs make")

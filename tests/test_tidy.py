@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.servers.running import ROOT
 
-PARTS = ("labs", "skeleton", "reference", "grader", "tests")
+PARTS = ("labs", "skeleton", "reference", "grader", "handouts", "tests")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 THIRD_PARTY = ("msgspec", "outcome", "pytest", "tabulate", "trio")
 

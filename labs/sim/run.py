@@ -57,9 +57,16 @@ class RunRecord(msgspec.Struct):
 
 
 def run_scenario(
-    scenario: Scenario, submission: Path | str | Program, seed: int, trace: BinaryIO | None = None
+    scenario: Scenario,
+    submission: Path | str | Program,
+    seed: int,
+    trace: BinaryIO | None = None,
+    *,
+    judged: bool = True,
 ) -> RunRecord:
     """Run a scenario against a submission; stream the trace to a file if one is given.
+
+    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule.
 
     Raises labs.sim.loader.BadSubmission if the submission cannot be run at all.
     """
@@ -67,7 +74,7 @@ def run_scenario(
     program = submission if isinstance(submission, Program) else Program(submission, entry, class_name)
     servers = scenario.size(seed)
     witness = Witness()
-    oracles = [*judges(servers, scenario.stage), *([witness] if scenario.is_drill else [])]
+    oracles = [*(judges(servers, scenario.stage) if judged else []), *([witness] if scenario.is_drill else [])]
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
     kernel = Kernel(
         servers=servers,

@@ -1,0 +1,76 @@
+"""A folder that looks like the lab, with another server in skeleton/: there the commands of a page run as printed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.handouts import wrong_servers
+from tests.servers.running import ROOT
+
+SHARED = (
+    ".venv",
+    ".github",
+    "Makefile",
+    "README.md",
+    "pyproject.toml",
+    "labs",
+    "handouts",
+    "grader",
+    "tests",
+    "reference",
+)
+WIDTH = "88"
+"""Columns of the terminal that output is shown for."""
+
+
+@contextlib.contextmanager
+def lab(server: str = "skeleton") -> Iterator[Path]:
+    """Make a lab whose skeleton/ holds a server: the skeleton itself, the reference, or one of the wrong servers."""
+    with tempfile.TemporaryDirectory(prefix="handout-") as name:
+        folder = Path(name)
+        for part in SHARED:
+            if (ROOT / part).exists():
+                (folder / part).symlink_to(ROOT / part)
+        shutil.copytree(ROOT / "skeleton", folder / "skeleton", ignore=shutil.ignore_patterns("__pycache__"))
+        if server == "reference":
+            shutil.copy(ROOT / "reference" / "raft.py", folder / "skeleton")
+        elif server != "skeleton":
+            wrong_servers.write(server, folder / "skeleton")
+        yield folder
+
+
+def run(command: str, folder: Path) -> tuple[int, str]:
+    """Run a command of a page in a lab's folder; return its exit code, and what it prints where one reads results."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))
+    }
+    environment |= {"COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "LINES": "40"}
+    environment["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=600,
+    )
+    return done.returncode, _tidy(done.stdout) if done.stdout.strip() else _tidy(done.stderr)
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"\A(Setting up|Completing) .*\nReady, after .*\n\n", "", text)
+    return "\n".join(line.rstrip() for line in text.rstrip("\n").splitlines())
+
+
+def normalised(text: str) -> str:
+    """Return output without what may differ though nothing has changed: wall times, and the digests of whole traces."""
+    return re.sub(r"\(\d+(\.\d+)? s\)|\bdigest  [0-9a-f]{64}", "(...)", text)
