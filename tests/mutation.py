@@ -1,14 +1,16 @@
 """Grades the grader: runs the stages over known-wrong servers, which must fail, and unusual ones, which must pass.
 
-`python -m tests.mutation --help`; `make mutation`. A mutant is run through the tests of the stage that teaches what it
-breaks, and, with `--all-stages`, through all stages. Reports what killed it, by which rule, in how many seeds, and how
-soon; kill rates for one seed and for all; the share of kills that name an accepted rule; tests that are never the only
-one to kill; and false alarms.
+`python -m tests.mutation --help`; `make mutation`. A mutant is run through the drills and tests of the stage that
+teaches what it breaks, up to the first that kills it; with `--all-tests` through all of them, and with `--all-stages`
+through all stages. Reports what killed it, by which rule, in how many seeds, and how soon; kill rates for one seed and
+for all; the share of kills that name an accepted rule; with `--all-tests` the tests that are never the only one to
+kill; and false alarms. Ctrl-C prints what is known so far; with `--journal` the next run goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import os
 import signal
@@ -16,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,23 +74,44 @@ class Job:
 def main() -> int:
     """Run the corpora and print the matrix; return 0 if all mutants were killed and no variant was."""
     options = _options()
-    chosen = [mutant for mutant in mutants.corpus() if options.only in mutant.name][:: options.every]
+    everything = [] if options.no_mutants else mutants.corpus()
+    chosen = [mutant for mutant in everything if options.only in mutant.name][:: options.every]
     unusual = [] if options.no_variants else [v for v in variants.corpus() if options.only in v.name]
     seeds = range(options.seed, options.seed + options.seeds)
     jobs = [
-        Job(mutant.name, True, _stages_for(mutant, options), seed, options.first)
+        Job(mutant.name, True, _stages_for(mutant, options), seed, not options.all_tests)
         for seed, mutant in itertools.product(seeds, chosen)
     ]
     variant_seeds = range(options.seed, options.seed + (options.variant_runs or options.seeds))
     jobs += [Job(v.name, False, v.stages, seed, False) for seed, v in itertools.product(variant_seeds, unusual)]
-    runs = list(_run_all(jobs, options.jobs))
-    report = _Report(chosen, [run for run in runs if any(run.server == m.name for m in chosen)], list(seeds))
-    alarms = [run for run in runs if run.status != "pass" and not any(run.server == m.name for m in chosen)]
-    print(report.text(full=not options.first and not options.only))
-    print(_alarms(alarms, len(unusual), len(runs)))
+    done = _run_all(jobs, options.jobs, _Journal(options.journal))
+    _show(done, chosen, options)
+    if len(done) < len(jobs):
+        again = (
+            f"the same command goes on from {options.journal}" if options.journal else "--journal FILE would keep it"
+        )
+        print(f"interrupted: {len(done)} of {len(jobs)} servers and seeds were run; {again}", file=sys.stderr)
+        return 130
+    killed = {job.server for job, runs in done.items() if any(run.status in ("fail", "error") for run in runs)}
+    clean = all(run.status == "pass" for job, runs in done.items() if not job.is_mutant for run in runs)
+    return 0 if clean and all(mutant.name in killed for mutant in chosen) else 1
+
+
+def _show(done: dict[Job, list[Run]], chosen: list[Mutant], options: argparse.Namespace) -> None:
+    """Print what the runs say, and write it to a file."""
+    runs = [run for job, found in done.items() if job.is_mutant for run in found]
+    seeds = sorted({job.seed for job in done if job.is_mutant})
+    begun = {job.server for job in done if job.is_mutant}
+    if seeds:
+        pairs = sum(job.is_mutant for job in done)
+        report = _Report([mutant for mutant in chosen if mutant.name in begun], runs, seeds, pairs)
+        print(report.text(full=options.all_tests and not options.only))
+    unusual = [run for job, found in done.items() if not job.is_mutant for run in found]
+    print(_alarms(unusual))
     if options.json:
-        write_json(options.json, {"format": "raft-mutation", "version": 1, "runs": [r for r in runs if r.rule]})
-    return 1 if report.survivors or alarms else 0
+        failed = [run for run in runs + unusual if run.status != "pass"]
+        counts = {"mutant_runs": len(runs), "variant_runs": len(unusual)}
+        write_json(options.json, {"format": "raft-mutation", "version": 1, **counts, "runs": failed})
 
 
 def _options() -> argparse.Namespace:
@@ -98,11 +121,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--variant-runs", type=int, default=0, help="seeds for each variant (as many as for mutants)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only servers whose name holds this text")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth mutant")
-    parser.add_argument("--first", action="store_true", help="stop a mutant's run at the first test that kills it")
+    parser.add_argument("--all-tests", action="store_true", help="do not stop a mutant at the first test that kills it")
     parser.add_argument("--all-stages", action="store_true", help="all stages, not only the one that teaches it")
     parser.add_argument("--no-variants", action="store_true")
+    parser.add_argument("--no-mutants", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the failed runs, for programs")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="keep what is done there, and go on from it")
     return parser.parse_args()
 
 
@@ -112,27 +137,57 @@ def _stages_for(mutant: Mutant, options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(stage for stage in STAGES if stage == mutant.stage)
 
 
-def _run_all(jobs: list[Job], processes: int) -> Iterator[Run]:
-    """Run jobs in parallel, with progress; yields runs as they end, in no order."""
-    begun, shown, done = time.monotonic(), 0.0, 0
+class _Journal:
+    """What an interrupted run has done, a job a line; only good for the code that it was written with."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.done: dict[Job, list[Run]] = {}
+        code = _digest_of_code() if path else ""
+        lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
+        if lines and lines[0] == code:
+            pairs = [msgspec.json.decode(line, type=tuple[Job, list[Run]]) for line in lines[1:]]
+            self.done = dict(pairs)
+        elif path:
+            path.write_text(code + "\n", encoding="utf-8")
+
+    def add(self, job: Job, runs: list[Run]) -> None:
+        self.done[job] = runs
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(msgspec.json.encode((job, runs)).decode() + "\n")
+
+
+def _digest_of_code() -> str:
+    """Return what tells one state of the lab and of the corpora from another."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for folder in ("labs", "reference", "tests/mutants", "tests/variants"):
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run_all(jobs: list[Job], processes: int, journal: _Journal) -> dict[Job, list[Run]]:
+    """Run jobs in parallel, with progress; return the runs of each, of those that were run before Ctrl-C."""
+    begun, shown = time.monotonic(), 0.0
     live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     os.environ["PYTHONHASHSEED"] = "0"
     with ProcessPoolExecutor(processes, initializer=_begin_worker) as pool:
-        futures = [pool.submit(run_job, job) for job in jobs]
+        futures = {pool.submit(run_job, job): job for job in jobs if job not in journal.done}
         try:
-            for future in as_completed(futures):
-                yield from future.result()
-                done += 1
+            for count, future in enumerate(as_completed(futures), len(jobs) - len(futures) + 1):
+                journal.add(futures[future], future.result())
                 now = time.monotonic()
                 if now - shown > (0.2 if live else 15):
                     shown = now
-                    text = f"{done} of {len(jobs)} servers and seeds, {now - begun:.0f} s"
+                    text = f"{count} of {len(jobs)} servers and seeds, {now - begun:.0f} s"
                     print(f"\r{text} " if live else text, end="" if live else "\n", file=sys.stderr, flush=True)
-        except BaseException:
+        except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
     if live:
         print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    return {job: journal.done[job] for job in jobs if job in journal.done}
 
 
 def _begin_worker() -> None:
@@ -214,8 +269,8 @@ def _remove_later(folder: Path) -> None:
 class _Report:
     """What the runs of the mutants say."""
 
-    def __init__(self, chosen: list[Mutant], runs: list[Run], seeds: list[int]) -> None:
-        self._mutants = chosen
+    def __init__(self, chosen: list[Mutant], runs: list[Run], seeds: list[int], pairs: int) -> None:
+        self._mutants, self._pairs = chosen, pairs
         self._seeds = seeds
         self._kills: dict[str, list[Run]] = defaultdict(list)
         for run in runs:
@@ -259,7 +314,6 @@ class _Report:
         )
 
     def _rates(self) -> str:
-        pairs = len(self._mutants) * len(self._seeds)
         killed = {(run.server, run.seed) for runs in self._kills.values() for run in runs}
         some = {server for server, _ in killed}
         rules = {mutant.name: mutant.rules for mutant in self._mutants}
@@ -267,7 +321,7 @@ class _Report:
         right = sum(run.rule in rules[run.server] for run in kills)
         well = sum(any(run.rule in mutant.rules for run in self._kills[mutant.name]) for mutant in self._mutants)
         return (
-            f"{len(self._mutants)} mutants. Killed with one seed: {_percent(len(killed), pairs)}, "
+            f"{len(self._mutants)} mutants. Killed with one seed: {_percent(len(killed), self._pairs)}, "
             f"with {len(self._seeds)} seeds: {_percent(len(some), len(self._mutants))}. "
             f"Named right: {_percent(right, len(kills))} of {len(kills)} kills, "
             f"{_percent(well, len(self._mutants))} of the mutants at least once."
@@ -284,10 +338,11 @@ class _Report:
         return f"tests that kill nothing alone: {', '.join(idle) or 'none'}"
 
 
-def _alarms(alarms: list[Run], servers: int, runs: int) -> str:
-    if not servers:
+def _alarms(runs: list[Run]) -> str:
+    if not runs:
         return "no variants were run"
-    lines = [f"{servers} variants: {len(alarms)} false alarms"]
+    alarms = [run for run in runs if run.status != "pass"]
+    lines = [f"{len({run.server for run in runs})} variants, {len(runs)} runs: {len(alarms)} false alarms"]
     lines += [f"  {run.server} in {run.test}, seed {run.seed}: {run.rule}: {run.message}" for run in alarms[:20]]
     return "\n".join(lines)
 
