@@ -94,7 +94,8 @@ def main() -> int:
         return 130
     killed = {job.server for job, runs in done.items() if any(run.status in ("fail", "error") for run in runs)}
     clean = all(run.status == "pass" for job, runs in done.items() if not job.is_mutant for run in runs)
-    return 0 if clean and all(mutant.name in killed for mutant in chosen) else 1
+    broken = any(run.status == "grader-error" for runs in done.values() for run in runs)
+    return 0 if clean and not broken and all(mutant.name in killed for mutant in chosen) else 1
 
 
 def _show(done: dict[Job, list[Run]], chosen: list[Mutant], options: argparse.Namespace) -> None:

@@ -160,6 +160,8 @@ class Votes(Oracle):
         holder = server.votes.get(request.term)
         if holder is not None and holder[0] != request.candidate_id:
             return
+        if self._shadow.other_asks(server, request):
+            return
         if server.saves and server.disk_term == request.term and self._may_have_asked(server.disk_vote, request):
             return
         if event.time < max(server.heard_leader, 0.0 if server.heard_leader >= 0 else -LEASE) + LEASE:

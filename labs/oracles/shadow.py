@@ -278,6 +278,17 @@ class Shadow(Oracle):
         """Return what a server could have answered to a request before now."""
         return server.chances.get(rpc) or Chance(None)
 
+    @staticmethod
+    def other_asks(server: ShadowServer, request: RequestVoteArgs) -> bool:
+        """Say whether another candidate of that term waits for an answer: it may have the vote already."""
+        waiting = (chance.request for chance in server.chances.values())
+        return any(
+            isinstance(other, RequestVoteArgs)
+            and other.term == request.term
+            and other.candidate_id != request.candidate_id
+            for other in waiting
+        )
+
     def counted(self, server: ShadowServer, durable: bool = False) -> int:
         """Return the highest index of its own term that a leader may count as stored by a majority (Leaders rule 4).
 
@@ -469,7 +480,9 @@ class Shadow(Oracle):
             elif reply.term == args.term and server.saves and server.disk.lacks(prev, args.prev_log_term):
                 server.may_drop = min(prev, server.may_drop or prev)
             return
-        server.followed = max(server.followed, args.term)
+        if args.term < server.followed:
+            return  # an answer that is late: the entries of a newer leader may have taken the place of these
+        server.followed = args.term
         last = prev + len(terms)
         if server.saves and terms and server.disk.lacks(last, terms[-1]):
             server.trusted = False

@@ -126,8 +126,18 @@ class Lone:
 
     async def ask(self, peer: int, args: Args, within: float = 1.0) -> Reply:
         """Deliver a request of a puppet at once, and wait for the reply; the drill fails if none comes."""
+        return await self._answer_to(peer, args, self._puppets[peer].ask(self.me, args), within)
+
+    async def ask_in_turn(self, gap: float, *asked: tuple[int, Args]) -> list[Any]:
+        """Deliver requests of puppets so many seconds apart, without waiting for replies; then return the replies."""
+        numbers = []
+        for peer, args in asked:
+            numbers.append(self._puppets[peer].ask(self.me, args))
+            await self.sleep(gap)
+        return [await self._answer_to(peer, args, number, 1.0) for (peer, args), number in zip(asked, numbers)]
+
+    async def _answer_to(self, peer: int, args: Args, number: int, within: float) -> Reply:
         puppet = self._puppets[peer]
-        number = puppet.ask(self.me, args)
         data = await self._wait(lambda: puppet.replies.pop(number, None), within)
         asked = f"server {peer} sent {in_words(args)}"
         if data is None:
@@ -304,6 +314,7 @@ class Lone:
         self._kernel.record(TakeSnapshot(self.now, self.me, index, len(data)))
         life.snapshot(index, data)
         self._kernel.touch(life)
+        self._go_on()
         self._seen = f"the service of server {self.me} took a snapshot of index {index}"
         return index
 
@@ -369,9 +380,12 @@ class Lone:
             raise RunOver
         self._fail(text, rule)
 
-    def _fail(self, text: str, rule: str | None = None) -> NoReturn:
+    def _go_on(self) -> None:
         if self._kernel.outcome is not None or self._kernel.error is not None:
             raise RunOver
+
+    def _fail(self, text: str, rule: str | None = None) -> NoReturn:
+        self._go_on()
         raise Violation(rule or self._rule, text, (self.me,), self.now)
 
     async def _wait(self, look: Callable[[], T | None], within: float, needs_run: bool = False) -> T | None:

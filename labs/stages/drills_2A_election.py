@@ -48,6 +48,14 @@ async def drill_vote_for_server_0(lone: Lone) -> None:
     lone.check(not reply.vote_granted, "its vote of term 1 was given to server 0")
 
 
+@drill(rule="OneVotePerTerm")
+async def drill_two_candidates_at_once(lone: Lone) -> None:
+    """of two candidates of a term that ask at the same time only one gets the vote (RequestVote rule 2)"""
+    asked = [(peer, RequestVoteArgs(4, peer, 0, 0)) for peer in (1, 2)]
+    granted = [reply.vote_granted for reply in await lone.ask_in_turn(0.001, *asked)]
+    lone.check(granted.count(True) <= 1, "both votes are of term 4")
+
+
 @drill(rule="VoteDenied")
 async def drill_same_candidate_again(lone: Lone) -> None:
     """the candidate that has the vote gets the same answer again (RequestVote rule 2)"""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from labs.messages import AppendEntriesArgs, LogEntry, RequestVoteArgs
 from labs.sim.lone import ELECTION, QUIET, Lone
-from labs.sim.puppets import command_of
+from labs.sim.puppets import command_of, entries_of
 from labs.stages.scenario import drill
 
 LATER = 100
@@ -66,6 +66,17 @@ async def drill_older_leader_changes_nothing(lone: Lone) -> None:
     lone.check(not reply.success, "it is in term 5 already")
     reply = await lone.append_entries(1, term=5, prev=(1, 5))
     lone.check(reply.success, "it has accepted entry 1 of term 5", "MatchingKept")
+
+
+@drill(rule="StaleTermRejected")
+async def drill_newer_leader_interrupts(lone: Lone) -> None:
+    """entries of an older leader replace none of a newer one, even if they came first (AppendEntries rule 1)"""
+    many, one = (entries_of([term] * count) for term, count in ((1, 20), (2, 1)))
+    older, newer = AppendEntriesArgs(1, 1, 0, 0, many, 0), AppendEntriesArgs(2, 2, 0, 0, one, 0)
+    await lone.ask_in_turn(0.002, (1, older), (2, newer))
+    await lone.sleep(BEAT)
+    reply = await lone.append_entries(2, term=2, prev=(1, 2))
+    lone.check(reply.success, "it has accepted entry 1 of term 2 from the leader of that term")
 
 
 @drill(rule="ConflictTruncated")
@@ -337,3 +348,29 @@ async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
     lone.say_yes(request)
     await lone.wait_for_applied(index, "a")
     await lone.check_not_applied(later, f"the only AppendEntries that was acknowledged ended at index {index}")
+
+
+@drill(rule="CommitNeedsMajority")
+async def drill_answer_to_older_leadership(lone: Lone) -> None:
+    """an answer counts only in the term that its request was sent in (Leaders rules 3 and 4; §5.1)"""
+    await lone.become_leader()
+    (first, term, _), last = await lone.propose("a"), lone.start("b").index
+    await lone.sleep(1.0)
+    late = None
+    while (request := lone.next_request(AppendEntriesArgs, 1, brings(last))) is not None:
+        late = request
+    if late is None:
+        return  # It waits for an answer before it sends the next entry.
+    await lone.append_entries(2, term + 1, prev=_before(late.message, first), terms=[term + 1])
+    lone.forget_requests()
+    await lone.become_leader()
+    lone.start("c")
+    lone.say_yes(late)
+    text = f"server 1 has acknowledged only what stood at index {last} in term {term}, and has gone since"
+    await lone.check_not_applied(last, text)
+
+
+def _before(message: AppendEntriesArgs, index: int) -> tuple[int, int]:
+    """Return index and term of the entry before one that a message brings."""
+    terms = [message.prev_log_term, *(entry.term for entry in message.entries)]
+    return index - 1, terms[index - 1 - message.prev_log_index]

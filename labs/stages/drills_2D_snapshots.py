@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, ApplySnapshot, InstallSnapshotArgs, RequestVoteArgs
 from labs.sim.lone import ELECTION, Lone
-from labs.sim.puppets import Request, command_of, snapshot_of
+from labs.sim.puppets import Request, command_of, entries_of, snapshot_of
 from labs.stages.scenario import drill
 
 BEAT = 0.05
@@ -130,7 +130,31 @@ async def drill_late_snapshot_takes_nothing_back(lone: Lone) -> None:
     lone.check(indices == [1, 2, 3, 4], "it had applied index 3 when a snapshot of index 2 came: it must be 1, 2, 3, 4")
 
 
+@drill(rule="ApplyInOrder")
+async def drill_snapshot_overtakes_entries(lone: Lone) -> None:
+    """a snapshot that comes while entries are being applied does not mix with them (All servers rule 1; §7)"""
+    entries = AppendEntriesArgs(1, 1, 0, 0, entries_of([1] * MANY), MANY)
+    await lone.ask_in_turn(0.002, (1, entries), (1, InstallSnapshotArgs(1, 1, 60, 1, snapshot_of([1] * 60))))
+    await lone.append_entries(1, term=1, prev=(60, 1), terms=[1], commit=61)
+    await lone.wait_for_applied(61, command_of(61, 1))
+    await lone.sleep(0.5)
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == sorted(indices), "indices must rise, from entry to snapshot and from there to entry 61")
+
+
 # Logs that start behind a snapshot.
+
+
+@drill(rule="NoCrash")
+async def drill_conflict_next_to_snapshot(lone: Lone) -> None:
+    """the search for where logs part ends at the snapshot, which is common to all (AppendEntries rule 2; §7)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
+    reply = await lone.append_entries(2, term=2, prev=(5, 2))
+    lone.check(not reply.success, "its entry 5 is of term 1", "ConsistencyCheck")
+    reply = await lone.append_entries(2, term=2, prev=(3, 1), terms=[2, 2], commit=5)
+    lone.check(reply.success, "its snapshot ends with entry 3 of term 1", "SnapshotTermKept")
+    await lone.wait_for_applied(5, command_of(5, 2))
 
 
 @drill(rule="SnapshotTermKept")

@@ -152,11 +152,12 @@ MUTANTS = [
         name="R49_entries_of_a_deposed_leader_after_a_wait",
         source="canonical/raft 35479fc",
         stage="2B",
-        wrong="a follower waits for its disk before it takes entries, and does not look at its term again afterwards",
+        wrong="a follower waits for its disk before it takes entries, the longer the more there are, and does not look at its "
+        "term again afterwards",
         rules=("StaleTermRejected", "MatchingKept", "ConflictTruncated", "ConsistencyCheck"),
         changes=(
             ("    def append_entries(self,", "    async def append_entries(self,"),
-            (TAKE, "        if args.entries:\n            await trio.sleep(0.03)\n" + TAKE),
+            (TAKE, "        await trio.sleep(0.005 * len(args.entries))\n" + TAKE),
         ),
     ),
     # What a follower commits and applies.
