@@ -210,6 +210,8 @@ class ShadowServer:
         self.may_drop: int | None = None
         """From where on it may have dropped entries that are still on its disk, as they conflict with its leader's."""
         self.first_save = True
+        self.unsent: int | None = None
+        """From where on its log holds only what `start` promised, in its present term."""
         self.applied = self.disk_snapshot
 
 
@@ -356,7 +358,13 @@ class Shadow(Oracle):
                 self._look_at_disk(server, message)
                 server.log.merge(message.prev_log_index, [entry.term for entry in message.entries])
                 server.changed = True
+                self._note_sent(server, message.prev_log_index + len(message.entries))
                 self._note_commit(server, message.leader_commit)
+
+    @staticmethod
+    def _note_sent(server: ShadowServer, last: int) -> None:
+        if server.unsent is not None and last >= server.unsent:
+            server.unsent = last + 1 if last < server.log.last else None
 
     def _look_at_disk(self, server: ShadowServer, sent: AppendEntriesArgs) -> None:
         """Stop reading a leader's disk, before the stage of persistence, if it does not hold what the leader sends."""
@@ -522,7 +530,7 @@ class Shadow(Oracle):
         if event.voted_for == server.id:
             server.votes.setdefault(event.current_term, (server.id, server.incarnation))
         if server.trusted or self.from_stage("2C"):
-            server.log = server.disk.copy()
+            server.log, server.unsent = server.disk.copy(), None
         floor = min(each.disk.base for each in self.servers)
         for index in range(self._floor + 1, floor):
             self.committed.pop(index, None)
@@ -534,6 +542,7 @@ class Shadow(Oracle):
             self._show(server, event.term)
             self._lead(server, event.term)
             if event.index > server.log.last:
+                server.unsent = server.unsent or event.index
                 server.log.merge(event.index - 1, [event.term])
                 server.changed = True
 
@@ -560,6 +569,9 @@ class Shadow(Oracle):
     def _show(self, server: ShadowServer, term: int) -> None:
         if term > server.term:
             server.term = term
+            if server.unsent is not None:  # A promise that the end of the leadership may have undone.
+                server.log.truncate(server.unsent)
+                server.unsent, server.changed = None, True
 
     def _lead(self, server: ShadowServer, term: int) -> None:
         if server.match_term < term:
