@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY
+export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -55,6 +55,8 @@ For those who work on the lab itself
   make demo          the stages against the reference, and known-wrong servers
   make check         lint, types, and the lab's own tests
   make lint          only lint and types
+  make grade         points by the rubric, for SUBMISSION="one.zip two/";
+                     OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
   make mutation      known-wrong servers, which must fail, and unusual ones,
                      which must pass;  SEEDS=5 ONLY=text JSON=file
   make coverage      which situations of the protocol the stages reach
@@ -184,6 +186,10 @@ coverage: .venv/ready
 mutation: .venv/ready
 	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
 	    $${JSON:+--json "$$JSON"}
+
+.PHONY: grade
+grade: .venv/ready
+	@.venv/bin/python -m grader grade $(SUBMISSION) $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
 
 list: .venv/ready
 	@$(LABS) list

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from grader.exits import INTERRUPTED, OUR_ERROR, USAGE, Usage
+from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, NoSandbox, Usage
 
 
 class Command(NamedTuple):
@@ -25,7 +25,11 @@ class Command(NamedTuple):
     help: str
 
 
-COMMANDS: tuple[Command, ...] = (
+COMMANDS = (
+    Command("grade", "grader.grade", "grade submissions, and write results"),
+    Command("seeds", "grader.seeds", "print the secret seeds of a submission, to publish them"),
+    Command("canvas", "grader.exports.canvas", "fill points into a gradebook that Canvas exported"),
+    Command("schema", "grader.result", "print the JSON Schema of result.json"),
     Command("doctor", "grader.sandbox.doctor", "say which sandbox levels work here, and how to get a better one"),
 )
 
@@ -39,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Usage as error:
         print(f"grader {options.command}: {error}", file=sys.stderr)
         return USAGE
+    except NoSandbox as error:
+        print(f"grader {options.command}: {error}", file=sys.stderr)
+        return NO_SANDBOX
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -8,3 +8,7 @@ INTERRUPTED = 130
 
 class Usage(Exception):
     """The command was called wrongly, or a file that it needs is wrong; the text says what to do."""
+
+
+class NoSandbox(Exception):
+    """The sandbox level that was asked for is not to be had; the text says which is."""

@@ -1,0 +1,4 @@
+"""Scenarios that students do not have: they see only a title, and the rule that their server broke.
+
+Written like those of labs/stages. A file's second word is the stage; the names of tests begin with `test_hidden_`.
+"""

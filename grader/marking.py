@@ -1,0 +1,163 @@
+"""Marks one submission: takes it in, runs the rubric's tests in a sensible order, and returns its result.
+
+Stage by stage. Of each test one run first: if all of a stage say "not written yet", that is all there is to find out,
+and what builds on it is skipped. A run that failed by an error of the grader is tried once more. Knows nothing of
+files in which results are kept.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+from grader import intake, scoring
+from grader.cleaning import one_line
+from grader.hosts import Hosts
+from grader.pool import Pool
+from grader.result import Basis, Result, Run, Sandbox, Submission, Test
+from grader.rubric import Item, Rubric, Stage
+from grader.runner import Job
+from grader.seeds import seeds_of
+from labs.sim.run import RunRecord
+
+Progress = Callable[[int, int], None]
+"""Called with the number of runs that are done, and of those that are planned."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one grading is done by, for all submissions."""
+
+    rubric: Rubric
+    hosts: Hosts
+    runners: int
+    secret: bytes | None
+    basis: Basis
+
+
+@dataclass
+class _Marks:
+    """What has been found out about a test."""
+
+    runs: dict[int, Run] = field(default_factory=dict)
+    records: dict[int, RunRecord] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether another seed would tell nothing new: not written, or it never yields."""
+        return any(run.rule in (scoring.NOT_WRITTEN, "NoStall") for run in self.runs.values())
+
+
+async def take_in(source: str, folder: str) -> intake.Taken:
+    """Take a submission in, in a child."""
+    done = await trio.run_process(
+        intake.command(source, folder),
+        env=intake.environment(),
+        cwd=intake.ROOT,
+        capture_stdout=True,
+        check=False,
+    )
+    return intake.taken_from(done.stdout, folder)
+
+
+async def mark(
+    name: str, source: str, order: Order, begin: Callable[[Result], Result | None], progress: Progress
+) -> Result:
+    """Return the result of a submission; `begin` may give back an earlier one of the same submission and basis."""
+    with tempfile.TemporaryDirectory(prefix="raft-grader-") as folder:
+        begun, result = time.monotonic(), blank(name, order)
+        taken = await take_in(source, folder)
+        result.submission = Submission(name, taken.sha256, taken.files, taken.left_out, taken.commit, taken.root)
+        result.warnings = [one_line(warning, 200) for warning in taken.warnings]
+        known = begin(result)
+        if known is not None:
+            return known
+        if taken.refused:
+            result.status, result.message = "not-gradable", one_line(taken.refused, 500)
+            result.max_score = round(sum(item.points for item in order.rubric.items), 2)
+        else:
+            async with Pool.open(folder, order.hosts, order.runners) as pool:
+                await _Marking(result, order, pool, source, progress).mark()
+                result.sandbox.details = pool.facts
+        result.finished_at, result.duration = _now(), round(time.monotonic() - begun, 1)
+        return result
+
+
+def blank(name: str, order: Order) -> Result:
+    sandbox = Sandbox(order.hosts.kind, order.hosts.level)
+    message = "the grading did not finish; grade again, and it goes on where it stopped"
+    return Result("unfinished", Submission(name), order.basis, sandbox, message=message, started_at=_now())
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class _Marking:
+    """The runs of one submission."""
+
+    def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
+        self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
+        self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
+        can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
+        self._source = f" SUBMISSION={shlex.quote(source)}" if can_be_typed else ""
+        self._planned = sum(len(public) + len(secret) for public, secret in self._seeds.values())
+        self._done = 0
+
+    async def mark(self) -> None:
+        """Mark all stages, and sum up."""
+        for stage in self._rubric.stages:
+            why_not = scoring.is_built_on(stage, self._result.stages)
+            tests = [scoring.left_out(item, "skip", why_not) for item in stage.items]
+            if why_not:
+                self._planned -= sum(len(self._order(item)) for item in stage.items)
+            else:
+                marks = await self._mark_stage(stage)
+                tests = [self._judge(item, marks[item.scenario.id]) for item in stage.items]
+            self._result.tests += tests
+            self._result.stages.append(scoring.sum_stage(stage, tests, why_not))
+        self._result.status, self._result.message = "graded", ""
+        scoring.sum_up(self._result)
+
+    async def _mark_stage(self, stage: Stage) -> dict[str, _Marks]:
+        """Run each test of a stage once, and then with its other seeds those that are worth it."""
+        marks = {item.scenario.id: _Marks() for item in stage.items}
+        for part in (slice(0, 1), slice(1, None)):
+            async with trio.open_nursery() as nursery:
+                for item in stage.items:
+                    nursery.start_soon(self._run_seeds, item, self._order(item)[part], marks[item.scenario.id])
+        return marks
+
+    def _order(self, item: Item) -> list[int]:
+        public, secret = self._seeds[item.scenario.id]
+        return [*public, *secret]
+
+    async def _run_seeds(self, item: Item, seeds: list[int], marks: _Marks) -> None:
+        """Run a test with some seeds, one after the other, until another would tell nothing new."""
+        _, secret = self._seeds[item.scenario.id]
+        for seed in seeds:
+            async with self._pool.place():
+                if not marks.is_settled:
+                    marks.records[seed], retried = await self._run(Job(item.scenario.id, seed))
+                    marks.runs[seed] = scoring.judged_run(marks.records[seed], seed in secret, retried)
+            self._done += 1
+            self._progress(self._done, self._planned)
+
+    async def _run(self, job: Job) -> tuple[RunRecord, bool]:
+        """Run a job, twice if need be; say whether it was."""
+        record = await self._pool.run(job)
+        if record.status != "grader-error":
+            return record, False
+        return await self._pool.run(job), True
+
+    def _judge(self, item: Item, marks: _Marks) -> Test:
+        seeds = [seed for seed in self._order(item) if seed in marks.runs]
+        runs, records = [marks.runs[seed] for seed in seeds], [marks.records[seed] for seed in seeds]
+        return scoring.judge_test(item, len(self._order(item)), runs, records, self._rubric, self._source)

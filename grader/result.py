@@ -1,0 +1,180 @@
+"""What a grading brought, as data: the only source of every report and export. Its schema is grader/result.schema.json.
+
+All texts in it are clean (grader.cleaning). Written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from grader.exits import FULL_POINTS, Usage
+from grader.rubric import Detail, Visibility
+from grader.scenarios import Kind
+from labs.report.results import write_json
+
+SCHEMA = "raft-lab/result/v1"
+SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
+Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "grader-error"]
+"""fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
+not-written: the submission says so; grader-error: ours."""
+RunStatus: TypeAlias = Literal["pass", "fail", "error", "grader-error"]
+
+
+class Run(msgspec.Struct, forbid_unknown_fields=True):
+    """One test with one seed. `seed` is None in what students get if it is secret."""
+
+    seed: int | None
+    secret: bool
+    status: RunStatus
+    rule: str | None = None
+    message: str = ""
+    digest: str = ""
+    virtual_time: float = 0.0
+    wall_time: float = 0.0
+    retried: bool = False
+
+
+class Metrics(msgspec.Struct, forbid_unknown_fields=True):
+    """Means over the runs that were judged."""
+
+    rpcs: float = 0.0
+    bytes: float = 0.0
+    commits: float = 0.0
+    virtual_time: float = 0.0
+    wall_time: float = 0.0
+
+
+class Test(msgspec.Struct, forbid_unknown_fields=True):
+    """One test: its facts from the rubric, its runs, and what they are worth."""
+
+    id: str
+    stage: str
+    kind: Kind
+    title: str
+    status: Status
+    score: float
+    max_score: float
+    visibility: Visibility
+    detail: Detail
+    rule: str | None = None
+    message: str = ""
+    """What was seen in the first run that did not pass, or why nothing was run."""
+    hint: str = ""
+    replay: str = ""
+    """A command that shows a failure again; "" if there is none that a student may have."""
+    passes: int = 0
+    failing_seeds: list[int] = []
+    failing_secret_seeds: int = 0
+    runs: list[Run] = []
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+
+
+class StageResult(msgspec.Struct, forbid_unknown_fields=True):
+    """The sum of a stage."""
+
+    id: str
+    title: str
+    status: Literal["graded", "skip", "not-written"]
+    score: float
+    max_score: float
+    message: str = ""
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """Who was graded; `sha256` is over the names and contents of `files`, `commit` what a checkout says it is at.
+
+    The files' names are relative to `root`, a folder of the submission.
+    """
+
+    name: str
+    sha256: str = ""
+    files: list[str] = []
+    left_out: int = 0
+    commit: str = ""
+    root: str = ""
+
+
+class Basis(msgspec.Struct, forbid_unknown_fields=True):
+    """What the grade rests on; equal ones give equal verdicts. `secret` names the course secret, or is ""."""
+
+    rubric: str = ""
+    rubric_sha256: str = ""
+    lab_sha256: str = ""
+    secret: str = ""
+
+
+class Sandbox(msgspec.Struct, forbid_unknown_fields=True):
+    """How servers were run, and how well they were shut in."""
+
+    hosts: str
+    level: str
+    details: dict[str, Any] = {}
+
+
+class Result(msgspec.Struct, forbid_unknown_fields=True):
+    """All of it. Times are UTC; `duration` in wall seconds. With the status `error` the grader failed as a whole."""
+
+    status: Literal["graded", "not-gradable", "error", "unfinished"]
+    submission: Submission
+    basis: Basis
+    sandbox: Sandbox
+    score: float = 0.0
+    max_score: float = 0.0
+    message: str = ""
+    """In one sentence: why it was not graded, or what to know about the grade."""
+    stages: list[StageResult] = []
+    tests: list[Test] = []
+    warnings: list[str] = []
+    started_at: str = ""
+    finished_at: str = ""
+    duration: float = 0.0
+    audience: Literal["instructor", "student"] = "instructor"
+    tool_version: str = "1"
+    schema: Literal["raft-lab/result/v1"] = "raft-lab/result/v1"
+
+    @property
+    def is_full(self) -> bool:
+        return self.status == "graded" and self.score >= self.max_score
+
+    @property
+    def our_errors(self) -> list[Test]:
+        return [test for test in self.tests if test.status == "grader-error"]
+
+
+def write(path: Path, result: Result) -> None:
+    """Write a result, to a temporary file that is then renamed."""
+    write_json(path, result)
+
+
+def read(path: Path) -> Result:
+    """Read a result; Usage if it is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Result)
+    except OSError as error:
+        raise Usage(f"cannot read the result {path}: {error}") from None
+    except msgspec.MsgspecError as error:
+        raise Usage(f"{path} is no result of this version ({SCHEMA}): {error}") from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a result."""
+    found = msgspec.json.schema(Result)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **found}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE.name} in grader/")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the JSON Schema of result.json, or write it where it is kept."""
+    text = msgspec.json.format(msgspec.json.encode(schema()), indent=1).decode()
+    if options.write:
+        SCHEMA_FILE.write_text(text + "\n", encoding="utf-8")
+    else:
+        print(text)
+    return FULL_POINTS

@@ -1,0 +1,117 @@
+"""A child of the grader that runs scenarios against one submission, one job after the other.
+
+Reads lines of JSON from its standard input, first a Setup, then Jobs, and answers each with a line on what was its
+standard output. It knows no points. Run as `python -m grader.runner`. With inline hosts the submission's code runs in
+this very process; so it serves no other submission, and its answers are worth no more than the level "none" says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO
+
+import msgspec
+
+from grader import scenarios
+from grader.hosts import Hosts, Opening, opened
+from labs.sim import life
+from labs.sim.hosts import HostsUnavailable
+from labs.sim.loader import Program
+from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
+from labs.sim.verdict import Outcome
+
+CPU_SECONDS = 15.0
+"""Processor seconds of a run with inline hosts after which its server counts as one that never yields."""
+
+
+class Setup(msgspec.Struct):
+    """What a runner is started for."""
+
+    folder: str
+    hosts: Hosts
+
+
+class Job(msgspec.Struct):
+    """One test with one seed."""
+
+    test: str
+    seed: int
+
+
+class Ready(msgspec.Struct):
+    """The answer to Setup: facts about hosts and sandbox; or why it cannot work."""
+
+    facts: dict[str, Any] = {}
+    error: str = ""
+
+
+class Stalled(BaseException):
+    """Raised by the alarm inside a server that never yields."""
+
+
+def main() -> None:
+    """Serve until the standard input ends."""
+    jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader tells its runners when to stop
+    setup = msgspec.json.decode(jobs.readline(), type=Setup)
+    try:
+        with opened(setup.hosts) as opening:
+            _answer(answers, Ready(facts=opening.facts))
+            program = Program(Path(setup.folder))
+            for line in jobs:
+                job = msgspec.json.decode(line, type=Job)
+                _answer(answers, _judge(program, job, opening))
+    except HostsUnavailable as error:
+        _answer(answers, Ready(error=str(error)))
+
+
+def _answer(answers: BinaryIO, value: object) -> None:
+    answers.write(msgspec.json.encode(value) + b"\n")
+    answers.flush()
+
+
+def _judge(program: Program, job: Job, opening: Opening) -> RunRecord:
+    """Run one job; whatever goes wrong on our side becomes a record that says so."""
+    scenario = scenarios.find(job.test)
+    try:
+        with _alarm(opening.is_inline):
+            return run_scenario(scenario, program, job.seed, **opening.arguments)
+    except Stalled:
+        return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
+    except HostsUnavailable:
+        raise
+    except BaseException as error:
+        lines = "".join(traceback.format_exception(error)[-4:])
+        return empty_record(scenario, job.seed, Outcome("grader-error", None, lines))
+
+
+@contextlib.contextmanager
+def _alarm(is_inline: bool) -> Iterator[None]:
+    """End a server in this process that never yields: by the processor time of the process, not by a clock's."""
+    if not is_inline or not hasattr(signal, "setitimer"):
+        yield
+        return
+    life.watchdog.raises = (Stalled,)
+    life.watchdog.rearm = lambda: None
+    signal.signal(signal.SIGPROF, _bark)
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, 1.0)  # again and again: some catch it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _bark(signum: int, frame: FrameType | None) -> None:
+    raise Stalled
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What students may see of a result: no secret seed, and of each test as much as its detail level allows.
+
+`full`: what was seen, and how to see it again; `rule`: title and the rule that was broken; `none`: title and status.
+Everything that goes to a student is made from this view.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from grader.result import Metrics, Result, Run, Test
+
+OPEN = ("pass", "skip", "not-written", "grader-error")
+"""Their messages tell nothing of how a test works."""
+
+
+def student_view(result: Result, keep_hidden: bool = False) -> Result:
+    """Return a copy for students. Tests whose visibility is not `visible` are left out, or kept without detail."""
+    view = msgspec.json.decode(msgspec.json.encode(result), type=Result)
+    view.audience, view.warnings, view.sandbox.details, view.basis.secret = "student", [], {}, ""
+    view.tests = [_shown(test) for test in view.tests if keep_hidden or test.visibility == "visible"]
+    return view
+
+
+def _shown(test: Test) -> Test:
+    test.replay = test.replay.partition(" SUBMISSION=")[0]  # where it lay is the instructor's business
+    detail = test.detail if test.visibility == "visible" else "none"
+    test.runs = [_without_seed(run) for run in test.runs] if detail == "full" else []
+    if test.status == "grader-error":
+        test.message = test.message.partition(". ")[0]
+    if detail == "full":
+        if test.status in ("fail", "error") and not test.replay:
+            test.hint = (test.hint + " " if test.hint else "") + "It failed with secret seeds only; ask for them later."
+        return test
+    test.failing_seeds, test.failing_secret_seeds, test.replay, test.hint, test.metrics = [], 0, "", "", Metrics()
+    if detail == "none":
+        test.rule = None
+    if test.status not in OPEN:
+        test.message = f"broke the rule {test.rule}" if test.rule else "did not pass"
+    return test
+
+
+def _without_seed(run: Run) -> Run:
+    if run.secret:
+        run.seed, run.digest = None, ""
+    return run
