@@ -189,7 +189,7 @@ mutation: .venv/ready
 
 .PHONY: grade
 grade: .venv/ready
-	@.venv/bin/python -m grader grade $(SUBMISSION) $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
+	@.venv/bin/python -m grader grade $$SUBMISSION $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
 
 list: .venv/ready
 	@$(LABS) list

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from grader.exits import NoSandbox
+from grader.exits import NoSandbox, Usage
+from grader.sandbox.levels import LEVELS
 
 Kind: TypeAlias = Literal["process", "inline"]
 
@@ -35,6 +36,8 @@ class Opening:
 
 def choose(kind: Kind | None, required: str | None) -> Hosts:
     """Return the hosts to grade with: what was asked for, or the best here. NoSandbox if it is too little."""
+    if required is not None and required not in LEVELS:
+        raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(LEVELS)}, the best first")
     if required not in (None, "none", "D"):
         raise NoSandbox(f"the sandbox level {required} is not to be had: this grader runs servers inline")
     return Hosts(kind or "inline", "none")

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeAlias
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from grader import scenarios
 from grader.exits import Usage
 from labs.stages.scenario import Scenario
 
+T = TypeVar("T")
 DEFAULT = Path(__file__).parent / "rubric.toml"
 Visibility: TypeAlias = Literal["visible", "hidden", "after_due_date", "after_published"]
 Detail: TypeAlias = Literal["none", "rule", "full"]
@@ -151,13 +152,22 @@ def load(path: Path = DEFAULT, runs: int | None = None, public_only: bool = Fals
 
 def _parse(path: Path, text: str) -> RubricFile:
     try:
-        return msgspec.convert(tomllib.loads(text), RubricFile)
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Usage(f"{path} is no TOML: {error}") from None
+    stages = found.get("stages")
+    for name, part in stages.items() if isinstance(stages, dict) else ():
+        _convert(path, part, StagePart, f"stages.{name}")
+    return _convert(path, found, RubricFile)
+
+
+def _convert(path: Path, value: Any, kind: type[T], prefix: str = "") -> T:
+    try:
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        key = where.rstrip("`").replace("[...]", "") or "at the top"
-        what = what[:1].lower() + what[1:].replace("Object", "this").replace("`", "'")
+        what, _, where = str(error).partition(" - at `$")
+        key = (prefix + where.rstrip("`").removesuffix("[...]")).lstrip(".") or "at the top"
+        what = what[:1].lower() + what[1:].replace("`", "'")
         raise Usage(f"{path}: {key}: {what}. What each key means: grader/rubric.py") from None
 
 

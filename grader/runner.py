@@ -21,7 +21,7 @@ import msgspec
 
 from grader import scenarios
 from grader.hosts import Hosts, Opening, opened
-from labs.sim import life
+from labs.sim import blame
 from labs.sim.hosts import HostsUnavailable
 from labs.sim.loader import Program
 from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
@@ -99,8 +99,8 @@ def _alarm(is_inline: bool) -> Iterator[None]:
     if not is_inline or not hasattr(signal, "setitimer"):
         yield
         return
-    life.watchdog.raises = (Stalled,)
-    life.watchdog.rearm = lambda: None
+    blame.watchdog.raises = (Stalled,)
+    blame.watchdog.rearm = lambda: None
     signal.signal(signal.SIGPROF, _bark)
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, 1.0)  # again and again: some catch it
     try:
