@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.sandbox.outer import bubblewrap, unused_users
+from grader.sandbox.preload import preload
 from labs.sim.hosts import HostOptions
 
 HERE = Path(__file__).parent
@@ -73,9 +74,8 @@ class Tried:
 def host_options(name: str, **others: Any) -> HostOptions:
     """Return the options of process hosts that run servers at a level; `others` are further options of theirs."""
     level = LEVELS[name]
-    return HostOptions(
-        prefix=_prefix(level), environment=ENVIRONMENT, stub=STUB, stub_options=_options(level), **others
-    )
+    options = {**_options(level), "preload": preload()}
+    return HostOptions(prefix=_prefix(level), environment=ENVIRONMENT, stub=STUB, stub_options=options, **others)
 
 
 def best(at_least: str = "D", only: str | None = None) -> Tried:

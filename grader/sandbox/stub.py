@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import os
 import platform
 import resource
+import select
 import struct
 import sys
 import tempfile
@@ -21,13 +23,15 @@ from typing import Any, TypeAlias
 
 MiB = 1024 * 1024
 DEFAULTS: dict[str, Any] = {
-    "fds": [],  # the descriptors to keep, beside 0, 1 and 2, which lead to /dev/null
+    "fds": [],  # the descriptors that it needs, beside 0, 1 and 2
+    "extra": 5,  # so many others may be open: trio's
     "memory": 768 * MiB,  # address space, in bytes
     "cpu": 300,  # seconds of processor time, over the server's whole life
     "files": 64,  # descriptors
     "stack": 8 * MiB,
     "uid": 0,  # when root: the first of `uids` unused user ids, of which each server gets one
     "uids": 1024,
+    "preload": [],  # the modules that a server may import, for it will open no file
     "require": [],  # of "uid", "landlock", "seccomp": what must not be missing
 }
 
@@ -40,7 +44,10 @@ class CannotConfine(RuntimeError):
 
 
 def prepare(options: dict[str, Any]) -> dict[str, Any]:
-    """Do once, in the zygote, what children inherit: move to a folder that is empty, and stays so, for it is gone."""
+    """Do once, in the zygote, what children inherit: import, and move to a folder that is empty, for it is gone."""
+    for module in options.get("preload", ()):
+        with contextlib.suppress(ImportError):  # not in this version of Python
+            importlib.import_module(module)
     with contextlib.suppress(OSError):  # there is no place to write
         folder = tempfile.mkdtemp()
         os.chdir(folder)
@@ -80,18 +87,17 @@ def confine(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leave_all_behind(wanted: dict[str, Any]) -> None:
-    """Begin a session; keep only the given descriptors, and lead the standard ones nowhere."""
+    """Begin a session, and see that the host has closed what the parent had open; trio has opened its own since."""
     with contextlib.suppress(PermissionError):  # it leads one already
         os.setsid()
     os.umask(0o077)
-    nowhere = os.open(os.devnull, os.O_RDWR)  # opened anew: the parent's would be shared by all servers
-    for fd in (0, 1, 2):
-        if fd not in wanted["fds"]:
-            os.dup2(nowhere, fd, inheritable=False)
-    start = 3
-    for fd in [*sorted(fd for fd in wanted["fds"] if fd > 2), 1 << 20]:
-        os.closerange(start, fd)
-        start = fd + 1
+    looked = select.poll()
+    for fd in range(3, 256):
+        looked.register(fd, 0)
+    closed = {fd for fd, event in looked.poll(0) if event & select.POLLNVAL}
+    extra = [fd for fd in range(3, 256) if fd not in closed and fd not in wanted["fds"]]
+    if len(extra) > wanted["extra"]:
+        raise CannotConfine(f"the descriptors {extra} are open")
 
 
 def _go_first_when_memory_ends() -> None:

@@ -1,0 +1,34 @@
+"""The modules that a confined server can import: a zygote imports them beforehand, for a server opens no file.
+
+All of Python's own that a server may use and could want, and what the lab needs. The walls do not depend on this list.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from labs.sim import refused
+
+UNWANTED = frozenset(
+    """
+    antigravity this turtle turtledemo tkinter idlelib lib2to3 ensurepip venv pydoc pydoc_data distutils test asyncore
+    asynchat smtpd smtplib ftplib poplib imaplib nntplib telnetlib xmlrpc webbrowser wsgiref cgi cgitb imp crypt spwd nis
+    pwd grp termios tty pty curses readline rlcompleter ossaudiodev syslog resource msvcrt winreg winsound nt _winapi
+    cProfile profile pstats trace tracemalloc pdb bdb code codeop doctest unittest zipapp zipfile zipimport tarfile
+    bz2 gzip lzma plistlib mailbox mailcap mimetypes email netrc xml py_compile compileall ctypes curses pipes posix
+    faulthandler getpass gettext optparse argparse getopt configparser tomllib sqlite3 stringprep symtable sysconfig
+    tabnanny modulefinder pkgutil pyclbr runpy site sitecustomize usercustomize wave sndhdr sunau uu xdrlib chunk aifc
+    audioop imghdr nturl2path ntpath filecmp fcntl
+    """.split()
+)
+"""Modules that are of no use to a server, or slow to import."""
+MORE = ("collections.abc", "json.decoder", "json.encoder", "logging.handlers", "importlib.util", "_strptime")
+ENCODINGS = ("utf_8", "utf_16", "utf_32", "latin_1", "ascii", "idna", "hex_codec", "base64_codec", "raw_unicode_escape")
+THEIRS = ("labs.node", "labs.messages", "msgspec.json", "msgspec.msgpack", "sortedcontainers", "attr", "attrs", "outcome")
+
+
+def preload() -> list[str]:
+    """Return the names of the modules, in order."""
+    own = {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    wanted = own - UNWANTED - set(refused.MODULES)
+    return [*sorted(wanted), *MORE, *(f"encodings.{name}" for name in ENCODINGS), *THEIRS]
