@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from labs.sim.draws import Draws
 
@@ -55,8 +55,7 @@ class Link:
     duplicate: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """What becomes of one message: a drop with its reason, or delays after which copies of it arrive."""
 
     dropped: str | None
