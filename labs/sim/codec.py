@@ -107,14 +107,17 @@ def encode_message(message: Any) -> bytes:
     cls = type(message)
     prefix = _prefix.get(cls)
     if prefix is None:
-        return _encode_own(message)
+        return _checked(_encode_own(message))
     if cls is AppendEntriesArgs:
         entries = message.entries
         if type(entries) is not list:
             raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
-        if not _plain_entries(entries, "AppendEntriesArgs.entries"):
-            return _encode_own(message)
-    return prefix + _pack(message, cls.__name__)
+        if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
+            return _checked(_encode_own(message))
+    data = prefix + _pack(message, cls.__name__)
+    if not _RIGHT_TYPES[cls](message):
+        decode_base(data)
+    return data
 
 
 def encode_to_derive(message: Any) -> bytes:
@@ -226,6 +229,55 @@ def _pack(value: Any, what: str) -> bytes:
     if len(data) > MAX_MESSAGE:
         raise Refused(f"{what} takes {len(data):,} bytes, more than the {MAX_MESSAGE:,} allowed")
     return data
+
+
+def _checked(data: bytes) -> bytes:
+    """Return an encoded message; raise Refused if a field has a wrong type."""
+    decode_base(data)
+    return data
+
+
+def _request_vote_args(message: RequestVoteArgs) -> bool:
+    return (
+        type(message.term) is int
+        and type(message.candidate_id) is int
+        and type(message.last_log_index) is int
+        and type(message.last_log_term) is int
+    )
+
+
+def _request_vote_reply(message: RequestVoteReply) -> bool:
+    return type(message.term) is int and type(message.vote_granted) is bool
+
+
+def _append_entries_args(message: AppendEntriesArgs) -> bool:
+    return (
+        type(message.term) is int
+        and type(message.leader_id) is int
+        and type(message.prev_log_index) is int
+        and type(message.prev_log_term) is int
+        and type(message.leader_commit) is int
+        and all(type(entry.term) is int for entry in message.entries)
+    )
+
+
+def _append_entries_reply(message: AppendEntriesReply) -> bool:
+    return (
+        type(message.term) is int
+        and type(message.success) is bool
+        and (message.conflict_term is None or type(message.conflict_term) is int)
+        and (message.conflict_index is None or type(message.conflict_index) is int)
+    )
+
+
+_RIGHT_TYPES: dict[type, Callable[[Any], bool]] = {
+    **dict.fromkeys(MESSAGES, lambda message: False),
+    RequestVoteArgs: _request_vote_args,
+    RequestVoteReply: _request_vote_reply,
+    AppendEntriesArgs: _append_entries_args,
+    AppendEntriesReply: _append_entries_reply,
+}
+"""Say quickly that all fields of a frequent message have the right types; where they cannot, decoding tells."""
 
 
 def _plain_entries(entries: list[Any], where: str) -> bool:

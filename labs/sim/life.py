@@ -190,7 +190,6 @@ class Life:
             raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {codec.short(peer)}")
         try:
             data = codec.encode_message(args)
-            codec.decode_base(data)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
         if codec.base_class(data) not in _ARGS:
@@ -234,14 +233,16 @@ class Life:
     # Serving requests.
 
     def _serve(self, ticket: int, data: bytes) -> None:
-        name = HANDLERS[codec.CALL_OF[codec.base_class(data)]]
-        find_class = self._modules.find_class
-        answer = self._guarded(lambda: getattr(self._raft, name)(codec.decode_message(data, find_class)), name)
+        name = _HANDLER_OF[codec.base_class(data)]
+        self._guarded(lambda: self._handle(ticket, name, data), name)
+
+    def _handle(self, ticket: int, name: str, data: bytes) -> None:
+        answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
         if inspect.iscoroutine(answer):
             assert self._nursery is not None
             self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
-        elif not self.failed:
-            self._guarded(lambda: self._answer(ticket, name, answer), name)
+        else:
+            self._answer(ticket, name, answer)
 
     async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
@@ -255,7 +256,6 @@ class Life:
             if not isinstance(answer, wanted):
                 raise codec.Refused(f"it must return {wanted.__name__}, not {codec.short(answer)}")
             data = codec.encode_message(answer)
-            codec.decode_base(data)
         except codec.Refused as error:
             self.fail("nonsense", f"{name}: {error}", self._definition(name))
             return
@@ -315,6 +315,7 @@ class Life:
 
 
 _ARGS = frozenset(codec.ARGS_OF.values())
+_HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
 
 
