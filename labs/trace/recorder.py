@@ -55,6 +55,8 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what is not yet in the file."""
+        if not self._lines:
+            return
         self._hash.update(self._lines)
         if self._file is not None:
             self._file.write(self._lines)
