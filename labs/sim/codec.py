@@ -25,6 +25,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.sim.quick_checks import quick_checks
 
 FindClass: TypeAlias = Callable[[str], type | None]
 
@@ -107,15 +108,16 @@ def encode_message(message: Any) -> bytes:
     cls = type(message)
     prefix = _prefix.get(cls)
     if prefix is None:
-        return _checked(_encode_own(message))
+        return _encode_own(message)
     if cls is AppendEntriesArgs:
         entries = message.entries
         if type(entries) is not list:
             raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
         if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
-            return _checked(_encode_own(message))
+            return _encode_own(message)
     data = prefix + _pack(message, cls.__name__)
-    if not _RIGHT_TYPES[cls](message):
+    check = quick_checks.get(cls)
+    if check is None or not check(message):
         decode_base(data)
     return data
 
@@ -231,55 +233,6 @@ def _pack(value: Any, what: str) -> bytes:
     return data
 
 
-def _checked(data: bytes) -> bytes:
-    """Return an encoded message; raise Refused if a field has a wrong type."""
-    decode_base(data)
-    return data
-
-
-def _request_vote_args(message: RequestVoteArgs) -> bool:
-    return (
-        type(message.term) is int
-        and type(message.candidate_id) is int
-        and type(message.last_log_index) is int
-        and type(message.last_log_term) is int
-    )
-
-
-def _request_vote_reply(message: RequestVoteReply) -> bool:
-    return type(message.term) is int and type(message.vote_granted) is bool
-
-
-def _append_entries_args(message: AppendEntriesArgs) -> bool:
-    return (
-        type(message.term) is int
-        and type(message.leader_id) is int
-        and type(message.prev_log_index) is int
-        and type(message.prev_log_term) is int
-        and type(message.leader_commit) is int
-        and all(type(entry.term) is int for entry in message.entries)
-    )
-
-
-def _append_entries_reply(message: AppendEntriesReply) -> bool:
-    return (
-        type(message.term) is int
-        and type(message.success) is bool
-        and (message.conflict_term is None or type(message.conflict_term) is int)
-        and (message.conflict_index is None or type(message.conflict_index) is int)
-    )
-
-
-_RIGHT_TYPES: dict[type, Callable[[Any], bool]] = {
-    **dict.fromkeys(MESSAGES, lambda message: False),
-    RequestVoteArgs: _request_vote_args,
-    RequestVoteReply: _request_vote_reply,
-    AppendEntriesArgs: _append_entries_args,
-    AppendEntriesReply: _append_entries_reply,
-}
-"""Say quickly that all fields of a frequent message have the right types; where they cannot, decoding tells."""
-
-
 def _plain_entries(entries: list[Any], where: str) -> bool:
     """Check each command; say whether all entries are of the base class."""
     plain = True
@@ -297,7 +250,10 @@ def _encode_own(message: Any) -> bytes:
     base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
     if base is None:
         raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
-    return bytes([_OWN_CLASS]) + _pack([base, type(message).__name__, plain_fields(message)], type(message).__name__)
+    name = type(message).__name__
+    data = bytes([_OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
+    decode_base(data)  # finds fields of wrong types
+    return data
 
 
 def _plain(value: Any, where: str = "a field") -> Any:
