@@ -26,6 +26,7 @@ from labs.messages import (
     RequestVoteReply,
 )
 from labs.sim.quick_checks import quick_checks
+from labs.sim.texts import short
 
 FindClass: TypeAlias = Callable[[str], type | None]
 
@@ -287,17 +288,3 @@ def _base_value(value: Any) -> Any:
     if isinstance(value, dict) and _CLASS in value:
         return _base_fields(value[_FIELDS], LogEntry)
     return value
-
-
-def short(value: Any) -> str:
-    """Return a value as text for a message, cut to 60 characters."""
-    text = text_of(value, repr)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def text_of(value: Any, convert: Callable[[Any], str] = str) -> str:
-    """Return a value as text that can be encoded, also if the submission's own way to write it does not work."""
-    try:
-        return convert(value).encode(errors="backslashreplace").decode()
-    except Exception:
-        return f"<{type(value).__name__}>"

@@ -15,7 +15,7 @@ import outcome
 import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
-from labs.sim import codec, draws
+from labs.sim import codec, draws, texts
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
@@ -137,7 +137,7 @@ class Life:
             return answer
         self.fail(
             "nonsense",
-            f"start must return (index, term, is_leader), not {codec.short(answer)}",
+            f"start must return (index, term, is_leader), not {texts.short(answer)}",
             self._definition("start"),
         )
         return None
@@ -161,7 +161,7 @@ class Life:
         if type(answer) is tuple and tuple(map(type, answer)) == (int, bool):
             return answer
         if not quietly:
-            text = f"get_state must return (current_term, is_leader), not {codec.short(answer)}"
+            text = f"get_state must return (current_term, is_leader), not {texts.short(answer)}"
             self.fail("nonsense", text, self._definition("get_state"))
         return None
 
@@ -187,13 +187,13 @@ class Life:
     def call(self, peer: int, args: Args) -> int:
         """Send a request; return the number to wait for."""
         if type(peer) is not int or peer not in self.node.peers:
-            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {codec.short(peer)}")
+            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {texts.short(peer)}")
         try:
             data = codec.encode_message(args)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
         if codec.base_class(data) not in _ARGS:
-            raise self._refuse(f"node.call sends requests, not {codec.short(args)}")
+            raise self._refuse(f"node.call sends requests, not {texts.short(args)}")
         self._calls += 1
         self._emit(Called(self._calls, peer, data))
         return self._calls
@@ -213,13 +213,13 @@ class Life:
         """Hand a message to the service."""
         try:
             if not isinstance(message, ApplyCommand | ApplySnapshot):
-                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {codec.short(message)}")
+                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {texts.short(message)}")
             if type(message.index) is not int:
                 raise codec.Refused(f"index must be an int, not {message.index!r}")
             if isinstance(message, ApplyCommand):
                 self._emit(Applied(message.index, codec.encode_command(message.command)))
             elif type(message.term) is not int or type(message.data) is not bytes:
-                raise codec.Refused(f"term must be an int and data bytes: {codec.short(message)}")
+                raise codec.Refused(f"term must be an int and data bytes: {texts.short(message)}")
             else:
                 self._emit(AppliedSnapshot(message.index, message.term, message.data))
         except codec.Refused as error:
@@ -227,7 +227,7 @@ class Life:
 
     def note(self, text: object, printed: bool = False) -> None:
         """Write a line into the trace."""
-        line = codec.text_of(text)
+        line = texts.text_of(text)
         self._emit(Noted(line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…", printed))
 
     # Serving requests.
@@ -254,7 +254,7 @@ class Life:
         wanted = _REPLY_OF_HANDLER[name]
         try:
             if not isinstance(answer, wanted):
-                raise codec.Refused(f"it must return {wanted.__name__}, not {codec.short(answer)}")
+                raise codec.Refused(f"it must return {wanted.__name__}, not {texts.short(answer)}")
             data = codec.encode_message(answer)
         except codec.Refused as error:
             self.fail("nonsense", f"{name}: {error}", self._definition(name))
