@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT
+export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -33,6 +33,8 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test          all four stages
   make drills        one lone server, a rule of the paper each, in no time;
                      STAGE=2B for those of one stage
+  make test-perf     what your server costs, beside the reference's figures:
+                     messages, bytes, time; STAGE=2B, ALIAS=name
   make list          the names of all tests, with points
   make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17
   make trace         all of a run:  TEST= SEED=, or FILE=out/....trace.jsonl
@@ -59,6 +61,7 @@ For those who work on the lab itself
                      OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
   make mutation      known-wrong servers, which must fail, and unusual ones,
                      which must pass;  SEEDS=5 ONLY=text JSON=file
+  make reference-figures  what the reference reaches in make test-perf
   make coverage      which situations of the protocol the stages reach
   make bench         speed and memory;  QUICK=1 JSON=file
   make doctor        which levels of the grader's sandbox work here
@@ -152,7 +155,7 @@ echo
 endef
 export SETUP
 
-.PHONY: help setup test $(STAGES:%=test-%) drills coverage mutation list replay trace lint bench doctor demo check clean no-python \
+.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills coverage mutation list replay trace lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
@@ -176,6 +179,12 @@ test: .venv/ready
 
 $(STAGES:%=test-%): .venv/ready
 	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+test-perf: .venv/ready
+	@$(LABS) perf $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $${ALIAS:+--alias "$$ALIAS"}
+
+reference-figures: .venv/ready
+	@PYTHONHASHSEED=0 .venv/bin/python -m tests.reference_figures
 
 drills: .venv/ready
 	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(VERBOSE)

@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_test_options(drills)
     drills.set_defaults(run=_test, kinds=("drills",))
 
+    perf = commands.add_parser("perf", help="measure what a server that passes costs, beside the reference's figures")
+    _add_test_options(perf)
+    perf.add_argument("--alias", metavar="NAME", help="put the record on your class's leaderboard, under this name")
+    perf.set_defaults(run=_perf, kinds=("perf",))
+
     cover = commands.add_parser("coverage", help="run stage tests, and show which situations they reach")
     _add_test_options(cover)
     cover.set_defaults(run=_coverage, kinds=("test",))
@@ -80,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list the tests, with points and counterparts")
     listing.add_argument("stages", nargs="*", metavar="STAGE")
     listing.add_argument("--drills", dest="kind", action="store_const", const="drills", default="test")
+    listing.add_argument("--perf", dest="kind", action="store_const", const="perf", help="the performance tests")
     listing.set_defaults(run=_list)
 
     bench = commands.add_parser("bench", help="measure the lab itself: speed, memory, growth")
@@ -138,6 +144,19 @@ def _test(options: argparse.Namespace) -> int:
     return _exit_code(session, {record.status for record in session.records})
 
 
+def _perf(options: argparse.Namespace) -> int:
+    from labs.report import performance
+
+    chosen, session = _run(options)
+    seeds = [options.seed + number for number in range(options.runs)]
+    found = performance.with_cpu(chosen, session.records, options.submission)
+    if options.json:
+        record = performance.Performance(str(options.submission), seeds, found, session.records, options.alias)
+        results.write_json(options.json, record)
+    print(performance.render(chosen, session.records, found, options.submission))
+    return _exit_code(session, {record.status for record in session.records})
+
+
 def _coverage(options: argparse.Namespace) -> int:
     _, session = _run(options)
     print(coverage.render(session.records))
@@ -154,7 +173,8 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
     chosen = [scenario for scenario in everything if catalogue.matches(scenario, options.test)]
     if not chosen:
-        where = "id or title; see: python -m labs list" + (" --drills" if options.kinds == ("drills",) else "")
+        flag = {("drills",): " --drills", ("perf",): " --perf"}.get(options.kinds, "")
+        where = f"id or title; see: python -m labs list{flag}"
         raise Usage(f"nothing in {' '.join(stages)} has {options.test!r} in its {where}")
     return chosen, run_tests(chosen, options)
 

@@ -9,16 +9,17 @@ import pytest
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.oracles import judges
 from labs.oracles.basics import OneHistory, OneLeader
-from labs.oracles.violation import Judges, Oracle, Violation
+from labs.oracles.violation import Oracle, Violation, judges_by_event
 from labs.trace.events import Apply, ApplySnap, Event, Restart, Role, Save, Send, Start
 
 
 def judge(oracle: Oracle, *events: Event) -> Violation | None:
     """Show events to a judge; return the first violation."""
-    judges_of_run = Judges([oracle])
+    table = judges_by_event([oracle])
     try:
         for event in events:
-            judges_of_run.see(event)
+            for method in table.get(type(event), []):
+                method(event)
     except Violation as violation:
         return violation
     return None

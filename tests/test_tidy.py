@@ -16,7 +16,7 @@ FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 THIRD_PARTY = ("msgspec", "outcome", "pytest", "tabulate", "trio")
 
 LONGEST, LONGEST_RAFT, LONGEST_COLLECTION = 300, 500, 650
-COLLECTIONS = re.compile(r"labs/stages/(test|drills)_.*|tests/.*")
+COLLECTIONS = re.compile(r"labs/stages/(test|drills|perf)_.*|tests/.*")
 """Files of many small things beside each other, each to be read on its own."""
 LONG_FILES = {
     "labs/oracles/catalogue.py",

@@ -28,7 +28,7 @@ def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submissi
     parts += [_table(tests, by_test, verbose)] if tests else []
     if verbose:
         parts.append(_runs(records))
-    parts += _failures(scenarios, by_test, submission)
+    parts += failures(scenarios, by_test, submission)
     parts.append(_summary(scenarios, by_test))
     return "\n\n".join(parts)
 
@@ -81,7 +81,7 @@ def _runs(records: Sequence[RunRecord]) -> str:
     return str(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
 
 
-def _failures(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str) -> list[str]:
+def failures(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str) -> list[str]:
     """Return a paragraph for each test that failed; what is not written yet is gathered in one."""
     parts: list[str] = []
     unwritten: dict[str, list[str]] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import trio
 
-from labs.sim import codec, texts
+from labs.sim import codec
 from labs.sim.loader import BadSubmission, Program
 from labs.sim.refused import ForbiddenImport
 from labs.sim.wire import Problem
@@ -48,15 +48,15 @@ def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, 
     """Return what kind of failure an exception is, and what to say of it."""
     if isinstance(cause, NotImplementedError):
         problem: Problem = "run not written" if method == "run" else "not written"
-        return problem, texts.text_of(cause) or place.rpartition(" ")[2]
+        return problem, codec.text_of(cause) or place.rpartition(" ")[2]
     if isinstance(cause, codec.Refused | BadSubmission):
-        return "nonsense", texts.text_of(cause)
+        return "nonsense", codec.text_of(cause)
     if isinstance(cause, ForbiddenImport):
-        return "forbidden", f"has no {texts.text_of(cause).removeprefix('import ')}"
+        return "forbidden", f"has no {codec.text_of(cause).removeprefix('import ')}"
     if isinstance(cause, watchdog.raises):
         watchdog.rearm()
         return "stalled", NEVER_YIELDS
-    return "raised", f"{type(cause).__name__}: {texts.text_of(cause)}"
+    return "raised", f"{type(cause).__name__}: {codec.text_of(cause)}"
 
 
 def place_of_caller(program: Program) -> str:

@@ -7,7 +7,7 @@ take the snapshots that are due. When all this happens is the kernel's business.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from labs.oracles.violation import Violation
 from labs.sim import codec
@@ -34,15 +34,6 @@ class Carrier:
         self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
         self._snapshots_due: list[tuple[Life, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
-        self._carry: dict[type[Output], Callable[[Life, Any], None]] = {
-            Called: kernel.calls.carry_call,
-            Replied: kernel.calls.carry_reply,
-            Saved: self._carry_save,
-            Applied: self._carry_apply,
-            AppliedSnapshot: self._carry_apply_snapshot,
-            Noted: self._carry_note,
-            Failed: kernel.on_failure,
-        }
 
     def flush(self) -> None:
         """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
@@ -95,15 +86,18 @@ class Carrier:
     def _carry_outbox(self, life: Life) -> None:
         outbox, life.outbox = life.outbox, []
         for output in outbox:
-            point = self._crash_points.get(life.server) if self._crash_points else None
+            point = self._crash_points.get(life.server)
             if point is not None and self._reaches(life.server, point, output):
                 if point[0] == "save":
-                    self._carry[type(output)](life, output)
+                    self._carry(life, output)
                 self._kernel.crash(life.server, at=point[0])
             else:
-                self._carry[type(output)](life, output)
+                self._carry(life, output)
             if self._kernel.closing or life.fenced:
                 return
+
+    def _carry(self, life: Life, output: Output) -> None:
+        self._CARRY[type(output)](self, life, output)
 
     def _carry_save(self, life: Life, output: Saved) -> None:
         kernel = self._kernel
@@ -156,6 +150,16 @@ class Carrier:
 
     def _carry_note(self, life: Life, output: Noted) -> None:
         self._kernel.record(Note(self._kernel.now, life.server, output.text, output.printed))
+
+    _CARRY: ClassVar[dict[type, Callable[[Carrier, Life, Any], None]]] = {
+        Called: lambda carrier, life, output: carrier._kernel.calls.carry_call(life, output),
+        Replied: lambda carrier, life, output: carrier._kernel.calls.carry_reply(life, output),
+        Saved: _carry_save,
+        Applied: _carry_apply,
+        AppliedSnapshot: _carry_apply_snapshot,
+        Noted: _carry_note,
+        Failed: lambda carrier, life, output: carrier._kernel.on_failure(life, output),
+    }
 
     def _observe_role(self, life: Life) -> None:
         state = life.state(quietly=True)

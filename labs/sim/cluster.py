@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from labs.messages import Command
 from labs.oracles.violation import Violation
-from labs.sim import codec, draws, texts
+from labs.sim import codec, draws
 from labs.sim.carrier import CrashPoint
 from labs.sim.kernel import Kernel, RunOver
 from labs.sim.life import Life
@@ -362,7 +362,7 @@ class Cluster:
         self._kernel.record(Check(self.now, -1, text))
 
     def _shown(self, command: Command) -> str:
-        return texts.short(command)
+        return codec.short(command)
 
     def _violation(self, rule: str, text: str, servers: Iterable[int]) -> Violation:
         self._go_on()

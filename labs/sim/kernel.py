@@ -16,7 +16,7 @@ from typing import Any
 
 import trio
 
-from labs.oracles.violation import Judges, Oracle, Violation
+from labs.oracles.violation import Oracle, Violation, judges_by_event
 from labs.sim.blame import place_of_task
 from labs.sim.calls import Calls
 from labs.sim.carrier import Carrier
@@ -70,7 +70,7 @@ class Kernel:
         """Whether a run goes on although `run` is not written yet, as in drills that ask only for handlers."""
         self.unwritten: Failed | None = None
         """What was not written of `run`, where that is tolerated."""
-        self._show_to_judges = Judges(oracles).see
+        self._judges = judges_by_event(oracles)
         self._incarnations = [0] * servers
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
@@ -269,10 +269,13 @@ class Kernel:
         if self.closing:
             return
         self.recorder.record(event)
-        try:
-            self._show_to_judges(event)
-        except Violation as violation:
-            self.end_with(violation)
+        judges = self._judges.get(type(event))
+        if judges is not None:
+            try:
+                for judge in judges:
+                    judge(event)
+            except Violation as violation:
+                self.end_with(violation)
 
     def end_with(self, violation: Violation) -> None:
         """End the run: a rule was broken."""

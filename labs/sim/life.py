@@ -15,7 +15,7 @@ import outcome
 import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
-from labs.sim import codec, draws, texts
+from labs.sim import codec, draws
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
@@ -137,7 +137,7 @@ class Life:
             return answer
         self.fail(
             "nonsense",
-            f"start must return (index, term, is_leader), not {texts.short(answer)}",
+            f"start must return (index, term, is_leader), not {codec.short(answer)}",
             self._definition("start"),
         )
         return None
@@ -161,7 +161,7 @@ class Life:
         if type(answer) is tuple and tuple(map(type, answer)) == (int, bool):
             return answer
         if not quietly:
-            text = f"get_state must return (current_term, is_leader), not {texts.short(answer)}"
+            text = f"get_state must return (current_term, is_leader), not {codec.short(answer)}"
             self.fail("nonsense", text, self._definition("get_state"))
         return None
 
@@ -187,13 +187,14 @@ class Life:
     def call(self, peer: int, args: Args) -> int:
         """Send a request; return the number to wait for."""
         if type(peer) is not int or peer not in self.node.peers:
-            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {texts.short(peer)}")
+            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {codec.short(peer)}")
         try:
             data = codec.encode_message(args)
+            codec.decode_base(data)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
         if codec.base_class(data) not in _ARGS:
-            raise self._refuse(f"node.call sends requests, not {texts.short(args)}")
+            raise self._refuse(f"node.call sends requests, not {codec.short(args)}")
         self._calls += 1
         self._emit(Called(self._calls, peer, data))
         return self._calls
@@ -213,13 +214,13 @@ class Life:
         """Hand a message to the service."""
         try:
             if not isinstance(message, ApplyCommand | ApplySnapshot):
-                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {texts.short(message)}")
+                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {codec.short(message)}")
             if type(message.index) is not int:
                 raise codec.Refused(f"index must be an int, not {message.index!r}")
             if isinstance(message, ApplyCommand):
                 self._emit(Applied(message.index, codec.encode_command(message.command)))
             elif type(message.term) is not int or type(message.data) is not bytes:
-                raise codec.Refused(f"term must be an int and data bytes: {texts.short(message)}")
+                raise codec.Refused(f"term must be an int and data bytes: {codec.short(message)}")
             else:
                 self._emit(AppliedSnapshot(message.index, message.term, message.data))
         except codec.Refused as error:
@@ -227,22 +228,20 @@ class Life:
 
     def note(self, text: object, printed: bool = False) -> None:
         """Write a line into the trace."""
-        line = texts.text_of(text)
+        line = codec.text_of(text)
         self._emit(Noted(line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…", printed))
 
     # Serving requests.
 
     def _serve(self, ticket: int, data: bytes) -> None:
-        name = _HANDLER_OF[codec.base_class(data)]
-        self._guarded(lambda: self._handle(ticket, name, data), name)
-
-    def _handle(self, ticket: int, name: str, data: bytes) -> None:
-        answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
+        name = HANDLERS[codec.CALL_OF[codec.base_class(data)]]
+        find_class = self._modules.find_class
+        answer = self._guarded(lambda: getattr(self._raft, name)(codec.decode_message(data, find_class)), name)
         if inspect.iscoroutine(answer):
             assert self._nursery is not None
             self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
-        else:
-            self._answer(ticket, name, answer)
+        elif not self.failed:
+            self._guarded(lambda: self._answer(ticket, name, answer), name)
 
     async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
@@ -254,8 +253,9 @@ class Life:
         wanted = _REPLY_OF_HANDLER[name]
         try:
             if not isinstance(answer, wanted):
-                raise codec.Refused(f"it must return {wanted.__name__}, not {texts.short(answer)}")
+                raise codec.Refused(f"it must return {wanted.__name__}, not {codec.short(answer)}")
             data = codec.encode_message(answer)
+            codec.decode_base(data)
         except codec.Refused as error:
             self.fail("nonsense", f"{name}: {error}", self._definition(name))
             return
@@ -315,7 +315,6 @@ class Life:
 
 
 _ARGS = frozenset(codec.ARGS_OF.values())
-_HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
 
 

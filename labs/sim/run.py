@@ -22,6 +22,7 @@ from labs.sim.cluster import Cluster
 from labs.sim.kernel import Kernel
 from labs.sim.loader import Program
 from labs.sim.lone import Lone, Witness
+from labs.sim.meter import Meter, MeteredCluster
 from labs.sim.trio_internals import deterministic_scheduling
 from labs.sim.verdict import Outcome
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
@@ -54,6 +55,8 @@ class RunRecord(msgspec.Struct):
     commits: int = 0
     situations: dict[str, int] = {}
     """How often the run reached each situation of the protocol (labs.oracles.situations)."""
+    figures: dict[str, float] = {}
+    """What a performance test has measured, by metric (labs.stages.performance)."""
 
 
 def run_scenario(
@@ -73,8 +76,9 @@ def run_scenario(
     entry, _, class_name = scenario.entry.partition(":")
     program = submission if isinstance(submission, Program) else Program(submission, entry, class_name)
     servers = scenario.size(seed)
-    witness = Witness()
-    oracles = [*(judges(servers, scenario.stage) if judged else []), *([witness] if scenario.is_drill else [])]
+    witness, meter = Witness(), Meter()
+    watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
+    oracles = [*(judges(servers, scenario.stage) if judged else []), *watching]
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
     kernel = Kernel(
         servers=servers,
@@ -85,7 +89,7 @@ def run_scenario(
         oracles=oracles,
         snapshot_every=10 if scenario.snapshots else 0,
     )
-    cluster = Cluster(kernel, scenario.id)
+    cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)
     driven = Lone(kernel, cluster, witness, scenario.rule, scenario.me) if scenario.is_drill else cluster
     begun = time.perf_counter()
     _run_to_the_end(kernel, lambda: scenario.test(driven))
@@ -99,6 +103,7 @@ def run_scenario(
     record.virtual_time, record.wall_time = kernel.now, wall_time
     record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.service.commits
     record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
+    record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
     return record
 
 

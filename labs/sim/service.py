@@ -16,11 +16,13 @@ from labs.messages import Command
 from labs.sim import codec
 
 
-class SnapshotData(msgspec.Struct, frozen=True):
+class SnapshotData(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a snapshot holds: the service as it was right after `index`."""
 
     index: int
     history: bytes
+    padding: bytes = b""
+    """Nothing; it makes a snapshot as large as a test wants it."""
 
 
 class Applied(NamedTuple):
@@ -49,6 +51,8 @@ class Service:
         self._forgotten = 0
         self.commits = 0
         """The highest index applied anywhere."""
+        self.padding = b""
+        """What is added to each snapshot that is taken."""
 
     def restart(self, server: int, snapshot: bytes | None) -> None:
         """Begin a new life of a server's service from the snapshot on its disk."""
@@ -79,7 +83,7 @@ class Service:
     def snapshot(self, server: int) -> bytes:
         """Return the bytes of a snapshot of a server's service as it is now."""
         replica = self._replicas[server]
-        return msgspec.msgpack.encode(SnapshotData(replica.index, replica.history))
+        return msgspec.msgpack.encode(SnapshotData(replica.index, replica.history, self.padding))
 
     def index(self, server: int) -> int:
         """Return the index up to which a server's service has come in its life."""

@@ -1,4 +1,4 @@
-"""Finds the stage tests and drills, and lists their facts: name, stage, title, points, MIT counterpart."""
+"""Finds the tests of all kinds, and lists their facts: name, stage, title, points, MIT counterpart."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from labs.stages.scenario import Scenario
 
 STAGES = {"warmup": "0", "2A": "2A", "2B": "2B", "2C": "2C", "2D": "2D"}
 """What one types, and what the files and ids are called."""
-Kind: TypeAlias = Literal["test", "drills"]
-"""How the name of a file begins: stage tests drive a cluster, drills a lone server."""
+Kind: TypeAlias = Literal["test", "drills", "perf"]
+"""How the name of a file begins: stage tests drive a cluster, drills a lone server; performance tests measure."""
 
 
 def files(kind: Kind = "test") -> list[Path]:
-    """Return the files that hold stage tests or drills, in the order of the stages."""
+    """Return the files that hold tests of a kind, in the order of the stages."""
     return sorted(Path(__file__).parent.glob(f"{kind}_*.py"))
 
 
@@ -37,8 +37,8 @@ def scenarios(stage: str | None = None, kind: Kind = "test") -> list[Scenario]:
 
 
 def find(name: str) -> list[Scenario]:
-    """Return the stage tests and drills that a name means: one by its exact id, else all whose id holds the text."""
-    everything = [*scenarios(), *scenarios(kind="drills")]
+    """Return the tests of all kinds that a name means: one by its exact id, else all whose id holds the text."""
+    everything = [*scenarios(), *scenarios(kind="drills"), *scenarios(kind="perf")]
     exact = [scenario for scenario in everything if scenario.id.lower() == name.lower()]
     return exact or [scenario for scenario in everything if matches(scenario, name)]
 

@@ -1,6 +1,6 @@
 """What a stage test is: a coroutine that drives a cluster, with its title, stage, points and counterpart.
 
-A drill is one too, but drives one lone server among puppets (labs.sim.lone).
+A drill is one too, but drives one lone server among puppets (labs.sim.lone). A performance test is one that measures.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from labs.oracles.catalogue import RULES
 from labs.sim import draws
 from labs.sim.cluster import Cluster
 from labs.sim.lone import Lone
+from labs.sim.meter import MeteredCluster
 from labs.sim.network import RELIABLE, Conditions
 from labs.sim.puppets import PATIENT
 
 Test: TypeAlias = Callable[[Cluster], Awaitable[None]]
 Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
+PerfTest: TypeAlias = Callable[[MeteredCluster], Awaitable[None]]
 SNAPSHOT_EVERY = 10
 """In tests with snapshots, a service takes one after each that many entries."""
 
@@ -44,10 +46,16 @@ class Scenario:
     """The rule that a drill is about; "" for all other tests."""
     me: int = 0
     """The id of a drill's only real server."""
+    measures: tuple[str, ...] = ()
+    """The metrics that a performance test measures (labs.stages.performance); () for all other tests."""
 
     @property
     def is_drill(self) -> bool:
         return bool(self.rule)
+
+    @property
+    def is_perf(self) -> bool:
+        return bool(self.measures)
 
     def size(self, seed: int) -> int:
         """Return the number of servers for a seed."""
@@ -97,7 +105,32 @@ def drill(*, rule: str, peers: int = 2, points: int = 1, me: int = 0) -> Callabl
     return mark
 
 
-def _facts(test: Test | Drill) -> tuple[str, str, str]:
+def perf(
+    *, measures: tuple[str, ...], servers: int = 3, network: Conditions = RELIABLE, snapshots: bool = False
+) -> Callable[[PerfTest], PerfTest]:
+    """Mark a coroutine `perf_…(cluster)` as a performance test, which leaves these metrics in `cluster.figures`."""
+
+    def mark(test: PerfTest) -> PerfTest:
+        stage, name, title = _facts(test)
+        test.scenario = Scenario(  # type: ignore[attr-defined]
+            f"{stage}/{name}",
+            stage,
+            title,
+            0,
+            (servers,),
+            None,
+            network,
+            snapshots,
+            "raft.py:Raft",
+            test,
+            measures=measures,
+        )
+        return test
+
+    return mark
+
+
+def _facts(test: Test | Drill | PerfTest) -> tuple[str, str, str]:
     """Return a test's stage, name and title."""
     title = (inspect.getdoc(test) or test.__name__).splitlines()[0].rstrip(".")
     return Path(inspect.getfile(test)).stem.split("_")[1], test.__name__, title

@@ -7,14 +7,17 @@ InstallSnapshot or Ping. An event is one JSON object, one line in a trace file.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from labs.messages import Command, LogEntry
 
-AnyMessage: TypeAlias = Any
-"""An object of labs.messages; `call` and the leg tell its class."""
+if TYPE_CHECKING:
+    from labs.messages import Message
+else:  # the reader picks the message's class by `call` and the leg
+    Message = Any
+
 Leg: TypeAlias = Literal["request", "reply"]
 
 
@@ -31,7 +34,7 @@ class Send(Event, frozen=True, gc=False):
     peer: int
     rpc: int
     call: str
-    message: AnyMessage
+    message: Message
     size: int
     extra: dict[str, Any] | None = None
     """Fields that the submission added to the message."""
@@ -44,7 +47,7 @@ class Deliver(Event, frozen=True, gc=False):
     rpc: int
     leg: Leg
     call: str
-    message: AnyMessage
+    message: Message
     copy: int = 0
     """0 for the first delivery of a request, 1 for its duplicate."""
 
@@ -55,7 +58,7 @@ class Reply(Event, frozen=True, gc=False):
     peer: int
     rpc: int
     call: str
-    message: AnyMessage
+    message: Message
     size: int
     extra: dict[str, Any] | None = None
 

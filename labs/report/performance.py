@@ -1,0 +1,92 @@
+"""The performance report: a table with a bar for each metric, and the record for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import msgspec
+
+from labs.bench import cpu
+from labs.report import table
+from labs.sim.run import RunRecord
+from labs.stages.performance import BY_ID, CPU, FULL, Measurement, committed, judge, measurement, missing
+from labs.stages.scenario import Scenario
+
+FORMAT, VERSION = "raft-performance", 1
+BAR, MOST = 7, 10
+"""The length of a bar that is as good as the reference, and of the longest."""
+WIDTH = 80
+
+
+class Performance(msgspec.Struct):
+    """What `python -m labs perf --json` writes."""
+
+    submission: str
+    seeds: list[int]
+    measurements: list[Measurement]
+    runs: list[RunRecord]
+    alias: str | None = None
+    """The name for a leaderboard; None is not shown on any."""
+    format: str = FORMAT
+    version: int = VERSION
+
+
+def with_cpu(chosen: Sequence[Scenario], records: Sequence[RunRecord], submission: str) -> list[Measurement]:
+    """Judge runs; measure the processor time, too, if the run that it is measured in was chosen and passed."""
+    found = judge(records)
+    timed = [record for record in records if record.test == cpu.LOAD]
+    if any(scenario.id == cpu.LOAD for scenario in chosen):
+        metric, reference = BY_ID[CPU], committed().cpu
+        failed = next((record.message for record in timed if record.status != "pass"), "")
+        if timed and not failed:
+            found.append(measurement(metric, cpu.ratio(submission), reference))
+        else:
+            found.append(missing(metric, reference, failed or "it did not run"))
+    return found
+
+
+def render(
+    chosen: Sequence[Scenario], records: Sequence[RunRecord], found: Sequence[Measurement], submission: str
+) -> str:
+    """Return table, failures, advice and points."""
+    lines = [f"{'':3} {'':38} {'yours':>7} {'reference':>9}  tier"]
+    lines += [_line(one) for one in found]
+    scale = f"{'#' * BAR}  as good as the reference; a longer bar is better, a shorter one worse"
+    by_test = {scenario.id: [run for run in records if run.test == scenario.id] for scenario in chosen}
+    failed = table.failures(chosen, by_test, submission)
+    parts = ["\n".join(lines), scale, *failed, _advice(found), _sum(found, sorted({run.seed for run in records}))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _line(one: Measurement) -> str:
+    value = "-" if one.value is None else _number(one.value)
+    return f"{one.stage:3} {one.title:38} {value:>7} {_number(one.reference):>9}  {one.tier:7} {_bar(one)}".rstrip()
+
+
+def _bar(one: Measurement) -> str:
+    if one.value is None:
+        return ""
+    return "#" * max(1, min(MOST, round(BAR * one.ratio)))
+
+
+def _number(value: float) -> str:
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def _advice(found: Sequence[Measurement]) -> str:
+    """Return what to look for where there is something to gain."""
+    texts = [f"{one.title}: {BY_ID[one.metric].advice}" for one in found if one.value is not None and one.points < FULL]
+    return "\n".join(textwrap.fill(text, WIDTH, subsequent_indent="    ") for text in texts)
+
+
+def _sum(found: Sequence[Measurement], seeds: Sequence[int]) -> str:
+    tiers = [one.tier for one in found]
+    counts = ", ".join(f"{tiers.count(tier)} {tier}" for tier in ("bonus", "full", "partial", "none"))
+    points = sum(one.points for one in found)
+    seen = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    return (
+        f"{points} points of {FULL * len(found)}, {FULL + 1} for a bonus: {counts}\nall figures are means over {seen}"
+    )

@@ -1,0 +1,34 @@
+"""Writes the reference's performance figures into the lab: `make reference-figures` (labs/stages/performance.json)."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from labs.bench import cpu
+from labs.sim.loader import Program
+from labs.sim.run import run_scenario
+from labs.stages import catalogue
+from labs.stages.performance import FIGURES, Committed, figures_of
+from tests.servers.running import REFERENCE
+
+SEEDS = range(1, 6)
+
+
+def measured(seeds: range = SEEDS) -> dict[int, dict[str, float]]:
+    """Return what the reference reaches with each seed."""
+    program = Program(REFERENCE)
+    return figures_of(run_scenario(s, program, seed) for seed in seeds for s in catalogue.scenarios(kind="perf"))
+
+
+def main() -> int:
+    """Measure, and write the file."""
+    found = Committed(measured(), round(cpu.ratio(REFERENCE), 2))
+    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    print(f"wrote {FIGURES}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
