@@ -1,0 +1,173 @@
+"""The handouts say what is so: links, commands, ids and output hold, and every rule, test and class has its place."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from handouts.site.__main__ import build
+from handouts.site.pages import HANDOUTS, ORDER, Page, headings, pages
+from labs import messages, node
+from labs.oracles.catalogue import RULES
+from labs.stages import catalogue
+from labs.trace.events import Event
+from tests.handouts import blocks, claims, figures, rules_page
+
+PAGES = {page.name: page for page in pages()}
+STAGES = {"2A": "2A-election.md", "2B": "2B-replication.md", "2C": "2C-persistence.md", "2D": "2D-snapshots.md"}
+every_page = pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
+
+
+# What pages refer to.
+
+
+@every_page
+def test_links_lead_somewhere(page: Page) -> None:
+    assert list(claims.links(page)) == []
+
+
+@every_page
+def test_commands_exist_with_these_options(page: Page) -> None:
+    assert list(claims.wrong_commands(page)) == []
+
+
+@every_page
+def test_tests_rules_and_classes_exist(page: Page) -> None:
+    assert list(claims.unknown_names(page)) == []
+
+
+@every_page
+def test_output_says_how_it_is_made(page: Page) -> None:
+    assert list(claims.output_without_source(page)) == []
+
+
+BAD_PAGE = """# Bad
+
+[a](nowhere.md), [b](start.md#nothing), `make coffee`, `make test-2A COLOR=1`, `python -m labs test --speed 3`,
+`make replay TEST=2A/no_such_test`, `2B/nothing`, `drill_of_nothing`, `NoSuchRule`.
+
+```console
+$ make test-2A
+```
+"""
+
+
+def test_wrong_claims_are_found(tmp_path: Path) -> None:
+    (tmp_path / "start.md").write_text("# Start\n")
+    page = Page("bad.md", BAD_PAGE)
+    assert len(list(claims.links(page, tmp_path))) == 2
+    wrong = "\n".join(claims.wrong_commands(page))
+    assert all(word in wrong for word in ("coffee", "COLOR", "--speed", "no_such_test"))
+    unknown = "\n".join(claims.unknown_names(page))
+    assert all(name in unknown for name in ("2B/nothing", "drill_of_nothing", "NoSuchRule"))
+    assert len(list(claims.output_without_source(page))) == 1
+
+
+QUICK = [block for page in PAGES.values() for block in blocks.blocks(page) if not block.slow]
+
+
+@pytest.mark.parametrize("block", QUICK, ids=lambda block: f"{block.page}: {block.commands[0]}")
+def test_output_is_what_the_command_prints(block: blocks.Block) -> None:
+    fresh = block.rerun()
+    assert not block.is_stale(fresh), f"make handouts-refresh. The command prints now:\n{fresh}"
+
+
+def test_stale_output_is_found() -> None:
+    page = Page("x.md", "<!-- output -->\n```console\n$ echo new\nold\n```\n")
+    [block] = blocks.blocks(page)
+    assert block.is_stale(block.rerun())
+    assert blocks.refreshed(page) == page.text.replace("old", "new")
+
+
+# What has its place.
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_test_of_a_stage_is_told(stage: str) -> None:
+    told = [heading.title for heading in headings(PAGES[STAGES[stage]].text) if heading.title.startswith(f"{stage}/")]
+    assert told == [scenario.id for scenario in catalogue.scenarios(stage)]
+
+
+def steps(stage: str) -> dict[str, list[str]]:
+    """Return the drills of each step of a stage's plan."""
+    parts = re.split(r"^### (Step \d+)", PAGES[STAGES[stage]].text, flags=re.M)[1:]
+    return {name: re.findall(r"\bdrill_\w+", text.partition("\n## ")[0]) for name, text in zip(parts[::2], parts[1::2])}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_drill_belongs_to_one_step_of_the_plan(stage: str) -> None:
+    named = [f"{stage}/{drill}" for drills in steps(stage).values() for drill in drills]
+    assert sorted(named) == sorted(scenario.id for scenario in catalogue.scenarios(stage, "drills"))
+
+
+def test_rules_page_is_what_the_catalogue_says() -> None:
+    assert PAGES["rules.md"].text == rules_page.text(), "make handouts-refresh"
+    assert {heading.title for heading in headings(PAGES["rules.md"].text) if heading.level == 3} == set(RULES)
+
+
+def test_every_rule_has_a_picture_in_which_it_is_broken() -> None:
+    assert {
+        figures.run(s.server, s.test, s.seed)[0].rule: None for s in figures.VIOLATIONS.values()
+    }.keys() == RULES.keys()
+    assert [r for r, s in figures.VIOLATIONS.items() if figures.run(s.server, s.test, s.seed)[0].rule != r] == []
+
+
+def test_figures_are_drawn_from_these_runs() -> None:
+    for name, text in figures.all_figures().items():
+        assert (HANDOUTS / name).read_text(encoding="utf-8") == text, f"{name}: make handouts-refresh"
+
+
+def api() -> list[str]:
+    """Return what a submission may use, and what it must offer."""
+    names = [
+        name
+        for name, value in vars(messages).items()
+        if inspect.isclass(value) and value.__module__ == messages.__name__
+    ]
+    names += [f"node.{name}" for name in (*node.Node.__annotations__, "call", "note")]
+    names += [f"persister.{name}" for name in ("save", "load", "snapshot")]
+    skeleton = (HANDOUTS.parent / "skeleton" / "raft.py").read_text(encoding="utf-8").partition("# Suggestions")[0]
+    return names + re.findall(r"def (\w+)\(", skeleton)
+
+
+@pytest.mark.parametrize("name", api())
+def test_everything_of_the_api_is_told(name: str) -> None:
+    assert re.search(rf"`{re.escape(name)}\b", PAGES["api.md"].text)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in vars(messages).items() if inspect.isclass(c) and hasattr(c, "__dataclass_fields__")]
+)
+def test_every_field_of_a_message_is_told(name: str) -> None:
+    fields = ", ".join(vars(messages)[name].__dataclass_fields__)
+    assert f"`{name}({fields})`" in PAGES["api.md"].text
+
+
+# The site.
+
+
+def test_site_has_every_page_and_no_dead_link(tmp_path: Path) -> None:
+    assert build(tmp_path / "site") == len(PAGES)
+    for path in (tmp_path / "site").rglob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        assert "http://" not in re.sub(r"http://www.w3.org/2000/svg", "", html)
+        for target in re.findall(r'(?:href|src)="([^"]+)"', html):
+            file, _, anchor = target.partition("#")
+            if not re.match(r"(https|mailto):", target):
+                found = (path.parent / file).resolve() if file else path
+                assert found.exists(), f"{path.name}: {target}"
+                assert not anchor or f'id="{anchor}"' in found.read_text(encoding="utf-8"), f"{path.name}: {target}"
+
+
+def test_pages_are_in_order() -> None:
+    assert [name for name in PAGES if name in ORDER] == list(ORDER)
+
+
+def test_all_events_are_known_to_the_drawing() -> None:
+    silent = {"Timeout", "NetworkChange", "Check"}
+    from labs.report.space_time import _DRAW
+
+    assert {cls.__name__ for cls in Event.__subclasses__()} - {cls.__name__ for cls in _DRAW} == silent
