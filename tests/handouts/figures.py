@@ -5,11 +5,17 @@ Each rule has the run that shows it best, mostly a drill: few messages, one mist
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from labs.oracles import judges
+from labs.oracles.violation import Oracle
 from labs.report.space_time import View, draw
 from labs.sim.run import RunRecord, run_scenario
 from labs.stages import catalogue
@@ -29,41 +35,113 @@ class Shown:
     test: str
     seed: int = 1
     view: View = field(default_factory=View)
+    judge: str = ""
+    """The only oracle that watches, where another would find a cause before this one sees the harm; "" for all."""
 
 
-def rule(server: str, test: str, seed: int = 1, rows: int = 12, *hide: str) -> Shown:
-    return Shown(server, test, seed, View(rows=rows, hide=hide))
+def by(server: str, test: str, rows: int = 10, seed: int = 1, *, hide: str = "", judge: str = "") -> Shown:
+    return Shown(server, test, seed, View(rows=rows, hide=tuple(hide.split())), judge)
 
 
-VIOLATIONS: dict[str, Shown] = {}
-"""The run that shows how a rule is broken, by the rule's id."""
+VIOLATIONS: dict[str, Shown] = {
+    "ElectionSafety": by("E01_vote_for_everyone", "2A/overlapping_majorities", 16, judge="OneLeader"),
+    "LeaderAppendOnly": by("S14f_trim_drops_one_too_many", "2D/snapshots_basic", 12, hide="heartbeats"),
+    "LogMatching": by("P25c_command_changed_at_restart", "2C/crash_right_after_save", 14, hide="heartbeats"),
+    "LeaderCompleteness": by("E08_any_log_will_do", "2B/newest_log_leads", 16, hide="heartbeats", judge="LeaderLogs"),
+    "StateMachineSafety": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats", judge="OneHistory"),
+    "TermNeverDecreases": by("E34_reply_without_a_term", "2A/drill_older_candidate"),
+    "HigherTermAdopted": by("E30_candidate_ignores_a_higher_term_in_replies", "2A/drill_refusal_raises_term"),
+    "StaleTermRejected": by("E21_old_candidates_get_votes", "2A/drill_heartbeat_raises_term"),
+    "OneVotePerTerm": by("E01_vote_for_everyone", "2A/drill_one_vote_a_term"),
+    "VoteOnlyUpToDate": by("E08_any_log_will_do", "2B/drill_older_last_entry_refused"),
+    "VoteDenied": by("E06_vote_kept_in_a_new_term", "2A/drill_new_term_new_vote"),
+    "LeaderHasMajority": by("E19a_half_is_a_majority", "2A/drill_half_is_no_majority"),
+    "CandidateIncrementsTerm": by("E41c_no_new_term_after_a_vote", "2A/drill_heartbeats_keep_follower"),
+    "ElectionTimerReset": by("T22_old_timer_not_cancelled", "2A/drill_heartbeats_keep_follower"),
+    "RandomizedTimeouts": by("E26_the_same_timeout_for_all", "2A/drill_timeouts_differ"),
+    "StepsDown": by("E28_candidate_ignores_the_leader_of_its_term", "2A/drill_candidate_follows_leader"),
+    "ConsistencyCheck": by("R02_prev_log_term_not_compared", "2B/drill_other_term_refused"),
+    "ConsistencyRefusal": by("refuses_the_first_entry", "2B/drill_entries_stay"),
+    "ConflictTruncated": by("R06_conflict_replaced_alone", "2B/drill_conflict_ends_log"),
+    "MatchingKept": by("classic_truncates_always", "2B/drill_late_entries_cut_nothing"),
+    "CommitNeedsMajority": by("T05_log_read_after_the_call", "2B/drill_answer_counts_what_was_sent", 14),
+    "CommitOnlyCurrentTerm": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats"),
+    "CommitBound": by("R01_heartbeats_are_not_checked", "2B/drill_commit_ends_with_new_entries"),
+    "CommitNeverDecreases": by("tells_less_at_times", "2B/follower_failure"),
+    "ApplyInOrder": by("P21_last_applied_survives", "2C/drill_new_service_gets_all", 14),
+    "CommittedIsApplied": by("heartbeats_commit_nothing", "2B/drill_heartbeat_commits"),
+    "StartAnswers": by("counts_from_0", "2B/drill_start_answers"),
+    "HeartbeatsSent": by("E36_no_word_upon_election", "2A/drill_leader_says_so"),
+    "BackoffBound": by("E40_match_index_starts_at_the_end", "2B/drill_leader_goes_back"),
+    "SavedBeforeReply": by("P01v_granted_vote_not_saved", "2C/drill_vote_is_saved"),
+    "SavedBeforeSend": by("P02_candidacy_not_saved", "2C/drill_candidacy_is_saved"),
+    "RestoredOnRestart": by("classic_forgets_its_vote", "2C/drill_vote_binds_after_restart"),
+    "NothingExtraPersisted": by("leads_after_a_restart", "2C/drill_leader_restarts_as_follower", judge="none"),
+    "LogTrimmed": by("S26t_log_not_trimmed", "2D/drill_snapshot_trims_log", 8),
+    "SnapshotNotRolledBack": by("S03b_compares_with_own_snapshot", "2D/drill_snapshot_of_what_was_applied", 8),
+    "SnapshotKeepsSuffix": by("S04_install_drops_whole_log", "2D/drill_matching_entries_stay"),
+    "SnapshotAndLogTogether": by("S08a_log_saved_before_snapshot", "2D/snapshots_basic", 10, hide="heartbeats"),
+    "SnapshotTermKept": by("S02c_empty_log_has_term_0", "2D/drill_candidate_tells_its_snapshot"),
+    "InstallWhenNeeded": by("S37_nothing_after_snapshot", "2D/drill_leader_sends_snapshot"),
+    "LeaderInTime": by("E41_no_new_term", "2A/drill_silence_starts_election"),
+    "RpcBudget": by("L01_every_answer_wakes_everybody", "2B/drill_leader_sends_again", 14),
+    "ByteBudget": by("sends_everything", "2B/rpc_bytes", 12, hide="heartbeats", judge="none"),
+    "NoSpin": by("spins", "2A/drill_silence_starts_election"),
+    "NoCrash": by("raises", "2A/drill_first_vote"),
+    "SimulatedTimeOnly": by("starts_a_thread", "2A/drill_silence_starts_election"),
+    "EndsWhenCrashed": by("swallows_cancellation", "2C/drill_term_survives"),
+    "WellFormed": by("answers_with_a_tuple", "2A/drill_first_vote"),
+    "NotWritten": by("skeleton", "2A/drill_first_vote"),
+}
+"""The run that shows how a rule is broken, by the rule's id. Two are not drawn: a server that stalls does nothing, and a snapshot
+of what is not committed is found out by its bytes before."""
 
 SCENES: dict[str, Shown] = {
-    "election": Shown("reference", "2A/initial_election", 1, View(rows=16, end=0.6)),
+    "election": Shown("reference", "2A/initial_election", 1, View(rows=18, end=0.53, hide=("start",))),
+    "command": Shown("reference", "2B/basic_agreement", 1, View(rows=20, begin=0.42, end=0.545, hide=("role",))),
+    "crash": Shown("reference", "2C/crash_between_save_and_reply", 1, View(rows=16, end=0.9, hide=("heartbeats",))),
+    "install": Shown("reference", "2D/entries_behind_snapshot", 1, View(rows=18, end=1.9, hide=("heartbeats",))),
 }
 """Other figures, by their name."""
 
 
 @functools.cache
-def run(server: str, test: str, seed: int) -> tuple[RunRecord, list[Event]]:
+def run(server: str, test: str, seed: int, judge: str = "") -> tuple[RunRecord, list[Event]]:
     """Run a server in a test with a seed; return the record and the events."""
     [scenario] = catalogue.find(test)
     with scratch.lab(server) as folder, tempfile.TemporaryDirectory() as out:
         path = Path(out) / "trace.jsonl"
-        with path.open("wb") as file:
+        with path.open("wb") as file, _watched_by(judge):
             record = run_scenario(scenario, folder / "skeleton", seed, file)
         return record, list(read(path)[1])
 
 
+def run_of(shown: Shown) -> tuple[RunRecord, list[Event]]:
+    return run(shown.server, shown.test, shown.seed, shown.judge)
+
+
+@contextlib.contextmanager
+def _watched_by(judge: str) -> Iterator[None]:
+    """Let one oracle alone judge, and what it rests on."""
+
+    def chosen(servers: int, stage: str) -> list[Oracle]:
+        return [o for o in judges(servers, stage) if type(o).__name__ in (judge, "Shadow", "Situations")]
+
+    with pytest.MonkeyPatch.context() as patch:
+        if judge:
+            patch.setattr("labs.sim.run.judges", chosen)
+        yield
+
+
 def svg(shown: Shown, title: str) -> str:
     """Return the drawing of a run."""
-    record, events = run(shown.server, shown.test, shown.seed)
+    record, events = run_of(shown)
     return draw(events, record.servers, title, shown.view)
 
 
 def all_figures() -> dict[str, str]:
     """Return all figures, by their path from the folder of the handouts."""
-    titles = {name: run(shown.server, shown.test, shown.seed)[0].message for name, shown in VIOLATIONS.items()}
+    titles = {name: run_of(shown)[0].message for name, shown in VIOLATIONS.items()}
     scenes = {name: f"{shown.test}, seed {shown.seed}" for name, shown in SCENES.items()}
     found = {name: svg(shown, titles[name]) for name, shown in VIOLATIONS.items()}
     found |= {name: svg(shown, scenes[name]) for name, shown in SCENES.items()}

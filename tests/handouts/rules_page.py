@@ -32,7 +32,7 @@ def section(rule: Rule) -> str:
     lines += [f"Where: {rule.place}. Judged from stage {rule.stage} on; {kind}.", ""]
     shown = figures.VIOLATIONS.get(rule.id)
     if shown is not None:
-        record, _ = figures.run(shown.server, shown.test, shown.seed)
+        record, _ = figures.run_of(shown)
         caption = f"{shown.test}, seed {shown.seed}: the end of the run"
         lines += [f"![{caption}]({figures.FOLDER}/{rule.id}.svg)", ""]
         lines += [textwrap.fill(f"> {record.message}", WIDTH, subsequent_indent="> ", break_on_hyphens=False), ""]

@@ -39,13 +39,13 @@ def _first_vote(folder: Path) -> None:
     change(folder / "raft.py", missing, "        return RequestVoteReply(self.current_term, vote_granted=True)\n")
 
 
-def _misbehaving(method: str, text: str) -> Callable[[Path], None]:
-    """Return what appends a method to the reference."""
+def _reference_and(text: str) -> Callable[[Path], None]:
+    """Return what writes the reference with some lines behind it that change its class."""
 
     def write_it(folder: Path) -> None:
         shutil.copy(ROOT / "reference" / "raft.py", folder)
         with (folder / "raft.py").open("a", encoding="utf-8") as file:
-            file.write(f"\n    {method}\n" + "".join(f"        {line}\n" for line in text.splitlines()))
+            file.write(f"\n\n{text.strip()}\n")
 
     return write_it
 
@@ -53,20 +53,73 @@ def _misbehaving(method: str, text: str) -> Callable[[Path], None]:
 _CHANGES: dict[str, Callable[[Path], None]] = {
     "warmup_gives_up": _warmup_gives_up,
     "first_vote": _first_vote,
-    "spins": _misbehaving("async def run(self) -> None:", "while True:\n    await trio.sleep(0)"),
-    "stalls": _misbehaving("async def run(self) -> None:", "while True:\n    pass"),
-    "raises": _misbehaving(
-        "def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:", "return self.votes[args.candidate_id]"
-    ),
-    "wall_clock": _misbehaving(
-        "async def run(self) -> None:", "import threading\nthreading.Thread(target=print).start()\nawait trio.sleep(1)"
-    ),
-    "ill_formed": _misbehaving(
-        "def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:",
-        "return (self.current_term, True)  # type: ignore",
-    ),
-    "swallows": _misbehaving(
-        "async def run(self) -> None:",
-        "while True:\n    try:\n        await trio.sleep(0.1)\n    except BaseException:\n        pass",
-    ),
+    "spins": _reference_and("""
+async def run(self):
+    while True:
+        await trio.sleep(0)
+
+Raft.run = run
+"""),
+    "swallows_cancellation": _reference_and("""
+async def run(self):
+    while True:
+        try:
+            await trio.sleep(0.1)
+        except trio.Cancelled:
+            pass
+
+Raft.run = run
+"""),
+    "starts_a_thread": _reference_and("""
+async def run(self):
+    import threading
+    threading.Thread(target=print).start()
+
+Raft.run = run
+"""),
+    "raises": _reference_and("Raft.request_vote = lambda self, args: self.votes[args.candidate_id]"),
+    "answers_with_a_tuple": _reference_and("Raft.request_vote = lambda self, args: (args.term, True)"),
+    "counts_from_0": _reference_and("""
+take = Raft.start
+
+def start(self, command):
+    index, term, is_leader = take(self, command)
+    return index - 1, term, is_leader
+
+Raft.start = start
+"""),
+    "refuses_the_first_entry": _reference_and("""
+has = Raft.has_entry
+Raft.has_entry = lambda self, index, term: index > 0 and has(self, index, term)
+"""),
+    "heartbeats_commit_nothing": _reference_and("""
+from dataclasses import replace
+follow = Raft.append_entries
+Raft.append_entries = lambda self, args: follow(self, args if args.entries else replace(args, leader_commit=0))
+"""),
+    "tells_less_at_times": _reference_and("""
+tell, told = AppendEntriesArgs, [0]
+
+def AppendEntriesArgs(leader_commit, entries, **rest):
+    told[0] += 1
+    return tell(leader_commit=max(0, leader_commit - (told[0] % 9 == 0)), entries=entries, **rest)
+"""),
+    "leads_after_a_restart": _reference_and("""
+state = Raft.get_state
+
+def get_state(self):
+    term, is_leader = state(self)
+    return term, is_leader or (self.role is Role.FOLLOWER and self.voted_for == self.node.me)
+
+Raft.get_state = get_state
+"""),
+    "sends_everything": _reference_and("""
+send = Raft.send_entries
+
+async def send_entries(self, peer):
+    self.next_index[peer] = 1
+    await send(self, peer)
+
+Raft.send_entries = send_entries
+"""),
 }
