@@ -117,7 +117,7 @@ def ids() -> set[str]:
 def unknown_names(page: Page) -> Iterator[str]:
     """Yield tests, drills, rules and classes that a page names and that do not exist."""
     text = page.text
-    for name in re.findall(r"\b((?:0|2[ABCD])/\w+)", text):
+    for name in re.findall(r"(?<!\.)\b(0/[a-z]\w{3,}|2[ABCD]/[a-z]\w+)", text):
         if name not in ids():
             yield f"{page.name}: there is no test {name}"
     drills = {name.partition("/")[2] for name in ids()}

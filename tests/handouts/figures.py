@@ -93,14 +93,20 @@ VIOLATIONS: dict[str, Shown] = {
     "WellFormed": by("answers_with_a_tuple", "2A/drill_first_vote"),
     "NotWritten": by("skeleton", "2A/drill_first_vote"),
 }
-"""The run that shows how a rule is broken, by the rule's id. Two are not drawn: a server that stalls does nothing, and a snapshot
-of what is not committed is found out by its bytes before."""
+"""The run that shows how a rule is broken, by the rule's id.
+
+Two are not drawn: a server that stalls does nothing, and a snapshot of what is not committed is found out by its bytes.
+"""
 
 SCENES: dict[str, Shown] = {
     "election": Shown("reference", "2A/initial_election", 1, View(rows=18, end=0.53, hide=("start",))),
-    "command": Shown("reference", "2B/basic_agreement", 1, View(rows=20, begin=0.42, end=0.545, hide=("role",))),
-    "crash": Shown("reference", "2C/crash_between_save_and_reply", 1, View(rows=16, end=0.9, hide=("heartbeats",))),
-    "install": Shown("reference", "2D/entries_behind_snapshot", 1, View(rows=18, end=1.9, hide=("heartbeats",))),
+    "command": Shown("reference", "2B/basic_agreement", 1, View(rows=26, begin=0.43, end=0.551, hide=("role",))),
+    "crash": Shown(
+        "reference", "2C/crash_between_save_and_reply", 1, View(rows=15, begin=0.45, end=0.7, hide=("heartbeats",))
+    ),
+    "install": Shown(
+        "reference", "2D/entries_behind_snapshot", 1, View(rows=14, begin=4.0, end=4.31, hide=("heartbeats",))
+    ),
 }
 """Other figures, by their name."""
 

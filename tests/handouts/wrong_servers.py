@@ -39,6 +39,13 @@ def _first_vote(folder: Path) -> None:
     change(folder / "raft.py", missing, "        return RequestVoteReply(self.current_term, vote_granted=True)\n")
 
 
+def _hunted_with_notes(folder: Path) -> None:
+    write("classic_truncates_always", folder)
+    cut = "        if self.last_included_index < first_index <= self.last_log_index():\n"
+    note = 'self.node.note(f"had ..{self.last_log_index()}, got {first_index}..+{len(entries)}: cut")'
+    change(folder / "raft.py", cut, f"{cut}            {note}\n")
+
+
 def _reference_and(text: str) -> Callable[[Path], None]:
     """Return what writes the reference with some lines behind it that change its class."""
 
@@ -53,6 +60,7 @@ def _reference_and(text: str) -> Callable[[Path], None]:
 _CHANGES: dict[str, Callable[[Path], None]] = {
     "warmup_gives_up": _warmup_gives_up,
     "first_vote": _first_vote,
+    "hunted_with_notes": _hunted_with_notes,
     "spins": _reference_and("""
 async def run(self):
     while True:
