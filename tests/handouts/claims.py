@@ -30,6 +30,7 @@ OTHER_CLASSES = {
     "False",
     "AttributeError",
 }
+OTHER_CLASSES |= {"Restart", "HandleAppendEntriesRequest", "AdvanceCommitIndex"}  # of the TLA+ specification
 OTHER_CLASSES |= {"KeyError", "BaseException", "Exception", "ExceptionGroup", "Cancelled", "Markdown"}
 
 
