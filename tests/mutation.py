@@ -39,7 +39,9 @@ from tests.mutants.patching import Mutant
 
 STAGES = ("2A", "2B", "2C", "2D")
 PATIENCE = 20.0
-"""Wall seconds that a run may take before its server counts as one that never yields."""
+"""Seconds of computing that a run may take before its server counts as one that never yields."""
+PATIENCE_ASLEEP = 300.0
+"""Seconds of the wall clock after which it counts as one, too: it may block without computing."""
 
 
 class Run(msgspec.Struct):
@@ -193,6 +195,7 @@ def _run_all(jobs: list[Job], processes: int, journal: _Journal) -> dict[Job, li
 
 def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, _bark)
     signal.signal(signal.SIGALRM, _bark)
     sys.unraisablehook = lambda unraisable: None  # servers that are ended by force complain
     blame.watchdog.raises = (Stalled,)
@@ -215,12 +218,14 @@ def run_job(job: Job) -> list[Run]:
 
 
 def _run(scenario: Scenario, job: Job) -> Run:
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE, 0.5)  # it barks again for servers that catch it
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE, 0.5)  # it barks again for servers that catch it
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE_ASLEEP, 0.5)
     try:
         record = run_scenario(scenario, _program(job.server, job.is_mutant), job.seed)
     except Stalled:
         record = stalled(scenario, job.seed, "never yields")
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     return Run(
         job.server,

@@ -25,11 +25,13 @@ def _alarm_goes_back() -> Iterator[None]:
 
     from labs.sim import blame
 
-    before = signal.getsignal(signal.SIGALRM), blame.watchdog.raises, blame.watchdog.rearm
-    signal.signal(signal.SIGALRM, mutation._bark)
+    before = signal.getsignal(signal.SIGPROF), blame.watchdog.raises, blame.watchdog.rearm
+    alarm = signal.signal(signal.SIGALRM, mutation._bark)
+    signal.signal(signal.SIGPROF, mutation._bark)
     blame.watchdog.raises, blame.watchdog.rearm = (mutation.Stalled,), lambda: None
     yield
-    signal.signal(signal.SIGALRM, before[0])
+    signal.signal(signal.SIGPROF, before[0])
+    signal.signal(signal.SIGALRM, alarm)
     blame.watchdog.raises, blame.watchdog.rearm = before[1], before[2]
 
 

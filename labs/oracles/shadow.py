@@ -447,9 +447,13 @@ class Shadow(Oracle):
     def _acknowledge(self, server: ShadowServer, peer: int, term: int, index: int) -> None:
         if server.match_term == term and index > server.match.get(peer, -1):
             server.match[peer] = index
-            counted = self.counted(server)
-            if counted > self.highest_committed:
-                self.commit(server, counted)
+            self._count(server)
+
+    def _count(self, server: ShadowServer) -> None:
+        """Note as committed what a majority has stored; of the leader itself its disk counts (from 2C)."""
+        counted = self.counted(server, durable=self.from_stage("2C"))
+        if counted > self.highest_committed:
+            self.commit(server, counted)
 
     def on_reply(self, event: Reply) -> None:
         server, reply = self.servers[event.server], event.message
@@ -492,7 +496,7 @@ class Shadow(Oracle):
             return  # an answer that is late: the entries of a newer leader may have taken the place of these
         server.followed = args.term
         last = prev + len(terms)
-        if server.saves and terms and server.disk.lacks(last, terms[-1]):
+        if terms and server.disk.lacks(last, terms[-1]):
             server.trusted = False
         if not (server.saves and server.trusted):
             server.log.merge(prev, terms)
@@ -531,6 +535,8 @@ class Shadow(Oracle):
             server.votes.setdefault(event.current_term, (server.id, server.incarnation))
         if server.trusted or self.from_stage("2C"):
             server.log, server.unsent = server.disk.copy(), None
+        if server.leads is not None:
+            self._count(server)
         floor = min(each.disk.base for each in self.servers)
         for index in range(self._floor + 1, floor):
             self.committed.pop(index, None)

@@ -14,7 +14,7 @@ import trio
 from labs.sim import codec
 from labs.sim.loader import BadSubmission, Program
 from labs.sim.refused import ForbiddenImport
-from labs.sim.wire import Failed, Problem
+from labs.sim.wire import Problem
 
 NEVER_YIELDS = "never yields: it loops without an await that lets other tasks run"
 
@@ -57,11 +57,6 @@ def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, 
         watchdog.rearm()
         return "stalled", NEVER_YIELDS
     return "raised", f"{type(cause).__name__}: {codec.text_of(cause)}"
-
-
-def swallowed(place: str) -> Failed:
-    """Return what a life has done wrong that goes on after its crash."""
-    return Failed("swallowed", "goes on after its crash: it swallowed trio.Cancelled", place)
 
 
 def place_of_caller(program: Program) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from labs.sim import codec
-from labs.sim.hosts import AnyLife
+from labs.sim.life import Life
 from labs.sim.wire import Called, Replied
 from labs.trace.events import Deliver, Drop, Reply, Send, Timeout
 
@@ -21,7 +21,7 @@ class Call:
 
     __slots__ = ("answered", "life", "name", "number", "ordinal", "rpc", "source", "target")
 
-    def __init__(self, rpc: int, life: AnyLife, number: int, target: int, name: str, ordinal: int) -> None:
+    def __init__(self, rpc: int, life: Life, number: int, target: int, name: str, ordinal: int) -> None:
         self.rpc, self.source, self.life, self.number = rpc, life.server, life, number
         self.target, self.name, self.ordinal = target, name, ordinal
         self.answered = False
@@ -38,10 +38,10 @@ class Calls:
         """Bytes of all requests sent and all replies delivered."""
         self._rpc = 0
         self._ticket = 0
-        self._tickets: dict[int, tuple[Call, AnyLife]] = {}
+        self._tickets: dict[int, tuple[Call, Life]] = {}
         """The requests that servers are handling, and which life does."""
 
-    def carry_call(self, life: AnyLife, output: Called) -> None:
+    def carry_call(self, life: Life, output: Called) -> None:
         source, target = life.server, output.peer
         message = codec.decode_base(output.data)
         self._rpc += 1
@@ -86,7 +86,7 @@ class Calls:
         self._tickets[self._ticket] = (call, life)
         life.request(self._ticket, data)
 
-    def carry_reply(self, life: AnyLife, output: Replied) -> None:
+    def carry_reply(self, life: Life, output: Replied) -> None:
         call, _ = self._tickets.pop(output.ticket)
         source, target = life.server, call.source
         message = codec.decode_base(output.data)
@@ -133,7 +133,7 @@ class Calls:
             call.answered = True
             self._kernel.record(Timeout(self._kernel.now, call.source, call.target, call.rpc))
 
-    def abandon(self, life: AnyLife) -> None:
+    def abandon(self, life: Life) -> None:
         """Let those who wait for a server that crashed find out that no answer comes."""
         for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
             self._fall_silent(self._tickets.pop(ticket)[0])
@@ -144,13 +144,13 @@ class Calls:
 
     # What the test does in the name of a puppet: a life without a server, put into the kernel's `lives` before the run.
 
-    def ask_as(self, puppet: AnyLife, number: int, target: int, data: bytes) -> None:
+    def ask_as(self, puppet: Life, number: int, target: int, data: bytes) -> None:
         """Deliver a request at once; the reply goes to the puppet, with that number."""
         self._rpc += 1
         call = Call(self._rpc, puppet, number, target, codec.CALL_OF[codec.base_class(data)], 0)
         self._deliver_request(call, data, 0)
 
-    def answer_as(self, puppet: AnyLife, ticket: int, data: bytes) -> None:
+    def answer_as(self, puppet: Life, ticket: int, data: bytes) -> None:
         """Deliver a reply to a request that came to a puppet with this ticket, unless it was answered before."""
         call, _ = self._tickets.pop(ticket, (None, puppet))
         if call is not None:

@@ -13,8 +13,8 @@ from labs.messages import Command
 from labs.oracles.violation import Violation
 from labs.sim import codec, draws
 from labs.sim.carrier import CrashPoint
-from labs.sim.hosts import AnyLife
 from labs.sim.kernel import Kernel, RunOver
+from labs.sim.life import Life
 from labs.sim.network import NOTHING, Conditions, Link, Span
 from labs.sim.service import Applied
 from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
@@ -321,7 +321,7 @@ class Cluster:
         self._go_on()
         await self._kernel.sleep(until - self.now, or_apply=True)
 
-    def _life(self, server: int) -> AnyLife | None:
+    def _life(self, server: int) -> Life | None:
         self._go_on()
         return self._kernel.lives[server]
 

@@ -79,7 +79,7 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
     """Raise Refused, naming the place inside the value, unless it is built of the allowed types only."""
     kind = type(value)
     if kind in _SCALARS:
-        if kind is int and not fits(value):
+        if kind is int and not -(2**63) <= value < 2**64:
             raise Refused(f"{where} is the integer {short(value)}: it must fit into 64 bits")
         return
     if depth > MAX_DEPTH:
@@ -100,11 +100,6 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
             f"{where} is a {kind.__name__}: {short(value)}; "
             f"allowed are bool, int, float, str, bytes, list, dict and None{advice}"
         )
-
-
-def fits(value: int) -> bool:
-    """Say whether a whole number is small enough to be encoded."""
-    return -(2**63) <= value < 2**64
 
 
 def encode_message(message: Any) -> bytes:

@@ -17,17 +17,16 @@ from typing import Any
 import trio
 
 from labs.oracles.violation import Oracle, Violation, judges_by_event
+from labs.sim.blame import place_of_task
 from labs.sim.calls import Calls
 from labs.sim.carrier import Carrier
 from labs.sim.clock import VirtualClock
 from labs.sim.disk import Disk
-from labs.sim.hosts import AnyLife, Hosts
-from labs.sim.inline import InlineHosts
+from labs.sim.life import Life
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
 from labs.sim.service import Service
-from labs.sim.trio_internals import anything_runnable, next_deadline
-from labs.sim.turns import Abandoned, Turns, failure_of
+from labs.sim.turns import MAX_PASSES, Abandoned, Turns
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
 from labs.sim.wire import Failed
 from labs.trace.events import Crash, Event, Restart, Verdict
@@ -54,13 +53,12 @@ class Kernel:
         recorder: Recorder,
         oracles: Iterable[Oracle],
         snapshot_every: int = 0,
-        hosts: Hosts | None = None,
     ) -> None:
         self.size, self.seed, self.program = servers, seed, program
         self.clock = VirtualClock(self._idle)
         self.network = Network(servers, seed, conditions)
         self.disks = [Disk() for _ in range(servers)]
-        self.lives: list[AnyLife | None] = [None] * servers
+        self.lives: list[Life | None] = [None] * servers
         self.service = Service(servers)
         self.recorder = recorder
         self.outcome: Outcome | None = None
@@ -72,15 +70,12 @@ class Kernel:
         """Whether a run goes on although `run` is not written yet, as in drills that ask only for handlers."""
         self.unwritten: Failed | None = None
         """What was not written of `run`, where that is tolerated."""
-        self.test_acts = True
-        """Whether the test is at work, and not this."""
-        self._hosts: Hosts = hosts or InlineHosts()
         self._judges = judges_by_event(oracles)
         self._incarnations = [0] * servers
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
-        self.turns = Turns(lambda life, task: self.on_spin(life, failure_of(life, task)))
-        self._dying: list[AnyLife] = []
+        self.turns = Turns(self._on_spin)
+        self._dying: list[Life] = []
         self._steps = 0
         self.poked = False
         """Whether servers became runnable while their outboxes were carried."""
@@ -136,15 +131,17 @@ class Kernel:
             self.closing = self.turns.closing = True
             for life in self.lives:
                 if life is not None:
-                    life.end()
-            for life in self._dying:
-                life.end()
+                    life.crash()
             if self._nursery is not None:
                 self._nursery.cancel_scope.cancel()
 
-    def on_spin(self, life: AnyLife, failed: Failed) -> None:
-        """A life goes round and lets no time pass."""
-        self._end_with_failure(life.server, failed)
+    def _on_spin(self, life: Life, task: trio.lowlevel.Task) -> None:
+        place = place_of_task(life.program, task) or life.where()
+        if life.fenced:
+            self._end_with_failure(life.server, _swallowed(place))
+        else:
+            text = f"spins: it goes round {MAX_PASSES:,} times without letting time pass"
+            self._end_with_failure(life.server, Failed("spins", text, place))
 
     # Time.
 
@@ -153,29 +150,20 @@ class Kernel:
         try:
             if self.closing:
                 self._let_close(deadline)
-                return
-            self.test_acts = False
-            while True:
-                self._hosts.run(self)
-                if not self.closing:
-                    self._step()
-                if self.closing or self._tester_due is None or not self._hosts.apart:
-                    return
+            else:
+                self._step(deadline)
         except Exception as error:
             if isinstance(error, Abandoned):
                 raise
             self.error = self.error or error
             self.close()
-        finally:
-            self.test_acts = True
 
-    def _step(self) -> None:
+    def _step(self, deadline: float) -> None:
         if self._dying:
             self._check_ended()
         self.poked = False
         self.carrier.flush()
-        deadline = min(next_deadline(), self._hosts.deadline(self))
-        if self.closing or self.poked or anything_runnable() or deadline <= self.now:
+        if self.closing or self.poked or deadline <= self.now:
             return
         if self._heap and self._heap[0][0] <= self.now:
             self._hand_out()
@@ -235,7 +223,7 @@ class Kernel:
 
     # What the test does to servers.
 
-    def touch(self, life: AnyLife) -> None:
+    def touch(self, life: Life) -> None:
         """Carry at once what a server put out while the test called it."""
         self.turns.ran[life.server] = life
         self.carrier.flush()
@@ -246,13 +234,14 @@ class Kernel:
         number = self._incarnations[server]
         self._incarnations[server] += 1
         disk = self.disks[server]
-        life = self._hosts.make(self, server, number, disk)
+        life = Life(server, number, self.size, self.seed, self.program, disk.copy())
         self.lives[server] = life
         self.carrier.forget_life(server)
         self.service.restart(server, disk.snapshot)
         self.record(Restart(self.now, server, number))
+        life.construct()
         assert self._nursery is not None
-        life.begin(self._nursery)
+        life.context.run(self._nursery.start_soon, life.live)
         self.touch(life)
 
     def crash(self, server: int, at: str | None = None) -> None:
@@ -299,7 +288,7 @@ class Kernel:
         assert self.unwritten is not None
         self._end_with_failure(server, self.unwritten)
 
-    def on_failure(self, life: AnyLife, failed: Failed) -> None:
+    def on_failure(self, life: Life, failed: Failed) -> None:
         """End the run: a server's code failed; only a missing `run` is tolerated, in drills."""
         if failed.problem == "run not written" and self.tolerant:
             self.unwritten = failed
@@ -337,7 +326,10 @@ class Kernel:
         """Find servers that went on after their crash."""
         dying, self._dying = self._dying, []
         for life in dying:
-            failed = life.why_not_ended()
-            if failed is not None:
-                self._end_with_failure(life.server, failed)
+            if not life.ended:
+                self._end_with_failure(life.server, _swallowed(life.where()))
                 return
+
+
+def _swallowed(place: str) -> Failed:
+    return Failed("swallowed", "goes on after its crash: it swallowed trio.Cancelled", place)

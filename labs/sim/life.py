@@ -16,7 +16,7 @@ import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
 from labs.sim import codec, draws
-from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
+from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
 from labs.sim.loader import Modules, Program
@@ -44,8 +44,8 @@ class Life:
         self.server, self.number = server, number
         self.program = program
         self.outbox: list[Output] = []
-        self.abandoned: list[int] | None = None
-        """Calls that the server stopped waiting for, if a host wants to know and has put a list here."""
+        self.abandoned: list[int] = []
+        """Calls that the server stopped waiting for in this step."""
         self.fenced = False
         """After a crash nothing that the server still does has an effect."""
         self.failed = False
@@ -71,11 +71,6 @@ class Life:
         self.context.run(LIFE.set, self)
 
     # The life itself, as tasks.
-
-    def begin(self, nursery: trio.Nursery) -> None:
-        """Make the server object, and start its tasks."""
-        self.construct()
-        self.context.run(nursery.start_soon, self.live)
 
     def construct(self) -> None:
         """Execute the submission's modules and make its server object."""
@@ -117,14 +112,6 @@ class Life:
         self.fenced = True
         self._scope.cancel()
 
-    def why_not_ended(self) -> Failed | None:
-        """Return what a life that crashed has done wrong, if it goes on."""
-        return None if self.ended else swallowed(self.where())
-
-    def end(self) -> None:
-        """Stop it: the run is over."""
-        self.crash()
-
     # What the host hands over.
 
     def request(self, ticket: int, data: bytes) -> None:
@@ -146,8 +133,8 @@ class Life:
         answer = self._ask("start", codec.decode_command(command))
         if self.failed:
             return None
-        if _is_answer(answer, int, int, bool):
-            return answer  # type: ignore[no-any-return]
+        if type(answer) is tuple and tuple(map(type, answer)) == (int, int, bool):
+            return answer
         self.fail(
             "nonsense",
             f"start must return (index, term, is_leader), not {codec.short(answer)}",
@@ -171,8 +158,8 @@ class Life:
             answer = self._ask("get_state")
         if self.failed:
             return None
-        if _is_answer(answer, int, bool):
-            return answer  # type: ignore[no-any-return]
+        if type(answer) is tuple and tuple(map(type, answer)) == (int, bool):
+            return answer
         if not quietly:
             text = f"get_state must return (current_term, is_leader), not {codec.short(answer)}"
             self.fail("nonsense", text, self._definition("get_state"))
@@ -217,8 +204,7 @@ class Life:
         self._waiting[call] = trio.lowlevel.current_task()
 
         def abandon(raise_cancel: object) -> trio.lowlevel.Abort:
-            if self._waiting.pop(call, None) is not None and self.abandoned is not None:
-                self.abandoned.append(call)
+            self._waiting.pop(call, None)
             return trio.lowlevel.Abort.SUCCEEDED
 
         data = await trio.lowlevel.wait_task_rescheduled(abandon)
@@ -229,11 +215,11 @@ class Life:
         try:
             if not isinstance(message, ApplyCommand | ApplySnapshot):
                 raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {codec.short(message)}")
-            if type(message.index) is not int or not codec.fits(message.index):
-                raise codec.Refused(f"index must be an int, not {codec.short(message.index)}")
+            if type(message.index) is not int:
+                raise codec.Refused(f"index must be an int, not {message.index!r}")
             if isinstance(message, ApplyCommand):
                 self._emit(Applied(message.index, codec.encode_command(message.command)))
-            elif type(message.term) is not int or not codec.fits(message.term) or type(message.data) is not bytes:
+            elif type(message.term) is not int or type(message.data) is not bytes:
                 raise codec.Refused(f"term must be an int and data bytes: {codec.short(message)}")
             else:
                 self._emit(AppliedSnapshot(message.index, message.term, message.data))
@@ -330,10 +316,6 @@ class Life:
 
 _ARGS = frozenset(codec.ARGS_OF.values())
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
-
-
-def _is_answer(answer: object, *types: type) -> bool:
-    return type(answer) is tuple and tuple(map(type, answer)) == types and all(map(codec.fits, answer))
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:

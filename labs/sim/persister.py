@@ -104,11 +104,10 @@ class DiskPersister:
             raise codec.Refused(f"persister.save wants a PersistentState, not a {type(state).__name__}")
         for name, kind in _FIELDS.items():
             value = getattr(state, name)
-            if type(value) is not kind or not codec.fits(value):
-                raise codec.Refused(f"PersistentState.{name} must be an int, not {codec.short(value)}")
-        vote = state.voted_for
-        if vote is not None and (type(vote) is not int or not codec.fits(vote)):
-            raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {codec.short(vote)}")
+            if type(value) is not kind:
+                raise codec.Refused(f"PersistentState.{name} must be an int, not {value!r}")
+        if state.voted_for is not None and type(state.voted_for) is not int:
+            raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {state.voted_for!r}")
         if type(state.log) is not list:
             raise codec.Refused(f"PersistentState.log must be a list of LogEntry, not a {type(state.log).__name__}")
         if snapshot is not None and type(snapshot) is not bytes:

@@ -63,16 +63,7 @@ class Noted(msgspec.Struct, tag=True, array_like=True, gc=False):
 
 
 Problem: TypeAlias = Literal[
-    "raised",
-    "not written",
-    "run not written",
-    "nonsense",
-    "spins",
-    "swallowed",
-    "stalled",
-    "forbidden",
-    "died",
-    "crawls",
+    "raised", "not written", "run not written", "nonsense", "spins", "swallowed", "stalled", "forbidden"
 ]
 
 

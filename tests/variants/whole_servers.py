@@ -30,6 +30,18 @@ VARIANTS = (
         folder="package",
     ),
     Variant(
+        "go_style",
+        "one lock, coroutines as handlers, tickers that poll, a dummy entry at index 0; entries leave with the heartbeat",
+        "polls and heartbeats are short against all timeouts, and a refusal is followed up at once",
+        folder="go_style",
+    ),
+    Variant(
+        "course_style",
+        "timeouts of up to a second; replies go through a channel to one task; a limiter, deques, messages of its own",
+        "replies of other terms are dropped there, and what the limiter keeps back goes with the next heartbeat",
+        folder="course_style",
+    ),
+    Variant(
         "only_2a",
         "has no log, saves nothing, and says yes to every AppendEntries of its term",
         "the first stage asks for elections only",
