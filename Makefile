@@ -8,11 +8,11 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export SUBMISSION SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS
+export SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
-CHOSEN := --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"}
+CHOSEN := --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"} $${HOSTS:+--hosts "$$HOSTS"}
 COUNTED := $${RUNS:+--runs "$$RUNS"} $${TEST:+--test "$$TEST"} $${JOBS:+--jobs "$$JOBS"} $${JSON:+--json "$$JSON"}
 SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
@@ -50,6 +50,7 @@ Options go behind, as in  make test-2B SEED=7 RUNS=20 TEST=figure_8
   SEED=1  RUNS=5        the first seed of each test, and how many
   TEST=text             only tests with this in their id or title
   JOBS=2                processes; one for each core without it
+  HOSTS=process         each server in a process of its own, as when graded
   V=1                   a line for each run, and wall times
   JSON=file             a record of each run, for programs
 
@@ -190,7 +191,7 @@ drills: .venv/ready
 	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(VERBOSE)
 
 coverage: .venv/ready
-	@$(LABS) coverage $${STAGE:+"$$STAGE"} $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference) $(COUNTED)
+	@$(LABS) coverage $${STAGE:+"$$STAGE"} $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference $${HOSTS:+--hosts "$$HOSTS"}) $(COUNTED)
 
 mutation: .venv/ready
 	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \

@@ -10,16 +10,19 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.report import coverage, results, table, trace_text
+from labs.sim.hosts import HostsUnavailable
 from labs.sim.loader import BadSubmission
 from labs.stages import catalogue
 from labs.stages.scenario import Scenario
 
 if TYPE_CHECKING:
     from labs.runner import Session
+    from labs.sim.process import ProcessHosts
 
 PASSED, FAILED, USAGE, OUR_ERROR = range(4)
 
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         return int(options.run(options))
-    except (Usage, BadSubmission) as error:
+    except (Usage, BadSubmission, HostsUnavailable) as error:
         print(f"labs {options.command}: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -109,6 +112,8 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_submission(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    words = "where servers run: all in one process, or each in its own (inline)"
+    parser.add_argument("--hosts", choices=["inline", "process"], default="inline", help=words)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -212,13 +217,19 @@ def _replay(options: argparse.Namespace) -> int:
     path = Path("out") / f"{scenario.id.replace('/', '-')}-{options.seed}.trace.jsonl"
     path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        record = run_scenario(scenario, options.submission, options.seed, file)
+    with partial.open("wb") as file, _hosts(options) as hosts:
+        record = run_scenario(scenario, options.submission, options.seed, file, hosts=hosts)
     partial.replace(path)
     trace_text.show(path, _filter(options))
     print(table.render_one(record, options.submission))
     print(f"digest  {record.digest}\ntrace   {path}   (python -m labs trace {path} --all)")
     return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
+
+
+def _hosts(options: argparse.Namespace) -> AbstractContextManager[ProcessHosts | None]:
+    from labs.sim.process import ProcessHosts
+
+    return ProcessHosts() if options.hosts == "process" else nullcontext()
 
 
 def _trace(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ import msgspec
 import pytest
 
 from labs.sim.loader import Program
+from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, stalled
 from labs.stages.scenario import Scenario
 
@@ -40,12 +41,12 @@ class Session:
 
 def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
     """Run the chosen scenarios, in their order, with the seeds, submission and jobs of the options."""
-    for entry in dict.fromkeys(scenario.entry for scenario in chosen):
-        Program(options.submission, *entry.split(":"))  # a bad submission is reported once, and before all else
+    _compile(options, list(dict.fromkeys(scenario.entry for scenario in chosen)))
     arguments = ["-p", "no:cacheprovider", "-q", "--strict-markers", "--import-mode=importlib"]
     arguments += [f"--rootdir={Path(__file__).parent.parent}", "-c", os.devnull]
     arguments += [f"--raft-submission={Path(options.submission).resolve()}", f"--raft-test={options.test}"]
     arguments += [f"--raft-seed={options.seed}", f"--raft-runs={options.runs}"]
+    arguments += [f"--raft-hosts={options.hosts}"]
     jobs = min(options.jobs, len(chosen) * options.runs)
     if jobs > 0:
         arguments += ["-n", str(jobs), "--dist", "worksteal"]
@@ -63,6 +64,17 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
     if (broken or len(session.records) < collector.total) and not session.interrupted:
         session.errors = session.errors or f"pytest ended with {code!r}\n{noise.getvalue()}"
     return session
+
+
+def _compile(options: argparse.Namespace, entries: list[str]) -> None:
+    """Report a bad submission, or hosts that do not work here, once and before all else."""
+    if options.hosts == "inline":
+        for entry in entries:
+            Program(options.submission, *entry.split(":"))
+        return
+    with ProcessHosts() as hosts:
+        for entry in entries:
+            hosts.compile(Program(options.submission, *entry.split(":"), compiled=False))
 
 
 class _Collector:

@@ -23,7 +23,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.sim import codec
+from labs.sim import codec, texts
 from labs.sim.codec import Refused
 from labs.trace.events import Reply, Save, Send
 from tests.servers.running import make_scenario, simulate, write_submission
@@ -227,8 +227,8 @@ def test_shown_value_is_short_even_if_it_cannot_be_shown() -> None:
         def __repr__(self) -> str:
             raise RuntimeError
 
-    assert codec.short("x" * 100) == "'" + "x" * 56 + "..."
-    assert codec.short(Silent()) == "<Silent>"
+    assert texts.short("x" * 100) == "'" + "x" * 56 + "..."
+    assert texts.short(Silent()) == "<Silent>"
 
 
 # Classes that the submission derives.

@@ -12,8 +12,10 @@ import trio
 
 from labs.sim.cluster import Cluster
 from labs.sim.network import Conditions
+from labs.stages import catalogue
 from labs.stages.scenario import Test
 from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Save, Send, Start, Verdict
+from tests import mutants
 from tests.servers.running import REFERENCE, SERVERS, Run, make_scenario, simulate, write_submission
 
 PLAIN = SERVERS / "plain.py"
@@ -181,6 +183,13 @@ def test_broken_rule_ends_the_run_with_its_name_place_and_hint() -> None:
     assert isinstance(verdict, Verdict) and len(run.of(Verdict)) == 1
     assert (verdict.status, verdict.rule, verdict.message) == (record.status, record.rule, record.message)
     assert verdict.hint == record.hint != ""
+
+
+def test_rule_broken_at_a_delivery_is_the_verdict_though_the_message_goes_no_further(tmp_path: Path) -> None:
+    (mutant,) = [one for one in mutants.corpus() if one.name == "T19s_error_ends_the_loop_silently"]
+    (scenario,) = catalogue.find("2A/late_votes")
+    run = simulate(mutant.write(tmp_path / "server"), scenario)
+    assert (run.record.status, run.record.rule) == ("fail", "HeartbeatsSent")
 
 
 def test_first_violation_is_the_verdict_even_if_the_test_catches_exceptions(tmp_path: Path) -> None:

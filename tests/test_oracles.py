@@ -9,17 +9,16 @@ import pytest
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.oracles import judges
 from labs.oracles.basics import OneHistory, OneLeader
-from labs.oracles.violation import Oracle, Violation, judges_by_event
+from labs.oracles.violation import Judges, Oracle, Violation
 from labs.trace.events import Apply, ApplySnap, Event, Restart, Role, Save, Send, Start
 
 
 def judge(oracle: Oracle, *events: Event) -> Violation | None:
     """Show events to a judge; return the first violation."""
-    table = judges_by_event([oracle])
+    judges_of_run = Judges([oracle])
     try:
         for event in events:
-            for method in table.get(type(event), []):
-                method(event)
+            judges_of_run.see(event)
     except Violation as violation:
         return violation
     return None

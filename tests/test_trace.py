@@ -79,6 +79,7 @@ def write(path: Path, events: list[ev.Event], header: Header = HEADER) -> Record
         recorder = Recorder(file, header)
         for event in events:
             recorder.record(event)
+        recorder.flush()
     return recorder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Apply, ApplySnap, Restart, Role, Save, Send, Start
 
@@ -13,10 +12,12 @@ class OneLeader(Oracle):
     def __init__(self) -> None:
         self._leader_of: dict[int, tuple[int, str]] = {}
 
-    def on_send(self, event: Send) -> None:
-        message = event.message
-        if isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
-            self._leads(event.server, message.term, f"sent {event.call}", event.time)
+    def on_send_append_entries(self, event: Send) -> None:
+        known = self._leader_of.get(event.message.term)
+        if known is None or known[0] != event.server:
+            self._leads(event.server, event.message.term, f"sent {event.call}", event.time)
+
+    on_send_install_snapshot = on_send_append_entries
 
     def on_start(self, event: Start) -> None:
         if event.is_leader:

@@ -359,6 +359,13 @@ RULES: dict[str, Rule] = _catalogue(
         "2A",
     ),
     Rule(
+        "CpuBudget",
+        "the tester",
+        "the servers of a run stay within the processor time that it has",
+        "look for work that grows with the log or with the number of messages",
+        "2A",
+    ),
+    Rule(
         "SimulatedTimeOnly",
         "the tester",
         "a server uses no clock, thread, socket or chance but the simulation's",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from labs.messages import AppendEntriesArgs
-from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.shadow import Shadow
+from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Apply, Crash, Event, Restart, Send, Start
 
@@ -25,11 +26,8 @@ class Commitment(Oracle):
     def on_restart(self, event: Restart) -> None:
         self._sent = {pair: sent for pair, sent in self._sent.items() if pair[0] != event.server}
 
-    def on_send(self, event: Send) -> None:
-        message = event.message
-        if not isinstance(message, AppendEntriesArgs):
-            return
-        server = self._shadow.servers[event.server]
+    def on_send_append_entries(self, event: Send) -> None:
+        message, server = event.message, self._shadow.servers[event.server]
         commit, term = message.leader_commit, message.term
         if not commit and not message.entries:
             return  # A heartbeat may say nothing of commits, if another message does.

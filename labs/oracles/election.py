@@ -6,12 +6,11 @@ import itertools
 
 from labs.messages import (
     AppendEntriesArgs,
-    AppendEntriesReply,
-    InstallSnapshotArgs,
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles.shadow import Shadow, ShadowServer, is_trial
+from labs.oracles.shadow import Shadow, is_trial
+from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Deliver, Event, Reply, Restart, Role, Save, Send, Start
 
@@ -35,8 +34,7 @@ class Terms(Oracle):
         server, term = self._shadow.servers[event.server], getattr(event.message, "term", None)
         if term is None or event.extra:
             return
-        restored = server.incarnation > 0 and server.first_save and server.term == server.disk_term
-        if restored and term < server.disk_term:
+        if term < server.disk_term == server.term and server.incarnation > 0 and server.first_save:
             raise _restart_violation(event, term, server.disk_term)
         heard, when = server.heard
         if term < heard and event.time > when + GRACE:
@@ -49,12 +47,12 @@ class Terms(Oracle):
             )
 
     def on_reply(self, event: Reply) -> None:
-        server, reply = self._shadow.servers[event.server], event.message
-        request = self._shadow.requests.get(event.rpc) or server.pending.get(event.rpc)
+        server, reply, rpc = self._shadow.servers[event.server], event.message, event.rpc
         term = getattr(reply, "term", None)
-        if term is None or event.rpc in self._shadow.trials:
+        if term is None or rpc in self._shadow.trials:
             return
-        before = server.shown_before.get(event.rpc)
+        request = self._shadow.requests.get(rpc) or server.pending.get(rpc)
+        before = server.shown_before.get(rpc)
         if before is not None and term < before:
             if server.incarnation > 0 and before == server.disk_term:
                 raise _restart_violation(event, term, before)
@@ -66,8 +64,8 @@ class Terms(Oracle):
         if term < asked and not (isinstance(reply, RequestVoteReply) and not reply.vote_granted):
             text = f"server {event.server} answered {event.call} of term {asked} with the lower term {term}"
             raise Violation("HigherTermAdopted", text, (event.server, event.peer), event.time)
-        accepted = getattr(reply, "vote_granted", False) or getattr(reply, "success", False)
-        if accepted and before is not None and asked < before:
+        late = before is not None and asked < before
+        if late and (getattr(reply, "vote_granted", False) or getattr(reply, "success", False)):
             text = (
                 f"server {event.server} said yes to {event.call} of term {asked} from server {event.peer}, "
                 f"but was in term {before} already"
@@ -110,10 +108,10 @@ class Votes(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
 
-    def on_reply(self, event: Reply) -> None:
+    def on_reply_request_vote(self, event: Reply) -> None:
         reply = event.message
         request = self._shadow.requests.get(event.rpc)
-        if not isinstance(reply, RequestVoteReply) or not isinstance(request, RequestVoteArgs):
+        if not isinstance(request, RequestVoteArgs):
             return
         server = self._shadow.servers[event.server]
         if reply.vote_granted:
@@ -187,9 +185,9 @@ class Votes(Oracle):
         leads = self._shadow.leader_of.get(request.term) == candidate
         return other.incarnation < 0 or leads or other.votes.get(request.term, (None, 0))[0] == candidate
 
-    def on_send(self, event: Send) -> None:
+    def on_send_request_vote(self, event: Send) -> None:
         message = event.message
-        if not isinstance(message, RequestVoteArgs) or is_trial(event):
+        if is_trial(event):
             return
         server = self._shadow.servers[event.server]
         if message.candidate_id != server.id:
@@ -225,13 +223,14 @@ class Leaderships(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
 
-    def on_send(self, event: Send) -> None:
+    def on_send_append_entries(self, event: Send) -> None:
         message = event.message
-        if isinstance(message, AppendEntriesArgs | InstallSnapshotArgs):
-            self._leads(event, message.term, f"sent {event.call}")
-            if message.leader_id != event.server:
-                text = f"server {event.server} sent {event.call} in the name of server {message.leader_id}"
-                raise Violation("ElectionSafety", text, (event.server,), event.time)
+        self._leads(event, message.term, "sent")
+        if message.leader_id != event.server:
+            text = f"server {event.server} sent {event.call} in the name of server {message.leader_id}"
+            raise Violation("ElectionSafety", text, (event.server,), event.time)
+
+    on_send_install_snapshot = on_send_append_entries
 
     def on_start(self, event: Start) -> None:
         if event.is_leader:
@@ -248,6 +247,7 @@ class Leaderships(Oracle):
         granted = server.granted.get(term, set())
         votes = len(granted | {server.id})
         if votes < self._shadow.majority:
+            how = f"sent {event.call}" if isinstance(event, Send) else how
             voters = ", ".join(map(str, sorted(granted | {server.id})))
             text = (
                 f"server {event.server} {how} in term {term}, but only {votes} of the "
@@ -271,26 +271,25 @@ class Campaigns(Oracle):
         self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
 
     def on_deliver(self, event: Deliver) -> None:
-        self._began[event.server].clear()
+        began = self._began[event.server]
+        if began:
+            began.clear()
 
     def on_reply(self, event: Reply) -> None:
         term = getattr(event.message, "term", 0)
         server = self._shadow.servers[event.server]
+        if term <= server.candidate or term < server.term or (event.server, term) in self._answered:
+            return
         request = self._shadow.requests.get(event.rpc) or server.pending.get(event.rpc)
         # A no proves nothing: its own candidacy may have begun before, and its requests be held up inside.
-        followed = getattr(event.message, "vote_granted", True) and term == getattr(request, "term", 0)
-        if followed and term > server.candidate and term >= server.term:
-            key = (event.server, term)
-            if key not in self._answered:
-                self._answered = {k: at for k, at in self._answered.items() if k[0] != event.server}
-                self._answered[key] = event.time
+        if getattr(event.message, "vote_granted", True) and term == getattr(request, "term", 0):
+            self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
+            self._answered[event.server, term] = event.time
 
-    def on_send(self, event: Send) -> None:
+    def on_send_request_vote(self, event: Send) -> None:
         message = event.message
-        if not isinstance(message, RequestVoteArgs) or event.extra:
-            return
         server = self._shadow.servers[event.server]
-        if message.term <= server.candidate:
+        if event.extra or message.term <= server.candidate:
             return
         answered = self._answered.get((server.id, message.term))
         if answered is not None and answered < event.time:
@@ -335,9 +334,9 @@ class Refusals(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
 
-    def on_send(self, event: Send) -> None:
+    def on_send_request_vote(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
-        if isinstance(message, RequestVoteArgs) and not event.extra and message.term <= server.candidate:
+        if not event.extra and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
             if heard and leader != server.id and event.time > server.heard_leader + GRACE:
@@ -347,10 +346,13 @@ class Refusals(Oracle):
                 )
                 raise Violation("StepsDown", text, (server.id, leader), event.time)
 
-    def on_reply(self, event: Reply) -> None:
-        reply, server = event.message, self._shadow.servers[event.server]
+    def on_reply_append_entries(self, event: Reply) -> None:
+        reply = event.message
+        if reply.success:
+            return
+        server = self._shadow.servers[event.server]
         args = server.pending.get(event.rpc)
-        if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs) or reply.success:
+        if not isinstance(args, AppendEntriesArgs):
             return
         if reply.term == args.term == server.candidate and args.prev_log_index == 0 == server.log.base:
             text = (

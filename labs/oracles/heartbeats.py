@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
+import math
+
 from labs.oracles.shadow import Shadow
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Crash, Deliver, Drop, Event, Role, Send, Timeout
@@ -30,8 +31,10 @@ class Heartbeats(Oracle):
         """When a leader last sent something to a peer, or a call to it came back."""
         self._sent: dict[tuple[int, int], float] = {}
         """When a leader last sent something to a peer."""
-        self._busy: dict[int, tuple[float, int]] = {}
-        """For each server when a second began, and how many requests it has sent since."""
+        self._began = [-math.inf] * len(shadow.servers)
+        """For each server when a second began."""
+        self._count = [0] * len(shadow.servers)
+        """How many requests each has sent since."""
         self._next_look = 0.0
 
     def on_role(self, event: Role) -> None:
@@ -39,33 +42,44 @@ class Heartbeats(Oracle):
             self._since[event.server] = event.time
         else:
             self._end(event.server)
-        self._look(event)
+        if event.time >= self._next_look:
+            self._look(event)
 
     def on_crash(self, event: Crash) -> None:
         self._end(event.server)
 
-    def on_send(self, event: Send) -> None:
-        if isinstance(event.message, AppendEntriesArgs | InstallSnapshotArgs):
-            pair = (event.server, event.peer)
-            self._open.setdefault(pair, set()).add(event.rpc)
-            self._last[pair] = self._sent[pair] = event.time
-        self._count(event)
-        self._look(event)
+    def on_send_append_entries(self, event: Send) -> None:
+        pair = (event.server, event.peer)
+        opened = self._open.get(pair)
+        if opened is None:
+            opened = self._open[pair] = set()
+        opened.add(event.rpc)
+        self._last[pair] = self._sent[pair] = event.time
+        self._sends(event)
 
-    def _count(self, event: Send) -> None:
+    on_send_install_snapshot = on_send_append_entries
+
+    def on_send_request_vote(self, event: Send) -> None:
+        self._sends(event)
+
+    def _sends(self, event: Send) -> None:
         """Notice when each message begets others."""
-        began, count = self._busy.get(event.server, (event.time, 0))
-        if event.time > began + 1.0:
-            began, count = event.time, 0
-        self._busy[event.server] = (began, count + 1)
-        if count >= STORM:
-            text = f"server {event.server} sent {count} requests from t={began:.3f} s to t={event.time:.3f} s"
-            raise Violation("RpcBudget", text, (event.server,), event.time)
+        server = event.server
+        self._count[server] += 1
+        if event.time > self._began[server] + 1.0:
+            self._began[server], self._count[server] = event.time, 1
+        elif self._count[server] > STORM:
+            count, began = self._count[server] - 1, self._began[server]
+            text = f"server {server} sent {count} requests from t={began:.3f} s to t={event.time:.3f} s"
+            raise Violation("RpcBudget", text, (server,), event.time)
+        if event.time >= self._next_look:
+            self._look(event)
 
     def on_deliver(self, event: Deliver) -> None:
         if event.leg == "reply":
             self._returned(event.server, event.peer, event.rpc, event.time)
-        self._look(event)
+        if event.time >= self._next_look:
+            self._look(event)
 
     def on_timeout(self, event: Timeout) -> None:
         self._returned(event.server, event.peer, event.rpc, event.time)
@@ -89,8 +103,6 @@ class Heartbeats(Oracle):
 
     def _look(self, event: Event) -> None:
         """Look after every tenth of a second whether a leader keeps silent."""
-        if event.time < self._next_look:
-            return
         self._next_look = event.time + 0.02
         for server, since in self._since.items():
             for peer in range(len(self._shadow.servers)):

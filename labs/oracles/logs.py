@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from labs.messages import (
     AppendEntriesArgs,
-    AppendEntriesReply,
     InstallSnapshotArgs,
     LogEntry,
     RequestVoteArgs,
 )
-from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.shadow import Shadow
+from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Event, Reply, Save, Send, Start
+
+Known: TypeAlias = tuple[object, int | None, int]
+"""Of an entry the command, the term of the entry before it, and the server that was seen with it first."""
 
 
 class Matching(Oracle):
@@ -19,19 +24,14 @@ class Matching(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
-        self._entries: dict[int, dict[int, tuple[object, int | None, int]]] = {}
+        self._entries: dict[int, dict[int, Known]] = {}
         """For each index and term: the command, the term of the entry before (None if not known), and who had it."""
         self._floor = 0
 
-    def on_send(self, event: Send) -> None:
+    def on_send_append_entries(self, event: Send) -> None:
         message = event.message
-        if isinstance(message, AppendEntriesArgs):
-            if message.entries:
-                self._check(event, message.prev_log_index, message.prev_log_term, message.entries, f"sent {event.call}")
-            else:
-                self._reference(event, message.prev_log_index, message.prev_log_term)
-        elif isinstance(message, InstallSnapshotArgs):
-            self._reference(event, message.last_included_index, message.last_included_term)
+        if message.entries:
+            self._check(event, message.prev_log_index, message.prev_log_term, message.entries, "sent")
 
     def on_save(self, event: Save) -> None:
         server = self._shadow.servers[event.server]
@@ -40,7 +40,8 @@ class Matching(Oracle):
             is_base = before == event.last_included_index
             term = event.last_included_term if is_base else server.disk.term_at(before)
             self._check(event, before, term, event.entries, "saved")
-        self._forget()
+        if event.last_included_index > self._floor:
+            self._forget()
 
     def on_start(self, event: Start) -> None:
         server = self._shadow.servers[event.server]
@@ -51,16 +52,16 @@ class Matching(Oracle):
     def _check(self, event: Event, prev: int, prev_term: int | None, entries: list[LogEntry], how: str) -> None:
         for index, entry in enumerate(entries, prev + 1):
             if index > self._floor:
-                known = self._entries.setdefault(index, {}).setdefault(
-                    entry.term, (entry.command, prev_term, event.server)
-                )
+                known = self._known(index, entry, prev_term, event.server)
                 if known[0] is not entry.command and known[0] != entry.command:
+                    how = f"sent {event.call}" if isinstance(event, Send) else how
                     text = (
                         f"server {event.server} {how} the entry of index {index} and term {entry.term} with command "
                         f"{_shown(entry.command)}, but server {known[2]} had it with {_shown(known[0])}"
                     )
                     raise Violation("LogMatching", text, (known[2], event.server), event.time)
                 if prev_term is not None and known[1] is not None and known[1] != prev_term and index > 1:
+                    how = f"sent {event.call}" if isinstance(event, Send) else how
                     text = (
                         f"server {event.server} {how} the entry of index {index} and term {entry.term} after one of "
                         f"term {prev_term}, but server {known[2]} had it after one of term {known[1]}"
@@ -68,8 +69,15 @@ class Matching(Oracle):
                     raise Violation("LogMatching", text, (known[2], event.server), event.time)
             prev_term = entry.term
 
-    def _reference(self, event: Event, index: int, term: int) -> None:
-        """Check a reference to an entry against what is known committed."""
+    def _known(self, index: int, entry: LogEntry, prev_term: int | None, server: int) -> Known:
+        """Return what was first known of the entry of an index and term; it may be what is seen now."""
+        terms = self._entries.get(index)
+        if terms is None:
+            terms = self._entries[index] = {}
+        known = terms.get(entry.term)
+        if known is None:
+            known = terms[entry.term] = (entry.command, prev_term, server)
+        return known
 
     def _forget(self) -> None:
         floor = min(server.disk.base for server in self._shadow.servers)
@@ -84,10 +92,10 @@ class Appending(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
 
-    def on_reply(self, event: Reply) -> None:
+    def on_reply_append_entries(self, event: Reply) -> None:
         reply, server = event.message, self._shadow.servers[event.server]
         args = server.pending.get(event.rpc)
-        if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs):
+        if not isinstance(args, AppendEntriesArgs):
             return
         if reply.success:
             self._accepted(server, args, event)
@@ -96,8 +104,10 @@ class Appending(Oracle):
 
     def _accepted(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
-        chance = self._shadow.chance(server, event.rpc)
-        if server.log.lacks(prev, term) and not chance.yes:
+        chance = server.chances.get(event.rpc)
+        if chance is None:
+            return
+        if not chance.yes and server.log.lacks(prev, term):
             held = server.log.term_at(prev)
             has = f"ends at index {server.log.last}" if held is None else f"has an entry of term {held} there"
             text = (
@@ -105,7 +115,7 @@ class Appending(Oracle):
                 f"{term}, but its log {has}"
             )
             raise Violation("ConsistencyCheck", text, (server.id, args.leader_id), event.time)
-        if not (server.saves and server.trusted) or chance.stored:
+        if chance.stored or not (server.saves and server.trusted):
             return
         taken = args.entries[: self._shadow.acknowledged(server, args, event.extra) - prev]
         at = server.log.conflict(prev, [entry.term for entry in taken])
@@ -213,15 +223,14 @@ class LeaderLogs(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
 
-    def on_send(self, event: Send) -> None:
-        message = event.message
-        server = self._shadow.servers[event.server]
-        if isinstance(message, RequestVoteArgs):
-            self._candidate(server, message, event)
-        elif isinstance(message, AppendEntriesArgs):
-            if message.term not in server.led:
-                self._new_leader(server, message.term, event)
-            self._sent(server, message, event)
+    def on_send_request_vote(self, event: Send) -> None:
+        self._candidate(self._shadow.servers[event.server], event.message, event)
+
+    def on_send_append_entries(self, event: Send) -> None:
+        message, server = event.message, self._shadow.servers[event.server]
+        if message.term not in server.led:
+            self._new_leader(server, message.term, event)
+        self._sent(server, message, event)
 
     def _new_leader(self, server: ShadowServer, term: int, event: Send) -> None:
         """A new leader's log has every entry committed in earlier terms (Leader Completeness)."""
@@ -241,7 +250,8 @@ class LeaderLogs(Oracle):
         """A leader sends its log as it is (Log Matching), and does not change it (Leader Append-Only)."""
         if message.term != server.match_term or message.term < server.term:
             return  # what an old leadership has left behind comes late
-        at = server.log.conflict(message.prev_log_index, [entry.term for entry in message.entries])
+        terms = [entry.term for entry in message.entries]
+        at = server.log.conflict(message.prev_log_index, terms) if terms else None
         if at is not None:
             text = (
                 f"server {server.id}, leader of term {message.term}, sent an entry of term "

@@ -1,6 +1,6 @@
 """Counts the situations of the protocol that a run reaches: a suite that never reaches one cannot test it.
 
-Judges nothing. `SITUATIONS` names each with a sentence; reports show which tests reach which.
+Judges nothing. labs.oracles.situation_names has a sentence for each; reports show which tests reach which.
 """
 
 from __future__ import annotations
@@ -14,66 +14,13 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles.shadow import Shadow, ShadowServer
+from labs.oracles.shadow import Shadow
+from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle
 from labs.trace.events import Crash, Deliver, Drop, Reply, Restart, Role, Save, Send, Start
 
 LATE = 0.2
 """Virtual seconds after which a message counts as late."""
-
-SITUATIONS: dict[str, str] = {
-    "leader_elected": "a server becomes leader",
-    "leader_again": "a server becomes leader that led an earlier term",
-    "vote_split": "two servers campaign in the same term",
-    "term_without_leader": "a term ends, and nobody led it",
-    "candidate_follows_leader": "a candidate hears the leader of its term",
-    "candidate_sees_higher_term": "a candidate is sent a higher term",
-    "leader_asked_with_higher_term": "a request of a higher term reaches a leader",
-    "leader_answered_with_higher_term": "a reply of a higher term reaches a leader",
-    "two_leaders": "two servers lead at the same time, in different terms",
-    "vote_refused_old_term": "a request for a vote of an older term is refused",
-    "vote_refused_voted": "a vote is refused because another candidate has it",
-    "vote_refused_log": "a vote is refused because the voter's log is more up to date",
-    "vote_granted_again": "a vote is granted to the same candidate a second time",
-    "vote_surplus": "a vote reaches a server that leads already",
-    "vote_reply_old_term": "a vote of an older term reaches a server",
-    "append_old_term": "an AppendEntries of an older term is refused",
-    "entries_appended": "a follower appends entries",
-    "conflict_truncated": "a follower drops entries that conflict",
-    "refused_too_short": "AppendEntries is refused because the log is too short",
-    "refused_other_term": "AppendEntries is refused because the entry before has another term",
-    "refused_in_a_row": "a follower refuses twice in a row while it is brought up to date",
-    "append_repeated": "entries arrive that the log has already",
-    "append_shorter": "entries arrive late that end before the log does",
-    "append_reply_old_term": "a reply to AppendEntries of an older term reaches a server",
-    "ack_out_of_order": "an acknowledgement arrives after one that reaches further",
-    "heartbeat_commits": "a follower learns of a commit by a heartbeat without entries",
-    "old_entry_on_majority": "an entry of an older term is on a majority, and not committed",
-    "old_entry_committed": "an entry of an older term is committed with one of the leader's term",
-    "entry_lost": "an uncommitted entry is replaced by that of another leader",
-    "log_longer_than_leaders": "a follower's log reaches further than the leader's",
-    "request_twice": "a request arrives a second time",
-    "request_late": "a request arrives late",
-    "reply_late": "a reply arrives late",
-    "reply_lost": "a request was handled, and its reply is lost",
-    "heard_not_answered": "a server hears another, and cannot answer it: the link is cut one way",
-    "crash_of_leader": "a leader crashes",
-    "crash_at_save": "a server crashes right after a save",
-    "crash_at_reply": "a server crashes right before it answers",
-    "all_down": "all servers are down at once",
-    "restart_with_vote": "a server that voted in its term starts again",
-    "asked_again_after_restart": "a server is asked for a vote in a term in which it voted before its restart",
-    "snapshot_on_leader": "a leader takes a snapshot",
-    "snapshot_on_follower": "a follower takes a snapshot",
-    "snapshot_installed": "a server installs a snapshot that a leader sent",
-    "snapshot_over_conflict": "a snapshot is installed over a log that conflicts with it",
-    "snapshot_keeps_suffix": "a snapshot is installed, and entries after it stay",
-    "snapshot_stale": "a snapshot arrives that covers no more than was applied",
-    "snapshot_late": "a snapshot arrives late",
-    "append_below_base": "entries arrive that begin before the log does",
-    "campaign_with_empty_log": "a candidate's log holds nothing but its snapshot",
-    "restart_from_snapshot": "a server starts again from a snapshot",
-}
 
 
 class Situations(Oracle):
@@ -90,12 +37,12 @@ class Situations(Oracle):
         self.counts[situation] += 1
 
     def on_send(self, event: Send) -> None:
-        message = event.message
         self._sent_at[event.rpc] = event.time
         if len(self._sent_at) > 10_000:
             del self._sent_at[next(iter(self._sent_at))]
-        if not isinstance(message, RequestVoteArgs):
-            return
+
+    def on_send_request_vote(self, event: Send) -> None:
+        message = event.message
         candidates = self._candidates.setdefault(message.term, set())
         if event.server not in candidates:
             candidates.add(event.server)
@@ -120,37 +67,46 @@ class Situations(Oracle):
             self._reach("two_leaders")
 
     def on_deliver(self, event: Deliver) -> None:
-        server = self._shadow.servers[event.server]
         if event.copy:
             self._reach("request_twice")
-        late = event.time - self._sent_at.get(event.rpc, event.time) > LATE
-        if late:
+        if self._is_late(event):
             self._reach(f"{event.leg}_late")
-        if event.leg == "request":
-            self._request(server, event, late)
-        else:
-            self._reply(server, event)
 
-    def _request(self, server: ShadowServer, event: Deliver, late: bool) -> None:
-        message, term = event.message, getattr(event.message, "term", 0)
-        if term > server.term:
-            if server.leads is not None:
-                self._reach("leader_asked_with_higher_term")
-            elif server.candidate == server.term > 0:
-                self._reach("candidate_sees_higher_term")
-        elif term == server.term and isinstance(message, AppendEntriesArgs) and server.candidate == term:
+    def _is_late(self, event: Deliver) -> bool:
+        return event.time - self._sent_at.get(event.rpc, event.time) > LATE
+
+    def on_deliver_append_entries(self, event: Deliver) -> None:
+        server, message = self._shadow.servers[event.server], event.message
+        if message.term == server.term == server.candidate:
             self._reach("candidate_follows_leader")
-        if isinstance(message, AppendEntriesArgs) and term >= server.term:
+        if message.term > server.term:
+            self._higher_term(server)
+        if message.term >= server.term:
             self._append(server, message)
-        elif isinstance(message, InstallSnapshotArgs):
-            if late:
-                self._reach("snapshot_late")
-            if message.last_included_index <= server.applied:
-                self._reach("snapshot_stale")
-        elif isinstance(message, RequestVoteArgs):
-            vote = server.votes.get(term)
-            if vote is not None and vote[1] < server.incarnation:
-                self._reach("asked_again_after_restart")
+
+    def on_deliver_install_snapshot(self, event: Deliver) -> None:
+        server, message = self._shadow.servers[event.server], event.message
+        if message.term > server.term:
+            self._higher_term(server)
+        if self._is_late(event):
+            self._reach("snapshot_late")
+        if message.last_included_index <= server.applied:
+            self._reach("snapshot_stale")
+
+    def on_deliver_request_vote(self, event: Deliver) -> None:
+        server, term = self._shadow.servers[event.server], event.message.term
+        if term > server.term:
+            self._higher_term(server)
+        vote = server.votes.get(term)
+        if vote is not None and vote[1] < server.incarnation:
+            self._reach("asked_again_after_restart")
+
+    def _higher_term(self, server: ShadowServer) -> None:
+        """A request of a higher term than a server has shown reaches it."""
+        if server.leads is not None:
+            self._reach("leader_asked_with_higher_term")
+        elif server.candidate == server.term > 0:
+            self._reach("candidate_sees_higher_term")
 
     def _append(self, server: ShadowServer, args: AppendEntriesArgs) -> None:
         log, prev = server.log, args.prev_log_index
@@ -165,25 +121,37 @@ class Situations(Oracle):
         if log.last > self._shadow.servers[args.leader_id].log.last:
             self._reach("log_longer_than_leaders")
 
-    def _reply(self, server: ShadowServer, event: Deliver) -> None:
-        request, reply = self._shadow.requests.get(event.rpc), event.message
-        asked, answered = getattr(request, "term", 0), getattr(reply, "term", 0)
-        if server.leads is not None and answered > server.leads:
-            self._reach("leader_answered_with_higher_term")
-        if isinstance(reply, RequestVoteReply) and reply.vote_granted:
+    def on_return_request_vote(self, event: Deliver) -> None:
+        server = self._shadow.servers[event.server]
+        self._term_returned(server, event)
+        if event.message.vote_granted:
+            asked = getattr(self._shadow.requests.get(event.rpc), "term", 0)
             if asked < server.term:
                 self._reach("vote_reply_old_term")
             elif server.leads == asked:
                 self._reach("vote_surplus")
-        elif isinstance(reply, AppendEntriesReply) and isinstance(request, AppendEntriesArgs):
-            if asked < server.term:
-                self._reach("append_reply_old_term")
-            elif reply.success:
-                end = request.prev_log_index + len(request.entries)
-                if end < server.match.get(event.peer, 0):
-                    self._reach("ack_out_of_order")
-                elif end > server.match.get(event.peer, 0):
-                    self._old_entry(server, event.peer, end)
+
+    def on_return_append_entries(self, event: Deliver) -> None:
+        server = self._shadow.servers[event.server]
+        self._term_returned(server, event)
+        request = self._shadow.requests.get(event.rpc)
+        if not isinstance(request, AppendEntriesArgs):
+            return
+        if request.term < server.term:
+            self._reach("append_reply_old_term")
+        elif event.message.success:
+            end, match = request.prev_log_index + len(request.entries), server.match.get(event.peer, 0)
+            if end < match:
+                self._reach("ack_out_of_order")
+            elif end > match:
+                self._old_entry(server, event.peer, end)
+
+    def on_return_install_snapshot(self, event: Deliver) -> None:
+        self._term_returned(self._shadow.servers[event.server], event)
+
+    def _term_returned(self, server: ShadowServer, event: Deliver) -> None:
+        if server.leads is not None and event.message.term > server.leads:
+            self._reach("leader_answered_with_higher_term")
 
     def _old_entry(self, server: ShadowServer, peer: int, end: int) -> None:
         """See whether an acknowledgement puts an entry of an older term on a majority."""
@@ -200,16 +168,16 @@ class Situations(Oracle):
                 if first is not None and first < server.leads:
                     self._reach("old_entry_committed")
 
-    def on_reply(self, event: Reply) -> None:
-        server, reply = self._shadow.servers[event.server], event.message
-        if isinstance(reply, RequestVoteReply):
-            request = self._shadow.requests.get(event.rpc)
-            if isinstance(request, RequestVoteArgs):
-                self._vote(server, request, reply)
-        elif isinstance(reply, AppendEntriesReply):
-            args = server.pending.get(event.rpc)
-            if isinstance(args, AppendEntriesArgs):
-                self._appended(server, args, reply)
+    def on_reply_request_vote(self, event: Reply) -> None:
+        request = self._shadow.requests.get(event.rpc)
+        if isinstance(request, RequestVoteArgs):
+            self._vote(self._shadow.servers[event.server], request, event.message)
+
+    def on_reply_append_entries(self, event: Reply) -> None:
+        server = self._shadow.servers[event.server]
+        args = server.pending.get(event.rpc)
+        if isinstance(args, AppendEntriesArgs):
+            self._appended(server, args, event.message)
 
     def _vote(self, server: ShadowServer, request: RequestVoteArgs, reply: RequestVoteReply) -> None:
         vote = server.votes.get(request.term)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from labs.messages import (
-    AppendEntriesArgs,
-    AppendEntriesReply,
-    InstallSnapshotArgs,
-    InstallSnapshotReply,
-    RequestVoteArgs,
-    RequestVoteReply,
-)
-from labs.oracles.shadow import Shadow, ShadowServer, is_trial
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
+from labs.oracles.shadow import Shadow, is_trial
+from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Save, Send, TakeSnapshot, Timeout
 
@@ -26,35 +20,48 @@ class Saved(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
 
-    def on_reply(self, event: Reply) -> None:
+    def on_reply_request_vote(self, event: Reply) -> None:
         if event.rpc in self._shadow.trials:
             return
+        server = self._shadow.servers[event.server]
+        self._term(server, event)
+        request = self._shadow.requests.get(event.rpc)
+        if not event.message.vote_granted or not isinstance(request, RequestVoteArgs):
+            return
+        if server.disk_term == request.term and server.disk_vote != request.candidate_id:
+            said = f"voted for server {request.candidate_id} in term {request.term}"
+            self._missing(server, said, _vote(server), event)
+
+    def on_reply_append_entries(self, event: Reply) -> None:
+        server = self._shadow.servers[event.server]
+        self._term(server, event)
+        chance = server.chances.get(event.rpc)
+        if event.message.success and chance is not None and not chance.stored:
+            request = server.pending.get(event.rpc) or self._shadow.requests.get(event.rpc)
+            if isinstance(request, AppendEntriesArgs):
+                self._entries(server, request, event)
+
+    def on_reply_install_snapshot(self, event: Reply) -> None:
         server, reply = self._shadow.servers[event.server], event.message
-        term = getattr(reply, "term", 0)
+        self._term(server, event)
+        request = server.pending.get(event.rpc) or self._shadow.requests.get(event.rpc)
+        if event.rpc in self._shadow.pieces or not isinstance(request, InstallSnapshotArgs):
+            return
+        index = request.last_included_index
+        new = reply.term == request.term and index > max(server.disk_snapshot, server.applied, server.disk.base)
+        if new and (index > server.disk.last or server.disk.lacks(index, request.last_included_term)):
+            held = f"a snapshot of index {server.disk_snapshot}"
+            self._missing(server, f"answered InstallSnapshot of index {index}", held, event)
+
+    def _term(self, server: ShadowServer, event: Reply) -> None:
+        term = event.message.term
         if term > server.disk_term:
             self._missing(server, f"answered {event.call} with term {term}", f"term {server.disk_term}", event)
-        request = server.pending.get(event.rpc) or self._shadow.requests.get(event.rpc)
-        if isinstance(reply, RequestVoteReply) and isinstance(request, RequestVoteArgs):
-            if reply.vote_granted and server.disk_term == request.term and server.disk_vote != request.candidate_id:
-                said = f"voted for server {request.candidate_id} in term {request.term}"
-                self._missing(server, said, _vote(server), event)
-        elif isinstance(reply, AppendEntriesReply) and isinstance(request, AppendEntriesArgs) and reply.success:
-            self._entries(server, request, event)
-        elif event.rpc in self._shadow.pieces:
-            return
-        elif isinstance(reply, InstallSnapshotReply) and isinstance(request, InstallSnapshotArgs):
-            index = request.last_included_index
-            new = reply.term == request.term and index > max(server.disk_snapshot, server.applied, server.disk.base)
-            if new and (index > server.disk.last or server.disk.lacks(index, request.last_included_term)):
-                held = f"a snapshot of index {server.disk_snapshot}"
-                self._missing(server, f"answered InstallSnapshot of index {index}", held, event)
 
     def _entries(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         last = self._shadow.acknowledged(server, args, event.extra)
         taken = args.entries[: last - args.prev_log_index]
         term = taken[-1].term if taken else args.prev_log_term
-        if self._shadow.chance(server, event.rpc).stored:
-            return
         if last > server.disk.base and server.disk.lacks(last, term):
             said = f"acknowledged entries up to index {last} of term {term}"
             self._missing(server, said, f"a log up to index {server.disk.last}", event)
@@ -63,15 +70,20 @@ class Saved(Oracle):
         text = f"server {server.id} {said}, but its disk held {held if server.saves else 'nothing'} at that moment"
         raise Violation("SavedBeforeReply", text, (server.id,), event.time)
 
-    def on_send(self, event: Send) -> None:
-        message, server = event.message, self._shadow.servers[event.server]
-        if is_trial(event):
-            return
-        term = getattr(message, "term", 0)
+    def on_send_append_entries(self, event: Send) -> None:
+        server, term = self._shadow.servers[event.server], event.message.term
         if term > server.disk_term:
             text = f"server {server.id} sent {event.call} of term {term}, but its disk held term {server.disk_term}"
             raise Violation("SavedBeforeSend", text, (server.id,), event.time)
-        if isinstance(message, RequestVoteArgs) and term == server.disk_term and server.disk_vote != server.id:
+
+    on_send_install_snapshot = on_send_append_entries
+
+    def on_send_request_vote(self, event: Send) -> None:
+        if is_trial(event):
+            return
+        self.on_send_append_entries(event)
+        server, term = self._shadow.servers[event.server], event.message.term
+        if term == server.disk_term and server.disk_vote != server.id:
             held = f"its disk held {_vote(server)}, not its own vote"
             text = f"server {server.id} asked for votes in term {term}, but {held}"
             raise Violation("SavedBeforeSend", text, (server.id,), event.time)
@@ -112,11 +124,14 @@ class Snapshots(Oracle):
             raise Violation("SnapshotAndLogTogether" if apart else "RestoredOnRestart", text, (server.id,), event.time)
         self._taken[event.server] = event.index
 
-    def on_reply(self, event: Reply) -> None:
+    def on_reply_append_entries(self, event: Reply) -> None:
         """Who knows the term of the entry before its log's first, does not refuse what follows that entry."""
-        server, reply = self._shadow.servers[event.server], event.message
+        reply = event.message
+        if reply.success:
+            return
+        server = self._shadow.servers[event.server]
         args = server.pending.get(event.rpc)
-        if not isinstance(reply, AppendEntriesReply) or not isinstance(args, AppendEntriesArgs) or reply.success:
+        if not isinstance(args, AppendEntriesArgs):
             return
         base, base_term = server.disk.base, server.disk.base_term
         if args.prev_log_index != base or base == 0 or args.prev_log_term != base_term:
@@ -202,18 +217,22 @@ class Snapshots(Oracle):
     def on_timeout(self, event: Timeout) -> None:
         self._calls.pop(event.rpc, None)
 
-    def on_deliver(self, event: Deliver) -> None:
-        """A leader whose entries are refused where its log begins sends its snapshot instead (§7)."""
-        if event.leg != "reply":
-            return
+    def on_return_install_snapshot(self, event: Deliver) -> None:
         self._calls.pop(event.rpc, None)
-        pair, reply, request = (event.server, event.peer), event.message, self._shadow.requests.get(event.rpc)
-        if not isinstance(reply, AppendEntriesReply) or not isinstance(request, AppendEntriesArgs):
+
+    def on_return_append_entries(self, event: Deliver) -> None:
+        """A leader whose entries are refused where its log begins sends its snapshot instead (§7)."""
+        pair, reply = (event.server, event.peer), event.message
+        if reply.success:
+            self._refused.pop(pair, None)
+            return
+        request = self._shadow.requests.get(event.rpc)
+        if not isinstance(request, AppendEntriesArgs):
             return
         leader, peer = (self._shadow.servers[server] for server in pair)
         base = leader.disk.base
         lacks = request.prev_log_index <= base and peer.saves and peer.disk.last < base
-        if reply.success or pair in self._calls.values():
+        if pair in self._calls.values():
             self._refused.pop(pair, None)
         elif lacks and reply.term == request.term == leader.leads == leader.term:
             self._count_refusal(leader, peer, event)
@@ -252,15 +271,18 @@ class Snapshots(Oracle):
             )
             raise Violation("InstallWhenNeeded", text, pair, event.time)
 
-    def on_send(self, event: Send) -> None:
+    def on_send_install_snapshot(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
-        if isinstance(message, InstallSnapshotArgs):
-            self._count_install(server, message, event)
-            index, term = message.last_included_index, message.last_included_term
-        elif isinstance(message, AppendEntriesArgs) and message.prev_log_index == server.disk.base:
-            index, term = message.prev_log_index, message.prev_log_term
-        else:
-            return
+        self._count_install(server, message, event)
+        self._edge(server, message.last_included_index, message.last_included_term, event)
+
+    def on_send_append_entries(self, event: Send) -> None:
+        message, server = event.message, self._shadow.servers[event.server]
+        if message.prev_log_index == server.disk.base:
+            self._edge(server, message.prev_log_index, message.prev_log_term, event)
+
+    def _edge(self, server: ShadowServer, index: int, term: int, event: Send) -> None:
+        """The term that is told for the last entry of a snapshot is the right one."""
         known = self._shadow.committed.get(index)
         if known is not None and known[0] != term and index > 0:
             sent = f"server {server.id} sent {event.call} with term {term} for index {index}"

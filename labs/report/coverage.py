@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from labs.oracles.situations import SITUATIONS
+from labs.oracles.situation_names import SITUATIONS
 from labs.sim.run import RunRecord
 
 SHOWN_TESTS = 3

@@ -17,7 +17,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.sim.codec import short
+from labs.sim.texts import short
 from labs.trace import events as ev
 from labs.trace.file import read
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import trio
 
-from labs.sim import codec
+from labs.sim import codec, texts
 from labs.sim.loader import BadSubmission, Program
 from labs.sim.refused import ForbiddenImport
-from labs.sim.wire import Problem
+from labs.sim.wire import Failed, Problem
 
 NEVER_YIELDS = "never yields: it loops without an await that lets other tasks run"
 
@@ -48,15 +48,20 @@ def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, 
     """Return what kind of failure an exception is, and what to say of it."""
     if isinstance(cause, NotImplementedError):
         problem: Problem = "run not written" if method == "run" else "not written"
-        return problem, codec.text_of(cause) or place.rpartition(" ")[2]
+        return problem, texts.text_of(cause) or place.rpartition(" ")[2]
     if isinstance(cause, codec.Refused | BadSubmission):
-        return "nonsense", codec.text_of(cause)
+        return "nonsense", texts.text_of(cause)
     if isinstance(cause, ForbiddenImport):
-        return "forbidden", f"has no {codec.text_of(cause).removeprefix('import ')}"
+        return "forbidden", f"has no {texts.text_of(cause).removeprefix('import ')}"
     if isinstance(cause, watchdog.raises):
         watchdog.rearm()
         return "stalled", NEVER_YIELDS
-    return "raised", f"{type(cause).__name__}: {codec.text_of(cause)}"
+    return "raised", f"{type(cause).__name__}: {texts.text_of(cause)}"
+
+
+def swallowed(place: str) -> Failed:
+    """Return what a life has done wrong that goes on after its crash."""
+    return Failed("swallowed", "goes on after its crash: it swallowed trio.Cancelled", place)
 
 
 def place_of_caller(program: Program) -> str:

@@ -5,10 +5,11 @@ Knows the network and the lives that the kernel has; knows nothing of what the m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from labs.messages import Args, Message
 from labs.sim import codec
-from labs.sim.life import Life
+from labs.sim.hosts import AnyLife
 from labs.sim.wire import Called, Replied
 from labs.trace.events import Deliver, Drop, Reply, Send, Timeout
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 class Call:
     """A call in flight, from its request to the moment when its caller goes on."""
 
-    __slots__ = ("answered", "life", "name", "number", "ordinal", "rpc", "source", "target")
+    __slots__ = ("answered", "life", "message", "name", "number", "ordinal", "rpc", "source", "target")
 
-    def __init__(self, rpc: int, life: Life, number: int, target: int, name: str, ordinal: int) -> None:
+    def __init__(self, rpc: int, life: AnyLife, number: int, target: int, message: Args, ordinal: int) -> None:
         self.rpc, self.source, self.life, self.number = rpc, life.server, life, number
-        self.target, self.name, self.ordinal = target, name, ordinal
+        self.target, self.message, self.ordinal = target, message, ordinal
+        self.name = codec.CALL_OF[type(message)]
         self.answered = False
 
 
@@ -38,87 +40,80 @@ class Calls:
         """Bytes of all requests sent and all replies delivered."""
         self._rpc = 0
         self._ticket = 0
-        self._tickets: dict[int, tuple[Call, Life]] = {}
+        self._tickets: dict[int, tuple[Call, AnyLife]] = {}
         """The requests that servers are handling, and which life does."""
 
-    def carry_call(self, life: Life, output: Called) -> None:
+    def carry_call(self, life: AnyLife, output: Called) -> None:
+        kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
         source, target = life.server, output.peer
-        message = codec.decode_base(output.data)
         self._rpc += 1
-        name = codec.CALL_OF[type(message)]
-        size = len(output.data)
+        size = len(data)
         self.sent[source] += 1
         self.bytes += size
-        extra = codec.decode_extra(output.data)
-        self._kernel.record(Send(self._kernel.now, source, target, self._rpc, name, message, size, extra))
-        ordinal = self._kernel.network.next_ordinal(0, source, target)
-        call = Call(self._rpc, life, output.call, target, name, ordinal)
-        if not self._kernel.network.works(source, target) or self._kernel.lives[target] is None:
-            reason: Literal["down", "cut"] = "down" if self._kernel.network.works(source, target) else "cut"
-            self._kernel.record(Drop(self._kernel.now, source, target, call.rpc, "request", reason))
-            self._kernel.at(
-                self._kernel.now + self._kernel.network.silence(source, target, ordinal), self._time_out, call
-            )
+        ordinal = network.next_ordinal(0, source, target)
+        call = Call(self._rpc, life, output.call, target, codec.decode_base(data), ordinal)
+        extra = codec.decode_extra(data)
+        kernel.record(Send(now, source, target, call.rpc, call.name, call.message, size, extra))
+        works = network.works(source, target)
+        if not works or kernel.lives[target] is None:
+            kernel.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
+            self._fall_silent(call)
             return
-        fate = self._kernel.network.request(source, target, ordinal)
+        fate = network.request(source, target, ordinal)
         if fate.dropped:
-            self._kernel.record(Drop(self._kernel.now, source, target, call.rpc, "request", "loss"))
-            self._kernel.at(self._kernel.now + fate.delays[0], self._time_out, call)
+            kernel.record(Drop(now, source, target, call.rpc, "request", "loss"))
+            kernel.at(now + fate.delays[0], self._time_out, call)
             return
         for copy, delay in enumerate(fate.delays):
-            self._kernel.at(self._kernel.now + delay, self._deliver_request, call, output.data, copy)
+            kernel.at(now + delay, self._deliver_request, call, data, copy)
 
     def _deliver_request(self, call: Call, data: bytes, copy: int) -> None:
-        life = self._kernel.lives[call.target]
-        works = self._kernel.network.works(call.source, call.target)
+        kernel = self._kernel
+        source, target, now = call.source, call.target, kernel.clock.now
+        life = kernel.lives[target]
+        works = kernel.network.works(source, target)
         if life is None or not works:
-            self._kernel.record(
-                Drop(self._kernel.now, call.source, call.target, call.rpc, "request", "cut" if not works else "down")
-            )
+            kernel.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
             if copy == 0:
                 self._fall_silent(call)
             return
-        message = codec.decode_base(data)
-        self._kernel.record(
-            Deliver(self._kernel.now, call.target, call.source, call.rpc, "request", call.name, message, copy)
-        )
+        kernel.record(Deliver(now, target, source, call.rpc, "request", call.name, call.message, copy))
+        if kernel.closing:
+            return
         self._ticket += 1
         self._tickets[self._ticket] = (call, life)
         life.request(self._ticket, data)
 
-    def carry_reply(self, life: Life, output: Replied) -> None:
+    def carry_reply(self, life: AnyLife, output: Replied) -> None:
+        kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
         call, _ = self._tickets.pop(output.ticket)
         source, target = life.server, call.source
-        message = codec.decode_base(output.data)
-        extra = codec.decode_extra(output.data)
-        size = len(output.data)
-        self._kernel.record(Reply(self._kernel.now, source, target, call.rpc, call.name, message, size, extra))
-        if not self._kernel.network.works(source, target):
-            self._kernel.record(Drop(self._kernel.now, source, target, call.rpc, "reply", "cut"))
+        message, extra = codec.decode_base(data), codec.decode_extra(data)
+        kernel.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
+        if not network.works(source, target):
+            kernel.record(Drop(now, source, target, call.rpc, "reply", "cut"))
             self._fall_silent(call)
             return
-        fate = self._kernel.network.reply(source, target, self._kernel.network.next_ordinal(1, source, target))
+        fate = network.reply(source, target, network.next_ordinal(1, source, target))
         if fate.dropped:
-            self._kernel.record(Drop(self._kernel.now, source, target, call.rpc, "reply", "loss"))
-            self._kernel.at(self._kernel.now + fate.delays[0], self._time_out, call)
+            kernel.record(Drop(now, source, target, call.rpc, "reply", "loss"))
+            kernel.at(now + fate.delays[0], self._time_out, call)
         else:
-            self._kernel.at(self._kernel.now + fate.delays[0], self._deliver_reply, call, output.data)
+            kernel.at(now + fate.delays[0], self._deliver_reply, call, data, message)
 
-    def _deliver_reply(self, call: Call, data: bytes) -> None:
-        works = self._kernel.network.works(call.target, call.source)
-        if call.life is not self._kernel.lives[call.source] or not works:
-            reason: Literal["down", "cut"] = "down" if works else "cut"
-            self._kernel.record(Drop(self._kernel.now, call.target, call.source, call.rpc, "reply", reason))
+    def _deliver_reply(self, call: Call, data: bytes, message: Message) -> None:
+        kernel = self._kernel
+        source, target, now = call.target, call.source, kernel.clock.now
+        works = kernel.network.works(source, target)
+        if call.life is not kernel.lives[target] or not works:
+            kernel.record(Drop(now, source, target, call.rpc, "reply", "down" if works else "cut"))
             self._fall_silent(call)
         elif call.answered or not call.life.reply(call.number, data):
-            self._kernel.record(Drop(self._kernel.now, call.target, call.source, call.rpc, "reply", "abandoned"))
+            kernel.record(Drop(now, source, target, call.rpc, "reply", "abandoned"))
         else:
             call.answered = True
             self.bytes += len(data)
-            message = codec.decode_base(data)
-            self._kernel.record(
-                Deliver(self._kernel.now, call.source, call.target, call.rpc, "reply", call.name, message)
-            )
+            kernel.record(Deliver(now, target, source, call.rpc, "reply", call.name, message))
 
     def _fall_silent(self, call: Call) -> None:
         """Let the caller find out, in its time, that no answer comes."""
@@ -133,7 +128,7 @@ class Calls:
             call.answered = True
             self._kernel.record(Timeout(self._kernel.now, call.source, call.target, call.rpc))
 
-    def abandon(self, life: Life) -> None:
+    def abandon(self, life: AnyLife) -> None:
         """Let those who wait for a server that crashed find out that no answer comes."""
         for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
             self._fall_silent(self._tickets.pop(ticket)[0])
@@ -144,17 +139,17 @@ class Calls:
 
     # What the test does in the name of a puppet: a life without a server, put into the kernel's `lives` before the run.
 
-    def ask_as(self, puppet: Life, number: int, target: int, data: bytes) -> None:
+    def ask_as(self, puppet: AnyLife, number: int, target: int, data: bytes) -> None:
         """Deliver a request at once; the reply goes to the puppet, with that number."""
         self._rpc += 1
-        call = Call(self._rpc, puppet, number, target, codec.CALL_OF[codec.base_class(data)], 0)
+        call = Call(self._rpc, puppet, number, target, codec.decode_base(data), 0)
         self._deliver_request(call, data, 0)
 
-    def answer_as(self, puppet: Life, ticket: int, data: bytes) -> None:
+    def answer_as(self, puppet: AnyLife, ticket: int, data: bytes) -> None:
         """Deliver a reply to a request that came to a puppet with this ticket, unless it was answered before."""
         call, _ = self._tickets.pop(ticket, (None, puppet))
         if call is not None:
-            self._deliver_reply(call, data)
+            self._deliver_reply(call, data, codec.decode_base(data))
 
     def expire(self, ticket: int) -> int:
         """Let the call with this ticket end without a reply after the usual time, unless one comes; return its RPC."""

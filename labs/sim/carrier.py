@@ -7,11 +7,11 @@ take the snapshots that are due. When all this happens is the kernel's business.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from labs.oracles.violation import Violation
 from labs.sim import codec
-from labs.sim.life import Life
+from labs.sim.hosts import AnyLife
 from labs.sim.service import index_of_snapshot
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
 from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
@@ -32,8 +32,17 @@ class Carrier:
         self._kernel = kernel
         self._snapshot_every = snapshot_every
         self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
-        self._snapshots_due: list[tuple[Life, int, bytes]] = []
+        self._snapshots_due: list[tuple[AnyLife, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
+        self._carry: dict[type[Output], Callable[[AnyLife, Any], None]] = {
+            Called: kernel.calls.carry_call,
+            Replied: kernel.calls.carry_reply,
+            Saved: self._carry_save,
+            Applied: self._carry_apply,
+            AppliedSnapshot: self._carry_apply_snapshot,
+            Noted: self._carry_note,
+            Failed: kernel.on_failure,
+        }
 
     def flush(self) -> None:
         """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
@@ -83,23 +92,20 @@ class Carrier:
 
     # One outbox.
 
-    def _carry_outbox(self, life: Life) -> None:
+    def _carry_outbox(self, life: AnyLife) -> None:
         outbox, life.outbox = life.outbox, []
         for output in outbox:
-            point = self._crash_points.get(life.server)
+            point = self._crash_points.get(life.server) if self._crash_points else None
             if point is not None and self._reaches(life.server, point, output):
                 if point[0] == "save":
-                    self._carry(life, output)
+                    self._carry[type(output)](life, output)
                 self._kernel.crash(life.server, at=point[0])
             else:
-                self._carry(life, output)
+                self._carry[type(output)](life, output)
             if self._kernel.closing or life.fenced:
                 return
 
-    def _carry(self, life: Life, output: Output) -> None:
-        self._CARRY[type(output)](self, life, output)
-
-    def _carry_save(self, life: Life, output: Saved) -> None:
+    def _carry_save(self, life: AnyLife, output: Saved) -> None:
         kernel = self._kernel
         disk = kernel.disks[life.server]
         disk.write(output)
@@ -125,7 +131,7 @@ class Carrier:
         if self._snapshot_every:
             kernel.service.forget(min(disk.last_included_index for disk in kernel.disks) - REMEMBERED)
 
-    def _carry_apply(self, life: Life, output: Applied) -> None:
+    def _carry_apply(self, life: AnyLife, output: Applied) -> None:
         kernel, service = self._kernel, self._kernel.service
         kernel.record(Apply(kernel.now, life.server, output.index, codec.decode_command(output.data)))
         if kernel.closing:
@@ -137,7 +143,7 @@ class Carrier:
         if every and output.index % every == 0 and output.index > before:
             self._snapshots_due.append((life, output.index, service.snapshot(life.server)))
 
-    def _carry_apply_snapshot(self, life: Life, output: AppliedSnapshot) -> None:
+    def _carry_apply_snapshot(self, life: AnyLife, output: AppliedSnapshot) -> None:
         kernel = self._kernel
         kernel.record(ApplySnap(kernel.now, life.server, output.index, output.term, output.data))
         if kernel.closing:
@@ -148,20 +154,10 @@ class Carrier:
             text = f"server {life.server} handed over a bad snapshot: {wrong}"
             kernel.end_with(Violation("StateMachineSafety", text, (life.server,), kernel.now))
 
-    def _carry_note(self, life: Life, output: Noted) -> None:
+    def _carry_note(self, life: AnyLife, output: Noted) -> None:
         self._kernel.record(Note(self._kernel.now, life.server, output.text, output.printed))
 
-    _CARRY: ClassVar[dict[type, Callable[[Carrier, Life, Any], None]]] = {
-        Called: lambda carrier, life, output: carrier._kernel.calls.carry_call(life, output),
-        Replied: lambda carrier, life, output: carrier._kernel.calls.carry_reply(life, output),
-        Saved: _carry_save,
-        Applied: _carry_apply,
-        AppliedSnapshot: _carry_apply_snapshot,
-        Noted: _carry_note,
-        Failed: lambda carrier, life, output: carrier._kernel.on_failure(life, output),
-    }
-
-    def _observe_role(self, life: Life) -> None:
+    def _observe_role(self, life: AnyLife) -> None:
         state = life.state(quietly=True)
         if life.failed:
             self._carry_outbox(life)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from labs.messages import Command
 from labs.oracles.violation import Violation
-from labs.sim import codec, draws
+from labs.sim import codec, draws, texts
 from labs.sim.carrier import CrashPoint
+from labs.sim.hosts import AnyLife
 from labs.sim.kernel import Kernel, RunOver
-from labs.sim.life import Life
 from labs.sim.network import NOTHING, Conditions, Link, Span
 from labs.sim.service import Applied
 from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
@@ -321,7 +321,7 @@ class Cluster:
         self._go_on()
         await self._kernel.sleep(until - self.now, or_apply=True)
 
-    def _life(self, server: int) -> Life | None:
+    def _life(self, server: int) -> AnyLife | None:
         self._go_on()
         return self._kernel.lives[server]
 
@@ -362,7 +362,7 @@ class Cluster:
         self._kernel.record(Check(self.now, -1, text))
 
     def _shown(self, command: Command) -> str:
-        return codec.short(command)
+        return texts.short(command)
 
     def _violation(self, rule: str, text: str, servers: Iterable[int]) -> Violation:
         self._go_on()

@@ -25,6 +25,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.sim.quick_checks import quick_checks
+from labs.sim.texts import short
 
 FindClass: TypeAlias = Callable[[str], type | None]
 
@@ -79,7 +81,7 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
     """Raise Refused, naming the place inside the value, unless it is built of the allowed types only."""
     kind = type(value)
     if kind in _SCALARS:
-        if kind is int and not -(2**63) <= value < 2**64:
+        if kind is int and not fits(value):
             raise Refused(f"{where} is the integer {short(value)}: it must fit into 64 bits")
         return
     if depth > MAX_DEPTH:
@@ -102,6 +104,11 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
         )
 
 
+def fits(value: int) -> bool:
+    """Say whether a whole number is small enough to be encoded."""
+    return -(2**63) <= value < 2**64
+
+
 def encode_message(message: Any) -> bytes:
     """Return the bytes of a message; raise Refused if it is no message or one of its fields has a wrong type."""
     cls = type(message)
@@ -112,9 +119,13 @@ def encode_message(message: Any) -> bytes:
         entries = message.entries
         if type(entries) is not list:
             raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
-        if not _plain_entries(entries, "AppendEntriesArgs.entries"):
+        if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
             return _encode_own(message)
-    return prefix + _pack(message, cls.__name__)
+    data = prefix + _pack(message, cls.__name__)
+    check = quick_checks.get(cls)
+    if check is None or not check(message):
+        decode_base(data)
+    return data
 
 
 def encode_to_derive(message: Any) -> bytes:
@@ -245,7 +256,10 @@ def _encode_own(message: Any) -> bytes:
     base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
     if base is None:
         raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
-    return bytes([_OWN_CLASS]) + _pack([base, type(message).__name__, plain_fields(message)], type(message).__name__)
+    name = type(message).__name__
+    data = bytes([_OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
+    decode_base(data)  # finds fields of wrong types
+    return data
 
 
 def _plain(value: Any, where: str = "a field") -> Any:
@@ -279,17 +293,3 @@ def _base_value(value: Any) -> Any:
     if isinstance(value, dict) and _CLASS in value:
         return _base_fields(value[_FIELDS], LogEntry)
     return value
-
-
-def short(value: Any) -> str:
-    """Return a value as text for a message, cut to 60 characters."""
-    text = text_of(value, repr)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def text_of(value: Any, convert: Callable[[Any], str] = str) -> str:
-    """Return a value as text that can be encoded, also if the submission's own way to write it does not work."""
-    try:
-        return convert(value).encode(errors="backslashreplace").decode()
-    except Exception:
-        return f"<{type(value).__name__}>"

@@ -11,6 +11,7 @@ import random
 import struct
 
 _UNIT = 2.0**-53
+_pack, _unpack = struct.Struct("<4q").pack, struct.Struct("<6Q").unpack
 
 
 class Draws:
@@ -24,9 +25,16 @@ class Draws:
 
         `leg` is 0 for a request and 1 for a reply, so the two legs of an RPC never share a draw.
         """
-        packed = struct.pack("<4q", leg, source, target, ordinal)
-        digest = hashlib.blake2b(packed, digest_size=48, key=self._key).digest()
-        return tuple([(word >> 11) * _UNIT for word in struct.unpack("<6Q", digest)])
+        packed = _pack(leg, source, target, ordinal)
+        a, b, c, d, e, f = _unpack(hashlib.blake2b(packed, digest_size=48, key=self._key).digest())
+        return (
+            (a >> 11) * _UNIT,
+            (b >> 11) * _UNIT,
+            (c >> 11) * _UNIT,
+            (d >> 11) * _UNIT,
+            (e >> 11) * _UNIT,
+            (f >> 11) * _UNIT,
+        )
 
 
 def generator(*key: object) -> random.Random:

@@ -13,13 +13,58 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import trio
+
+from labs.sim.disk import Disk
+from labs.sim.wire import Failed, Output
+
+if TYPE_CHECKING:
+    from labs.sim.kernel import Kernel
 
 HostKind = Literal["inline", "process"]
 
 
 class HostsUnavailable(RuntimeError):
     """Process hosts do not work here; the text says why, and what to use instead."""
+
+
+class AnyLife(Protocol):
+    """One incarnation of a server as the kernel sees it, wherever it runs (labs.sim.life, labs.sim.remote)."""
+
+    server: int
+    outbox: list[Output]
+    fenced: bool
+    failed: bool
+    passes: int
+
+    def begin(self, nursery: trio.Nursery) -> None: ...
+    def request(self, ticket: int, data: bytes) -> None: ...
+    def reply(self, call: int, data: bytes | None) -> bool: ...
+    def start(self, command: bytes) -> tuple[int, int, bool] | None: ...
+    def state(self, quietly: bool = False) -> tuple[int, bool] | None: ...
+    def snapshot(self, index: int, data: bytes) -> None: ...
+    def crash(self) -> None: ...
+    def why_not_ended(self) -> Failed | None: ...
+    def where(self) -> str: ...
+    def end(self) -> None: ...
+
+
+class Hosts(Protocol):
+    """What makes and runs the lives of one run."""
+
+    apart: bool
+    """Whether lives run elsewhere, and not on the loop that the kernel is on."""
+
+    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> AnyLife:
+        """Return a new life of a server, which starts with `begin`."""
+
+    def run(self, kernel: Kernel) -> None:
+        """Let all lives run that have something to do now, unless trio does."""
+
+    def deadline(self, kernel: Kernel) -> float:
+        """Return when the next life wants to run, unless trio knows."""
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,18 @@ from typing import Any
 
 import trio
 
-from labs.oracles.violation import Oracle, Violation, judges_by_event
-from labs.sim.blame import place_of_task
+from labs.oracles.violation import Judges, Oracle, Violation
 from labs.sim.calls import Calls
 from labs.sim.carrier import Carrier
 from labs.sim.clock import VirtualClock
 from labs.sim.disk import Disk
-from labs.sim.life import Life
+from labs.sim.hosts import AnyLife, Hosts
+from labs.sim.inline import InlineHosts
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
 from labs.sim.service import Service
-from labs.sim.turns import MAX_PASSES, Abandoned, Turns
+from labs.sim.trio_internals import anything_runnable, next_deadline
+from labs.sim.turns import Abandoned, Turns, failure_of
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
 from labs.sim.wire import Failed
 from labs.trace.events import Crash, Event, Restart, Verdict
@@ -53,12 +54,13 @@ class Kernel:
         recorder: Recorder,
         oracles: Iterable[Oracle],
         snapshot_every: int = 0,
+        hosts: Hosts | None = None,
     ) -> None:
         self.size, self.seed, self.program = servers, seed, program
         self.clock = VirtualClock(self._idle)
         self.network = Network(servers, seed, conditions)
         self.disks = [Disk() for _ in range(servers)]
-        self.lives: list[Life | None] = [None] * servers
+        self.lives: list[AnyLife | None] = [None] * servers
         self.service = Service(servers)
         self.recorder = recorder
         self.outcome: Outcome | None = None
@@ -70,12 +72,15 @@ class Kernel:
         """Whether a run goes on although `run` is not written yet, as in drills that ask only for handlers."""
         self.unwritten: Failed | None = None
         """What was not written of `run`, where that is tolerated."""
-        self._judges = judges_by_event(oracles)
+        self.test_acts = True
+        """Whether the test is at work, and not this."""
+        self._hosts: Hosts = hosts or InlineHosts()
+        self._show_to_judges = Judges(oracles).see
         self._incarnations = [0] * servers
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
-        self.turns = Turns(self._on_spin)
-        self._dying: list[Life] = []
+        self.turns = Turns(lambda life, task: self.on_spin(life, failure_of(life, task)))
+        self._dying: list[AnyLife] = []
         self._steps = 0
         self.poked = False
         """Whether servers became runnable while their outboxes were carried."""
@@ -131,17 +136,15 @@ class Kernel:
             self.closing = self.turns.closing = True
             for life in self.lives:
                 if life is not None:
-                    life.crash()
+                    life.end()
+            for life in self._dying:
+                life.end()
             if self._nursery is not None:
                 self._nursery.cancel_scope.cancel()
 
-    def _on_spin(self, life: Life, task: trio.lowlevel.Task) -> None:
-        place = place_of_task(life.program, task) or life.where()
-        if life.fenced:
-            self._end_with_failure(life.server, _swallowed(place))
-        else:
-            text = f"spins: it goes round {MAX_PASSES:,} times without letting time pass"
-            self._end_with_failure(life.server, Failed("spins", text, place))
+    def on_spin(self, life: AnyLife, failed: Failed) -> None:
+        """A life goes round and lets no time pass."""
+        self._end_with_failure(life.server, failed)
 
     # Time.
 
@@ -150,20 +153,29 @@ class Kernel:
         try:
             if self.closing:
                 self._let_close(deadline)
-            else:
-                self._step(deadline)
+                return
+            self.test_acts = False
+            while True:
+                self._hosts.run(self)
+                if not self.closing:
+                    self._step()
+                if self.closing or self._tester_due is None or not self._hosts.apart:
+                    return
         except Exception as error:
             if isinstance(error, Abandoned):
                 raise
             self.error = self.error or error
             self.close()
+        finally:
+            self.test_acts = True
 
-    def _step(self, deadline: float) -> None:
+    def _step(self) -> None:
         if self._dying:
             self._check_ended()
         self.poked = False
         self.carrier.flush()
-        if self.closing or self.poked or deadline <= self.now:
+        deadline = min(next_deadline(), self._hosts.deadline(self))
+        if self.closing or self.poked or anything_runnable() or deadline <= self.now:
             return
         if self._heap and self._heap[0][0] <= self.now:
             self._hand_out()
@@ -223,7 +235,7 @@ class Kernel:
 
     # What the test does to servers.
 
-    def touch(self, life: Life) -> None:
+    def touch(self, life: AnyLife) -> None:
         """Carry at once what a server put out while the test called it."""
         self.turns.ran[life.server] = life
         self.carrier.flush()
@@ -234,14 +246,13 @@ class Kernel:
         number = self._incarnations[server]
         self._incarnations[server] += 1
         disk = self.disks[server]
-        life = Life(server, number, self.size, self.seed, self.program, disk.copy())
+        life = self._hosts.make(self, server, number, disk)
         self.lives[server] = life
         self.carrier.forget_life(server)
         self.service.restart(server, disk.snapshot)
         self.record(Restart(self.now, server, number))
-        life.construct()
         assert self._nursery is not None
-        life.context.run(self._nursery.start_soon, life.live)
+        life.begin(self._nursery)
         self.touch(life)
 
     def crash(self, server: int, at: str | None = None) -> None:
@@ -269,13 +280,10 @@ class Kernel:
         if self.closing:
             return
         self.recorder.record(event)
-        judges = self._judges.get(type(event))
-        if judges is not None:
-            try:
-                for judge in judges:
-                    judge(event)
-            except Violation as violation:
-                self.end_with(violation)
+        try:
+            self._show_to_judges(event)
+        except Violation as violation:
+            self.end_with(violation)
 
     def end_with(self, violation: Violation) -> None:
         """End the run: a rule was broken."""
@@ -288,7 +296,7 @@ class Kernel:
         assert self.unwritten is not None
         self._end_with_failure(server, self.unwritten)
 
-    def on_failure(self, life: Life, failed: Failed) -> None:
+    def on_failure(self, life: AnyLife, failed: Failed) -> None:
         """End the run: a server's code failed; only a missing `run` is tolerated, in drills."""
         if failed.problem == "run not written" and self.tolerant:
             self.unwritten = failed
@@ -326,10 +334,7 @@ class Kernel:
         """Find servers that went on after their crash."""
         dying, self._dying = self._dying, []
         for life in dying:
-            if not life.ended:
-                self._end_with_failure(life.server, _swallowed(life.where()))
+            failed = life.why_not_ended()
+            if failed is not None:
+                self._end_with_failure(life.server, failed)
                 return
-
-
-def _swallowed(place: str) -> Failed:
-    return Failed("swallowed", "goes on after its crash: it swallowed trio.Cancelled", place)

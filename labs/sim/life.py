@@ -15,8 +15,8 @@ import outcome
 import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
-from labs.sim import codec, draws
-from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of
+from labs.sim import codec, draws, texts
+from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
 from labs.sim.loader import Modules, Program
@@ -44,8 +44,8 @@ class Life:
         self.server, self.number = server, number
         self.program = program
         self.outbox: list[Output] = []
-        self.abandoned: list[int] = []
-        """Calls that the server stopped waiting for in this step."""
+        self.abandoned: list[int] | None = None
+        """Calls that the server stopped waiting for, if a host wants to know and has put a list here."""
         self.fenced = False
         """After a crash nothing that the server still does has an effect."""
         self.failed = False
@@ -71,6 +71,11 @@ class Life:
         self.context.run(LIFE.set, self)
 
     # The life itself, as tasks.
+
+    def begin(self, nursery: trio.Nursery) -> None:
+        """Make the server object, and start its tasks."""
+        self.construct()
+        self.context.run(nursery.start_soon, self.live)
 
     def construct(self) -> None:
         """Execute the submission's modules and make its server object."""
@@ -112,6 +117,14 @@ class Life:
         self.fenced = True
         self._scope.cancel()
 
+    def why_not_ended(self) -> Failed | None:
+        """Return what a life that crashed has done wrong, if it goes on."""
+        return None if self.ended else swallowed(self.where())
+
+    def end(self) -> None:
+        """Stop it: the run is over."""
+        self.crash()
+
     # What the host hands over.
 
     def request(self, ticket: int, data: bytes) -> None:
@@ -133,11 +146,11 @@ class Life:
         answer = self._ask("start", codec.decode_command(command))
         if self.failed:
             return None
-        if type(answer) is tuple and tuple(map(type, answer)) == (int, int, bool):
-            return answer
+        if _is_answer(answer, int, int, bool):
+            return answer  # type: ignore[no-any-return]
         self.fail(
             "nonsense",
-            f"start must return (index, term, is_leader), not {codec.short(answer)}",
+            f"start must return (index, term, is_leader), not {texts.short(answer)}",
             self._definition("start"),
         )
         return None
@@ -158,10 +171,10 @@ class Life:
             answer = self._ask("get_state")
         if self.failed:
             return None
-        if type(answer) is tuple and tuple(map(type, answer)) == (int, bool):
-            return answer
+        if _is_answer(answer, int, bool):
+            return answer  # type: ignore[no-any-return]
         if not quietly:
-            text = f"get_state must return (current_term, is_leader), not {codec.short(answer)}"
+            text = f"get_state must return (current_term, is_leader), not {texts.short(answer)}"
             self.fail("nonsense", text, self._definition("get_state"))
         return None
 
@@ -187,14 +200,13 @@ class Life:
     def call(self, peer: int, args: Args) -> int:
         """Send a request; return the number to wait for."""
         if type(peer) is not int or peer not in self.node.peers:
-            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {codec.short(peer)}")
+            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {texts.short(peer)}")
         try:
             data = codec.encode_message(args)
-            codec.decode_base(data)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
         if codec.base_class(data) not in _ARGS:
-            raise self._refuse(f"node.call sends requests, not {codec.short(args)}")
+            raise self._refuse(f"node.call sends requests, not {texts.short(args)}")
         self._calls += 1
         self._emit(Called(self._calls, peer, data))
         return self._calls
@@ -204,7 +216,8 @@ class Life:
         self._waiting[call] = trio.lowlevel.current_task()
 
         def abandon(raise_cancel: object) -> trio.lowlevel.Abort:
-            self._waiting.pop(call, None)
+            if self._waiting.pop(call, None) is not None and self.abandoned is not None:
+                self.abandoned.append(call)
             return trio.lowlevel.Abort.SUCCEEDED
 
         data = await trio.lowlevel.wait_task_rescheduled(abandon)
@@ -214,13 +227,13 @@ class Life:
         """Hand a message to the service."""
         try:
             if not isinstance(message, ApplyCommand | ApplySnapshot):
-                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {codec.short(message)}")
-            if type(message.index) is not int:
-                raise codec.Refused(f"index must be an int, not {message.index!r}")
+                raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {texts.short(message)}")
+            if type(message.index) is not int or not codec.fits(message.index):
+                raise codec.Refused(f"index must be an int, not {texts.short(message.index)}")
             if isinstance(message, ApplyCommand):
                 self._emit(Applied(message.index, codec.encode_command(message.command)))
-            elif type(message.term) is not int or type(message.data) is not bytes:
-                raise codec.Refused(f"term must be an int and data bytes: {codec.short(message)}")
+            elif type(message.term) is not int or not codec.fits(message.term) or type(message.data) is not bytes:
+                raise codec.Refused(f"term must be an int and data bytes: {texts.short(message)}")
             else:
                 self._emit(AppliedSnapshot(message.index, message.term, message.data))
         except codec.Refused as error:
@@ -228,20 +241,22 @@ class Life:
 
     def note(self, text: object, printed: bool = False) -> None:
         """Write a line into the trace."""
-        line = codec.text_of(text)
+        line = texts.text_of(text)
         self._emit(Noted(line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…", printed))
 
     # Serving requests.
 
     def _serve(self, ticket: int, data: bytes) -> None:
-        name = HANDLERS[codec.CALL_OF[codec.base_class(data)]]
-        find_class = self._modules.find_class
-        answer = self._guarded(lambda: getattr(self._raft, name)(codec.decode_message(data, find_class)), name)
+        name = _HANDLER_OF[codec.base_class(data)]
+        self._guarded(lambda: self._handle(ticket, name, data), name)
+
+    def _handle(self, ticket: int, name: str, data: bytes) -> None:
+        answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
         if inspect.iscoroutine(answer):
             assert self._nursery is not None
             self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
-        elif not self.failed:
-            self._guarded(lambda: self._answer(ticket, name, answer), name)
+        else:
+            self._answer(ticket, name, answer)
 
     async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
@@ -253,9 +268,8 @@ class Life:
         wanted = _REPLY_OF_HANDLER[name]
         try:
             if not isinstance(answer, wanted):
-                raise codec.Refused(f"it must return {wanted.__name__}, not {codec.short(answer)}")
+                raise codec.Refused(f"it must return {wanted.__name__}, not {texts.short(answer)}")
             data = codec.encode_message(answer)
-            codec.decode_base(data)
         except codec.Refused as error:
             self.fail("nonsense", f"{name}: {error}", self._definition(name))
             return
@@ -315,7 +329,12 @@ class Life:
 
 
 _ARGS = frozenset(codec.ARGS_OF.values())
+_HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
+
+
+def _is_answer(answer: object, *types: type) -> bool:
+    return type(answer) is tuple and tuple(map(type, answer)) == types and all(map(codec.fits, answer))
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:

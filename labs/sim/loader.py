@@ -21,43 +21,53 @@ from labs import messages
 from labs.sim import refused, stand_ins
 from labs.sim.codec import DERIVED
 from labs.sim.refused import ForbiddenImport
+from labs.sim.sources import BadSubmission as BadSubmission
+from labs.sim.sources import Bundle, Compiled, Folder, Sources, name_in, read_all
 
 _LABS = Path(__file__).parent.parent
-
-
-class BadSubmission(Exception):
-    """The submission cannot be run at all; the text says why, where, and what to do."""
 
 
 class Program:
     """A submission's code: found, compiled once, and instantiated for each incarnation."""
 
-    def __init__(self, path: Path | str, entry: str = "raft.py", class_name: str = "Raft") -> None:
+    def __init__(
+        self, path: Path | str, entry: str = "raft.py", class_name: str = "Raft", *, compiled: bool = True
+    ) -> None:
+        """Find the code; raise BadSubmission if it is not there, or no Python, unless it is not to be compiled yet."""
         path = Path(path)
         if not path.exists():
             raise BadSubmission(f"there is no {path}. Give a folder with {entry}, or one Python file")
-        self.root = (path if path.is_dir() else path.parent).resolve()
-        self.entry = self.root / (entry if path.is_dir() else path.name)
-        self.class_name = class_name
-        self._only = None if path.is_dir() else self.entry
+        root = (path if path.is_dir() else path.parent).resolve()
+        file = root / (entry if path.is_dir() else path.name)
+        self._take(Folder(root), root, file, class_name, not path.is_dir())
+        if not file.is_file():
+            raise BadSubmission(f"{path} has no {file.name}. A submission is a folder with {entry}, or one file")
+        if compiled:
+            self.code(self.entry)
+
+    @classmethod
+    def of_bundle(
+        cls, modules: Mapping[str, Compiled], root: Path, entry: str, class_name: str, alone: bool
+    ) -> Program:
+        """Return the program that was read and compiled elsewhere; `alone` if it is one file."""
+        program = cls.__new__(cls)
+        program._take(Bundle(root, modules), root, root / entry, class_name, alone)
+        return program
+
+    def _take(self, sources: Sources, root: Path, entry: Path, class_name: str, alone: bool) -> None:
+        self.root, self.entry, self.class_name, self.alone = root, entry, class_name, alone
+        self._sources = sources
         self._code: dict[Path, types.CodeType] = {}
         self._found: dict[tuple[str, ...], Path | None] = {}
-        if not self.entry.is_file():
-            raise BadSubmission(f"{path} has no {self.entry.name}. A submission is a folder with {entry}, or one file")
-        self.code(self.entry)
+
+    def read(self) -> dict[str, bytes]:
+        """Return all of its files by name, to be sent elsewhere."""
+        return read_all(self.root, self.entry, self.alone, besides=_LABS.name)
 
     def code(self, path: Path) -> types.CodeType:
         """Return the compiled module; raise BadSubmission with file and line if it is no Python."""
         if path not in self._code:
-            try:
-                self._code[path] = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-            except SyntaxError as error:
-                where = f"{self.name_of(str(path))}:{error.lineno}"
-                raise BadSubmission(
-                    f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}"
-                ) from None
-            except (ValueError, OSError) as error:
-                raise BadSubmission(f"cannot read {path}: {error}") from None
+            self._code[path] = self._sources.code(path)
         return self._code[path]
 
     def find(self, parts: tuple[str, ...]) -> Path | None:
@@ -71,20 +81,20 @@ class Program:
             return None
         base = self.root.joinpath(*parts)
         for candidate in (base / "__init__.py", base.with_suffix(".py")):
-            if candidate.is_file() and (self._only is None or candidate == self._only):
+            if (candidate == self.entry or not self.alone) and self._sources.is_file(candidate):
                 return candidate
-        return base if base.is_dir() and self._only is None and any(base.glob("*.py")) else None
+        return base if not self.alone and self._sources.holds_modules(base) else None
 
     def owns(self, file: str) -> bool:
         """Say whether a code object's file belongs to the submission."""
-        if self._only is not None:
-            return file == str(self._only)
+        if self.alone:
+            return file == str(self.entry)
         path = Path(file)
         return path.is_relative_to(self.root) and not path.is_relative_to(_LABS) and "site-packages" not in path.parts
 
     def name_of(self, file: str) -> str:
         """Return a file's name as shown to the student: relative to the submission's folder."""
-        return file.removeprefix(str(self.root)).lstrip("/\\")
+        return name_in(self.root, file)
 
     def place_of(self, error: BaseException) -> str:
         """Return where in the submission an error came up, as "raft.py:88 in append_entries", or ""."""
@@ -220,12 +230,13 @@ class Modules:
         if path is None:
             raise ModuleNotFoundError(f"No module named {name!r} in the submission", name=name)
         module = self._modules[name] = types.ModuleType(f"submission.{name}")
-        is_package = path.is_dir() or path.name == "__init__.py"
+        is_folder = path.suffix != ".py"
+        is_package = is_folder or path.name == "__init__.py"
         vars(module)["__builtins__"] = self._builtins
         module.__package__ = name if is_package else name.rpartition(".")[0]
         if is_package:
-            module.__path__ = [str(path if path.is_dir() else path.parent)]
-        if not path.is_dir():
+            module.__path__ = [str(path if is_folder else path.parent)]
+        if not is_folder:
             module.__file__ = str(path)
             sys.modules[module.__name__] = module  # dataclasses look names up there
             try:

@@ -25,7 +25,7 @@ from labs.messages import (
     RequestVoteReply,
 )
 from labs.oracles.violation import Oracle, Violation
-from labs.sim import codec
+from labs.sim import codec, texts
 from labs.sim.cluster import Cluster, ServerState, StartAnswer
 from labs.sim.kernel import Kernel, RunOver
 from labs.sim.puppets import A, Puppet, Request, entries_of, in_words, snapshot_of
@@ -241,7 +241,7 @@ class Lone:
     def start(self, command: Command) -> StartAnswer:
         """Propose a command."""
         answer = self._cluster.start(self.me, command)
-        self._seen = f"start({codec.short(command)}) of server {self.me} answers {tuple(answer)}"
+        self._seen = f"start({texts.short(command)}) of server {self.me} answers {tuple(answer)}"
         return answer
 
     async def propose(self, command: Command, within: float = 2.0) -> StartAnswer:
@@ -283,7 +283,7 @@ class Lone:
 
     def _see_applied(self) -> None:
         shown = [
-            f"{m.index}: {codec.short(m.command)}" if isinstance(m, ApplyCommand) else f"a snapshot of index {m.index}"
+            f"{m.index}: {texts.short(m.command)}" if isinstance(m, ApplyCommand) else f"a snapshot of index {m.index}"
             for m in self._witness.applied[-6:]
         ]
         self._seen = f"server {self.me} has handed to its service: {', '.join(shown) or 'nothing'}"
@@ -293,7 +293,7 @@ class Lone:
         await self._wait(lambda: self._applied_at(index), within)
         found = self._applied_at(index)
         self._see_applied()
-        text = f"within {within:g} s it must have applied {codec.short(command)} at index {index}"
+        text = f"within {within:g} s it must have applied {texts.short(command)} at index {index}"
         self.check(found is not None and found.command == command, text, "CommittedIsApplied")
 
     async def check_not_applied(self, index: int, message: str) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
 from labs.sim.draws import Draws
 
@@ -32,6 +33,17 @@ class Conditions:
     silence: Span = (0.0, 7.0)
     """How long a call that can get no answer (cut off, peer down) takes to return None."""
 
+    @cached_property
+    def plain(self) -> bool:
+        """Whether no message comes twice, or much later than others."""
+        return not (self.late_requests or self.late_share or self.duplicate)
+
+    @cached_property
+    def perfect(self) -> bool:
+        """Whether all messages arrive at once."""
+        delays = self.request_delay, self.reply_delay
+        return self.plain and delays == (NOTHING, NOTHING) and not self.request_loss and not self.reply_loss
+
 
 RELIABLE = Conditions()
 UNRELIABLE = Conditions(request_delay=(0.0, 0.026), request_loss=0.1, reply_loss=0.1)
@@ -55,8 +67,7 @@ class Link:
     duplicate: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """What becomes of one message: a drop with its reason, or delays after which copies of it arrive."""
 
     dropped: str | None
@@ -150,10 +161,12 @@ class Network:
 
     def request(self, source: int, target: int, ordinal: int) -> Fate:
         """Decide about a request on a link that works."""
-        now = self.conditions
-        if now is RELIABLE and not self._links and not self._slow:
+        now, alike = self.conditions, not self._links and not self._slow
+        if alike and now.perfect:
             return _AT_ONCE
         draw = self._draws.message(0, source, target, ordinal)
+        if alike and now.plain:
+            return Fate("loss" if draw[1] < now.request_loss else None, (_within(now.request_delay, draw[0]),))
         link = self._links.get((source, target), _PLAIN)
         extra = self._extra(link, source, target, draw[2])
         delay = extra + _within(now.request_delay, draw[0])
@@ -168,10 +181,12 @@ class Network:
 
     def reply(self, source: int, target: int, ordinal: int) -> Fate:
         """Decide about a reply on a link that works; `source` is the server that answers."""
-        now = self.conditions
-        if now is RELIABLE and not self._links and not self._slow:
+        now, alike = self.conditions, not self._links and not self._slow
+        if alike and now.perfect:
             return _AT_ONCE
         draw = self._draws.message(1, source, target, ordinal)
+        if alike and now.plain:
+            return Fate("loss" if draw[1] < now.reply_loss else None, (_within(now.reply_delay, draw[0]),))
         link = self._links.get((source, target), _PLAIN)
         delay = self._extra(link, source, target, draw[2]) + _within(now.reply_delay, draw[0])
         if draw[1] < 1 - (1 - now.reply_loss) * (1 - link.loss):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labs.messages import LogEntry, PersistentState
-from labs.sim import codec
+from labs.sim import codec, texts
 from labs.sim.disk import Disk
 from labs.sim.wire import Saved
 
@@ -104,10 +104,11 @@ class DiskPersister:
             raise codec.Refused(f"persister.save wants a PersistentState, not a {type(state).__name__}")
         for name, kind in _FIELDS.items():
             value = getattr(state, name)
-            if type(value) is not kind:
-                raise codec.Refused(f"PersistentState.{name} must be an int, not {value!r}")
-        if state.voted_for is not None and type(state.voted_for) is not int:
-            raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {state.voted_for!r}")
+            if type(value) is not kind or not codec.fits(value):
+                raise codec.Refused(f"PersistentState.{name} must be an int, not {texts.short(value)}")
+        vote = state.voted_for
+        if vote is not None and (type(vote) is not int or not codec.fits(vote)):
+            raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {texts.short(vote)}")
         if type(state.log) is not list:
             raise codec.Refused(f"PersistentState.log must be a list of LogEntry, not a {type(state.log).__name__}")
         if snapshot is not None and type(snapshot) is not bytes:

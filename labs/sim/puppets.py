@@ -23,7 +23,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.sim import codec
+from labs.sim import codec, texts
 from labs.sim.disk import Disk
 from labs.sim.kernel import Kernel
 from labs.sim.life import Life
@@ -147,7 +147,7 @@ def in_words(message: Message) -> str:
     for field in message.__dataclass_fields__:
         value = getattr(message, field)
         if field == "entries":
-            value = "[" + ", ".join(f"{codec.short(entry.command)} of term {entry.term}" for entry in value[:4])
+            value = "[" + ", ".join(f"{texts.short(entry.command)} of term {entry.term}" for entry in value[:4])
             value += f", … {len(message.entries)} in all]" if len(message.entries) > 4 else "]"  # type: ignore[union-attr]
         elif field == "data":
             value = f"{len(value)} bytes"

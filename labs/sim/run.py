@@ -19,10 +19,12 @@ from labs.oracles import judges
 from labs.oracles.catalogue import RULES
 from labs.oracles.situations import Situations
 from labs.sim.cluster import Cluster
+from labs.sim.hosts import HostKind
 from labs.sim.kernel import Kernel
 from labs.sim.loader import Program
 from labs.sim.lone import Lone, Witness
 from labs.sim.meter import Meter, MeteredCluster
+from labs.sim.process import ProcessHosts, ProcessRun
 from labs.sim.trio_internals import deterministic_scheduling
 from labs.sim.verdict import Outcome
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
@@ -38,7 +40,7 @@ class RunRecord(msgspec.Struct):
     stage: str
     title: str
     seed: int
-    hosts: str
+    hosts: HostKind
     status: str
     rule: str | None
     message: str
@@ -50,6 +52,8 @@ class RunRecord(msgspec.Struct):
     digest: str = ""
     virtual_time: float = 0.0
     wall_time: float = 0.0
+    server_cpu_time: float = 0.0
+    """Processor time of all servers, start and end included; 0 inline, where it cannot be told."""
     rpcs: int = 0
     bytes: int = 0
     commits: int = 0
@@ -66,15 +70,37 @@ def run_scenario(
     trace: BinaryIO | None = None,
     *,
     judged: bool = True,
+    hosts: ProcessHosts | None = None,
+    cpu_seconds: float | None = None,
 ) -> RunRecord:
-    """Run a scenario against a submission; stream the trace to a file if one is given.
+    """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
 
-    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule.
+    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule. With
+    process hosts, the servers may take `cpu_seconds` of the processor together.
 
-    Raises labs.sim.loader.BadSubmission if the submission cannot be run at all.
+    Raises BadSubmission if the submission cannot be run at all (labs.sim.loader), and HostsUnavailable if process hosts
+    do not work here.
     """
     entry, _, class_name = scenario.entry.partition(":")
-    program = submission if isinstance(submission, Program) else Program(submission, entry, class_name)
+    program = submission
+    if not isinstance(program, Program):
+        program = Program(program, entry, class_name, compiled=hosts is None)
+    if hosts is None:
+        return _run(scenario, program, seed, trace, judged, None)
+    with hosts.run(program, scenario.size(seed), seed, cpu_seconds) as run:
+        record = _run(scenario, program, seed, trace, judged, run)
+    record.server_cpu_time = run.cpu_time
+    return record
+
+
+def _run(
+    scenario: Scenario,
+    program: Program,
+    seed: int,
+    trace: BinaryIO | None,
+    judged: bool,
+    hosts: ProcessRun | None,
+) -> RunRecord:
     servers = scenario.size(seed)
     witness, meter = Witness(), Meter()
     watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
@@ -88,6 +114,7 @@ def run_scenario(
         recorder=Recorder(trace, header),
         oracles=oracles,
         snapshot_every=10 if scenario.snapshots else 0,
+        hosts=hosts,
     )
     cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)
     driven = Lone(kernel, cluster, witness, scenario.rule, scenario.me) if scenario.is_drill else cluster
@@ -98,7 +125,7 @@ def run_scenario(
     if kernel.error is not None:
         outcome = Outcome("grader-error", None, _explain(kernel.error))
     assert outcome is not None
-    record = empty_record(scenario, seed, outcome)
+    record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.now, wall_time
     record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.service.commits
@@ -107,14 +134,14 @@ def run_scenario(
     return record
 
 
-def empty_record(scenario: Scenario, seed: int, outcome: Outcome) -> RunRecord:
+def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKind = "inline") -> RunRecord:
     """Return the record of a run of which only the outcome is known."""
     return RunRecord(
         test=scenario.id,
         stage=scenario.stage,
         title=scenario.title,
         seed=seed,
-        hosts="inline",
+        hosts=hosts,
         status=outcome.status,
         rule=outcome.rule,
         message=outcome.message,
@@ -124,10 +151,10 @@ def empty_record(scenario: Scenario, seed: int, outcome: Outcome) -> RunRecord:
     )
 
 
-def stalled(scenario: Scenario, seed: int, text: str) -> RunRecord:
+def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline") -> RunRecord:
     """Return the record of a run that a wall-clock watchdog had to end from outside."""
     rule = RULES["NoStall"]
-    return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint))
+    return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint), hosts)
 
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:

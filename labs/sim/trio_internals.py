@@ -61,6 +61,16 @@ def deterministic_scheduling(arrange: Callable[[Batch], None]) -> Iterator[None]
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r = before  # type: ignore[misc]
 
 
+def anything_runnable() -> bool:
+    """Say whether the loop that runs here has a task that waits only for its turn."""
+    return bool(trio_run.GLOBAL_RUN_CONTEXT.runner.runq)
+
+
+def next_deadline() -> float:
+    """Return the next deadline of the loop that runs here; infinity if there is none."""
+    return trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines.next_deadline()
+
+
 def age_of(task: trio.lowlevel.Task) -> int:
     """Return a number that is larger for younger tasks."""
     return task._counter

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import trio
 
+from labs.sim.blame import place_of_task, swallowed
+from labs.sim.hosts import AnyLife
 from labs.sim.life import LIFE, Life
 from labs.sim.trio_internals import Batch
+from labs.sim.wire import Failed
 
 MAX_PASSES = 20_000
 """Loop passes of one server at one instant before it counts as spinning."""
@@ -21,7 +24,7 @@ class Turns:
     """Orders batches of tasks; `on_spin` is told once of a life that spins, and which task of it does."""
 
     def __init__(self, on_spin: Callable[[Life, trio.lowlevel.Task], None]) -> None:
-        self.ran: dict[int, Life] = {}
+        self.ran: dict[int, AnyLife] = {}
         """The lives that ran since this was cleared, by server."""
         self.closing = False
         """Whether the run is over, so that who still spins is ended by force."""
@@ -61,3 +64,11 @@ class Turns:
             raise Abandoned
         if life.passes == MAX_PASSES + 1:
             self._on_spin(life, task)
+
+
+def failure_of(life: Life, task: trio.lowlevel.Task) -> Failed:
+    """Return what a life that spins has done wrong; `task` is one that does."""
+    place = place_of_task(life.program, task) or life.where()
+    if life.fenced:
+        return swallowed(place)
+    return Failed("spins", f"spins: it goes round {MAX_PASSES:,} times without letting time pass", place)

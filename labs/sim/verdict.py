@@ -51,4 +51,6 @@ RULE_OF_PROBLEM: dict[Problem, _Kind] = {
     "swallowed": _Kind("error", "EndsWhenCrashed"),
     "stalled": _Kind("error", "NoStall"),
     "forbidden": _Kind("error", "SimulatedTimeOnly"),
+    "died": _Kind("error", "NoCrash", "a server must not end its process, nor write to what belongs to the lab"),
+    "crawls": _Kind("error", "CpuBudget"),
 }

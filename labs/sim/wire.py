@@ -63,7 +63,16 @@ class Noted(msgspec.Struct, tag=True, array_like=True, gc=False):
 
 
 Problem: TypeAlias = Literal[
-    "raised", "not written", "run not written", "nonsense", "spins", "swallowed", "stalled", "forbidden"
+    "raised",
+    "not written",
+    "run not written",
+    "nonsense",
+    "spins",
+    "swallowed",
+    "stalled",
+    "forbidden",
+    "died",
+    "crawls",
 ]
 
 

@@ -17,7 +17,9 @@ import msgspec
 import pytest
 
 from labs.sim import blame
+from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.loader import BadSubmission, Program
+from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, run_scenario, stalled
 from labs.stages.catalogue import matches
 from labs.stages.scenario import Scenario
@@ -45,11 +47,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--raft-seed", type=int, default=1, help="the first seed (1)")
     group.addoption("--raft-runs", type=int, default=5, help="how many seeds, counting up from the first (5)")
     group.addoption("--raft-test", default="", help="run only tests whose id or title holds this text")
+    group.addoption("--raft-hosts", default="inline", choices=["inline", "process"], help="where servers run (inline)")
     group.addoption("--raft-timeout", type=float, default=TIMEOUT, help=f"wall seconds a run may take ({TIMEOUT})")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_programs] = {}
+    config.stash[_hosts] = None
+    if config.getoption("--raft-hosts") == "process":
+        seconds = config.getoption("--raft-timeout")
+        config.stash[_hosts] = ProcessHosts(HostOptions(step_seconds=seconds / 3, run_seconds=4 * seconds))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    hosts = config.stash.get(_hosts, None)
+    if hosts is not None:
+        hosts.close()
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:
@@ -90,16 +103,19 @@ class ScenarioItem(pytest.Item):
     def make(cls, parent: pytest.Module, name: str, scenario: Scenario, seed: int) -> ScenarioItem:
         item: ScenarioItem = cls.from_parent(parent, name=name)
         item.scenario, item.seed, item.record = scenario, seed, None
-        item.add_marker(pytest.mark.timeout(parent.config.getoption("--raft-timeout"), func_only=True))
+        seconds = parent.config.getoption("--raft-timeout")
+        if parent.config.stash[_hosts] is not None:
+            seconds *= 5  # process hosts watch the clock themselves
+        item.add_marker(pytest.mark.timeout(seconds, func_only=True))
         return item
 
     def runtest(self) -> None:
-        program = self._program()
+        program, hosts = self._program(), self.config.stash[_hosts]
         try:
             with _last_resort(self.config):
-                self.record = run_scenario(self.scenario, program, self.seed)
+                self.record = run_scenario(self.scenario, program, self.seed, hosts=hosts)
         except pytest.fail.Exception as stall:
-            self.record = stalled(self.scenario, self.seed, str(stall))
+            self.record = stalled(self.scenario, self.seed, str(stall), "inline" if hosts is None else "process")
         stacks = _stacks()
         if self.record.rule == "NoStall" and stacks is not None:
             (stacks / f"stalled-{os.getpid()}").write_text(self.record.message)
@@ -113,7 +129,8 @@ class ScenarioItem(pytest.Item):
             path = Path(self.config.getoption("--raft-submission"))
             if not path.is_absolute():
                 path = self.config.invocation_params.dir / path
-            programs[self.scenario.entry] = Program(path, *self.scenario.entry.split(":"))
+            inline = self.config.stash[_hosts] is None
+            programs[self.scenario.entry] = Program(path, *self.scenario.entry.split(":"), compiled=inline)
         return programs[self.scenario.entry]
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -121,7 +138,7 @@ class ScenarioItem(pytest.Item):
         if isinstance(error, ScenarioFailed):
             again = f"make replay TEST={self.scenario.id} SEED={self.seed}"
             return f"{error.record.message}\nhint    {error.record.hint}\nreplay  {again}"
-        if isinstance(error, BadSubmission):
+        if isinstance(error, BadSubmission | HostsUnavailable):
             return f"cannot run the submission: {error}"
         return super().repr_failure(excinfo, style)
 
@@ -136,7 +153,7 @@ def _last_resort(config: pytest.Config) -> Iterator[None]:
     Only in a worker of pytest-xdist, which is replaced then; the runner reads the file (labs.runner).
     """
     folder, worker = _stacks(), os.environ.get("PYTEST_XDIST_WORKER")
-    if folder is None or not worker:
+    if folder is None or not worker or config.stash[_hosts] is not None:
         yield
         return
     limit = config.getoption("--raft-timeout")
@@ -158,3 +175,4 @@ def _stacks() -> Path | None:
 
 
 _programs: pytest.StashKey[dict[str, Program]] = pytest.StashKey()
+_hosts: pytest.StashKey[ProcessHosts | None] = pytest.StashKey()

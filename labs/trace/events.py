@@ -7,17 +7,14 @@ InstallSnapshot or Ping. An event is one JSON object, one line in a trace file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from labs.messages import Command, LogEntry
 
-if TYPE_CHECKING:
-    from labs.messages import Message
-else:  # the reader picks the message's class by `call` and the leg
-    Message = Any
-
+AnyMessage: TypeAlias = Any
+"""An object of labs.messages; `call` and the leg tell its class."""
 Leg: TypeAlias = Literal["request", "reply"]
 
 
@@ -34,7 +31,7 @@ class Send(Event, frozen=True, gc=False):
     peer: int
     rpc: int
     call: str
-    message: Message
+    message: AnyMessage
     size: int
     extra: dict[str, Any] | None = None
     """Fields that the submission added to the message."""
@@ -47,7 +44,7 @@ class Deliver(Event, frozen=True, gc=False):
     rpc: int
     leg: Leg
     call: str
-    message: Message
+    message: AnyMessage
     copy: int = 0
     """0 for the first delivery of a request, 1 for its duplicate."""
 
@@ -58,7 +55,7 @@ class Reply(Event, frozen=True, gc=False):
     peer: int
     rpc: int
     call: str
-    message: Message
+    message: AnyMessage
     size: int
     extra: dict[str, Any] | None = None
 

@@ -1,7 +1,7 @@
 """The recorder: takes each event as it happens, folds it into the digest, and streams it to a file if there is one.
 
-Keeps nothing in memory. Two runs are the same run exactly when their digests are equal: the digest is the SHA-256 of
-the trace file's lines after the first, which is the header.
+Keeps no more than a block in memory. Two runs are the same run exactly when their digests are equal: the digest is the
+SHA-256 of the trace file's lines after the first, which is the header.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from labs.trace.events import Event
 
 FORMAT = "raft-trace"
 VERSION = 1
+BLOCK = 64 * 1024
+"""Bytes that are put into the digest and the file at a time."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -35,19 +37,32 @@ class Recorder:
     def __init__(self, file: BinaryIO | None = None, header: Header | None = None) -> None:
         self._file = file
         self._hash = hashlib.sha256()
-        self._encode = msgspec.json.Encoder().encode
+        self._encode_into = msgspec.json.Encoder().encode_into
+        self._lines = bytearray()
+        """Lines that are not yet in the digest and the file."""
         self.events = 0
         if file is not None and header is not None:
-            file.write(self._encode(header) + b"\n")
+            file.write(msgspec.json.encode(header) + b"\n")
 
     def record(self, event: Event) -> None:
         """Add one event to the digest and the file."""
-        line = self._encode(event) + b"\n"
-        self._hash.update(line)
+        lines = self._lines
+        self._encode_into(event, lines, -1)
+        lines += b"\n"
         self.events += 1
+        if len(lines) > BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is not yet in the file."""
+        if not self._lines:
+            return
+        self._hash.update(self._lines)
         if self._file is not None:
-            self._file.write(line)
+            self._file.write(self._lines)
+        self._lines.clear()
 
     def digest(self) -> str:
         """Return the digest of all events so far, as 64 hexadecimal digits."""
+        self.flush()
         return self._hash.hexdigest()

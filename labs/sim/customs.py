@@ -1,0 +1,151 @@
+"""Customs: looks through all that a server's process says, before anything is made of it.
+
+The schema of a frame was checked when it was decoded; here is what the schema cannot say: ids that exist, tickets that
+were given, bytes that are what they should be, amounts. An honest process passes always: labs.sim.life checks the same
+things where the submission can still be told its line.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from labs.messages import AppendEntriesArgs
+from labs.sim import codec, texts
+from labs.sim.disk import Disk
+from labs.sim.frames import Answer, BadFrame
+from labs.sim.life import MAX_NOTE
+from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
+
+_ARGS = frozenset(codec.ARGS_OF.values())
+_LONGEST_PLACE = 1000
+_SCALARS = frozenset({bool, int, float, str, bytes, type(None)})
+
+
+class Allowance:
+    """What the servers of one run may put out together."""
+
+    def __init__(self, outputs_a_step: int, note_bytes: int) -> None:
+        self.outputs_a_step = outputs_a_step
+        self.note_bytes = note_bytes
+        self.noted = 0
+
+
+class Customs:
+    """What is known of one life from outside, to hold against what its process says."""
+
+    def __init__(self, server: int, size: int, disk: Disk, allowance: Allowance) -> None:
+        self.waiting: set[int] = set()
+        """The calls whose replies the server waits for."""
+        self._server, self._size, self._allowance = server, size, allowance
+        self._calls = 0
+        self._tickets: dict[int, type] = {}
+        self._base, self._entries = disk.last_included_index, len(disk.entries)
+
+    def hand_out(self, ticket: int, data: bytes) -> None:
+        """A request goes in, and a reply of its kind may come out."""
+        self._tickets[ticket] = codec.REPLY_OF[codec.CALL_OF[codec.base_class(data)]]
+
+    def check(self, answer: Answer) -> None:
+        """Raise BadFrame if anything in an answer cannot be true."""
+        if len(answer.outbox) + len(answer.afterwards) > self._allowance.outputs_a_step:
+            raise BadFrame(f"more than {self._allowance.outputs_a_step:,} outputs in one step")
+        if math.isnan(answer.deadline):
+            raise BadFrame("a deadline that is no number")
+        if answer.state is not None and tuple(map(type, answer.state)) != (int, bool):
+            raise BadFrame(f"a state that get_state cannot return: {texts.short(answer.state)}")
+        for output in (*answer.outbox, *answer.afterwards):
+            try:
+                self._check(output)
+            except BadFrame:
+                raise
+            except (Exception, RecursionError) as error:
+                raise BadFrame(f"{type(output).__name__}: {type(error).__name__}: {texts.short(str(error))}") from None
+        for call in answer.abandoned:
+            if call not in self.waiting:
+                raise BadFrame(f"it stopped waiting for call {call}, which it did not make or which has returned")
+            self.waiting.discard(call)
+
+    def _check(self, output: Output) -> None:
+        match output:
+            case Called():
+                self._check_call(output)
+            case Replied(ticket=ticket, data=data):
+                wanted = self._tickets.pop(ticket, None)
+                if wanted is None:
+                    raise BadFrame(f"a reply to request {ticket}, which it did not get or has answered")
+                self._check_message(data, frozenset({wanted}))
+            case Saved():
+                self._check_save(output)
+            case Applied(data=data):
+                if len(data) > codec.MAX_MESSAGE:
+                    raise BadFrame("a command that is too long")
+                codec.check_command(codec.decode_command(data))
+            case AppliedSnapshot():
+                pass  # its bytes are the service's business
+            case Noted(text=text):
+                self._check_note(text)
+            case Failed(text=text, place=place):
+                if len(text) > MAX_NOTE or len(place) > _LONGEST_PLACE or output.details:
+                    raise BadFrame("a failure that is told at too great length")
+
+    def _check_call(self, called: Called) -> None:
+        self._calls += 1
+        if called.call != self._calls:
+            raise BadFrame(f"call {called.call} after call {self._calls - 1}")
+        if not 0 <= called.peer < self._size or called.peer == self._server:
+            raise BadFrame(f"a call to server {called.peer}")
+        self._check_message(called.data, _ARGS)
+        self.waiting.add(called.call)
+
+    def _check_message(self, data: bytes, wanted: frozenset[type]) -> None:
+        if len(data) > codec.MAX_MESSAGE + 1:
+            raise BadFrame("a message that is too long")
+        message = codec.decode_base(data)
+        if type(message) not in wanted:
+            raise BadFrame(f"a {type(message).__name__}, which has no place there")
+        if isinstance(message, AppendEntriesArgs):
+            for entry in message.entries:
+                if type(entry.command) not in _SCALARS:
+                    codec.check_command(entry.command)
+        extra = codec.decode_extra(data)
+        if extra is not None:
+            _check_plain(extra)
+
+    def _check_save(self, saved: Saved) -> None:
+        shift = saved.last_included_index - self._base
+        if not 0 <= shift <= self._entries:
+            shift = self._entries
+        if saved.shift != shift or not 0 <= saved.kept <= self._entries - shift:
+            raise BadFrame(f"a save that keeps {saved.kept} entries from {saved.shift} on, of {self._entries}")
+        for data in saved.entries:
+            entry = codec.decode_base_entry(data)
+            if type(entry.command) not in _SCALARS:
+                codec.check_command(entry.command)
+        if (saved.own_class is None) != (saved.extra is None):
+            raise BadFrame("a state with a class but no fields of its own, or the other way round")
+        _check_plain(saved.extra)
+        self._base, self._entries = saved.last_included_index, saved.kept + len(saved.entries)
+
+    def _check_note(self, text: str) -> None:
+        if len(text) > MAX_NOTE + 1:
+            raise BadFrame(f"a note of {len(text):,} characters")
+        self._allowance.noted += len(text) + 1
+        if self._allowance.noted > self._allowance.note_bytes:
+            raise BadFrame(f"notes and prints of more than {self._allowance.note_bytes:,} characters in one run")
+
+
+def _check_plain(value: Any, depth: int = 0) -> None:
+    """Raise BadFrame unless a value is built of what msgpack and JSON share, and of bytes."""
+    if type(value) in _SCALARS:
+        return
+    if depth > 2 * codec.MAX_DEPTH:
+        raise BadFrame("a value that is nested too deep")
+    if type(value) is list:
+        for item in value:
+            _check_plain(item, depth + 1)
+    elif type(value) is dict and all(type(key) is str for key in value):
+        for item in value.values():
+            _check_plain(item, depth + 1)
+    else:
+        raise BadFrame(f"a {type(value).__name__} where only plain values may be")

@@ -1,0 +1,210 @@
+"""Process hosts: each server in a process of its own, forked from a warm one and stepped in lock-step.
+
+`ProcessHosts` outlives runs; `ProcessRun` is what one run has of it. All servers that have something to do at an
+instant are told so first, and heard afterwards, so that they may run at the same time; what they did is taken in the
+order of their ids.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from labs.sim import frames, turns
+from labs.sim.customs import Allowance
+from labs.sim.disk import Disk
+from labs.sim.frames import BadFrame, Confined
+from labs.sim.hosts import HostOptions, HostsUnavailable
+from labs.sim.kernel import Kernel
+from labs.sim.loader import Program
+from labs.sim.remote import RemoteLife
+from labs.sim.sources import BadSubmission, Compiled
+from labs.sim.zygote_link import Process, ZygoteLink
+
+_CHECK = 0.25
+"""Wall seconds between looks at what the servers have used."""
+_REMEMBERED = 8
+"""So many compiled submissions are kept."""
+
+
+class ProcessHosts:
+    """A zygote, started when it is first needed, and what was compiled with it. Close it, or use it in a `with`."""
+
+    def __init__(self, options: HostOptions | None = None) -> None:
+        self.options = options or HostOptions()
+        self.facts: dict[str, Any] = {}
+        """What the stub's `confine` returned in the process that was started last."""
+        self._zygote: ZygoteLink | None = None
+        self._compiled: dict[bytes, dict[str, Compiled]] = {}
+
+    def __enter__(self) -> ProcessHosts:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote, and all that it started."""
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            zygote.close()
+
+    @property
+    def zygote(self) -> ZygoteLink:
+        """The running zygote; it is started if there is none."""
+        if self._zygote is None:
+            self._zygote = ZygoteLink(self.options)
+        return self._zygote
+
+    def compile(self, program: Program) -> dict[str, Compiled]:
+        """Return a submission's modules, compiled in a process of its own; raise BadSubmission if it is no Python."""
+        sources = program.read()
+        root = str(program.root)
+        key = hashlib.sha256(frames.encode((root, sources))).digest()
+        if key not in self._compiled:
+            if len(self._compiled) >= _REMEMBERED:
+                del self._compiled[next(iter(self._compiled))]
+            self._compiled[key] = self._compile(root, sources)
+        modules = self._compiled[key]
+        error = modules[program.entry.relative_to(program.root).as_posix()][1]
+        if error:
+            raise BadSubmission(error)
+        return modules
+
+    def _compile(self, root: str, sources: dict[str, bytes]) -> dict[str, Compiled]:
+        process = self.fork()
+        try:
+            process.send(frames.Compile(root, sources))
+            answer = self._hear(process)
+            if not isinstance(answer, frames.Modules) or answer.modules.keys() != sources.keys():
+                raise BadFrame("it does not send what it compiled")
+        except BadFrame as error:
+            raise BadSubmission(f"Python cannot compile the submission in {root}: {error}") from None
+        finally:
+            process.kill()
+        return answer.modules
+
+    def _hear(self, process: Process) -> frames.FromServer:
+        return process.receive(self.options.max_frame, self.options.step_seconds)
+
+    def fork(self) -> Process:
+        """Start a process, and wait until it is confined."""
+        process = self.zygote.fork()
+        try:
+            record = self._hear(process)
+        except BadFrame as error:
+            process.kill()
+            raise HostsUnavailable(f"a process is not confined: {error}") from None
+        if not isinstance(record, Confined) or record.error:
+            process.kill()
+            wrong = record.error if isinstance(record, Confined) else f"it sent {type(record).__name__}"
+            raise HostsUnavailable(f"a process is not confined: {wrong}")
+        self.facts = record.facts
+        return process
+
+    @contextlib.contextmanager
+    def run(self, program: Program, size: int, seed: int, cpu_seconds: float | None) -> Iterator[ProcessRun]:
+        """Open a run; afterwards none of its processes is left."""
+        modules = self.compile(program)
+        self.zygote.finish()
+        run = ProcessRun(self, program, modules, size, seed, cpu_seconds)
+        try:
+            with _one_core():
+                yield run
+            run.cpu_time = self.zygote.finish().cpu_time
+        except BaseException:
+            self.close()
+            raise
+
+
+class ProcessRun:
+    """The servers of one run."""
+
+    apart = True
+
+    def __init__(
+        self,
+        hosts: ProcessHosts,
+        program: Program,
+        modules: dict[str, Compiled],
+        size: int,
+        seed: int,
+        cpu_seconds: float | None,
+    ) -> None:
+        self.options, self.program, self.modules, self.size, self.seed = hosts.options, program, modules, size, seed
+        self.max_passes = turns.MAX_PASSES
+        self.allowance = Allowance(hosts.options.max_outputs, hosts.options.max_note_bytes)
+        self.cpu_time = 0.0
+        """Processor seconds of all servers, once the run is over."""
+        self.fork = hosts.fork
+        self._zygote = hosts.zygote
+        self._kernel: Kernel | None = None
+        limits = [limit for limit in (cpu_seconds, hosts.options.cpu_seconds) if limit is not None]
+        self._cpu_seconds = min(limits, default=math.inf)
+        self._end = time.monotonic() + hosts.options.run_seconds
+        self._next_check = 0.0
+
+    # What the kernel wants of its hosts.
+
+    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> RemoteLife:
+        """Return a new life of a server; it begins with `begin`."""
+        self._kernel = kernel
+        return RemoteLife(self, server, number, disk)
+
+    def run(self, kernel: Kernel) -> None:
+        """Let all servers run that have something to do now."""
+        lives = [life for life in kernel.lives if isinstance(life, RemoteLife) and life.is_due(kernel.now)]
+        for life in lives:
+            life.send_step()
+        for life in lives:
+            life.take_step()
+            kernel.turns.ran[life.server] = life
+        spinning = [life for life in lives if life.spun is not None]
+        if spinning:
+            first = min(spinning, key=lambda life: life.spun.passes if life.spun else 0)
+            assert first.spun is not None
+            kernel.on_spin(first, first.spun.failed)
+
+    def deadline(self, kernel: Kernel) -> float:
+        """Return when the next server wants to run."""
+        return min((life.deadline for life in kernel.lives if isinstance(life, RemoteLife)), default=math.inf)
+
+    # What its lives need.
+
+    @property
+    def now(self) -> float:
+        assert self._kernel is not None
+        return self._kernel.now
+
+    @property
+    def test_acts(self) -> bool:
+        """Whether the test is at work, and not the kernel."""
+        assert self._kernel is not None
+        return self._kernel.test_acts
+
+    def over_budget(self) -> str:
+        """Say in words if the run has used more than it may; looks only now and then."""
+        now = time.monotonic()
+        if now < self._next_check:
+            return ""
+        self._next_check = now + _CHECK
+        if now > self._end:
+            return f"was at work when the run was not over after {self.options.run_seconds:g} s of real time"
+        if self._cpu_seconds < math.inf:
+            used = self._zygote.measure().cpu_time
+            if used > self._cpu_seconds:
+                budget = f"the {self._cpu_seconds:.1f} s that this run has"
+                return f"was at work when its servers had used {used:.1f} s of the processor, more than {budget}"
+        return ""
+
+
+@contextlib.contextmanager
+def _one_core() -> Iterator[None]:
+    yield

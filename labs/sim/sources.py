@@ -1,0 +1,134 @@
+"""The files of a submission: in its folder, or as a bundle that was read before and travels to where servers run.
+
+A folder is compiled as it is read. A bundle was compiled by somebody else, who may be hostile: it must be opened only
+in a process that runs this submission and nothing else.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+MAX_FILES, MAX_BYTES = 500, 8 * 1024 * 1024
+"""How much a submission may be that is sent to processes of its own."""
+Compiled: TypeAlias = tuple[bytes, str]
+"""The code of a module as marshal writes it, and why there is none."""
+
+
+class BadSubmission(Exception):
+    """The submission cannot be run at all; the text says why, where, and what to do."""
+
+
+class Sources(Protocol):
+    """Where a program's modules come from; all paths are below its root."""
+
+    def is_file(self, path: Path) -> bool: ...
+    def holds_modules(self, folder: Path) -> bool: ...
+    def code(self, path: Path) -> types.CodeType: ...
+
+
+class Folder:
+    """Files where the student wrote them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def is_file(self, path: Path) -> bool:
+        return path.is_file()
+
+    def holds_modules(self, folder: Path) -> bool:
+        return folder.is_dir() and any(folder.glob("*.py"))
+
+    def code(self, path: Path) -> types.CodeType:
+        """Return the compiled module; raise BadSubmission with file and line if it is no Python."""
+        try:
+            source = path.read_bytes()
+        except OSError as error:
+            raise BadSubmission(f"cannot read {path}: {error}") from None
+        return compile_file(source, path, self._root)
+
+
+class Bundle:
+    """Compiled modules by their names relative to the root, as "raft.py" or "core/timing.py"."""
+
+    def __init__(self, root: Path, modules: Mapping[str, Compiled]) -> None:
+        self._modules = {root / name: compiled for name, compiled in modules.items()}
+        self._folders = {path.parent for path in self._modules}
+
+    def is_file(self, path: Path) -> bool:
+        return path in self._modules
+
+    def holds_modules(self, folder: Path) -> bool:
+        return folder in self._folders
+
+    def code(self, path: Path) -> types.CodeType:
+        """Return the compiled module; raise BadSubmission if it was no Python."""
+        data, error = self._modules[path]
+        if error:
+            raise BadSubmission(error)
+        code: types.CodeType = marshal.loads(data)
+        return code
+
+
+def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
+    """Return the code of a module; raise BadSubmission with file and line if it is no Python."""
+    try:
+        return compile(source, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = f"{name_in(root, str(path))}:{error.lineno}"
+        raise BadSubmission(f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BadSubmission(f"cannot read {path}: {error or type(error).__name__}") from None
+
+
+def compile_all(sources: Mapping[str, bytes], root: Path) -> dict[str, Compiled]:
+    """Return a bundle's modules; what is no Python counts only once it is imported."""
+    compiled: dict[str, Compiled] = {}
+    for name, source in sources.items():
+        try:
+            compiled[name] = marshal.dumps(compile_file(source, root / name, root)), ""
+        except BadSubmission as error:
+            compiled[name] = b"", str(error)
+    return compiled
+
+
+def name_in(root: Path, file: str) -> str:
+    """Return a file's name as shown to the student: relative to the submission's folder."""
+    return file.removeprefix(str(root)).lstrip("/\\")
+
+
+def read_all(root: Path, entry: Path, alone: bool, besides: str) -> dict[str, bytes]:
+    """Return all that a submission can import from its folder, by name; `besides` is a folder that is not part of it.
+
+    Links that lead out of the folder are left out.
+    """
+    found: dict[str, bytes] = {}
+    size = 0
+    for path in [entry] if alone else [entry, *_modules_below(root, besides)]:
+        name = path.relative_to(root).as_posix()
+        if name in found or not path.resolve().is_relative_to(root) or not path.is_file():
+            continue
+        try:
+            found[name] = path.read_bytes()
+        except OSError as error:
+            raise BadSubmission(f"cannot read {path}: {error}") from None
+        size += len(found[name])
+        if len(found) > MAX_FILES or size > MAX_BYTES:
+            raise BadSubmission(
+                f"{root} holds more than {MAX_FILES} Python files or {MAX_BYTES:,} bytes of them. "
+                "Hand in a folder with nothing but your server"
+            )
+    return found
+
+
+def _modules_below(root: Path, besides: str) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        at_root = Path(folder) == root
+        folders[:] = sorted(f for f in folders if f.isidentifier() and not (at_root and f == besides))
+        for file in sorted(files):
+            if file.endswith(".py") and file.removesuffix(".py").isidentifier():
+                yield Path(folder, file)

@@ -1,0 +1,197 @@
+"""The tester's end of the zygote: starts it, has it fork, signal and count processes, and ends it.
+
+Also the tester's end of each process: a socket, and the pipe that its stack comes through if it has to be ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import outcome
+import trio
+
+from labs.sim import frames
+from labs.sim.frames import BadFrame, Done, FromServer
+from labs.sim.hosts import HostOptions, HostsUnavailable
+
+_START = "import sys; sys.path[:0] = sys.argv[1:]; from labs.sim.zygote import main; main()"
+_PATIENCE = 60.0
+"""Wall seconds in which the zygote must answer; it has nothing to wait for."""
+_FOR_STACK = 2.0
+"""Wall seconds in which a process must have written its stack, if it ever will."""
+_PLACE = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
+
+
+def folders_to_read() -> list[Path]:
+    """Return the folders, beside the interpreter's own, that a zygote must be able to read."""
+    modules = (frames, trio, msgspec, outcome)
+    packages = {Path(module.__file__ or "").resolve().parent for module in modules}
+    homes = {folder.parent if folder.name != "sim" else folder.parent.parent for folder in packages}
+    return sorted(homes)
+
+
+class ZygoteLink:
+    """A running zygote."""
+
+    def __init__(self, options: HostOptions) -> None:
+        if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
+            raise HostsUnavailable(
+                f"servers cannot have processes of their own on {sys.platform}: it has no os.fork. Use: --hosts inline"
+            )
+        ours, theirs = socket.socketpair()
+        python = [sys.executable, "-P", "-s", "-B", "-c", _START, *map(str, folders_to_read())]
+        try:
+            self._process = subprocess.Popen(
+                [*options.prefix, *python],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={**options.environment, "PYTHONHASHSEED": "0"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            ours.close()
+            raise HostsUnavailable(f"cannot start {(*options.prefix, *python)[0]}: {error}") from None
+        finally:
+            theirs.close()
+        self._link, self._step_seconds = ours, options.step_seconds
+        frames.set_limit(ours, _PATIENCE)
+        stub = options.stub.read_text(encoding="utf-8") if options.stub is not None else ""
+        self._send(frames.Hello(stub, dict(options.stub_options)))
+        wrong = self._receive().error
+        if wrong:
+            self.close()
+            raise HostsUnavailable(f"the confinement does not load: {wrong}")
+
+    def fork(self) -> Process:
+        """Start a process."""
+        ours, theirs = socket.socketpair()
+        stack, to_stack = os.pipe()
+        try:
+            record = frames.encode(frames.Fork())
+            socket.send_fds(self._link, [len(record).to_bytes(4, "big") + record], [theirs.fileno(), to_stack])
+            done = self._receive()
+        except OSError:
+            ours.close()
+            os.close(stack)
+            raise HostsUnavailable(f"the zygote is gone: {self._last_words()}") from None
+        finally:
+            theirs.close()
+            os.close(to_stack)
+        if done.error:
+            ours.close()
+            os.close(stack)
+            raise HostsUnavailable(f"no further process can be started: {done.error}")
+        frames.set_limit(ours, self._step_seconds)
+        return Process(self, done.number, ours, stack)
+
+    def kill(self, number: int) -> None:
+        self._send(frames.Kill(number))
+
+    def show(self, number: int) -> None:
+        self._send(frames.Show(number))
+
+    def measure(self) -> Done:
+        """Return what all processes since the last `finish` have used."""
+        self._send(frames.Measure())
+        return self._receive()
+
+    def finish(self) -> Done:
+        """End all processes, and wait until they are gone."""
+        self._send(frames.Finish())
+        return self._receive()
+
+    def close(self) -> None:
+        """End the zygote, and with it all of its processes."""
+        self._link.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+    def _send(self, record: frames.ToZygote) -> None:
+        try:
+            frames.send(self._link, record)
+        except BadFrame:
+            raise HostsUnavailable(f"the zygote is gone: {self._last_words()}") from None
+
+    def _receive(self) -> Done:
+        try:
+            return frames.decode_done(frames.receive(self._link, frames.CHUNK))
+        except BadFrame:
+            raise HostsUnavailable(f"the zygote is gone: {self._last_words()}") from None
+
+    def _last_words(self) -> str:
+        """Return what a zygote that ended has said, which tells why."""
+        self._process.kill()
+        assert self._process.stderr is not None
+        words = self._process.stderr.read(100_000).decode(errors="replace").strip()
+        code = self._process.wait()
+        return words[-1500:] or f"it ended with code {code} and no word"
+
+
+class Process:
+    """One server's process, from outside."""
+
+    def __init__(self, zygote: ZygoteLink, number: int, link: socket.socket, stack: int) -> None:
+        self.number = number
+        self.link = link
+        self._zygote = zygote
+        self._stack = stack
+        self._gone = False
+
+    def send(self, record: frames.ToServer) -> None:
+        frames.send(self.link, record)
+
+    def receive(self, limit: int, seconds: float) -> FromServer:
+        """Return the next thing that it says; raise BadFrame if that is no frame, or none comes in time."""
+        data = frames.receive(self.link, limit, seconds)
+        try:
+            return frames.decode_from_server(data)
+        except (msgspec.MsgspecError, RecursionError, MemoryError, ValueError) as error:
+            raise BadFrame(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+    def kill(self) -> None:
+        """End it; it is waited for later."""
+        if not self._gone:
+            self._gone = True
+            self._zygote.kill(self.number)
+            self.link.close()
+            os.close(self._stack)
+
+    def places(self) -> list[tuple[str, int, str]]:
+        """Return file, line and function of each frame of its Python stack, innermost first; nothing if it hides."""
+        with contextlib.suppress(HostsUnavailable):
+            self._zygote.show(self.number)
+        text, patience = b"", _FOR_STACK
+        while len(text) < 1 << 16 and select.select([self._stack], [], [], patience)[0]:
+            piece = os.read(self._stack, 1 << 16)
+            if not piece:
+                break
+            text, patience = text + piece, 0.1
+        found = _PLACE.findall(text.decode(errors="replace"))
+        return [(file, int(line), function) for file, line, function in found if len(line) < 10]
+
+    def how_it_ended(self) -> int | None:
+        """Return its exit code, or minus the signal that ended it; None if it has not ended."""
+        end, pause = time.monotonic() + _FOR_STACK, 0.001
+        while time.monotonic() < end:
+            code = self._zygote.measure().exits.get(self.number)
+            if code is not None:
+                return code
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)
+        return None
