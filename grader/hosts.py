@@ -6,6 +6,8 @@ The only place that knows both the simulator's process hosts (labs.sim.process) 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -13,16 +15,22 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from grader.exits import NoSandbox, Usage
-from grader.sandbox.levels import LEVELS
+from grader.sandbox import levels
 
 Kind: TypeAlias = Literal["process", "inline"]
+NONE = "none"
+"""The level of servers that share the grader's runner."""
+HAS_PROCESSES = importlib.util.find_spec("labs.sim.process") is not None
+CPU_SECONDS = 60.0
+"""Processor seconds that all servers of a run may take together; those of a correct one take less than two."""
 
 
 class Hosts(msgspec.Struct, frozen=True):
-    """What was chosen: the kind of hosts, and the sandbox level, "none" without one."""
+    """What was chosen: the kind of hosts, the sandbox level, and what the kernel gives to that level."""
 
     kind: Kind = "inline"
-    level: str = "none"
+    level: str = NONE
+    details: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,29 @@ class Opening:
 
 def choose(kind: Kind | None, required: str | None) -> Hosts:
     """Return the hosts to grade with: what was asked for, or the best here. NoSandbox if it is too little."""
-    if required is not None and required not in LEVELS:
-        raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(LEVELS)}, the best first")
-    if required not in (None, "none", "D"):
-        raise NoSandbox(f"the sandbox level {required} is not to be had: this grader runs servers inline")
-    return Hosts(kind or "inline", "none")
+    if required is not None and required not in levels.LEVELS:
+        raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(levels.LEVELS)}, the best first")
+    if kind is None:
+        kind = "process" if HAS_PROCESSES and levels.try_level("D").works else "inline"
+    if kind == "inline":
+        if required is not None:
+            raise NoSandbox(f"level {required} is wanted, but inline hosts have none: give --hosts process")
+        return Hosts()
+    if not HAS_PROCESSES:
+        raise Usage("this copy of the lab has no process hosts (labs/sim/process.py)")
+    try:
+        found = levels.best(required or "D")
+    except levels.NoSandbox as error:
+        raise NoSandbox(str(error)) from None
+    return Hosts(kind, found.level.name, found.record())
 
 
 @contextlib.contextmanager
 def opened(hosts: Hosts) -> Iterator[Opening]:
     """Start what runs servers, for as long as the context lasts."""
-    yield Opening(is_inline=True)
+    if hosts.kind == "inline":
+        yield Opening(is_inline=True)
+        return
+    process = importlib.import_module("labs.sim.process")
+    with process.ProcessHosts(levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS)) as running:
+        yield Opening(False, {"hosts": running}, hosts.details)

@@ -64,7 +64,8 @@ def render_one(result: Result, most: int = 1000) -> str:
 
 
 def _points(result: Result) -> str:
-    where = "servers in one process, without a sandbox" if result.sandbox.hosts == "inline" else result.sandbox.level
+    inline = result.sandbox.hosts == "inline"
+    where = "servers in one process, no sandbox" if inline else f"sandbox level {result.sandbox.level}"
     return f"{result.score:g} of {result.max_score:g} points   ({where})"
 
 

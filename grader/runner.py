@@ -23,7 +23,7 @@ from grader import scenarios
 from grader.hosts import Hosts, Opening, opened
 from labs.sim import blame
 from labs.sim.hosts import HostsUnavailable
-from labs.sim.loader import Program
+from labs.sim.loader import BadSubmission, Program
 from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
 from labs.sim.verdict import Outcome
 
@@ -65,7 +65,7 @@ def main() -> None:
     try:
         with opened(setup.hosts) as opening:
             _answer(answers, Ready(facts=opening.facts))
-            program = Program(Path(setup.folder))
+            program = Program(Path(setup.folder)) if opening.is_inline else Path(setup.folder)
             for line in jobs:
                 job = msgspec.json.decode(line, type=Job)
                 _answer(answers, _judge(program, job, opening))
@@ -78,7 +78,7 @@ def _answer(answers: BinaryIO, value: object) -> None:
     answers.flush()
 
 
-def _judge(program: Program, job: Job, opening: Opening) -> RunRecord:
+def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
     """Run one job; whatever goes wrong on our side becomes a record that says so."""
     scenario = scenarios.find(job.test)
     try:
@@ -86,6 +86,8 @@ def _judge(program: Program, job: Job, opening: Opening) -> RunRecord:
             return run_scenario(scenario, program, job.seed, **opening.arguments)
     except Stalled:
         return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
+    except BadSubmission as error:
+        return empty_record(scenario, job.seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
     except HostsUnavailable:
         raise
     except BaseException as error:
