@@ -28,7 +28,9 @@ from grader.exports.table_csv import class_table
 from grader.exports.text_file import write_text
 from grader.hosts import Hosts, choose
 from grader.marking import Order, blank, mark
+from grader.pool import Pool
 from grader.progress import Progress
+from grader.references import FOLDER, References
 from grader.result import Basis, Result, read, write
 from grader.rubric import DEFAULT, Rubric, load
 from grader.seeds import course_secret, fingerprint
@@ -151,9 +153,11 @@ class _Grading:
         secret = course_secret() if any(item.secret for item in self.rubric.items) else None
         basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), fingerprint(secret) if secret else "")
         at_once = min(self.options.jobs, len(self.sources))
-        order = Order(self.rubric, self.hosts, max(1, self.options.jobs // at_once), secret, basis)
         places, progress = trio.CapacityLimiter(at_once), Progress(len(self.sources))
-        async with trio.open_nursery() as nursery:
+        async with Pool.open(str(FOLDER), self.hosts, 1) as pool, trio.open_nursery() as nursery:
+            order = Order(
+                self.rubric, self.hosts, max(1, self.options.jobs // at_once), secret, basis, References(pool)
+            )
             nursery.start_soon(self._stop_when_told, nursery.cancel_scope)
             async with trio.open_nursery() as work:
                 for name in self.sources:

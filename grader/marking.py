@@ -21,6 +21,7 @@ from grader import intake, scoring
 from grader.cleaning import one_line
 from grader.hosts import Hosts
 from grader.pool import Pool
+from grader.references import References, budget
 from grader.result import Basis, Result, Run, Sandbox, Submission, Test
 from grader.rubric import Item, Rubric, Stage
 from grader.runner import Job
@@ -40,6 +41,7 @@ class Order:
     runners: int
     secret: bytes | None
     basis: Basis
+    references: References
 
 
 @dataclass
@@ -48,6 +50,8 @@ class _Marks:
 
     runs: dict[int, Run] = field(default_factory=dict)
     records: dict[int, RunRecord] = field(default_factory=dict)
+    references: dict[int, RunRecord] = field(default_factory=dict)
+    """What the reference did with the same seeds, if that matters."""
 
     @property
     def is_settled(self) -> bool:
@@ -105,6 +109,7 @@ class _Marking:
 
     def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
         self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
+        self._references = order.references
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
         can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
         self._source = f" SUBMISSION={shlex.quote(source)}" if can_be_typed else ""
@@ -145,10 +150,20 @@ class _Marking:
         for seed in seeds:
             async with self._pool.place():
                 if not marks.is_settled:
-                    marks.records[seed], retried = await self._run(Job(item.scenario.id, seed))
+                    job = Job(item.scenario.id, seed)
+                    if item.kind == "performance":
+                        job.cpu_seconds = await self._measure_reference(job, marks)
+                    marks.records[seed], retried = await self._run(job)
                     marks.runs[seed] = scoring.judged_run(marks.records[seed], seed in secret, retried)
             self._done += 1
             self._progress(self._done, self._planned)
+
+    async def _measure_reference(self, job: Job, marks: _Marks) -> float | None:
+        """Let the reference do the same first, and return the processor time that the submission gets."""
+        reference = await self._references.of(job.test, job.seed)
+        if reference is not None:
+            marks.references[job.seed] = reference
+        return budget(reference)
 
     async def _run(self, job: Job) -> tuple[RunRecord, bool]:
         """Run a job, twice if need be; say whether it was."""
@@ -160,4 +175,7 @@ class _Marking:
     def _judge(self, item: Item, marks: _Marks) -> Test:
         seeds = [seed for seed in self._order(item) if seed in marks.runs]
         runs, records = [marks.runs[seed] for seed in seeds], [marks.records[seed] for seed in seeds]
-        return scoring.judge_test(item, len(self._order(item)), runs, records, self._rubric, self._source)
+        test = scoring.judge_test(item, len(self._order(item)), runs, records, self._rubric, self._source)
+        if item.kind == "performance":
+            scoring.judge_performance(test, records, list(marks.references.values()))
+        return test

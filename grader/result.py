@@ -48,6 +48,14 @@ class Metrics(msgspec.Struct, forbid_unknown_fields=True):
     wall_time: float = 0.0
 
 
+class Figure(msgspec.Struct, forbid_unknown_fields=True):
+    """What a performance test measured, beside the reference's figure on the same seeds."""
+
+    value: float
+    reference: float
+    tier: Literal["none", "partial", "full", "bonus"]
+
+
 class Test(msgspec.Struct, forbid_unknown_fields=True):
     """One test: its facts from the rubric, its runs, and what they are worth."""
 
@@ -71,6 +79,8 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     failing_secret_seeds: int = 0
     runs: list[Run] = []
     metrics: Metrics = msgspec.field(default_factory=Metrics)
+    figures: dict[str, Figure] = {}
+    """By metric (labs.stages.performance); empty for all tests but those of performance."""
 
 
 class StageResult(msgspec.Struct, forbid_unknown_fields=True):

@@ -43,6 +43,8 @@ class Job(msgspec.Struct):
 
     test: str
     seed: int
+    cpu_seconds: float | None = None
+    """What all servers may take of the processor; what the hosts have set if None."""
 
 
 class Ready(msgspec.Struct):
@@ -83,7 +85,10 @@ def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
     scenario = scenarios.find(job.test)
     try:
         with _alarm(opening.is_inline):
-            return run_scenario(scenario, program, job.seed, **opening.arguments)
+            arguments = dict(opening.arguments)
+            if job.cpu_seconds is not None and not opening.is_inline:
+                arguments["cpu_seconds"] = job.cpu_seconds
+            return run_scenario(scenario, program, job.seed, **arguments)
     except Stalled:
         return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
     except BadSubmission as error:

@@ -17,8 +17,8 @@ Kind: TypeAlias = Literal["drill", "test", "performance", "hidden"]
 
 @functools.cache
 def public() -> dict[str, Scenario]:
-    """Return what students have, too, by id: each stage's drills, then its tests."""
-    found = [*catalogue.scenarios(kind="drills"), *catalogue.scenarios()]
+    """Return what students have, too, by id: each stage's drills, then its tests, then what measures performance."""
+    found = [*catalogue.scenarios(kind="drills"), *catalogue.scenarios(), *catalogue.scenarios(kind="perf")]
     return {scenario.id: scenario for scenario in sorted(found, key=lambda s: s.stage) if scenario.stage != "0"}
 
 
@@ -47,4 +47,4 @@ def kind_of(scenario: Scenario) -> Kind:
         return "drill"
     if Path(inspect.getfile(scenario.test)).parent == HIDDEN:
         return "hidden"
-    return "performance" if "perf" in Path(inspect.getfile(scenario.test)).stem else "test"
+    return "performance" if scenario.is_perf else "test"

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from grader.cleaning import clean, one_line
-from grader.result import Metrics, Result, Run, StageResult, Status, Test
+from grader.result import Figure, Metrics, Result, Run, StageResult, Status, Test
 from grader.rubric import Item, Rubric, Stage
 from labs.sim.run import RunRecord
+from labs.stages import performance
 
 NOT_WRITTEN = "NotWritten"
 
@@ -55,6 +56,28 @@ def judge_test(
         if test.failing_seeds and item.kind != "hidden":
             test.replay = f"make replay TEST={test.id} SEED={test.failing_seeds[0]}{source}"
     return test
+
+
+def judge_performance(test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord]) -> None:
+    """Replace the points of a performance test whose runs passed by those of its figures, beside the reference's."""
+    if test.status != "pass":
+        return
+    judged = [record for record in records if record.status == "pass"]
+    measured = performance.judge(judged, performance.figures_of(references) if references else None)
+    share = fmean(min(found.points, performance.FULL) for found in measured) / performance.FULL
+    test.figures = {
+        found.metric: Figure(round(found.value or 0.0, 4), round(found.reference, 4), found.tier) for found in measured
+    }
+    test.score = round(test.max_score * share, 2)
+    slow = [found for found in measured if found.points < performance.FULL]
+    if slow:
+        test.status = "fail"
+        test.message = "; ".join(
+            f"{found.title}: {found.value:.4g} {found.unit}, the reference {found.reference:.4g} (tier: {found.tier})"
+            for found in slow
+        )
+        test.hint = "; ".join(performance.BY_ID[found.metric].advice for found in slow)
+        test.replay = f"make test-perf STAGE={test.stage}"
 
 
 def left_out(item: Item, status: Status, message: str) -> Test:

@@ -32,7 +32,8 @@ def _shown(test: Test) -> Test:
         if test.status in ("fail", "error") and not test.replay:
             test.hint = (test.hint + " " if test.hint else "") + "It failed with secret seeds only; ask for them later."
         return test
-    test.failing_seeds, test.failing_secret_seeds, test.replay, test.hint, test.metrics = [], 0, "", "", Metrics()
+    test.failing_seeds, test.failing_secret_seeds, test.replay, test.hint = [], 0, "", ""
+    test.metrics, test.figures = Metrics(), {}
     if detail == "none":
         test.rule = None
     if test.status not in OPEN:

@@ -342,3 +342,32 @@ def test_other_points_in_canvas_are_scaled_only_when_asked(tmp_path: Path, capsy
 def test_a_column_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert canvas(tmp_path, "--assignment", "Lab 9") == exits.USAGE
     assert "there are 'Lab 3 (77)', 'Lab 4 (78)'" in capsys.readouterr().err
+
+
+# Performance.
+
+
+def performance_run(item: Item, seed: int, **figures: float) -> RunRecord:
+    found = record(item, seed, "pass")
+    found.figures = figures
+    return found
+
+
+@pytest.mark.parametrize("latency, points, status", [(1.0, 2.0, "pass"), (2.5, 1.0, "fail"), (9.0, 0.0, "fail")])
+def test_performance_is_worth_its_tier_beside_the_reference(latency: float, points: float, status: str) -> None:
+    graded = item("2B/perf_now_and_then", points=2.0, secret=0)
+    assert graded.kind == "performance"
+    test = judged(graded, "pass", "pass")
+    own = [performance_run(graded, seed, latency=latency * 1.5) for seed in (1, 2)]
+    scoring.judge_performance(test, own, [performance_run(graded, seed, latency=1.5) for seed in (1, 2)])
+    assert (test.score, test.status, test.figures["latency"].reference) == (points, status, 1.5)
+    assert (test.message != "") == (status == "fail")
+
+
+def test_a_performance_test_that_breaks_a_rule_is_worth_nothing() -> None:
+    graded = item("2B/perf_now_and_then", points=2.0, secret=0)
+    test = judged(graded, "pass", "fail")
+    scoring.judge_performance(
+        test, [performance_run(graded, 1, latency=0.1)], [performance_run(graded, 1, latency=1.0)]
+    )
+    assert (test.score, test.status, test.rule) == (0.0, "fail", "ElectionSafety")

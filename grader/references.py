@@ -1,0 +1,45 @@
+"""What the reference does in a performance test: its figures and its processor time, measured in the same grading.
+
+So a submission is set beside the reference on the same test and seed, by the same hosts, on the same machine. A copy of
+the grader without `reference/` takes the figures that the lab ships, and the general limit of processor time.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from grader.intake import ROOT
+from grader.pool import Pool
+from grader.runner import Job
+from labs.sim.run import RunRecord
+
+FOLDER = ROOT / "reference"
+TIMES, LEAST = 20.0, 2.0
+"""A submission may take so many times the processor time of the reference, and at least so many seconds."""
+
+
+class References:
+    """Runs the reference once for each test and seed that is asked for."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._records: dict[tuple[str, int], RunRecord] = {}
+        self._one_at_a_time = trio.Lock()
+
+    async def of(self, test: str, seed: int) -> RunRecord | None:
+        """Return the reference's run, None if there is no reference here. An error in it is the grader's."""
+        if not (FOLDER / "raft.py").exists():
+            return None
+        async with self._one_at_a_time:
+            if (test, seed) not in self._records:
+                record = await self._pool.run(Job(test, seed))
+                if record.status != "pass":
+                    raise RuntimeError(f"the reference does not pass {test} with seed {seed}: {record.message}")
+                self._records[test, seed] = record
+            return self._records[test, seed]
+
+
+def budget(reference: RunRecord | None) -> float | None:
+    """Return the processor seconds that a submission may take where the reference took what it did."""
+    took = getattr(reference, "server_cpu_time", 0.0)
+    return max(LEAST, TIMES * took) if took else None
