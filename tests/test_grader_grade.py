@@ -177,7 +177,7 @@ def test_what_is_graded_is_not_graded_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_grading_that_is_stopped_leaves_nothing_half_and_goes_on(tmp_path: Path, sign: signal.Signals) -> None:
     (tmp_path / "tmp").mkdir()
-    arguments = ("skeleton", "tests/variants/package", "--runs", "6", "--only", "2A/many_elections", "--jobs", "1")
+    arguments = ("skeleton", "tests/variants/package", "--runs", "4", "--only", "2A/many_elections", "--jobs", "1")
     out = tmp_path / "out"
     grading = subprocess.Popen(
         command("--out", out, *arguments),
