@@ -14,7 +14,7 @@ from typing import Any
 
 import trio
 
-from labs.sim import frames, turns
+from labs.sim import frames, texts, turns
 from labs.sim.clock import VirtualClock
 from labs.sim.frames import Answer, Ask, Begin, Broke, Compile, Confined, CrashNow, Ended, Modules, Reply, Spun, Step
 from labs.sim.life import Life
