@@ -89,6 +89,8 @@ class Kernel:
         self._nursery: trio.Nursery | None = None
         self.closing = False
         """Whether the run is over: nothing is recorded any more."""
+        self.over_at = 0.0
+        """When the run was over; tasks that refuse to end may let time pass after that."""
         self._closing_steps = 0
 
     @property
@@ -134,6 +136,7 @@ class Kernel:
         """Fence and stop all servers; nothing is recorded any more."""
         if not self.closing:
             self.closing = self.turns.closing = True
+            self.over_at = self.now
             for life in self.lives:
                 if life is not None:
                     life.end()

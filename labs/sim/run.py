@@ -127,7 +127,7 @@ def _run(
     assert outcome is not None
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
-    record.virtual_time, record.wall_time = kernel.now, wall_time
+    record.virtual_time, record.wall_time = kernel.over_at, wall_time
     record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.service.commits
     record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
     record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
