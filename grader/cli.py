@@ -28,6 +28,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("grade", "grader.grade", "grade submissions, and write results"),
     Command("seeds", "grader.seeds", "print the secret seeds of a submission, to publish them"),
+    Command("viva", "grader.viva.command", "print five exam questions from a submission's own run, with answers"),
     Command("canvas", "grader.exports.canvas", "fill points into a gradebook that Canvas exported"),
     Command("schema", "grader.result", "print the JSON Schema of result.json"),
     Command("doctor", "grader.sandbox.doctor", "say which sandbox levels work here, and how to get a better one"),

@@ -45,6 +45,8 @@ class Job(msgspec.Struct):
     seed: int
     cpu_seconds: float | None = None
     """What all servers may take of the processor; what the hosts have set if None."""
+    trace: str = ""
+    """A file for the trace, "" for none."""
 
 
 class Ready(msgspec.Struct):
@@ -88,7 +90,8 @@ def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
             arguments = dict(opening.arguments)
             if job.cpu_seconds is not None and not opening.is_inline:
                 arguments["cpu_seconds"] = job.cpu_seconds
-            return run_scenario(scenario, program, job.seed, **arguments)
+            with open(job.trace, "wb") if job.trace else contextlib.nullcontext() as trace:
+                return run_scenario(scenario, program, job.seed, trace, **arguments)
     except Stalled:
         return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
     except BadSubmission as error:
