@@ -60,6 +60,7 @@ For those who work on the lab itself
   make lint          only lint and types
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
                      OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
+  make release       what students get, as a folder and a tar.gz;  OUT=folder
   make mutation      known-wrong servers, which must fail, and unusual ones,
                      which must pass;  SEEDS=5 ONLY=text JSON=file
   make reference-figures  what the reference reaches in make test-perf
@@ -200,6 +201,10 @@ mutation: .venv/ready
 .PHONY: grade
 grade: .venv/ready
 	@.venv/bin/python -m grader grade $$SUBMISSION $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
+
+.PHONY: release
+release: .venv/ready
+	@.venv/bin/python -m grader release $${OUT:+--out "$$OUT"}
 
 list: .venv/ready
 	@$(LABS) list

@@ -3,3 +3,4 @@
 It runs scenarios through `labs` (labs.stages.catalogue, labs.sim.run), with the points of grader/rubric.toml, and adds
 hidden ones of its own. It never leaves the instructor, and never executes a submission in its own process.
 """
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

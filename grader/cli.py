@@ -31,6 +31,8 @@ COMMANDS = (
     Command("viva", "grader.viva.command", "print five exam questions from a submission's own run, with answers"),
     Command("canvas", "grader.exports.canvas", "fill points into a gradebook that Canvas exported"),
     Command("schema", "grader.result", "print the JSON Schema of result.json"),
+    Command("release", "grader.release.command", "build what students get, and refuse if anything leaks"),
+    Command("leaderboard", "grader.leaderboard", "merge performance records into a class's leaderboard"),
     Command("doctor", "grader.sandbox.doctor", "say which sandbox levels work here, and how to get a better one"),
 )
 

@@ -488,3 +488,6 @@ class Raft:
             if replicas >= self.majority:
                 self.commit_up_to(index)
                 return
+
+
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

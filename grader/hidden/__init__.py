@@ -2,3 +2,5 @@
 
 Written like those of labs/stages. A file's second word is the stage; the names of tests begin with `test_hidden_`.
 """
+
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

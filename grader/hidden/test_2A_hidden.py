@@ -43,3 +43,6 @@ async def test_hidden_moving_majority(cluster: Cluster) -> None:
     cluster.check_terms_agree()
     cluster.disconnect(leader)
     await cluster.wait_for_leader(among=others(cluster, leader))
+
+
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

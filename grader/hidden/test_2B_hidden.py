@@ -60,3 +60,6 @@ async def test_hidden_star(cluster: Cluster) -> None:
     cluster.connect(middle)
     await cluster.wait_for_leader(within=20.0)
     await cluster.agree(cluster.command(), cluster.n, within=20.0)
+
+
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

@@ -55,3 +55,6 @@ async def test_hidden_rolling_restarts(cluster: Cluster) -> None:
         again = await cluster.wait_for_applied(index, cluster.n)
         text = f"{command!r} was applied at index {index}, and {again!r} after all servers had restarted"
         cluster.check(again == command, "StateMachineSafety", text)
+
+
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

@@ -55,3 +55,6 @@ async def test_hidden_four_take_turns(cluster: Cluster) -> None:
         cluster.restart(server)
     last = await cluster.agree(cluster.command(), cluster.n)
     await cluster.wait_for_applied(last, cluster.n)
+
+
+# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

@@ -1,0 +1,95 @@
+"""`python -m grader leaderboard RESULTS…`: one table of those who want to be on it, from `labs perf --json` files.
+
+A record without an alias is not shown anywhere. The figures are those in the files: whoever hands out honours measures
+again (`python -m labs perf --submission …`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from tabulate import tabulate
+
+from grader.exits import Usage
+from labs.report.performance import FORMAT, VERSION, Performance
+from labs.report.results import write_json
+
+LONGEST = 24
+"""The longest alias that is shown."""
+
+
+class Row(msgspec.Struct):
+    """One place on the board; `best_at` are the metrics in which nobody is better."""
+
+    place: int
+    alias: str
+    points: int
+    bonuses: int
+    best_at: list[str]
+
+
+class Leaderboard(msgspec.Struct):
+    """The file for a class."""
+
+    rows: list[Row]
+    format: str = "raft-leaderboard"
+    version: int = 1
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="files of python -m labs perf --json")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the board as a file, too")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Merge, print and write."""
+    records = [read(path) for path in options.results]
+    board = merge(records)
+    hidden = sum(record.alias is None for record in records)
+    if options.json:
+        write_json(options.json, board)
+    rows = [(row.place, row.alias, row.points, row.bonuses, ", ".join(row.best_at)) for row in board.rows]
+    print(tabulate(rows, headers=("place", "alias", "points", "bonuses", "nobody better in"), tablefmt="simple"))
+    if hidden:
+        print(f"{hidden} without an alias, not shown", file=sys.stderr)
+    return 0
+
+
+def read(path: Path) -> Performance:
+    """Return a record; raise Usage if the file is none."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Performance)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Usage(f"{path} is no record of python -m labs perf --json: {error}") from None
+    if (found.format, found.version) != (FORMAT, VERSION):
+        raise Usage(f"{path} is {found.format} {found.version}, not {FORMAT} {VERSION}")
+    return found
+
+
+def merge(records: Iterable[Performance]) -> Leaderboard:
+    """Return the board: by points, then by alias; who has as many points has the same place.
+
+    Of several records with one alias the last counts.
+    """
+    by_alias = {clean(record.alias): record for record in records if record.alias is not None}
+    best: dict[str, float] = {}
+    for record in by_alias.values():
+        for one in record.measurements:
+            best[one.metric] = max(best.get(one.metric, 0.0), one.ratio)
+    points = {alias: sum(one.points for one in record.measurements) for alias, record in by_alias.items()}
+    rows = []
+    for alias, record in sorted(by_alias.items(), key=lambda item: (-points[item[0]], item[0])):
+        place = 1 + sum(other > points[alias] for other in points.values())
+        found = [one.metric for one in record.measurements if one.ratio > 0 and one.ratio == best[one.metric]]
+        rows.append(Row(place, alias, points[alias], sum(one.tier == "bonus" for one in record.measurements), found))
+    return Leaderboard(rows)
+
+
+def clean(alias: str) -> str:
+    """Return an alias that is safe to print: of printable characters, and short."""
+    return "".join(letter for letter in alias if letter.isprintable())[:LONGEST].strip() or "nameless"

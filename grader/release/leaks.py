@@ -1,0 +1,185 @@
+"""Finds what must not leave the instructor in files that are about to: copied code, names, and canaries.
+
+Code is compared as shingles: runs of so many tokens, without comments, whatever the layout; of HTML, its text.
+What legitimately stands on both sides is computed, from `skeleton` and `labs`: imports, signatures and fields anywhere
+in them, the state that the skeleton gives, and what at least one other file of the lab has, too. So one copied place
+in the lab is not excused by itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+CANARY = "canary-" + "5f1e0c7d-raft-lab-instructor"
+"""Stands in files of the reference and of the grader; in two parts here, so that this file is none of them."""
+SHINGLE = 16
+"""Tokens that are compared at a time: a line and a half of code."""
+COINCIDENCE = {"skeleton": SHINGLE + 1, "handouts": 24, "labs": 56}
+"""So many tokens in a row may be alike by chance: a signature and the first words behind it in what students fill in; a
+sentence in what they read; and the lab shares habits with the grader, and its scenarios with the hidden ones. What is
+not named here is as strict as can be."""
+TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".cfg", ""}
+Shingle: TypeAlias = tuple[str, ...]
+Token: TypeAlias = tuple[str, int]
+"""A token and its line."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One place that must not be released."""
+
+    file: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
+def find(files: dict[str, bytes], secret: dict[str, bytes], lab: dict[str, bytes]) -> list[Leak]:
+    """Return what leaks into `files`, which are to be released. `lab` is skeleton and labs; names are paths."""
+    guard = _Guard(secret, lab)
+    return [leak for name, data in sorted(files.items()) for leak in guard.leaks_in(name, data)]
+
+
+class _Guard:
+    """What is secret, and what may be on both sides."""
+
+    def __init__(self, secret: dict[str, bytes], lab: dict[str, bytes]) -> None:
+        self._names = _names(secret)
+        self._home: dict[Shingle, tuple[str, int]] = {}
+        for name, data in sorted(secret.items()):
+            if PurePosixPath(name).suffix in (".py", ".toml", ".md"):
+                for shingle, line, _ in _shingles(tokens(name, data)):
+                    self._home.setdefault(shingle, (name, line))
+        self._declared: set[Shingle] = set()
+        self._owners: dict[Shingle, set[str]] = {}
+        for name, data in sorted(lab.items()):
+            if not name.endswith(".py"):
+                continue
+            declared = _split(declarations(data.decode()))
+            self._declared.update(shingle for shingle, _, _ in _shingles(declared))
+            for shingle, _, _ in _shingles(tokens(name, data)):
+                if shingle in self._home:
+                    self._owners.setdefault(shingle, set()).add(name)
+
+    def leaks_in(self, name: str, data: bytes) -> Iterator[Leak]:
+        if CANARY.encode() in data:
+            line = data[: data.index(CANARY.encode())].count(b"\n") + 1
+            yield Leak(name, line, "has the canary that marks the instructor's files")
+        if PurePosixPath(name).suffix not in TEXT:
+            if PurePosixPath(name).suffix in (".pyc", ".pyo"):
+                yield Leak(name, 1, "is a cache, which no release needs")
+            return
+        yield from self._named(name, data)
+        yield from self._copied(name, data)
+
+    def _named(self, name: str, data: bytes) -> Iterator[Leak]:
+        for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
+            yield from (Leak(name, number, f"names the hidden test {word}") for word in self._names if word in line)
+
+    def _copied(self, name: str, data: bytes) -> Iterator[Leak]:
+        """Yield the runs of secret tokens: any in what students fill in or read, long ones in the lab."""
+        longest = COINCIDENCE.get(name.split("/")[0], SHINGLE - 1)
+        for (line, end), (home, at) in self._runs(name, data):
+            count = end[1] - line[1] + SHINGLE
+            if count > longest:
+                yield Leak(name, line[0], f"{count} tokens in a row are those of {home}:{at}")
+
+    def _runs(
+        self, name: str, data: bytes
+    ) -> Iterator[tuple[tuple[tuple[int, int], tuple[int, int]], tuple[str, int]]]:
+        """Yield for each run of secret shingles the line and number of its first and last, and where they are from."""
+        begun: tuple[int, int] | None = None
+        last, home = (0, 0), ("", 0)
+        for shingle, line, number in _shingles(tokens(name, data)):
+            if shingle not in self._home or self._may_have(name, shingle):
+                continue
+            if begun is not None and number != last[1] + 1:
+                yield (begun, last), home
+                begun = None
+            if begun is None:
+                begun, home = (line, number), self._home[shingle]
+            last = (line, number)
+        if begun is not None:
+            yield (begun, last), home
+
+    def _may_have(self, name: str, shingle: Shingle) -> bool:
+        return shingle in self._declared or bool(self._owners.get(shingle, set()) - {name})
+
+
+def tokens(name: str, data: bytes) -> list[Token]:
+    """Return words and signs in small letters, with their lines; no comments of Python, no tags of HTML."""
+    text = data.decode(errors="replace")
+    suffix = PurePosixPath(name).suffix
+    if suffix in (".html", ".svg"):
+        text = html.unescape(re.sub(r"<[^>]*>", lambda tag: "\n" * tag.group().count("\n"), text))
+    if suffix == ".py":
+        text = re.sub(r"#.*", "", text)
+    return _split(text)
+
+
+def _split(text: str) -> list[Token]:
+    lines = enumerate(text.splitlines(), 1)
+    return [(word.lower(), number) for number, line in lines for word in re.findall(r"\w+|[^\w\s]", line)]
+
+
+def _shingles(found: list[Token]) -> Iterator[tuple[Shingle, int, int]]:
+    """Yield each run of SHINGLE tokens, its line and its number."""
+    words = [word for word, _ in found]
+    for number in range(len(words) - SHINGLE + 1):
+        yield tuple(words[number : number + SHINGLE]), found[number][1], number
+
+
+def declarations(text: str) -> str:
+    """Return what a module of the lab declares: what others repeat because they use it, or are used like it.
+
+    Imports, classes' and functions' heads with their docstrings, fields, and the plain state of a server.
+    """
+    lines = re.sub(r"#.*", "", text).splitlines()
+    kept: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            kept.update(_lines(node))
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            documented = ast.get_docstring(node) is not None
+            kept.update(range(node.lineno, max(node.body[0].lineno, node.lineno + 1)))
+            if documented:
+                kept.update(_lines(node.body[0]))
+            if isinstance(node, ast.ClassDef) or node.name == "__init__":
+                for part in filter(_is_plain_state, node.body):
+                    kept.update(_lines(part))
+    return "\n".join(line for number, line in enumerate(lines, 1) if number in kept)
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _is_plain_state(node: ast.stmt) -> bool:
+    """Say whether a statement only gives a field its name, its type, or an empty or constant value."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return False
+    value = node.value
+    names = isinstance(value, ast.Name | ast.Tuple)
+    return value is None or names or isinstance(value, ast.Constant | ast.List | ast.Dict)
+
+
+def _names(secret: dict[str, bytes]) -> list[str]:
+    """Return the names of the hidden tests, without the word that all of them begin with."""
+    found: set[str] = set()
+    for name, data in secret.items():
+        if name.startswith("grader/hidden/"):
+            found.update(re.findall(r"def (?:test|drill|perf)_(hidden_\w+)", data.decode()))
+    return sorted(found)
+
+
+def read(root: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the files with these names below a folder."""
+    return {name: (root / name).read_bytes() for name in names}

@@ -1,0 +1,64 @@
+"""The leaderboard: those who want to be on it, by points, and nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader.cli import main
+from grader.exits import USAGE
+from grader.leaderboard import Leaderboard, clean, merge
+from labs.report.performance import Performance
+from labs.report.results import write_json
+from labs.stages.performance import BY_ID, measurement
+
+
+def a_record(alias: str | None, burst: float, saves: float) -> Performance:
+    found = [measurement(BY_ID["burst"], burst, 60.0), measurement(BY_ID["saves"], saves, 0.5)]
+    return Performance("mine", [1], found, [], alias)
+
+
+HERON, OTTER = a_record("heron", 240.0, 0.5), a_record("otter", 60.0, 0.3)
+CRANE, SILENT = a_record("crane", 60.0, 0.5), a_record(None, 600.0, 0.1)
+
+
+def test_board_is_by_points_and_equal_points_share_a_place() -> None:
+    rows = merge([CRANE, OTTER, HERON]).rows
+    assert [(row.place, row.alias, row.points, row.bonuses) for row in rows] == [
+        *((1, "heron", 5, 1), (1, "otter", 5, 1), (3, "crane", 4, 0)),
+    ]
+    assert [row.best_at for row in rows] == [["burst"], ["saves"], []]
+
+
+def test_who_has_no_alias_is_not_shown_and_sets_no_mark() -> None:
+    rows = merge([SILENT, HERON]).rows
+    assert [(row.alias, row.best_at) for row in rows] == [("heron", ["burst", "saves"])]
+
+
+def test_the_last_record_of_an_alias_counts() -> None:
+    assert [row.points for row in merge([HERON, a_record("heron", 1.0, 9.0)]).rows] == [0]
+
+
+def test_aliases_are_safe_to_print() -> None:
+    assert clean("\x1b[31mred\n") == "[31mred"
+    assert clean("\n") == "nameless"
+    assert len(clean("x" * 100)) == 24
+
+
+def test_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [tmp_path / f"{number}.json" for number in range(2)]
+    write_json(paths[0], HERON)
+    write_json(paths[1], SILENT)
+    assert main(["leaderboard", *map(str, paths), "--json", str(tmp_path / "board.json")]) == 0
+    shown = capsys.readouterr()
+    assert "heron" in shown.out and "1 without an alias" in shown.err
+    board = msgspec.json.decode((tmp_path / "board.json").read_bytes(), type=Leaderboard)
+    assert [row.alias for row in board.rows] == ["heron"]
+
+
+def test_other_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    assert main(["leaderboard", str(tmp_path / "x.json")]) == USAGE
+    assert "x.json is no record of python -m labs perf --json" in capsys.readouterr().err
