@@ -30,6 +30,7 @@ COMMANDS = (
     Command("seeds", "grader.seeds", "print the secret seeds of a submission, to publish them"),
     Command("viva", "grader.viva.command", "print five exam questions from a submission's own run, with answers"),
     Command("canvas", "grader.exports.canvas", "fill points into a gradebook that Canvas exported"),
+    Command("gradescope", "grader.deploy.gradescope_zip", "build the autograder zip for Gradescope"),
     Command("schema", "grader.result", "print the JSON Schema of result.json"),
     Command("release", "grader.release.command", "build what students get, and refuse if anything leaks"),
     Command("leaderboard", "grader.leaderboard", "merge performance records into a class's leaderboard"),

@@ -1,0 +1,1 @@
+"""What is put where grading happens: on Gradescope, and in students' own repositories."""
