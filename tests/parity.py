@@ -65,7 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mutants", type=int, default=0, metavar="N", help="every Nth known-wrong server, too")
     parser.add_argument("--only", default="", metavar="TEXT", help="only variants and mutants with this in their name")
     parser.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth test of a stage")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth test, others for each seed")
     parser.add_argument("--seeds", type=int, default=20, help="how many seeds (20)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -87,14 +87,16 @@ def _servers(options: argparse.Namespace) -> Iterable[tuple[str, tuple[str, ...]
 def compare(server: str, stage: str, seed: int, text: str, every: int) -> tuple[int, list[str]]:
     """Run the tests of a stage both ways; return how many, and a line for each that differs."""
     chosen = [s for kind in ("drills", "test") for s in catalogue.scenarios(stage, kind) if catalogue.matches(s, text)]
-    path, different = _path_of(server), []
-    for scenario in chosen[::every]:
+    path = _path_of(server)
+    different: list[str] = []
+    chosen = chosen[seed % every :: every]  # others with other seeds
+    for scenario in chosen:
         inline = run_scenario(scenario, Program(path, *scenario.entry.split(":")), seed)
         process = run_scenario(scenario, path, seed, hosts=_hosts())
         difference = difference_of(inline, process)
         if difference:
             different.append(f"{server} {scenario.id} seed {seed}: {difference}")
-    return len(chosen[::every]), different
+    return len(chosen), different
 
 
 def difference_of(inline: RunRecord, process: RunRecord) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from labs.sim import frames
 from labs.sim.child import Child
 from labs.sim.frames import Done
+from labs.sim.warmth import rehearse
 
 _LIMIT = 1 << 30
 _DIE_WITH_PARENT = 1
@@ -100,6 +101,7 @@ class Zygote:
                     self._options = self._stub["prepare"](options)
         except Exception as error:
             return Done(error=f"{type(error).__name__}: {error}")
+        rehearse()
         gc.collect()
         gc.freeze()
         return Done()
