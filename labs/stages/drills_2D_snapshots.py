@@ -54,7 +54,8 @@ async def drill_candidate_follows_sender(lone: Lone) -> None:
     await lone.install_snapshot(1, term, covers=[term])
     lone.check(lone.state() == (term, False), f"it must follow server 1, which leads term {term}")
     await lone.sleep(BEAT)
-    lone.check(lone.disk.snapshot_index == 1, f"server 1 leads term {term}, and sent a snapshot of index 1")
+    text = f"server 1 leads term {term}, and sent a snapshot of index 1"
+    lone.check(lone.disk.snapshot_index == 1, text, "SavedBeforeReply")
 
 
 @drill(rule="ElectionTimerReset")

@@ -7,6 +7,40 @@ import pkgutil
 
 from tests.mutants.patching import Mutant
 
+LEFT_OUT = {
+    "E18 becomes leader again on surplus votes": "harmless but for messages: what it knew of its peers is learnt again",
+    "E27 timeout drawn once per server": "correct where the draws differ; of equal draws RandomizedTimeouts tells",
+    "E45 candidates from outside are accepted": "all servers are known from the start",
+    "L02 one RPC per entry": "correct, and slower; a matter of performance tests",
+    "L03 back-up by one per round trip": "the paper's own rule",
+    "L06 a slow tick applies": "correct: entries may be applied late",
+    "L07 the whole log is copied or scanned": "costs computing, which takes no virtual time",
+    "L11 an isolated leader's log grows without limit": "correct: nothing bounds what may be proposed",
+    "L12 commits are told with the next heartbeat": "correct",
+    "P08 saves at important places only": "an unsaved cut is seen when more is acknowledged than saved: see P03 and P22",
+    "P19 an error of the disk is ignored": "the disk never fails",
+    "P24 the disk holds references": "the disk copies what it is given",
+    "P27 saves at every heartbeat": "correct; writes cost nothing here",
+    "R07l compares the last entry only": "equal, by Log Matching",
+    "R21 match_index goes back": "safe, for commit_index does not; entries are sent again",
+    "R23 next_index falls on a refusal for the term": "that leadership is over",
+    "R24 next_index falls below match_index": "entries are sent again; below 1 see T10",
+    "R27 a late hint leads forward again": "heals: each late refusal costs a round",
+    "R45 applies with the next AppendEntries": "correct: entries may be applied late",
+    "R50 memory keeps what the disk refused": "the disk never fails",
+    "S11a no usable hint below the snapshot": "correct, and slower",
+    "S12n match_index not raised by a snapshot": "the next AppendEntries raises it",
+    "S21 a hint without the snapshot's index": "correct, and slower: a hint decides nothing",
+    "S26 snapshots hold the whole history": "the tester's service makes the snapshots; logs kept whole are S26t",
+    "S28 a snapshot holds a live dict": "the tester's service makes the snapshots, as bytes",
+    "S32 commit_index starts at 0 behind a snapshot": "harmless: it is learnt again, and last_applied is right",
+    "T02 class attributes shared by all servers": "harmless here: each life has its own modules and classes",
+    "T15 waits for the apply channel with a lock": "the apply channel never makes its sender wait",
+    "T27 a snapshot is taken across awaits": "the tester's service makes the snapshots",
+    "T32 saved entries are edited in place": "messages and entries are frozen, and the disk copies",
+}
+"""Known bugs that no server of the corpus has, with the reason; those of services and of membership are not listed."""
+
 
 def corpus() -> list[Mutant]:
     """Return all mutants: the lists MUTANTS of this package's modules."""

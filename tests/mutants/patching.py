@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-REFERENCE = Path(__file__).parent.parent.parent / "reference" / "raft.py"
+ROOT = Path(__file__).parent.parent.parent
+REFERENCE = ROOT / "reference" / "raft.py"
 
 
 class Moved(Exception):
@@ -34,14 +35,23 @@ class Mutant:
     """The rules that may name it, the best first."""
     changes: tuple[tuple[str, str], ...]
     """What to replace by what in the reference; each old text must stand there exactly once."""
+    base: str = ""
+    """The variant that is changed instead of the reference: a folder of tests/variants."""
+
+    @property
+    def original(self) -> Path:
+        """The file that is changed."""
+        return ROOT / "tests" / "variants" / self.base / "raft.py" if self.base else REFERENCE
 
     def text(self) -> str:
         """Return the changed server's source; raise Moved if a change does not fit."""
-        text = REFERENCE.read_text(encoding="utf-8")
+        text = self.original.read_text(encoding="utf-8")
         for old, new in self.changes:
             count = text.count(old)
             if count != 1:
-                raise Moved(f"{self.name}: the reference has this text {count} times, not once:\n{old}")
+                raise Moved(
+                    f"{self.name}: {self.base or 'the reference'} has this text {count} times, not once:\n{old}"
+                )
             text = text.replace(old, new)
         return text
 
@@ -53,8 +63,9 @@ class Mutant:
 
     def diff(self) -> str:
         """Return the change as a unified diff."""
-        before = REFERENCE.read_text(encoding="utf-8").splitlines(keepends=True)
-        lines = difflib.unified_diff(before, self.text().splitlines(keepends=True), "reference", self.name, n=2)
+        before = self.original.read_text(encoding="utf-8").splitlines(keepends=True)
+        origin = self.base or "reference"
+        lines = difflib.unified_diff(before, self.text().splitlines(keepends=True), origin, self.name, n=2)
         return "".join(lines)
 
 
