@@ -82,15 +82,31 @@ async def drill_term_survives(lone: Lone) -> None:
 @drill(rule="RestoredOnRestart")
 async def drill_term_of_answer_survives(lone: Lone) -> None:
     """a term that came with the answer of a peer survives a restart, too (State, current_term)"""
+    term = await _depose_by_answer(lone)
+    await lone.request_vote(2, term - 1)
+    lone.restart()
+    reply = await lone.request_vote(2, term - 1)
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_term_told_to_leader_survives(lone: Lone) -> None:
+    """a term that came with an answer, and was told to an older leader, survives a restart (State, current_term)"""
+    term = await _depose_by_answer(lone)
+    await lone.append_entries(2, term - 1)
+    lone.restart()
+    reply = await lone.append_entries(2, term - 1)
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+
+
+async def _depose_by_answer(lone: Lone) -> int:
+    """Make the server lead, and answer it with a newer term; return that."""
     await lone.become_leader()
     request = await lone.wait_for_request(AppendEntriesArgs)
     term = request.message.term + 3
     lone.answer(request, AppendEntriesReply(term, False))
     await lone.sleep(MOMENT)
-    await lone.request_vote(2, term - 1)
-    lone.restart()
-    reply = await lone.request_vote(2, term - 1)
-    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+    return term
 
 
 @drill(rule="RestoredOnRestart")

@@ -330,13 +330,6 @@ MUTANTS = [
         ),
     ),
     _course(
-        "snapshot_not_given_back",
-        "2D",
-        "after a restart the service does not get the snapshot",
-        ("ApplyInOrder", "RestoredOnRestart", "CommittedIsApplied"),
-        ("            self.hand_over(ApplySnapshot(self.base, self.base_term, data))\n", "            pass\n"),
-    ),
-    _course(
         "term_read_after_trimming",
         "2D",
         "the term of a snapshot's last entry is read after the log was trimmed",
