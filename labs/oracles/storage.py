@@ -173,13 +173,10 @@ class Snapshots(Oracle):
     def _new_base(self, server: ShadowServer, event: Save) -> None:
         base, term = event.last_included_index, event.last_included_term
         if base > self._shadow.may_commit(server):
-            for older in self._installs(server, base):
-                if older.term < server.term:
-                    text = (
-                        f"server {server.id} installed the snapshot of index {base} from server {older.leader_id}, "
-                        f"leader of term {older.term}, but had shown term {server.term} before"
-                    )
-                    raise Violation("StaleTermRejected", text, (server.id, older.leader_id), event.time)
+            older = [args for args in self._installs(server, base) if args.term < server.term]
+            if older:
+                text = f"server {server.id} installed a snapshot of the leader of term {older[0].term}, but had shown term "
+                raise Violation("StaleTermRejected", f"{text}{server.term} before", (server.id,), event.time)
             text = (
                 f"server {server.id} saved a snapshot of index {base}, but may take only index "
                 f"{self._shadow.may_commit(server)} for committed"
