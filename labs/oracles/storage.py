@@ -175,8 +175,8 @@ class Snapshots(Oracle):
         if base > self._shadow.may_commit(server):
             older = [args for args in self._installs(server, base) if args.term < server.term]
             if older:
-                text = f"server {server.id} installed a snapshot of the leader of term {older[0].term}, but had shown term "
-                raise Violation("StaleTermRejected", f"{text}{server.term} before", (server.id,), event.time)
+                text = f"server {server.id} installed a snapshot of a leader of term {older[0].term}, but had shown "
+                raise Violation("StaleTermRejected", f"{text}term {server.term} before", (server.id,), event.time)
             text = (
                 f"server {server.id} saved a snapshot of index {base}, but may take only index "
                 f"{self._shadow.may_commit(server)} for committed"
