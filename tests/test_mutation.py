@@ -55,6 +55,11 @@ def test_what_is_left_out_is_not_in_the_corpus() -> None:
     assert [name for name in mutants.LEFT_OUT if name.partition(" ")[0] in ids] == []
 
 
+def test_all_that_is_unusual_is_shown_by_variants() -> None:
+    names = {variant.name for variant in variants.corpus()}
+    assert {name for shown in variants.SHOWN_BY.values() for name in shown} <= names
+
+
 def test_names_are_unique() -> None:
     for corpus in (mutants.corpus(), variants.corpus()):
         names = [server.name for server in corpus]

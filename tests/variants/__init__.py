@@ -43,6 +43,44 @@ class Variant:
         return folder
 
 
+SHOWN_BY = {
+    "a trial before the election (pre-vote)": ("pre_vote", "all_election_extras"),
+    "a leader without a majority steps down": ("check_quorum",),
+    "a voter that hears its leader refuses candidates, or does not answer them": ("sticky_voter", "silent_voter"),
+    "a new leader's own entry": ("no_op", "no_op_first"),
+    "batches, and short waits for them": ("waits_for_a_batch", "small_messages", "course_style"),
+    "pipelining": ("pipelining", "pure_core"),
+    "heartbeats with entries, and without": ("empty_heartbeats", "go_style"),
+    "messages when something commits": ("tells_of_commits",),
+    "any back-up": ("backup_by_length", "backup_by_halves", "backup_by_last_index", "course_style"),
+    "back-up by one": ("backup_one_at_a_time", "poll_loop", "go_style"),
+    "a refusal that drops what conflicts": ("eager_truncation", "lazy_truncation"),
+    "entries kept before the snapshot's end": ("keeps_trailing_entries", "snapshots_late"),
+    "snapshots that are not needed, or come in pieces": ("snapshot_instead_of_backup", "pushes_snapshots", "chunks"),
+    "late and batched apply": ("delayed_apply", "apply_queue"),
+    "entries applied again after a restart": ("applies_trailing_again", "leaves_snapshot_to_service"),
+    "commit_index on the disk": ("persisted_commit_index", "persisted_commit_applied_late"),
+    "a leader's disk beside its messages; commit without it": ("disk_in_parallel",),
+    "more saves, and fewer": ("saves_always", "saves_field_by_field", "saves_at_answers", "group_commit"),
+    "replies of other terms, and late ones, dropped": ("one_call_at_a_time", "course_style"),
+    "a vote for one's leader": ("votes_for_its_leader",),
+    "votes asked for again, and once": ("asks_everybody_again", "asks_once"),
+    "long and adaptive timeouts; terms left out": ("long_timeouts", "adaptive_timeouts", "terms_of_its_own"),
+    "refusals below the snapshot": ("refuses_below_its_snapshot",),
+    "a part of a message taken": ("partial_acceptance",),
+    "indices that are promised, and lost": ("promises_then_appends", "one_inbox"),
+    "a leader that is not sure yet": ("modest_leader",),
+    "leadership handed over, or given up": ("leadership_transfer", "marked_campaign", "steps_down_at_times"),
+    "snapshots ignored, here and there": ("snapshots_now_and_then", "late_word_on_old_snapshots"),
+    "answers late, and out of order": ("slow_answers", "coroutine_handlers", "yielding_handlers"),
+    "a log with a dummy entry at 0": ("go_style",),
+    "commit counted now and then; leader_commit held back": ("lazy_commit", "commit_capped_by_match"),
+    "nothing saved before the stage of persistence": ("saves_nothing", "saves_terms_only", "saves_now_and_then"),
+    "fields and classes of its own": ("fields_of_its_own", "course_style"),
+}
+"""What is unusual and correct, and which variants show it."""
+
+
 def corpus() -> list[Variant]:
     """Return all variants: the lists VARIANTS of this package's modules."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
