@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from labs.bench import baseline, loads
+from labs.bench import baseline, loads, processes
 from labs.bench.command import Bench, Throughput, render
 from labs.bench.measure import Sample, in_own_process, middle
 from labs.report.results import write_json
+from tests.servers.running import REFERENCE
 
 
 def a_sample(**changes: object) -> Sample:
@@ -78,3 +79,13 @@ def test_the_figures_come_back_from_their_file(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "bench.json"
     write_json(path, a_bench())
     assert msgspec.json.decode(path.read_bytes(), type=Bench) == a_bench()
+
+
+def test_process_hosts_are_measured_and_held_against_what_is_wanted() -> None:
+    figures = in_own_process(processes.time_processes, str(REFERENCE), 2, 20)
+    assert 0 < figures.start < 60_000 and 0 < figures.step < 1e6 and figures.step_cpu > 0
+    found = msgspec.structs.replace(a_bench(), processes=processes.ProcessFigures(9.0, 120.0, 80.0))
+    text = render(msgspec.structs.replace(found, process_stages={"2A": a_sample()}))
+    assert "met     10 ms to start a server's process: it takes 9.0" in text
+    assert "missed  100 µs for a step of a server's process: it takes 120" in text
+    assert "met     30 s for all stages in process hosts on two cores: half of what one core takes is 0.3" in text

@@ -16,11 +16,13 @@ from tabulate import tabulate
 
 from labs.bench import loads
 from labs.bench.measure import Sample, in_own_process, middle, sample_stage
+from labs.bench.processes import ProcessFigures, sample_stage_in_processes, time_processes
 from labs.report.results import write_json
 
 FORMAT, VERSION = "raft-bench", 1
 STAGES = ("2A", "2B", "2C", "2D")
 WANTED_RATE, WANTED_RATIO = 30_000, 2.0
+WANTED_START, WANTED_STEP, WANTED_STAGES = 10.0, 100.0, 30.0
 FLAT = 4.0
 """MB that a run of sixteen times the length may take more."""
 
@@ -51,6 +53,9 @@ class Bench(msgspec.Struct):
     stages: dict[str, Sample]
     servers: dict[str, Sample]
     length: dict[str, Sample]
+    processes: ProcessFigures | None = None
+    """Of process hosts; None where they do not work."""
+    process_stages: dict[str, Sample] = {}
     format: str = FORMAT
     version: int = VERSION
 
@@ -77,10 +82,14 @@ def bench(submission: str | None, quick: bool, record: Path | None) -> int:
         found.stages = {name: _several(repeats, sample_stage, name, submission) for name in STAGES}
         found.servers = {str(n): _several(repeats, loads.sample_crowd, n, submission) for n in sizes}
         found.length = {str(t): _several(repeats, loads.sample_marathon, float(t), submission) for t in lengths}
+    if submission is not None and hasattr(os, "fork"):
+        _tell("servers in processes of their own")
+        found.processes = in_own_process(time_processes, submission, 10 if quick else 40, 1000 if quick else 5000)
+        found.process_stages = {n: _several(1, sample_stage_in_processes, n, submission) for n in STAGES}
     print(render(found))
     if record is not None:
         write_json(record, found)
-    samples = (*found.stages.values(), *found.servers.values(), *found.length.values())
+    samples = (*found.stages.values(), *found.process_stages.values(), *found.servers.values(), *found.length.values())
     return 1 if any(one.passed < one.runs for one in samples) else 0
 
 
@@ -140,7 +149,15 @@ def render(found: Bench) -> str:
             "Length of a run: 10 commands a virtual second, with snapshots\n\n"
             + _table(("length", "commits", *head), lengths),
         ]
-    return "\n\n".join([*parts, "\n".join(_targets(found))])
+    if found.processes is not None:
+        inside = [(name, f"{s.passed}/{s.runs}", *_figures(s)) for name, s in found.process_stages.items()]
+        parts += [
+            "Stages, each server in a process of its own\n\n"
+            + _table(("stage", "passed", "RPCs", "virtual s", "wall s", "virtual s/s", "peak MB"), inside),
+            f"A server's process starts in {found.processes.start:.1f} ms; a step, a heartbeat and its reply, takes\n"
+            f"{found.processes.step:.0f} µs (medians of real time), {found.processes.step_cpu:.0f} µs of the processor",
+        ]
+    return "\n\n".join([*parts, "\n".join([*_targets(found), *_process_targets(found)])])
 
 
 def _targets(found: Bench) -> Iterable[str]:
@@ -155,6 +172,17 @@ def _targets(found: Bench) -> Iterable[str]:
     if peaks and peaks[0] is not None and peaks[-1] is not None:
         more = peaks[-1] - peaks[0]
         yield _target(more <= FLAT, f"memory does not grow with a run's length: {more:+.1f} MB from first to last")
+
+
+def _process_targets(found: Bench) -> Iterable[str]:
+    if found.processes is None:
+        return
+    start, step = found.processes.start, found.processes.step
+    yield _target(start <= WANTED_START, f"{WANTED_START:g} ms to start a server's process: it takes {start:.1f}")
+    yield _target(step <= WANTED_STEP, f"{WANTED_STEP:g} µs for a step of a server's process: it takes {step:.0f}")
+    took = sum(one.wall_time for one in found.process_stages.values()) / 2
+    wanted = f"{WANTED_STAGES:g} s for all stages in process hosts on two cores"
+    yield _target(took <= WANTED_STAGES, f"{wanted}: half of what one core takes is {took:.1f}")
 
 
 def _target(met: bool, text: str) -> str:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from labs.sim.process import ProcessHosts
 from labs.sim.run import run_scenario
 from labs.stages import catalogue
 from labs.stages.scenario import Scenario
@@ -44,10 +45,10 @@ def in_own_process(function: Callable[..., T], *arguments: object) -> T:
         return pool.submit(function, *arguments).result()
 
 
-def sample(scenarios: list[Scenario], submission: str) -> Sample:
-    """Run scenarios one after the other, each with seed 1."""
+def sample(scenarios: list[Scenario], submission: str, hosts: ProcessHosts | None = None) -> Sample:
+    """Run scenarios one after the other, each with seed 1; processor time includes that of servers elsewhere."""
     cpu, wall = time.process_time(), time.perf_counter()
-    records = [run_scenario(scenario, submission, seed=1) for scenario in scenarios]
+    records = [run_scenario(scenario, submission, seed=1, hosts=hosts) for scenario in scenarios]
     failed = [record for record in records if record.status != "pass"]
     return Sample(
         runs=len(records),
@@ -55,7 +56,7 @@ def sample(scenarios: list[Scenario], submission: str) -> Sample:
         rpcs=sum(record.rpcs for record in records),
         commits=sum(record.commits for record in records),
         virtual_time=sum(record.virtual_time for record in records),
-        cpu_time=time.process_time() - cpu,
+        cpu_time=time.process_time() - cpu + sum(record.server_cpu_time for record in records),
         wall_time=time.perf_counter() - wall,
         peak_memory=peak_memory(),
         message=failed[0].message if failed else "",

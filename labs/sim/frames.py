@@ -207,7 +207,13 @@ class Finish(msgspec.Struct, tag=5, array_like=True):
     """End all processes, and wait for them; answered with their processor time."""
 
 
-ToZygote: TypeAlias = Hello | Fork | Kill | Show | Measure | Finish
+class Pin(msgspec.Struct, tag=6, array_like=True):
+    """Use these cores only, also in processes to come; not answered."""
+
+    cores: list[int]
+
+
+ToZygote: TypeAlias = Hello | Fork | Kill | Show | Measure | Finish | Pin
 
 
 class Done(msgspec.Struct, array_like=True):

@@ -113,6 +113,10 @@ class HostOptions:
     cpu_seconds: float | None = None
     """Processor seconds that all servers of one run may take together; None for no limit. A run can have its own
     (`run_scenario(..., cpu_seconds=...)`), relative to what the reference took (`RunRecord.server_cpu_time`)."""
+    core: int | None = None
+    """The number of the core, among those allowed, that a run's tester and servers share: in lock-step only one of them
+    works at a time mostly, and to wake one on another core takes longer than what it does. None: the one where the
+    tester is when the run begins. Runs at the same time should have different ones."""
     max_frame: int = 64 * 1024 * 1024
     """The longest frame that a child may send, in bytes."""
     max_outputs: int = 100_000

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -116,12 +118,31 @@ class ProcessHosts:
         self.zygote.finish()
         run = ProcessRun(self, program, modules, size, seed, cpu_seconds)
         try:
-            with _one_core():
+            with self.one_core():
                 yield run
             run.cpu_time = self.zygote.finish().cpu_time
         except BaseException:
             self.close()
             raise
+
+    @contextlib.contextmanager
+    def one_core(self) -> Iterator[None]:
+        """Keep tester and servers on one core for a while, where that can be chosen."""
+        if not hasattr(os, "sched_setaffinity"):
+            yield
+            return
+        allowed = os.sched_getaffinity(0)
+        core = self.options.core
+        chosen = _core_now() if core is None else sorted(allowed)[core % len(allowed)]
+        if len(allowed) == 1 or chosen not in allowed:
+            yield
+            return
+        self.zygote.pin({chosen})
+        os.sched_setaffinity(0, {chosen})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, allowed)
 
 
 class ProcessRun:
@@ -205,6 +226,9 @@ class ProcessRun:
         return ""
 
 
-@contextlib.contextmanager
-def _one_core() -> Iterator[None]:
-    yield
+def _core_now() -> int | None:
+    """Return the core that this process is on, where the system tells."""
+    try:
+        return int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[36])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -6,6 +6,7 @@ anything of a submission.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import os
@@ -82,6 +83,9 @@ class Zygote:
             case frames.Measure():
                 self._reap()
                 self._answer(self._measure())
+            case frames.Pin(cores=cores):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(0, cores)
             case frames.Finish():
                 self._finish()
                 self._answer(self._measure())

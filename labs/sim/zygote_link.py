@@ -101,6 +101,9 @@ class ZygoteLink:
     def show(self, number: int) -> None:
         self._send(frames.Show(number))
 
+    def pin(self, cores: set[int]) -> None:
+        self._send(frames.Pin(sorted(cores)))
+
     def measure(self) -> Done:
         """Return what all processes since the last `finish` have used."""
         self._send(frames.Measure())

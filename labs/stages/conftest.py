@@ -56,7 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_hosts] = None
     if config.getoption("--raft-hosts") == "process":
         seconds = config.getoption("--raft-timeout")
-        config.stash[_hosts] = ProcessHosts(HostOptions(step_seconds=seconds / 3, run_seconds=4 * seconds))
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        core = int(worker.removeprefix("gw")) if worker else None
+        config.stash[_hosts] = ProcessHosts(HostOptions(step_seconds=seconds / 3, run_seconds=4 * seconds, core=core))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

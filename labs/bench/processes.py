@@ -1,0 +1,82 @@
+"""How long a server in a process of its own takes to start, and for a step; measured without a kernel, by real time.
+
+A step is a heartbeat in and its reply out: the tester's frame, the server's loop until it is idle, its answer, checked.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import msgspec
+
+from labs.bench.measure import Sample, sample
+from labs.messages import AppendEntriesArgs
+from labs.sim import codec, frames, turns
+from labs.sim.customs import Allowance, Customs
+from labs.sim.disk import Disk
+from labs.sim.loader import Program
+from labs.sim.process import ProcessHosts
+from labs.sim.zygote_link import Process
+from labs.stages import catalogue
+
+_LIMIT = 1 << 24
+
+
+class ProcessFigures(msgspec.Struct):
+    """Medians."""
+
+    start: float
+    """Milliseconds from the wish for a server to its first answer."""
+    step: float
+    """Microseconds of real time."""
+    step_cpu: float
+    """Microseconds of the processor, on both sides, in the mean: it does not depend on what else the machine does."""
+
+
+def time_processes(submission: str, starts: int, steps: int) -> ProcessFigures:
+    """Start a server so often, and give the last one so many heartbeats."""
+    with ProcessHosts() as hosts, hosts.one_core():
+        program = Program(submission, compiled=False)
+        modules = hosts.compile(program)
+        taken = []
+        for _ in range(starts):
+            begun = time.perf_counter()
+            process = hosts.fork()
+            root = str(program.root)
+            begin = frames.Begin(
+                1, 0.0, 0, 0, 3, 1, turns.MAX_PASSES, root, program.entry.name, "Raft", program.alone, modules, Disk()
+            )
+            process.send(begin)
+            process.receive(_LIMIT, 10.0)
+            taken.append(time.perf_counter() - begun)
+            if len(taken) < starts:
+                process.kill()
+        zygote = hosts.zygote
+        before = zygote.measure().cpu_time + time.process_time()
+        step = _time_steps(process, steps)
+        used = zygote.measure().cpu_time + time.process_time() - before
+        return ProcessFigures(1e3 * median(taken), 1e6 * step, 1e6 * used / steps)
+
+
+def _time_steps(process: Process, steps: int) -> float:
+    """Return the median seconds of a step."""
+    heartbeat = codec.encode_message(AppendEntriesArgs(7, 1, 0, 0, [], 0))
+    customs = Customs(0, 3, Disk(), Allowance(1000, 1000))
+    taken = []
+    for turn in range(2, steps + 2):
+        begun = time.perf_counter()
+        customs.hand_out(turn, heartbeat)
+        process.send(frames.Step(turn, turn / 100, [frames.Request(turn, heartbeat)]))
+        answer = process.receive(_LIMIT, 10.0)
+        assert isinstance(answer, frames.Answer), answer
+        customs.check(answer)
+        taken.append(time.perf_counter() - begun)
+        assert turn < 3 or [type(output).__name__ for output in answer.outbox] == ["Replied"], answer
+    return median(taken)
+
+
+def sample_stage_in_processes(stage: str, submission: str) -> Sample:
+    """Run each test of a stage once, in process hosts; the processor time is that of tester and servers."""
+    with ProcessHosts() as hosts:
+        return sample(catalogue.scenarios(stage), submission, hosts)
