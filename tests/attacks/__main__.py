@@ -1,0 +1,100 @@
+"""Grades attacks: `python -m tests.attacks [--levels A0,B] [--only TEXT] [--soak N] [--json FILE]`.
+
+Without --levels at the best level that works here. Exit code 1 if one of them gained or left something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import resource
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from grader.sandbox import levels
+from tests.attacks.corpus import Attack, attacks
+
+
+def main() -> int:
+    options = _options()
+    if "RAFT_CANARY" not in os.environ:
+        return _start_afresh()
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # processes that lost their parent become children of this one
+    chosen = [attack for attack in attacks() if options.only in attack.name and attack.name not in options.but]
+    names = list(levels.LEVELS) if options.levels == "all" else options.levels.split(",") if options.levels else []
+    names = [name for name in names if levels.try_level(name).works] if options.levels == "all" else names
+    reports = []
+    for name in names or [levels.best().level.name]:
+        for report in _grade(name, _repeated(chosen, options.soak)):
+            reports.append(report)
+    if options.json:
+        Path(options.json).write_text(json.dumps(reports))
+    bad = [report for report in reports if report["problems"]]
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{len(reports)} graded, {len(bad)} with problems; the grader used {used} MB at most")
+    return 1 if bad else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
+    parser.add_argument("--levels", default="", help="as A0,B or all; default: the best that works here")
+    parser.add_argument("--only", default="", help="only attacks with this in their name")
+    parser.add_argument("--but", default="", help="not these, with commas between")
+    parser.add_argument(
+        "--soak", type=int, default=0, metavar="N", help="grade so many, the quick ones again and again"
+    )
+    parser.add_argument("--json", default="", metavar="FILE", help="write what was found")
+    return parser.parse_args()
+
+
+def _start_afresh() -> int:
+    """Start again in folders that are empty but for canaries, and with one in the environment."""
+    canary = f"canary-{secrets.token_hex(12)}"
+    with tempfile.TemporaryDirectory(prefix="raft-lab-attacks-") as folder:
+        places = {name: Path(folder, name) for name in ("home", "tmp", "cwd")}
+        for place in places.values():
+            place.mkdir()
+            (place / "secret.txt").write_text(canary)
+        environment = {
+            **os.environ,
+            "RAFT_CANARY": canary,
+            "HOME": str(places["home"]),
+            "TMPDIR": str(places["tmp"]),
+            "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [sys.executable, "-m", "tests.attacks", *map(_absolute, sys.argv[1:])]
+        return subprocess.run(command, env=environment, cwd=places["cwd"]).returncode
+
+
+def _absolute(argument: str) -> str:
+    return os.path.abspath(argument) if argument.endswith(".json") else argument
+
+
+def _repeated(chosen: list[Attack], soak: int) -> list[Attack]:
+    quick = [attack for attack in chosen if not attack.slow]
+    return [quick[number % len(quick)] for number in range(soak)] if soak else chosen
+
+
+def _grade(level: str, chosen: list[Attack]) -> Iterator[dict[str, object]]:
+    from tests.attacks.ground import ground
+
+    with ground(level) as place:
+        for number, attack in enumerate(chosen, 1):
+            report = place.grade(attack)
+            bad = "; ".join(report.problems)
+            print(f"{level:3} {number:4} {attack.name:32} {report.seconds:6.2f} s  {bad}", flush=True)
+            if bad:
+                print("\n".join(f"           {verdict[:300]}" for verdict in report.verdicts), flush=True)
+            yield asdict(report)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Grades attacks at a level of the sandbox, and watches that nothing is gained, read, left behind or held up.
+
+Runs in a process of its own (`python -m tests.attacks`), with a home, a temporary folder and a working folder that are
+empty but for canaries: secrets that must not turn up in anything that a run puts out.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from labs.sim.process import ProcessHosts
+
+from grader.sandbox import levels
+from labs.sim.loader import BadSubmission
+from labs.sim.run import RunRecord, run_scenario
+from labs.stages import catalogue
+from tests.attacks.corpus import Attack, twin
+
+CANARY = os.environ.get("RAFT_CANARY", "canary-in-no-environment")
+PATIENCE = 5.0
+"""Wall seconds that the harmless twin may take after an attack, and processes to end."""
+LIMITS: dict[str, Any] = {"step_seconds": 1.0, "run_seconds": 8.0, "cpu_seconds": 4.0}
+LONGEST = 40.0
+SEED = 11
+PLACES = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run", "/autograder", "/autograder/results")
+
+
+@dataclass
+class Report:
+    """What came of grading one attack: its verdicts, and what was wrong about it."""
+
+    attack: str
+    level: str
+    seconds: float = 0.0
+    verdicts: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class Ground:
+    """A level with process hosts that are ready; grades one attack after the other in them."""
+
+    def __init__(self, level: str, hosts: ProcessHosts, folder: Path) -> None:
+        self.level, self.hosts, self.folder = level, hosts, folder
+        self.twins = {base: twin(base, folder / base) for base in ("blank", "elected")}
+        self.points: dict[tuple[str, str], str] = {}
+        self.pulse = self._pulse()
+
+    def grade(self, attack: Attack) -> Report:
+        """Grade an attack, and look at everything around it."""
+        report = Report(attack.name, self.level)
+        before = _around()
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            submission = attack.write(Path(name))
+            contents = _files(submission)
+            for test in attack.tests:
+                self._judge(attack, test, submission, report)
+            if _files(submission) != contents:
+                report.problems.append("the submission's own files changed")
+        report.seconds = time.monotonic() - begun
+        if report.seconds > LONGEST:
+            report.problems.append(f"it took {report.seconds:.0f} s")
+        if not any(re.search(attack.verdict, verdict, re.DOTALL) for verdict in report.verdicts):
+            report.problems.append(f"no verdict matches {attack.verdict!r}")
+        report.problems += self._left_behind(before)
+        return report
+
+    def _judge(self, attack: Attack, test: str, submission: Path, report: Report) -> None:
+        """Run one test, and see that it earns no more than the harmless twin, and tells nothing."""
+        status, verdict, seen = self._run(test, submission)
+        report.verdicts.append(verdict)
+        if status == "pass" and self._points_of_twin(attack.base, test) != "pass":
+            report.problems.append(f"it passes {test}")
+        if status == "grader-error":
+            report.problems.append(f"{test} ends as the grader's own error")
+        if CANARY.encode() in seen:
+            report.problems.append(f"a canary turned up in {test}")
+        if leaks := sorted(set(re.findall(rb"LEAKED[^\"\\]*", seen))):
+            report.problems.append(f"{test}: {leaks[0].decode(errors='replace')} ({len(leaks)} such)")
+
+    def _run(self, test: str, submission: Path) -> tuple[str, str, bytes]:
+        """Return the status, the verdict as text, and all that the run put out."""
+        [scenario] = catalogue.find(test)
+        trace = io.BytesIO()
+        try:
+            record: RunRecord = run_scenario(
+                scenario, submission, SEED, trace, hosts=self.hosts, cpu_seconds=LIMITS["cpu_seconds"]
+            )
+        except BadSubmission as error:
+            return "fail", f"fail NotGradable: {error}", str(error).encode()
+        verdict = f"{record.status} {record.rule}: {record.message}"
+        return record.status, verdict, trace.getvalue() + msgspec.json.encode(record)
+
+    def _points_of_twin(self, base: str, test: str) -> str:
+        if (base, test) not in self.points:
+            self.points[base, test] = self._run(test, self.twins[base])[0]
+        return self.points[base, test]
+
+    def _pulse(self) -> tuple[str, str]:
+        """Grade the harmless twin; return what must stay the same."""
+        status, _, seen = self._run("2A/initial_election", self.twins["elected"])
+        return status, b"".join(re.findall(rb'"digest":"\w+"', seen)).decode()
+
+    def _left_behind(self, before: dict[str, Any]) -> list[str]:
+        """Grade another submission, and return what an attack left behind, after a moment for the kernel."""
+        begun = time.monotonic()
+        pulse = self._pulse()
+        problems = [] if pulse == self.pulse else [f"the next submission is judged differently: {pulse}"]
+        if time.monotonic() - begun > PATIENCE:
+            problems.append("the next submission is delayed")
+        until = time.monotonic() + PATIENCE
+        while (after := _around()) != before and time.monotonic() < until:
+            time.sleep(0.01)
+        return problems + [
+            f"{name}: {before[name]} became {after[name]}" for name in before if before[name] != after[name]
+        ]
+
+
+@contextmanager
+def ground(level: str) -> Iterator[Ground]:
+    """Open the process hosts of a level for as long as the context lasts."""
+    limits = {name: value for name, value in LIMITS.items() if name != "cpu_seconds"}
+    with tempfile.TemporaryDirectory(prefix="ground-") as folder:
+        with ProcessHosts(levels.host_options(level, **limits)) as hosts:
+            yield Ground(level, hosts, Path(folder))
+
+
+def _around() -> dict[str, Any]:
+    """Return what must not change, once garbage is collected: processes below this one, open descriptors, files, System V objects."""
+    gc.collect()
+    return {
+        "processes": sorted(_descendants(os.getpid())),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "files": _attack_files(),
+        "environment": sorted(os.environ),
+        "System V": [_read(f"/proc/sysvipc/{name}").count("7a77ac4") for name in ("shm", "sem", "msg")],
+    }
+
+
+def _descendants(root: int) -> Iterator[int]:
+    """Yield the processes below one, dead ones that nobody took leave of included."""
+    children: dict[int, list[int]] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        fields = _read(f"/proc/{name}/stat").rpartition(")")[2].split()
+        if fields:
+            children.setdefault(int(fields[1]), []).append(int(name))
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        waiting += below
+        yield from below
+
+
+def _attack_files() -> list[str]:
+    """Return the files that attacks made: by their name anywhere, by any name where nothing else writes."""
+    found = [str(path) for place in PLACES for path in Path(place).glob("raft-attack*")]
+    own = [Path.home(), Path.cwd(), Path(tempfile.gettempdir())]
+    return sorted(
+        found + [str(path) for place in own for path in place.iterdir() if not path.name.startswith("ground-")]
+    )
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(errors="replace")
+    except OSError:
+        return ""

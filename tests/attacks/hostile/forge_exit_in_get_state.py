@@ -1,0 +1,14 @@
+"""Ends the process when the tester asks for its state.
+
+Idea: gradema's list of attacks.
+Verdict: NoCrash
+"""
+
+import sys
+
+from elected import Raft as Server
+
+
+class Raft(Server):
+    def get_state(self):
+        sys.modules["os"]._exit(0)

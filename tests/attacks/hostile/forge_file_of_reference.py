@@ -1,0 +1,21 @@
+"""Claims, in its code objects, to be a file of the tester, so that failures look like the tester's own.
+
+Idea: co_filename can be set freely.
+Verdict: NoCrash
+"""
+
+import sys
+
+from elected import Raft as Server
+
+
+def boom(self):
+    raise RuntimeError("an error of the tester, not of the submission")
+
+
+kernel = sys.modules["labs.sim.life"].__file__
+boom.__code__ = boom.__code__.replace(co_filename=kernel, co_name="\x1b[31mrun_scenario")
+
+
+class Raft(Server):
+    get_state = boom

@@ -1,0 +1,19 @@
+"""Raises what the tester raises when the tester itself is broken, so that the failure costs no point.
+
+Idea: a grader error never costs a point; so pretend to be one.
+Verdict: ^(fail|error)
+"""
+
+import sys
+
+from elected import Raft as Server
+
+
+class Raft(Server):
+    async def run(self):
+        for module in list(sys.modules.values()):
+            for name in ("HostsUnavailable", "SchedulerChanged", "BadSubmission", "Abandoned", "TrioInternalError"):
+                error = getattr(module, name, None)
+                if isinstance(error, type) and issubclass(error, BaseException):
+                    raise error("the tester is broken")
+        raise SystemError("the tester is broken")

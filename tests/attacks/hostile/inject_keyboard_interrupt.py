@@ -1,0 +1,14 @@
+"""Raises KeyboardInterrupt, GeneratorExit and trio's Cancelled, which testers treat as their own.
+
+Idea: exceptions that are no Exception.
+Verdict: ^(fail|error)
+"""
+
+from elected import Raft as Server
+
+
+class Raft(Server):
+    async def run(self):
+        if self.node.me == 0:
+            raise KeyboardInterrupt
+        raise GeneratorExit

@@ -1,0 +1,18 @@
+"""Takes a lot of processor time in each step, but always a little less than what counts as stalled.
+
+Idea: denial by slow progress.
+Verdict: NoStall|processor|CPU|NotWritten|slow|time
+Slow: yes
+"""
+
+import trio
+from elected import Raft as Server
+
+
+class Raft(Server):
+    async def run(self):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().run)
+            while True:
+                sum(range(3_000_000))
+                await trio.sleep(0.01)

@@ -1,0 +1,16 @@
+"""Sends a value that contains itself.
+
+Idea: known; encoders recurse for ever.
+Verdict: WellFormed|NoCrash
+"""
+
+from elected import Raft as Server
+from labs.messages import ApplyCommand
+
+
+class Raft(Server):
+    async def run(self):
+        value = {}
+        value["self"] = [value]
+        self.apply_ch.send_nowait(ApplyCommand(1, value))
+        await super().run()

@@ -1,0 +1,15 @@
+"""Loops without end inside one operation, where no Python signal handler ever runs.
+
+Idea: a regular expression with exponential time.
+Verdict: NoStall|processor|CPU
+Slow: yes
+"""
+
+import re
+
+from elected import Raft as Server
+
+
+class Raft(Server):
+    async def run(self):
+        re.fullmatch("(a|a)*b", "a" * 60)

@@ -1,0 +1,14 @@
+"""Loops without end when it runs.
+
+Idea: known; the simplest of all.
+Verdict: NoStall|processor|CPU
+Slow: yes
+"""
+
+from elected import Raft as Server
+
+
+class Raft(Server):
+    async def run(self):
+        while True:
+            pass

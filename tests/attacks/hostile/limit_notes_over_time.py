@@ -1,0 +1,19 @@
+"""Notes a lot in each step, for as long as it lives.
+
+Idea: a flood below every limit of a single step.
+Verdict: .
+Slow: yes
+"""
+
+import trio
+from elected import Raft as Server
+
+
+class Raft(Server):
+    async def run(self):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().run)
+            while True:
+                for _ in range(300):
+                    self.node.note("x" * 2000)
+                await trio.sleep(0.01)

@@ -1,0 +1,18 @@
+"""Saves, by the raw record, a state that claims entries the log never held.
+
+Idea: the incremental form of a save refers to what was saved before; refer to what was not.
+Verdict: ^(fail|error)
+"""
+
+import sys
+
+from elected import Raft as Server
+
+wire = sys.modules["labs.sim.wire"]
+
+
+class Raft(Server):
+    def append_entries(self, args):
+        for shift, kept in ((0, 10**9), (10**9, 1), (-1, 1), (0, -1)):
+            self.node._life.outbox.append(wire.Saved(1, None, 0, 0, shift, kept, [], None, None, None))
+        return super().append_entries(args)
