@@ -120,6 +120,7 @@ class ProcessHosts:
         try:
             with self.one_core():
                 yield run
+            run.close()
             run.cpu_time = self.zygote.finish().cpu_time
         except BaseException:
             self.close()
@@ -164,13 +165,25 @@ class ProcessRun:
         self.allowance = Allowance(hosts.options.max_outputs, hosts.options.max_note_bytes)
         self.cpu_time = 0.0
         """Processor seconds of all servers, once the run is over."""
-        self.fork = hosts.fork
+        self._fork = hosts.fork
+        self._processes: list[Process] = []
         self._zygote = hosts.zygote
         self._kernel: Kernel | None = None
         limits = [limit for limit in (cpu_seconds, hosts.options.cpu_seconds) if limit is not None]
         self._cpu_seconds = min(limits, default=math.inf)
         self._end = time.monotonic() + hosts.options.run_seconds
         self._next_check = 0.0
+
+    def fork(self) -> Process:
+        """Start a process of this run."""
+        process = self._fork()
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End all processes, and give back the handles to them, also of those that the run has lost sight of."""
+        for process in self._processes:
+            process.kill()
 
     # What the kernel wants of its hosts.
 

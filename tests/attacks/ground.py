@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from labs.sim.process import ProcessHosts
 
 from grader.sandbox import levels
 from labs.sim.loader import BadSubmission
+from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, run_scenario
 from labs.stages import catalogue
 from tests.attacks.corpus import Attack, twin
@@ -30,7 +30,7 @@ from tests.attacks.corpus import Attack, twin
 CANARY = os.environ.get("RAFT_CANARY", "canary-in-no-environment")
 PATIENCE = 5.0
 """Wall seconds that the harmless twin may take after an attack, and processes to end."""
-LIMITS: dict[str, Any] = {"step_seconds": 1.0, "run_seconds": 8.0, "cpu_seconds": 4.0}
+LIMITS: dict[str, Any] = {"step_seconds": 0.7, "run_seconds": 8.0, "cpu_seconds": 4.0}
 LONGEST = 40.0
 SEED = 11
 PLACES = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run", "/autograder", "/autograder/results")
@@ -137,7 +137,7 @@ def ground(level: str) -> Iterator[Ground]:
 
 
 def _around() -> dict[str, Any]:
-    """Return what must not change, once garbage is collected: processes below this one, open descriptors, files, System V objects."""
+    """Return what must not change: processes below this one, open descriptors, files, System V objects."""
     gc.collect()
     return {
         "processes": sorted(_descendants(os.getpid())),

@@ -1,7 +1,8 @@
 """Recurses inside C code, until the stack ends.
 
 Idea: a crash of the interpreter kills a grader that lives in the same process.
-Verdict: NoCrash
+Verdict: NoCrash|NoStall
+Slow: yes
 """
 
 import sys

@@ -14,11 +14,9 @@ class Raft(Server):
         ctypes = sys.modules.get("ctypes") or sys.modules["builtins"].__import__("ctypes")
         libc = ctypes.CDLL(None, use_errno=True)
         os = sys.modules["os"]
-        for name in ("mq_open", "sem_open"):
-            function = getattr(libc, name, None)
-            if function is not None:
-                function.restype = ctypes.c_long
-                answer = function(b"/raft-attack", os.O_RDWR | os.O_CREAT, 0o666, ctypes.c_long(0))
-                if answer not in (-1, 0):
-                    self.node.note(f"LEAKED {name} works")
+        if libc.mq_open(b"/raft-attack", os.O_RDWR | os.O_CREAT, 0o666, None) >= 0:
+            self.node.note("LEAKED has a queue")
+        libc.sem_open.restype = ctypes.c_void_p
+        if libc.sem_open(b"/raft-attack", os.O_CREAT, 0o666, 1):
+            self.node.note("LEAKED has a semaphore")
         await super().run()

@@ -1,0 +1,93 @@
+"""Hostile submissions gain nothing, learn nothing, leave nothing behind and hold up nobody, at every level there is.
+
+All are graded at the best level that works here; and each at one other, by its name. `python -m tests.attacks --levels
+all` does all of them everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.names import Refused
+from grader.unpack import read
+from tests.attacks.archives import ARCHIVES
+from tests.attacks.corpus import attacks
+from tests.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
+
+SECONDS = 280
+FAMILIES = (
+    "^(forge|time)_",
+    "^limit_[a-m]",
+    "^(limit_[n-z]|inject_)",
+    "^(share|survive)_",
+    "^(escape|modules|patch|read|source|wire)_",
+)
+needs_linux = pytest.mark.skipif(not ON_LINUX, reason="the sandbox needs Linux")
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[Machine]:
+    with plain_user() as machine:
+        yield machine
+
+
+def check_attacks(machine: Machine, level: str, only: str = "", cut: str = "0/1") -> None:
+    """Grade attacks at a level; fail with what they gained or left."""
+    if not next(one for one in machine.doctor["levels"] if one["level"] == level)["works"]:
+        assert not (os.environ.get("CI") == "true" and AS_ROOT and level in ("A0", "B")), f"{level} does not work"
+        pytest.skip(f"level {level} does not work here: python -m grader doctor")
+    done = machine.run("-m", "tests.attacks", "--levels", level, "--only", only, "--cut", cut, seconds=SECONDS)
+    problems = re.findall(r"^\w+ +\d+ (\w+) +[\d.]+ s  (\S.*)$", done.stdout, re.MULTILINE)
+    assert problems == [], done.stdout
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert re.search(r"^[1-9]\d* graded, 0 with problems", done.stdout, re.MULTILINE)
+
+
+@needs_linux
+@pytest.mark.parametrize("family", FAMILIES)
+def test_attacks_at_the_best_level(family: str) -> None:
+    check_attacks(Machine(), str(Machine().doctor["best"]), family)
+
+
+@needs_linux
+def test_attacks_as_root_without_namespaces() -> None:
+    if not AS_ROOT:
+        pytest.skip("only root has level B")
+    check_attacks(Machine().lacking("namespaces"), "B", cut="0/3")
+
+
+@needs_linux
+def test_attacks_as_a_plain_user(user: Machine) -> None:
+    check_attacks(user, "A1", cut="1/3")
+
+
+@needs_linux
+def test_attacks_as_a_plain_user_without_namespaces(user: Machine) -> None:
+    check_attacks(user.lacking("namespaces"), "C", cut="2/3")
+
+
+def test_every_attack_is_in_one_family() -> None:
+    families = [[family for family in FAMILIES if re.search(family, attack.name)] for attack in attacks()]
+    assert len(families) > 100
+    assert [found for found in families if len(found) != 1] == []
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archives_write_nothing_and_bring_nothing_but_plain_files(name: str, tmp_path: Path) -> None:
+    file, content, refusal = ARCHIVES[name]()
+    (tmp_path / file).write_bytes(content)
+    try:
+        files = read(tmp_path / file).files
+    except Refused as refused:
+        assert re.search(refusal, str(refused))
+    else:
+        assert refusal in (".", "")
+        assert all(re.fullmatch(r"([A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.py", path) for path in files), files
+        assert sum(map(len, files.values())) < 1 << 22
+    assert [path.name for path in tmp_path.rglob("*")] == [file]
+    assert list(Path("/tmp").glob("raft-attack-escaped*")) == []
