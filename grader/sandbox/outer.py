@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import labs
+from labs.sim.zygote_link import folders_to_read
 
 USERS = 1 << 10
 """So many user ids one zygote may use."""
@@ -47,7 +48,9 @@ def readable() -> list[str]:
     system = [Path(name) for name in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache")]
     packages = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "scripts")]
     here = [Path(sys.prefix, "pyvenv.cfg"), Path(os.path.realpath(sys.executable)), *map(Path, labs.__path__)]
-    wanted = {str(path) for path in (*interpreter, *system, *packages, *here) if path.exists()}
+    project = {Path(folder).resolve().parent for folder in labs.__path__}
+    elsewhere = [folder for folder in folders_to_read() if folder not in project]
+    wanted = {str(path) for path in (*interpreter, *system, *packages, *elsewhere, *here) if path.exists()}
     return sorted(path for path in wanted if not any(path.startswith(f"{other}/") for other in wanted))
 
 
