@@ -9,7 +9,7 @@ leave the server. And committed entries go to the service at the moment they com
 never makes its sender wait.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # canary-5f1e0c7d-raft-lab-instructor: it marks what never leaves the instructor
 
 import enum
 import math
@@ -488,6 +488,3 @@ class Raft:
             if replicas >= self.majority:
                 self.commit_up_to(index)
                 return
-
-
-# canary-5f1e0c7d-raft-lab-instructor: no file with this mark leaves the instructor.

@@ -46,13 +46,16 @@ def render_list(scenarios: Sequence[Scenario]) -> str:
 
 
 def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> str:
-    """Return the table of the drills: their figures tell nothing."""
+    """Return the table of the drills: their names, as the handouts have them, and of their titles what fits."""
+    longest = max(len(scenario.id) for scenario in scenarios)
+    room = max(20, _width() - longest - len("not written") - len("runs") - 6)
     rows = []
     for scenario in scenarios:
         runs = by_test[scenario.id]
         passed = sum(run.status == "pass" for run in runs)
-        rows.append((scenario.stage, scenario.title, _verdict(_worst(runs)), f"{passed}/{len(runs)}"))
-    headers, align = ("stage", "drill", "verdict", "runs"), ("left", "left", "left", "right")
+        title = scenario.title if len(scenario.title) <= room else scenario.title[: room - 1].rstrip() + "…"
+        rows.append((scenario.id, _verdict(_worst(runs)), f"{passed}/{len(runs)}", title))
+    headers, align = ("drill", "verdict", "runs", ""), ("left", "left", "right", "left")
     return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))
 
 
