@@ -256,7 +256,8 @@ async def drill_leader_sends_entries(lone: Lone) -> None:
     await lone.become_leader()
     index, term, _ = await lone.propose("x")
     for peer in lone.peers:
-        request = await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}")
+        what, rule = f"with entry {index}", "CommittedIsApplied"
+        request = await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=what, rule=rule)
         entry = request.message.entries[index - request.message.prev_log_index - 1]
         lone.check(entry == LogEntry(term, "x"), f"start('x') was told index {index} and term {term}")
 
@@ -269,8 +270,11 @@ async def drill_leader_sends_again(lone: Lone) -> None:
     index = (await lone.propose("x")).index
     lone.oblige(1)
     await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}")
-    end = lone.now + 8.0
-    while not brings(index)((request := await lone.wait_for_request(AppendEntriesArgs, 2, within=8.0)).message):
+    end, again, rule = lone.now + 8.0, f"that brings entry {index} again, or follows it", "CommittedIsApplied"
+    while True:
+        request = await lone.wait_for_request(AppendEntriesArgs, 2, within=8.0, what=again, rule=rule)
+        if brings(index)(request.message):
+            return
         lone.answer_alike(request, refusal)  # It comes after an entry that server 2 does not have.
         lone.check(lone.now < end, f"entry {index} got lost on its way there 8 s ago")
 
