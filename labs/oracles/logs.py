@@ -137,6 +137,8 @@ class Appending(Oracle):
                 f"{args.term}, after index {prev} of term {term}, but its log has that entry"
             )
             rule = "StepsDown" if server.candidate == args.term else "ConsistencyRefusal"
+            if server.incarnation > 0 and server.first_save:  # It has saved nothing since, so that is what it read.
+                rule = "RestoredOnRestart"
             raise Violation(rule, text, (server.id, args.leader_id), event.time)
 
     def on_save(self, event: Save) -> None:

@@ -253,7 +253,10 @@ async def drill_refusal_raises_term(lone: Lone) -> None:
     term = request.message.term + 5
     lone.answer(request, RequestVoteReply(term, False))
     await lone.sleep(BEAT)
-    lone.check(lone.state() == (term, False), f"the answer to its RequestVote was of term {term}")
+    lone.check(lone.state().term >= term, f"the answer to its RequestVote was of term {term}")
+    lone.check(
+        not lone.state().is_leader, f"the answer to its RequestVote was no vote, and of term {term}", "StepsDown"
+    )
 
 
 @drill(rule="StepsDown")

@@ -57,7 +57,7 @@ MUTANTS = [
         source="a common bug of course labs",
         stage="2A",
         wrong="a candidate whose vote was split begins no new election",
-        rules=("LeaderInTime",),
+        rules=("LeaderInTime", "CandidateIncrementsTerm"),
         changes=(
             (
                 "            if deadline <= trio.current_time():\n                self.become_candidate()\n",

@@ -461,7 +461,7 @@ MUTANTS = [
         source="PySyncObj@3823230; redisraft#14",
         stage="2C",
         wrong="after a restart the first commit is applied, and nothing that lies before it",
-        rules=("ApplyInOrder",),
+        rules=("ApplyInOrder", "CommittedIsApplied"),
         changes=(
             (
                 "        self.commit_index = self.last_included_index\n"

@@ -437,7 +437,7 @@ MUTANTS = [
         source="every Python course",
         stage="2A",
         wrong="the peers are kept as an iterator, which the first loop over them uses up",
-        rules=("HeartbeatsSent", "LeaderInTime"),
+        rules=("HeartbeatsSent", "LeaderInTime", "CandidateIncrementsTerm"),
         changes=(
             (RESTORED, "        self.others = filter(lambda peer: peer != node.me, node.peers)\n" + RESTORED),
             (

@@ -200,7 +200,7 @@ MUTANTS = [
         source="willemt/raft #118",
         stage="2B",
         wrong="after a refusal the next message is empty, but its success counts as if it had carried the entries",
-        rules=("CommitNeedsMajority", "CommittedIsApplied", "StateMachineSafety"),
+        rules=("CommitNeedsMajority", "CommittedIsApplied", "StateMachineSafety", "BackoffBound"),
         changes=(
             (
                 FIELDS,

@@ -417,7 +417,7 @@ MUTANTS = [
         source="a common bug of 2D submissions",
         stage="2D",
         wrong="a snapshot is installed in the log, but the service does not get it",
-        rules=("ApplyInOrder", "StateMachineSafety"),
+        rules=("ApplyInOrder", "StateMachineSafety", "CommittedIsApplied"),
         changes=((HAND_OVER, ""),),
     ),
     Mutant(
