@@ -37,6 +37,9 @@ from grader.seeds import course_secret, fingerprint
 from grader.student_view import student_view
 
 ROOT = Path(__file__).parent.parent
+UNWALLED = (
+    "nothing keeps the servers from files and network here: only for code that you trust (python -m grader doctor)"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     rubric = load(options.rubric, options.runs, options.public, options.only)
     hosts = choose(options.hosts, options.require_sandbox)
     sources = _named(options.submissions)
+    if not hosts.is_walled:
+        print(f"grade: {UNWALLED}", file=sys.stderr)
     grading = _Grading(options, rubric, hosts, sources)
     try:
         trio.run(grading.grade)

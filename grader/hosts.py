@@ -32,6 +32,11 @@ class Hosts(msgspec.Struct, frozen=True):
     level: str = NONE
     details: dict[str, Any] = {}
 
+    @property
+    def is_walled(self) -> bool:
+        """Say whether servers are kept from files, network and other processes."""
+        return self.level not in (NONE, "D")
+
 
 @dataclass(frozen=True)
 class Opening:
