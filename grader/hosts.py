@@ -67,11 +67,11 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
 
 
 @contextlib.contextmanager
-def opened(hosts: Hosts) -> Iterator[Opening]:
-    """Start what runs servers, for as long as the context lasts."""
+def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
+    """Start what runs servers, for as long as the context lasts; in a run, tester and servers keep to one core."""
     if hosts.kind == "inline":
         yield Opening(is_inline=True)
         return
     process = importlib.import_module("labs.sim.process")
-    with process.ProcessHosts(levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS)) as running:
+    with process.ProcessHosts(levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS, core=core)) as running:
         yield Opening(False, {"hosts": running}, hosts.details)

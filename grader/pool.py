@@ -6,12 +6,13 @@ A pool serves one submission. All that a runner answers is data, of limited leng
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import trio
@@ -39,7 +40,7 @@ class Pool:
     """As many runners as may work at once for one submission; started when they are wanted."""
 
     def __init__(self, folder: str, hosts: Hosts, runners: int) -> None:
-        self._setup = Setup(folder, hosts)
+        self._folder, self._hosts = folder, hosts
         self._free = trio.CapacityLimiter(runners)
         self._idle: list[_Runner] = []
         self._all: list[_Runner] = []
@@ -76,7 +77,7 @@ class Pool:
         runner = await _Runner.start()
         self._all.append(runner)
         try:
-            ready = await runner.ask(self._setup, Ready)
+            ready = await runner.ask(Setup(self._folder, self._hosts, runner.core), Ready)
         except RunnerDied as death:
             raise RuntimeError(f"a runner did not start: {death}") from None
         if ready.error:
@@ -86,7 +87,7 @@ class Pool:
 
     def _record_of_death(self, job: Job, text: str) -> RunRecord:
         scenario = scenarios.find(job.test)
-        if self._setup.hosts.kind == "inline":
+        if self._hosts.kind == "inline":
             rule = RULES["NoStall" if "silent" in text else "NoCrash"]
             outcome = Outcome("error", rule.id, f"{rule.id}: the process that the servers shared {text}", rule.hint)
         else:
@@ -97,10 +98,15 @@ class Pool:
 class _Runner:
     """One child, in a process group of its own."""
 
+    _cores_taken: ClassVar[set[int]] = set()
+
     def __init__(self, process: trio.Process) -> None:
         assert process.stdin is not None and process.stdout is not None
         self._process, self._jobs, self._answers = process, process.stdin, process.stdout
         self._read = b""
+        self._is_ended = False
+        self.core = next(number for number in itertools.count() if number not in self._cores_taken)
+        self._cores_taken.add(self.core)
 
     @classmethod
     async def start(cls) -> _Runner:
@@ -150,9 +156,13 @@ class _Runner:
         return "closed its mouth"
 
     async def end(self) -> None:
-        """Kill the process with all of its group, and wait for it."""
+        """Kill the process with all of its group, and wait for it; once, for numbers of processes come again."""
+        if self._is_ended:
+            return
+        self._is_ended = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self._process.kill()
         await self._process.wait()
+        self._cores_taken.discard(self.core)
         await self._jobs.aclose()
         await self._answers.aclose()

@@ -36,6 +36,8 @@ class Setup(msgspec.Struct):
 
     folder: str
     hosts: Hosts
+    core: int = 0
+    """A number of its own among the runners that work at the same time: they share the cores by it."""
 
 
 class Job(msgspec.Struct):
@@ -67,7 +69,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader tells its runners when to stop
     setup = msgspec.json.decode(jobs.readline(), type=Setup)
     try:
-        with opened(setup.hosts) as opening:
+        with opened(setup.hosts, setup.core) as opening:
             _answer(answers, Ready(facts=opening.facts))
             program = Program(Path(setup.folder)) if opening.is_inline else Path(setup.folder)
             for line in jobs:
