@@ -67,6 +67,11 @@ def test_a_view_leaves_out_servers_kinds_and_times() -> None:
     assert len([text for text in texts(draw(RUN, 3, "t", View(rows=1))) if text.startswith("0.")]) == 1
 
 
+def test_messages_that_never_arrive_can_be_left_out() -> None:
+    drawn = shapes(draw(RUN, 3, "t", View(hide=("lost",))))
+    assert (drawn.count("message lost"), drawn.count("cross"), drawn.count("message reply")) == (0, 2, 1)
+
+
 def test_heartbeats_can_be_left_out_but_entries_stay() -> None:
     idle = AppendEntriesArgs(1, 0, 0, 0, [], 0)
     full = AppendEntriesArgs(1, 0, 0, 0, [LogEntry(1, "x")], 0)

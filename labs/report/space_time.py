@@ -57,7 +57,7 @@ class View:
     rows: int = 14
     servers: tuple[int, ...] | None = None
     hide: tuple[str, ...] = ()
-    """Kinds of events, as the trace file calls them, or "heartbeats"."""
+    """Kinds of events, as the trace file calls them, or "heartbeats", or "lost" for messages that never arrive."""
     begin: float = 0.0
     end: float = float("inf")
 
@@ -82,13 +82,20 @@ def draw(events: Sequence[ev.Event], servers: int, title: str, view: View | None
     """Return an SVG document of a part of a run; `title` says in words what it shows."""
     view = view or View()
     lanes = view.servers if view.servers is not None else tuple(range(servers))
-    drawable = [event for event in events if type(event) in _DRAW and view.lets(event)]
+    lost = {(event.rpc, event.leg) for event in events if isinstance(event, ev.Drop)} if "lost" in view.hide else set()
+    drawable = [event for event in events if type(event) in _DRAW and view.lets(event) and _leg(event) not in lost]
     chosen = drawable[-view.rows :]
     drawing = _Drawing(lanes)
     drawing.take_up(events[: _position(events, chosen[0])] if chosen else [])
     for event in chosen:
         drawing.add(event)
     return drawing.svg(title)
+
+
+def _leg(event: ev.Event) -> tuple[int, str]:
+    """Return which message an event sends or loses, as (RPC, leg)."""
+    leg = {ev.Send: "request", ev.Reply: "reply"}.get(type(event)) or getattr(event, "leg", "")
+    return getattr(event, "rpc", 0), "" if isinstance(event, ev.Deliver) else str(leg)
 
 
 def _position(events: Sequence[ev.Event], event: ev.Event) -> int:

@@ -44,11 +44,11 @@ def by(server: str, test: str, rows: int = 10, seed: int = 1, *, hide: str = "",
 
 
 VIOLATIONS: dict[str, Shown] = {
-    "ElectionSafety": by("E01_vote_for_everyone", "2A/overlapping_majorities", 16, judge="OneLeader"),
+    "ElectionSafety": by("E01_vote_for_everyone", "2A/overlapping_majorities", 16, hide="heartbeats lost", judge="OneLeader"),
     "LeaderAppendOnly": by("S14f_trim_drops_one_too_many", "2D/snapshots_basic", 12, hide="heartbeats"),
     "LogMatching": by("P25c_command_changed_at_restart", "2C/crash_right_after_save", 14, hide="heartbeats"),
-    "LeaderCompleteness": by("E08_any_log_will_do", "2B/newest_log_leads", 16, hide="heartbeats", judge="LeaderLogs"),
-    "StateMachineSafety": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats", judge="OneHistory"),
+    "LeaderCompleteness": by("E08_any_log_will_do", "2B/newest_log_leads", 16, hide="heartbeats lost", judge="LeaderLogs"),
+    "StateMachineSafety": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats lost", judge="OneHistory"),
     "TermNeverDecreases": by("E34_reply_without_a_term", "2A/drill_older_candidate"),
     "HigherTermAdopted": by("E30_candidate_ignores_a_higher_term_in_replies", "2A/drill_refusal_raises_term"),
     "StaleTermRejected": by("E21_old_candidates_get_votes", "2A/drill_heartbeat_raises_term"),
@@ -65,7 +65,7 @@ VIOLATIONS: dict[str, Shown] = {
     "ConflictTruncated": by("R06_conflict_replaced_alone", "2B/drill_conflict_ends_log"),
     "MatchingKept": by("classic_truncates_always", "2B/drill_late_entries_cut_nothing"),
     "CommitNeedsMajority": by("T05_log_read_after_the_call", "2B/drill_answer_counts_what_was_sent", 14),
-    "CommitOnlyCurrentTerm": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats"),
+    "CommitOnlyCurrentTerm": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats lost"),
     "CommitBound": by("R01_heartbeats_are_not_checked", "2B/drill_commit_ends_with_new_entries"),
     "CommitNeverDecreases": by("tells_less_at_times", "2B/follower_failure"),
     "ApplyInOrder": by("P21_last_applied_survives", "2C/drill_new_service_gets_all", 14),
