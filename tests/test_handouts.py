@@ -12,7 +12,7 @@ from handouts.site.__main__ import build
 from handouts.site.pages import HANDOUTS, ORDER, Page, headings, pages
 from labs import messages, node
 from labs.oracles.catalogue import RULES
-from labs.stages import catalogue
+from labs.stages import catalogue, performance
 from labs.trace.events import Event
 from tests.handouts import blocks, claims, figures, rules_page
 
@@ -109,7 +109,7 @@ def test_rules_page_is_what_the_catalogue_says() -> None:
 
 
 def test_every_rule_has_a_picture_in_which_it_is_broken() -> None:
-    assert set(RULES) - set(figures.VIOLATIONS) == {"NoStall", "SnapshotOnlyApplied"}
+    assert set(RULES) - set(figures.VIOLATIONS) == {"CpuBudget", "NoStall", "SnapshotOnlyApplied"}
     assert {name: figures.run_of(shown)[0].rule for name, shown in figures.VIOLATIONS.items()} == {
         name: name for name in figures.VIOLATIONS
     }
@@ -144,6 +144,13 @@ def test_everything_of_the_api_is_told(name: str) -> None:
 def test_every_field_of_a_message_is_told(name: str) -> None:
     fields = ", ".join(vars(messages)[name].__dataclass_fields__)
     assert f"`{name}({fields})`" in PAGES["api.md"].text
+
+
+def test_every_figure_of_performance_is_told_with_its_bounds() -> None:
+    told = PAGES["performance.md"].text
+    for m in performance.METRICS:
+        row = (m.stage, m.title, m.unit, f"{m.partial:g}", f"{m.full:g}", f"{m.bonus:g}", m.advice)
+        assert f"| {' | '.join(row)} |" in told
 
 
 # The site.

@@ -93,6 +93,7 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "NoSpin",
             "NoCrash",
             "NoStall",
+            "CpuBudget",
             "SimulatedTimeOnly",
             "EndsWhenCrashed",
             "WellFormed",
@@ -202,6 +203,8 @@ CAUSES: dict[str, str] = {
     "some task can run.",
     "NoCrash": "an exception in your code; file and line are named. In a nursery it comes wrapped in an "
     "exception group.",
+    "CpuBudget": "each message costs more the longer the log is: a copy of the whole log, a search from its "
+    "beginning, a save in a loop. Only wall time shows it, so the limit is generous.",
     "NoStall": "a loop without any await. Nobody else runs, and nothing can cancel it.",
     "SimulatedTimeOnly": "threads, sockets, files, subprocesses or another event loop. All of it has a counterpart "
     "in `self.node` or in trio.",

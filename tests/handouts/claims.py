@@ -18,7 +18,7 @@ from tests.servers.running import ROOT
 LINK = re.compile(r"\[[^]\n]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 VARIABLES = {"SUBMISSION", "SEED", "RUNS", "TEST", "JOBS", "JSON", "FILE", "SERVER", "KIND", "FROM", "TO", "PYTHON"}
-VARIABLES |= {"STAGE", "SEEDS", "ONLY", "V", "QUICK", "HOSTS"}
+VARIABLES |= {"STAGE", "SEEDS", "ONLY", "V", "QUICK", "HOSTS", "ALIAS"}
 OTHER_CLASSES = {
     "Raft",
     "Node",
@@ -31,7 +31,7 @@ OTHER_CLASSES = {
     "AttributeError",
 }
 OTHER_CLASSES |= {"Restart", "HandleAppendEntriesRequest", "AdvanceCommitIndex"}  # of the TLA+ specification
-OTHER_CLASSES |= {"KeyError", "BaseException", "Exception", "ExceptionGroup", "Cancelled", "Markdown"}
+OTHER_CLASSES |= {"KeyError", "BaseException", "Exception", "ExceptionGroup", "Cancelled", "Markdown", "Cluster"}
 
 
 def links(page: Page, folder: Path = HANDOUTS) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _module_is_wrong(module: str, arguments: list[str]) -> str:
 
 def ids() -> set[str]:
     """Return the ids of all tests and drills."""
-    return {scenario.id for kind in ("test", "drills") for scenario in catalogue.scenarios(kind=kind)}
+    return {scenario.id for kind in ("test", "drills", "perf") for scenario in catalogue.scenarios(kind=kind)}
 
 
 def unknown_names(page: Page) -> Iterator[str]:

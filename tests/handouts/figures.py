@@ -44,10 +44,14 @@ def by(server: str, test: str, rows: int = 10, seed: int = 1, *, hide: str = "",
 
 
 VIOLATIONS: dict[str, Shown] = {
-    "ElectionSafety": by("E01_vote_for_everyone", "2A/overlapping_majorities", 16, hide="heartbeats lost", judge="OneLeader"),
+    "ElectionSafety": by(
+        "E01_vote_for_everyone", "2A/overlapping_majorities", 16, hide="heartbeats lost", judge="OneLeader"
+    ),
     "LeaderAppendOnly": by("S14f_trim_drops_one_too_many", "2D/snapshots_basic", 12, hide="heartbeats"),
     "LogMatching": by("P25c_command_changed_at_restart", "2C/crash_right_after_save", 14, hide="heartbeats"),
-    "LeaderCompleteness": by("E08_any_log_will_do", "2B/newest_log_leads", 16, hide="heartbeats lost", judge="LeaderLogs"),
+    "LeaderCompleteness": by(
+        "E08_any_log_will_do", "2B/newest_log_leads", 16, hide="heartbeats lost", judge="LeaderLogs"
+    ),
     "StateMachineSafety": by("classic_counts_old_terms", "2B/figure_8", 22, hide="heartbeats lost", judge="OneHistory"),
     "TermNeverDecreases": by("E34_reply_without_a_term", "2A/drill_older_candidate"),
     "HigherTermAdopted": by("E30_candidate_ignores_a_higher_term_in_replies", "2A/drill_refusal_raises_term"),
@@ -95,7 +99,8 @@ VIOLATIONS: dict[str, Shown] = {
 }
 """The run that shows how a rule is broken, by the rule's id.
 
-Two are not drawn: a server that stalls does nothing, and a snapshot of what is not committed is found out by its bytes.
+Three are not drawn: a server that stalls does nothing, one that crawls does too much, and a snapshot of what is not
+committed is found out by its bytes.
 """
 
 SCENES: dict[str, Shown] = {

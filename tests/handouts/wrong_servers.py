@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.mutants import corpus
+from tests.mutants.performance import WASTEFUL
 from tests.servers.running import ROOT
 
 
@@ -14,6 +15,10 @@ def write(name: str, folder: Path) -> None:
     """Write a wrong server into a folder that has the skeleton's files."""
     if name in _CHANGES:
         _CHANGES[name](folder)
+        return
+    wasteful = [server for server in WASTEFUL if server.name == name]
+    if wasteful:
+        (folder / "raft.py").write_text(wasteful[0].text(), encoding="utf-8")
         return
     found = [mutant for mutant in corpus() if mutant.name == name]
     assert len(found) == 1, f"{name} is {len(found)} mutants"
