@@ -14,18 +14,8 @@ from pathlib import Path
 from tests.handouts import wrong_servers
 from tests.servers.running import ROOT
 
-SHARED = (
-    ".venv",
-    ".github",
-    "Makefile",
-    "README.md",
-    "pyproject.toml",
-    "labs",
-    "handouts",
-    "grader",
-    "tests",
-    "reference",
-)
+COPIED = ("labs", "handouts", "grader", "tests", "reference", "skeleton")
+LINKED = (".venv", ".github", "Makefile", "README.md", "pyproject.toml")
 WIDTH = "88"
 """Columns of the terminal that output is shown for."""
 
@@ -35,10 +25,12 @@ def lab(server: str = "skeleton") -> Iterator[Path]:
     """Make a lab whose skeleton/ holds a server: the skeleton itself, the reference, or one of the wrong servers."""
     with tempfile.TemporaryDirectory(prefix="handout-") as name:
         folder = Path(name)
-        for part in SHARED:
+        for part in LINKED:
             if (ROOT / part).exists():
                 (folder / part).symlink_to(ROOT / part)
-        shutil.copytree(ROOT / "skeleton", folder / "skeleton", ignore=shutil.ignore_patterns("__pycache__"))
+        for part in COPIED:
+            if (ROOT / part).exists():
+                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         if server == "reference":
             shutil.copy(ROOT / "reference" / "raft.py", folder / "skeleton")
         elif server != "skeleton":
