@@ -53,20 +53,25 @@ def _hunted_with_notes(folder: Path) -> None:
 
 def _reference_and(text: str) -> Callable[[Path], None]:
     """Return what writes the reference with some lines behind it that change its class."""
+    return lambda folder: _append(folder, "reference", text)
 
-    def write_it(folder: Path) -> None:
-        shutil.copy(ROOT / "reference" / "raft.py", folder)
-        with (folder / "raft.py").open("a", encoding="utf-8") as file:
-            file.write(f"\n\n{text.strip()}\n")
 
-    return write_it
+def _skeleton_and(text: str) -> Callable[[Path], None]:
+    """Return what does the same with the skeleton."""
+    return lambda folder: _append(folder, "skeleton", text)
+
+
+def _append(folder: Path, base: str, text: str) -> None:
+    shutil.copy(ROOT / base / "raft.py", folder)
+    with (folder / "raft.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{text.strip()}\n")
 
 
 _CHANGES: dict[str, Callable[[Path], None]] = {
     "warmup_gives_up": _warmup_gives_up,
     "first_vote": _first_vote,
     "hunted_with_notes": _hunted_with_notes,
-    "spins": _reference_and("""
+    "spins": _skeleton_and("""
 async def run(self):
     while True:
         await trio.sleep(0)
@@ -83,15 +88,15 @@ async def run(self):
 
 Raft.run = run
 """),
-    "starts_a_thread": _reference_and("""
+    "starts_a_thread": _skeleton_and("""
 async def run(self):
     import threading
     threading.Thread(target=print).start()
 
 Raft.run = run
 """),
-    "raises": _reference_and("Raft.request_vote = lambda self, args: self.votes[args.candidate_id]"),
-    "answers_with_a_tuple": _reference_and("Raft.request_vote = lambda self, args: (args.term, True)"),
+    "raises": _skeleton_and("Raft.request_vote = lambda self, args: {}[args.candidate_id]"),
+    "answers_with_a_tuple": _skeleton_and("Raft.request_vote = lambda self, args: (args.term, True)"),
     "counts_from_0": _reference_and("""
 take = Raft.start
 
