@@ -18,7 +18,7 @@ from tests.servers.running import ROOT
 LINK = re.compile(r"\[[^]\n]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 VARIABLES = {"SUBMISSION", "SEED", "RUNS", "TEST", "JOBS", "JSON", "FILE", "SERVER", "KIND", "FROM", "TO", "PYTHON"}
-VARIABLES |= {"STAGE", "SEEDS", "ONLY", "V", "QUICK", "HOSTS", "ALIAS"}
+VARIABLES |= {"STAGE", "SEEDS", "ONLY", "V", "QUICK", "HOSTS", "ALIAS", "OUT"}
 OTHER_CLASSES = {
     "Raft",
     "Node",
