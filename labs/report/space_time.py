@@ -158,6 +158,9 @@ class _Drawing:
     def spacing(self) -> float:
         return {1: 300, 2: 260, 3: 230, 4: 190}.get(len(self.lanes), 160)
 
+    def width(self) -> float:
+        return LEFT + self.spacing * len(self.lanes) + 40
+
     def x(self, server: int) -> float:
         return LEFT + self.spacing * (self.lanes.index(server) + 0.12)
 
@@ -172,7 +175,7 @@ class _Drawing:
 
     def beside(self, server: int, words: str, kind: str = "", gap: float = 12) -> None:
         """Write to the right of a lane, as much as there is room for."""
-        end = self.width if server == self.lanes[-1] else self.x(server) + self.spacing
+        end = self.width() if server == self.lanes[-1] else self.x(server) + self.spacing
         room = int((end - self.x(server) - gap) / TEXT_WIDTH)
         self.text(self.x(server) + gap, self.y(), words if len(words) <= room else words[: room - 1] + "…", kind)
 
@@ -226,7 +229,7 @@ class _Drawing:
         self.beside(event.server, describe(event), "bad")
 
     def wide(self, event: ev.Event) -> None:
-        self.parts.append(_path("wide", LEFT, self.y(), self.width - 8, self.y()))
+        self.parts.append(_path("wide", LEFT, self.y(), self.width() - 8, self.y()))
         self.text(LEFT + self.spacing * 0.3, self.y() - 6, describe(event), "time")
 
     def verdict(self, event: ev.Verdict) -> None:
@@ -239,17 +242,13 @@ class _Drawing:
 
     # The whole.
 
-    @property
-    def width(self) -> float:
-        return LEFT + self.spacing * len(self.lanes) + 40
-
     def svg(self, title: str) -> str:
         self.row += 1
         for server in self.lanes:
             self._finish_lane(server)
             self.text(self.x(server) - 20, TOP - 26, f"server {server}", "head")
         height = self.y() + 10
-        box = f'viewBox="0 0 {self.width:.0f} {height:.0f}" width="{self.width:.0f}" height="{height:.0f}"'
+        box = f'viewBox="0 0 {self.width():.0f} {height:.0f}" width="{self.width():.0f}" height="{height:.0f}"'
         tip = '<path class="tip" d="M0,0 L8,3.5 L0,7 z"/>'
         head = [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="spacetime" role="img" {box}>',
