@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from html import escape
@@ -31,12 +32,23 @@ def to_html(page: Page, folder: Path = HANDOUTS) -> tuple[str, list[Section]]:
     for token in tokens:
         for child in token.children or []:
             if child.type == "link_open":
-                child.attrSet("href", site_link(str(child.attrGet("href"))))
+                target = str(child.attrGet("href"))
+                if _leaves(page, target):  # a file of the lab: the site does not have it
+                    child.attrs = {"title": target}
+                else:
+                    child.attrSet("href", site_link(target))
     html = str(markdown.renderer.render(tokens, markdown.options, {}))
     html = re.sub(r'<p><img src="([^"]+\.svg)" alt="([^"]*)"\s*/></p>', lambda m: _figure(page, folder, m), html)
     html = re.sub(r'(<code class="language-console">)(.*?)(</code>)', _mark_commands, html, flags=re.S)
     html = html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     return html, sections(tokens)
+
+
+def _leaves(page: Page, target: str) -> bool:
+    """Say whether a relative link leads out of the folder of the handouts."""
+    if re.match(r"[a-z]+:", target):
+        return False
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page.name), target)).startswith("..")
 
 
 def site_link(target: str) -> str:
