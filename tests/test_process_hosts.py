@@ -292,6 +292,28 @@ def test_runs_leave_no_process_and_no_handle(tmp_path: Path) -> None:
     assert handles() == before
 
 
+class Interrupted(BaseException):
+    """As a Ctrl-C in the middle of a run."""
+
+
+def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
+    async def interrupt(cluster: Cluster) -> None:
+        await cluster.sleep(0.1)
+        raise Interrupted
+
+    before = handles()
+    folder = write_submission(tmp_path, "class Raft(Plain): ...")
+    with ProcessHosts() as hosts:
+        run_scenario(make_scenario(interrupt), folder, 1, hosts=hosts)
+        assert children_of_zygote() == []
+        with pytest.raises(KeyboardInterrupt), hosts.run(Program(folder), 2, 1, None) as run:
+            run.fork()
+            raise KeyboardInterrupt
+        assert handles() == before and children_of_zygote() == []
+        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
+    assert handles() == before
+
+
 START = """
 import sys, time
 from labs.sim.process import ProcessHosts

@@ -7,6 +7,7 @@ tester reads was written by a process that may be hostile; what it means is chec
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -289,8 +290,6 @@ def _receive(link: socket.socket) -> bytes:
 
 def set_limit(link: socket.socket, seconds: float) -> None:
     """Let no single call on a socket wait for longer, in the system itself: that costs nothing each time."""
-    import struct
-
     limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

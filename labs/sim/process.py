@@ -123,6 +123,7 @@ class ProcessHosts:
             run.close()
             run.cpu_time = self.zygote.finish().cpu_time
         except BaseException:
+            run.close()
             self.close()
             raise
 
@@ -177,13 +178,14 @@ class ProcessRun:
     def fork(self) -> Process:
         """Start a process of this run."""
         process = self._fork()
-        self._processes.append(process)
+        self._processes = [process, *(one for one in self._processes if not one.gone)]
         return process
 
     def close(self) -> None:
         """End all processes, and give back the handles to them, also of those that the run has lost sight of."""
         for process in self._processes:
-            process.kill()
+            with contextlib.suppress(HostsUnavailable):
+                process.kill()
 
     # What the kernel wants of its hosts.
 

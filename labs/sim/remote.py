@@ -259,7 +259,10 @@ class RemoteLife:
                     self._lose("stalled", NEVER_YIELDS, f"{program.name_of(file)}:{line} in {function}"[:1000])
             self._lose("stalled", NEVER_YIELDS)
         if isinstance(error, Closed):
-            self._lose("died", _words_for(process.how_it_ended()))
+            code = process.how_it_ended()
+            if code == -signal.SIGXCPU:
+                self._lose("crawls", "used more of the processor than one server may")
+            self._lose("died", _words_for(code))
         self._lose("died", f"sent what no server sends: {error}")
 
     def _lose(self, problem: Problem, text: str, place: str = "") -> NoReturn:

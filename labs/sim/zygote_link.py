@@ -154,7 +154,7 @@ class Process:
         self.link = link
         self._zygote = zygote
         self._stack = stack
-        self._gone = False
+        self.gone = False
 
     def send(self, record: frames.ToServer) -> None:
         frames.send(self.link, record)
@@ -169,11 +169,11 @@ class Process:
 
     def kill(self) -> None:
         """End it; it is waited for later."""
-        if not self._gone:
-            self._gone = True
-            self._zygote.kill(self.number)
+        if not self.gone:
+            self.gone = True
             self.link.close()
             os.close(self._stack)
+            self._zygote.kill(self.number)
 
     def places(self) -> list[tuple[str, int, str]]:
         """Return file, line and function of each frame of its Python stack, innermost first; nothing if it hides."""
