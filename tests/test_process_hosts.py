@@ -267,11 +267,15 @@ def test_crash_is_the_end_of_a_process_that_hides_from_it(hosts: ProcessHosts, t
 # What is left.
 
 
-def children_of_zygote() -> list[str]:
+def zygotes_here() -> list[str]:
+    """Return the child processes of this process, newest first."""
+    found = [str(pid) for pid in children_of(os.getpid())]
+    return sorted(found, key=int, reverse=True)
+
+
+def children_of_zygote() -> list[int]:
     """Return the processes whose parent is a zygote of this process."""
-    status = [path.read_text().split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
-    zygotes = {words[0] for words in status if words[3] == str(os.getpid())}
-    return [words[0] for words in status if words[3] in zygotes]
+    return [child for zygote in zygotes_here() for child in children_of(int(zygote))]
 
 
 def handles() -> int:
@@ -339,9 +343,20 @@ def test_zygote_ends_with_its_tester(number: int) -> None:
     assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
 
 
+def children_of(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = path.read_text().rpartition(")")
+        except OSError:  # it has just ended
+            continue
+        if rest.split()[1] == str(pid):
+            found.append(int(name.split()[0]))
+    return found
+
+
 def descendants(pid: int) -> list[int]:
-    status = [path.read_text().split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
-    children = [int(words[0]) for words in status if words[3] == str(pid)]
+    children = children_of(pid)
     return children + [below for child in children for below in descendants(child)]
 
 
@@ -389,6 +404,26 @@ def test_zygote_that_does_not_start_says_why() -> None:
     with ProcessHosts(HostOptions(prefix=("sh", "-c", "echo no room >&2; exit 3"))) as hosts:
         with pytest.raises(HostsUnavailable, match="no room"):
             run_scenario(make_scenario(), REFERENCE, 1, hosts=hosts)
+
+
+def test_zygote_that_is_gone_is_started_again(tmp_path: Path) -> None:
+    async def end_zygote(cluster: Cluster) -> None:
+        await cluster.sleep(0.1)
+        os.kill(int(zygotes_here()[0]), signal.SIGKILL)
+        cluster.restart(0)
+
+    folder = write_submission(tmp_path, "class Raft(Plain): ...")
+    before = handles()
+    with ProcessHosts() as hosts:
+        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
+        with pytest.raises(HostsUnavailable, match="the zygote is gone"):
+            run_scenario(make_scenario(end_zygote), folder, 1, hosts=hosts)
+        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
+        os.kill(int(zygotes_here()[0]), signal.SIGKILL)
+        with pytest.raises(HostsUnavailable, match="the zygote is gone"):
+            run_scenario(make_scenario(), folder, 1, hosts=hosts)
+        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
+    assert handles() == before
 
 
 def test_where_nothing_can_fork_the_error_says_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:

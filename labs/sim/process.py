@@ -114,8 +114,12 @@ class ProcessHosts:
     @contextlib.contextmanager
     def run(self, program: Program, size: int, seed: int, cpu_seconds: float | None) -> Iterator[ProcessRun]:
         """Open a run; afterwards none of its processes is left."""
-        modules = self.compile(program)
-        self.zygote.finish()
+        try:
+            modules = self.compile(program)
+            self.zygote.finish()
+        except HostsUnavailable:  # the next run gets another zygote
+            self.close()
+            raise
         run = ProcessRun(self, program, modules, size, seed, cpu_seconds)
         try:
             with self.one_core():
