@@ -164,6 +164,14 @@ HOSTILE = {
         "frames.send(link, frames.Answer(child._turn, 1.0, False, [], [3], None, []))",
         "stopped waiting for call 3",
     ),
+    "a spin that is told at length": (
+        "frames.send(link, frames.Spun(child._turn, 1, wire.Failed('spins', 'x' * 9999, '')))",
+        "at too great length",
+    ),
+    "a spin that is none": (
+        "frames.send(link, frames.Spun(child._turn, 1, wire.Failed('not written', '2A: x', '')))",
+        "a failure of the kind 'not written'",
+    ),
     "its end": ("sys.modules['os']._exit(7)", "ended its process, with exit code 7"),
     "its death": ("sys.modules['posix'].kill(sys.modules['posix'].getpid(), 9)", "had its process killed: SIGKILL"),
     "silence": ("link.close()", "closed the handles that its process needs"),

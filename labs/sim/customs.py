@@ -15,7 +15,7 @@ from labs.sim import codec, texts
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, BadFrame
 from labs.sim.life import MAX_NOTE
-from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
+from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied, Saved
 
 _ARGS = frozenset(codec.ARGS_OF.values())
 _LONGEST_PLACE = 1000
@@ -85,9 +85,8 @@ class Customs:
                 pass  # its bytes are the service's business
             case Noted(text=text):
                 self._check_note(text)
-            case Failed(text=text, place=place):
-                if len(text) > MAX_NOTE or len(place) > _LONGEST_PLACE or output.details:
-                    raise BadFrame("a failure that is told at too great length")
+            case Failed():
+                check_failure(output)
 
     def _check_call(self, called: Called) -> None:
         self._calls += 1
@@ -133,6 +132,14 @@ class Customs:
         self._allowance.noted += len(text) + 1
         if self._allowance.noted > self._allowance.note_bytes:
             raise BadFrame(f"notes and prints of more than {self._allowance.note_bytes:,} characters in one run")
+
+
+def check_failure(failed: Failed, *problems: Problem) -> None:
+    """Raise BadFrame if a failure is told at too great length, or is none of these problems, if there are any."""
+    if len(failed.text) > MAX_NOTE or len(failed.place) > _LONGEST_PLACE or failed.details:
+        raise BadFrame("a failure that is told at too great length")
+    if problems and failed.problem not in problems:
+        raise BadFrame(f"a failure of the kind {failed.problem!r}")
 
 
 def _check_plain(value: Any, depth: int = 0) -> None:

@@ -15,7 +15,7 @@ import trio
 
 from labs.sim import frames
 from labs.sim.blame import NEVER_YIELDS
-from labs.sim.customs import Customs
+from labs.sim.customs import Customs, check_failure
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, Ask, BadFrame, Begin, Closed, CrashNow, Ended, Inbox, Late, Spun, Step
 from labs.sim.turns import MAX_PASSES
@@ -108,7 +108,7 @@ class RemoteLife:
             pass
 
     def crash(self) -> None:
-        """Tell it to end; whether it does is seen in `ended`. From now on nothing that it does has an effect."""
+        """Tell it to end; `why_not_ended` finds out whether it does. From now on nothing that it does has an effect."""
         self.fenced = True
         self._turn += 1
         try:
@@ -230,6 +230,11 @@ class RemoteLife:
     def _receive_as(self, wanted: type[T]) -> T:
         """Return the answer to the last thing that was sent."""
         record = self._receive()
+        if isinstance(record, Ended | Spun) and record.failed is not None:
+            try:
+                check_failure(record.failed, "spins", "swallowed")
+            except BadFrame as error:
+                self._lose("died", f"sent what no server sends: {error}")
         if isinstance(record, wanted) and record.turn == self._turn:
             return record
         if isinstance(record, Spun) and record.turn == self._turn:
