@@ -93,7 +93,7 @@ VIOLATIONS: dict[str, Shown] = {
     "NoSpin": by("spins", "2A/drill_silence_starts_election"),
     "NoCrash": by("raises", "2A/drill_first_vote"),
     "SimulatedTimeOnly": by("starts_a_thread", "2A/drill_silence_starts_election"),
-    "EndsWhenCrashed": by("swallows_cancellation", "2C/drill_term_survives"),
+    "EndsWhenCrashed": by("swallows_cancellation", "2C/restart_in_step"),
     "WellFormed": by("answers_with_a_tuple", "2A/drill_first_vote"),
     "NotWritten": by("skeleton", "2A/drill_first_vote"),
 }
