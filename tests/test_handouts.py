@@ -12,9 +12,11 @@ from handouts.site.__main__ import build
 from handouts.site.pages import HANDOUTS, ORDER, Page, headings, pages
 from labs import messages, node
 from labs.oracles.catalogue import RULES
+from labs.sim.loader import Program
+from labs.sim.run import run_scenario
 from labs.stages import catalogue, performance
 from labs.trace.events import Event
-from tests.handouts import blocks, claims, figures, rules_page
+from tests.handouts import blocks, claims, figures, plan, rules_page
 
 PAGES = {page.name: page for page in pages()}
 STAGES = {"2A": "2A-election.md", "2B": "2B-replication.md", "2C": "2C-persistence.md", "2D": "2D-snapshots.md"}
@@ -91,16 +93,28 @@ def test_every_test_of_a_stage_is_told(stage: str) -> None:
     assert told == [scenario.id for scenario in catalogue.scenarios(stage)]
 
 
-def steps(stage: str) -> dict[str, list[str]]:
-    """Return the drills of each step of a stage's plan."""
-    parts = re.split(r"^### (Step \d+)", PAGES[STAGES[stage]].text, flags=re.M)[1:]
-    return {name: re.findall(r"\bdrill_\w+", text.partition("\n## ")[0]) for name, text in zip(parts[::2], parts[1::2])}
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_drill_belongs_to_one_step_of_the_plan(stage: str) -> None:
-    named = [f"{stage}/{drill}" for drills in steps(stage).values() for drill in drills]
+    named = [f"{stage}/{drill}" for drills in plan.steps(PAGES[STAGES[stage]]).values() for drill in drills]
     assert sorted(named) == sorted(scenario.id for scenario in catalogue.scenarios(stage, "drills"))
+
+
+STEPS = [(stage, step) for stage, page in STAGES.items() for step in plan.steps(PAGES[page])]
+
+
+@pytest.mark.parametrize(("stage", "step"), STEPS)
+def test_a_step_turns_its_drills_green_and_needs_nothing_behind_it(stage: str, step: int, tmp_path: Path) -> None:
+    program = Program(plan.write_up_to(stage, step, tmp_path), "raft.py", "Raft")
+    drills = plan.steps(PAGES[STAGES[stage]])
+    status = {
+        name: run_scenario(scenario, program, 1).status
+        for scenario in catalogue.scenarios(stage, "drills")
+        if (name := scenario.test.__name__)
+    }
+    green = [name for number in range(1, step + 1) for name in drills[number]]
+    assert [name for name in green if status[name] != "pass"] == []
+    if plan.MISSING[stage].get(step):
+        assert [name for number in drills if number > step for name in drills[number] if status[name] != "pass"]
 
 
 def test_rules_page_is_what_the_catalogue_says() -> None:
