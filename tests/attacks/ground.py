@@ -30,7 +30,7 @@ from tests.attacks.corpus import Attack, twin
 CANARY = os.environ.get("RAFT_CANARY", "canary-in-no-environment")
 PATIENCE = 5.0
 """Wall seconds that the harmless twin may take after an attack, and processes to end."""
-LIMITS: dict[str, Any] = {"step_seconds": 0.7, "run_seconds": 8.0, "cpu_seconds": 4.0}
+LIMITS: dict[str, Any] = {"step_seconds": 0.6, "run_seconds": 5.0, "cpu_seconds": 2.5}
 LONGEST = 40.0
 SEED = 11
 PLACES = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run", "/autograder", "/autograder/results")
