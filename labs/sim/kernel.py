@@ -103,7 +103,7 @@ class Kernel:
         """Start the servers, run the test against them, and stop everything; the result is in `outcome`."""
         async with trio.open_nursery() as self._nursery:
             for server in range(self.size):
-                if self.lives[server] is None:
+                if self.lives[server] is None and not self.closing:  # the first that fails ends the run
                     self.restart(server)
             try:
                 await test()

@@ -26,6 +26,7 @@ from labs.sim.kernel import Kernel
 from labs.sim.loader import Program
 from labs.sim.remote import RemoteLife
 from labs.sim.sources import BadSubmission, Compiled
+from labs.sim.wire import Failed
 from labs.sim.zygote_link import Process, ZygoteLink
 
 _CHECK = 0.25
@@ -203,9 +204,14 @@ class ProcessRun:
         lives = [life for life in kernel.lives if isinstance(life, RemoteLife) and life.is_due(kernel.now)]
         for life in lives:
             life.send_step()
+        stalled = False
         for life in lives:
+            if stalled:  # the run is over, and the others may take as long
+                life.end()
+                continue
             life.take_step()
             kernel.turns.ran[life.server] = life
+            stalled = any(isinstance(output, Failed) and output.problem == "stalled" for output in life.outbox[-1:])
         spinning = [life for life in lives if life.spun is not None]
         if spinning:
             first = min(spinning, key=lambda life: life.spun.passes if life.spun else 0)
