@@ -35,7 +35,13 @@ NEVER_YIELD = ("spins_without_yielding", "never_yields")
 def main() -> int:
     """Run and compare; return 0 if all runs were the same."""
     options = _options()
-    os.environ["PYTHONHASHSEED"] = "0"  # for the workers: the zygote has it too
+    with tempfile.TemporaryDirectory(prefix="raft-lab-parity-") as folder:
+        os.environ["TMPDIR"] = folder  # for the workers, which write servers there
+        os.environ["PYTHONHASHSEED"] = "0"  # the zygote has it too
+        return _compare_all(options)
+
+
+def _compare_all(options: argparse.Namespace) -> int:
     servers = list(_servers(options))
     seeds = range(options.seed, options.seed + options.seeds)
     jobs = [(server, stage, seed) for seed, (server, stages) in itertools.product(seeds, servers) for stage in stages]
@@ -119,7 +125,7 @@ def _path_of(server: str) -> Path:
     kind, _, name = server.partition(" ")
     if kind not in ("variant", "mutant"):
         return Path(server)
-    folder = Path(tempfile.mkdtemp(prefix="raft-lab-parity-"))
+    folder = Path(tempfile.mkdtemp())
     if kind == "variant":
         return next(v for v in variants.corpus() if v.name == name).write(folder)
     next(m for m in mutants.corpus() if m.name == name).write(folder)
