@@ -29,9 +29,12 @@ from tests.attacks.corpus import Attack, twin
 
 CANARY = os.environ.get("RAFT_CANARY", "canary-in-no-environment")
 PATIENCE = 5.0
-"""Wall seconds that the harmless twin may take after an attack, and processes to end."""
-LIMITS: dict[str, Any] = {"step_seconds": 0.6, "run_seconds": 5.0, "cpu_seconds": 2.5}
-LONGEST = 40.0
+"""Wall seconds in which processes must have ended."""
+DELAY = 30.0
+"""Wall seconds that the harmless twin may take after an attack; by itself it takes less than one."""
+LIMITS: dict[str, Any] = {"step_seconds": 1.5, "run_seconds": 20.0, "cpu_seconds": 2.5}
+LONGEST = 90.0
+"""Wall seconds that an attack may take; the limits above end it long before, where nothing else is at work."""
 SEED = 11
 PLACES = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run", "/autograder", "/autograder/results")
 
@@ -117,7 +120,7 @@ class Ground:
         begun = time.monotonic()
         pulse = self._pulse()
         problems = [] if pulse == self.pulse else [f"the next submission is judged differently: {pulse}"]
-        if time.monotonic() - begun > PATIENCE:
+        if time.monotonic() - begun > DELAY:
             problems.append("the next submission is delayed")
         until = time.monotonic() + PATIENCE
         while (after := _around()) != before and time.monotonic() < until:
