@@ -24,11 +24,12 @@ from tests.servers.running import REFERENCE, ROOT, call_labs, write_submission
 
 PERF = catalogue.scenarios(kind="perf")
 PASSED: tuple[Tier, ...] = ("full", "bonus")
-CUT = 12
+CUT = 24
 """About one in so many unusual servers is measured here: which, depends on its name alone."""
 NONE_OF = {
     "backup_one_at_a_time": {"catch_up"},
     "chunks": {"snapshot_bytes"},
+    "go_style": {"catch_up"},
     "partial_acceptance": {"bytes_per_command", "latency_99"},
     "poll_loop": {"catch_up"},
 }
