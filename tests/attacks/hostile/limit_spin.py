@@ -1,7 +1,7 @@
 """Yields, but never lets time pass.
 
 Idea: a live lock of virtual time.
-Verdict: NoSpin
+Verdict: NoSpin|NoStall
 """
 
 import trio
