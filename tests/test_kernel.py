@@ -192,6 +192,20 @@ def test_rule_broken_at_a_delivery_is_the_verdict_though_the_message_goes_no_fur
     assert (run.record.status, run.record.rule) == ("fail", "HeartbeatsSent")
 
 
+def test_servers_that_send_back_and_forth_at_one_instant_are_named_with_the_line(tmp_path: Path) -> None:
+    text = """
+class Raft(Plain):
+    async def run(self):
+        while self.node.me == 1:
+            await self.node.call(2, PingArgs(1))
+        await super().run()
+"""
+    record = simulate(write_submission(tmp_path, text), make_scenario(servers=3)).record
+    assert (record.status, record.rule) == ("error", "NoSpin")
+    assert record.involved in ([1], [2])
+    assert "sends messages back and forth" in record.message and " in run" in record.message
+
+
 def test_first_violation_is_the_verdict_even_if_the_test_catches_exceptions(tmp_path: Path) -> None:
     async def test(cluster: Cluster) -> None:
         await cluster.sleep(0.15)

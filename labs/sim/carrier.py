@@ -34,6 +34,8 @@ class Carrier:
         self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
         self._snapshots_due: list[tuple[AnyLife, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
+        self.last_heard: AnyLife | None = None
+        """The life that put something out last."""
         self._carry: dict[type[Output], Callable[[AnyLife, Any], None]] = {
             Called: kernel.calls.carry_call,
             Replied: kernel.calls.carry_reply,
@@ -74,6 +76,7 @@ class Carrier:
     def release(self) -> None:
         """Let go of the lives."""
         self._snapshots_due = []
+        self.last_heard = None
 
     # Crashes that a test has prepared.
 
@@ -94,6 +97,8 @@ class Carrier:
 
     def _carry_outbox(self, life: AnyLife) -> None:
         outbox, life.outbox = life.outbox, []
+        if outbox:
+            self.last_heard = life
         for output in outbox:
             point = self._crash_points.get(life.server) if self._crash_points else None
             if point is not None and self._reaches(life.server, point, output):
