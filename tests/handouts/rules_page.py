@@ -20,6 +20,13 @@ def text() -> str:
     return "\n".join(parts)
 
 
+ALONE = (
+    "For this picture the other judges looked away. In a test, one of them names a more particular rule in this run, "
+    "and sooner."
+)
+"""What is said where a rule is hardly ever the first to be named."""
+
+
 def _table() -> str:
     rows = [f"| [{rule.id}](#{rule.id.lower()}) | {rule.stage} | {rule.says} |" for rule in RULES.values()]
     return "\n".join(["| rule | from | what it says |", "|---|---|---|", *rows, ""])
@@ -36,6 +43,8 @@ def section(rule: Rule) -> str:
         caption = f"{shown.test}, seed {shown.seed}: the end of the run"
         lines += [f"![{caption}]({figures.FOLDER}/{rule.id}.svg)", ""]
         lines += [textwrap.fill(f"> {record.message}", WIDTH, subsequent_indent="> ", break_on_hyphens=False), ""]
+        if shown.judge:
+            lines += [textwrap.fill(ALONE, WIDTH, break_on_hyphens=False), ""]
     lines += [textwrap.fill(f"What it usually means: {CAUSES[rule.id]}", WIDTH, break_on_hyphens=False), ""]
     lines += [textwrap.fill(f"A question to ask: {rule.hint}", WIDTH, break_on_hyphens=False), ""]
     return "\n".join(lines)
