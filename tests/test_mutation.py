@@ -88,3 +88,13 @@ def test_variant_passes(name: str) -> None:
         for scenario in [*chaos, *catalogue.scenarios(stage, "drills")[::EACH]]:
             run = mutation._run(scenario, mutation.Job(name, False, (stage,), 1, stop_at_first=False))
             assert run.status == "pass", f"{name}, {scenario.id}: {run.message}"
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "seed"),
+    [("slow_answers", "2B/leader_cut_off_with_a_follower", 7)],
+)
+def test_what_was_a_false_alarm_is_none_any_more(name: str, test: str, seed: int) -> None:
+    (scenario,) = catalogue.find(test)
+    run = mutation._run(scenario, mutation.Job(name, False, (scenario.stage,), seed, stop_at_first=False))
+    assert run.status == "pass", f"{name}, {test}: {run.message}"

@@ -385,7 +385,7 @@ class Shadow(Oracle):
             elif reply.term == args.term and server.saves and server.disk.lacks(prev, args.prev_log_term):
                 server.may_drop = min(prev, server.may_drop or prev)
             return
-        if args.term < server.followed:
+        if args.term < max(server.followed, server.heard_leader_of):
             return  # an answer that is late: the entries of a newer leader may have taken the place of these
         server.followed = args.term
         last = prev + len(terms)
