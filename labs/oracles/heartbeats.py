@@ -102,7 +102,7 @@ class Heartbeats(Oracle):
             self._sent.pop((server, peer), None)
 
     def _look(self, event: Event) -> None:
-        """Look after every tenth of a second whether a leader keeps silent."""
+        """Look whether a leader keeps silent; callers wait until `_next_look`, 0.02 s after the last look."""
         self._next_look = event.time + 0.02
         for server, since in self._since.items():
             for peer in range(len(self._shadow.servers)):

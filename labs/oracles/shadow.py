@@ -199,9 +199,7 @@ class Shadow(Oracle):
     def _remember_request(self, event: Send) -> None:
         if event.extra and any(value is True for value in event.extra.values()):
             _remember(self.marked, event.rpc, None)
-        self.requests[event.rpc] = event.message
-        if len(self.requests) > MAX_REQUESTS:
-            del self.requests[next(iter(self.requests))]
+        _remember(self.requests, event.rpc, event.message)
 
     @staticmethod
     def _note_sent(server: ShadowServer, last: int) -> None:
