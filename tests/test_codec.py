@@ -25,6 +25,7 @@ from labs.messages import (
 )
 from labs.sim import codec, texts
 from labs.sim.codec import Refused
+from labs.sim.limits import MAX_INDEX, MAX_MESSAGE
 from labs.trace.events import Reply, Save, Send
 from tests.servers.running import make_scenario, simulate, write_submission
 
@@ -35,13 +36,14 @@ COMMANDS = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
 )
 TERMS = st.integers(0, 2**40)
+INDEXES = st.integers(-MAX_INDEX, MAX_INDEX)
 ENTRIES = st.builds(LogEntry, TERMS, COMMANDS)
 MESSAGES = st.one_of(
-    st.builds(RequestVoteArgs, TERMS, TERMS, TERMS, TERMS),
+    st.builds(RequestVoteArgs, TERMS, TERMS, INDEXES, TERMS),
     st.builds(RequestVoteReply, TERMS, st.booleans()),
-    st.builds(AppendEntriesArgs, TERMS, TERMS, TERMS, TERMS, st.lists(ENTRIES, max_size=4), TERMS),
+    st.builds(AppendEntriesArgs, TERMS, TERMS, INDEXES, TERMS, st.lists(ENTRIES, max_size=4), INDEXES),
     st.builds(AppendEntriesReply, TERMS, st.booleans(), st.none() | TERMS, st.none() | TERMS),
-    st.builds(InstallSnapshotArgs, TERMS, TERMS, TERMS, TERMS, st.binary(max_size=50)),
+    st.builds(InstallSnapshotArgs, TERMS, TERMS, INDEXES, TERMS, st.binary(max_size=50)),
     st.builds(InstallSnapshotReply, TERMS),
     st.builds(PingArgs, TERMS),
     st.builds(PingReply, TERMS),
@@ -137,7 +139,7 @@ REFUSED_COMMANDS = [
     ([0, -(2**63) - 1], "the command[1] is the integer -9223372036854775809", "64 bits"),
     (nested(33), "[0][0] is nested more than 32 deep", ""),
     ("\ud800", "a command cannot be encoded", "surrogates not allowed"),
-    (b"x" * (codec.MAX_MESSAGE + 1), "a command takes 16,777,222 bytes, more than the 16,777,216 allowed", ""),
+    (b"x" * (MAX_MESSAGE + 1), "a command takes 2,097,158 bytes, more than the 2,097,152 allowed", ""),
     (True.__class__, "the command is a type", ""),
 ]
 

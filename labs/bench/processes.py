@@ -13,7 +13,7 @@ import msgspec
 from labs.bench.measure import Sample, sample
 from labs.messages import AppendEntriesArgs
 from labs.sim import codec, frames, turns
-from labs.sim.customs import Allowance, Customs
+from labs.sim.customs import Customs
 from labs.sim.disk import Disk
 from labs.sim.loader import Program
 from labs.sim.process import ProcessHosts
@@ -62,7 +62,7 @@ def time_processes(submission: str, starts: int, steps: int) -> ProcessFigures:
 def _time_steps(process: Process, steps: int) -> float:
     """Return the median seconds of a step."""
     heartbeat = codec.encode_message(AppendEntriesArgs(7, 1, 0, 0, [], 0))
-    customs = Customs(0, 3, Disk(), Allowance(1000, 1000))
+    customs = Customs(0, 3, Disk())
     taken = []
     for turn in range(2, steps + 2):
         begun = time.perf_counter()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from labs.oracles.violation import Violation
 from labs.sim import codec
 from labs.sim.hosts import AnyLife
+from labs.sim.limits import MAX_NOTES, MAX_SAVED
 from labs.sim.service import index_of_snapshot
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
 from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
@@ -34,6 +35,8 @@ class Carrier:
         self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
         self._snapshots_due: list[tuple[AnyLife, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
+        self._noted = 0
+        """Characters that servers have noted and printed."""
         self.last_heard: AnyLife | None = None
         """The life that put something out last."""
         self._carry: dict[type[Output], Callable[[AnyLife, Any], None]] = {
@@ -113,6 +116,10 @@ class Carrier:
     def _carry_save(self, life: AnyLife, output: Saved) -> None:
         kernel = self._kernel
         disk = kernel.disks[life.server]
+        size = disk.size_after(output)
+        if size > MAX_SAVED:
+            kernel.on_failure(life, Failed("died", f"sent what no server sends: a save of {size:,} bytes in all", ""))
+            return
         disk.write(output)
         first = output.last_included_index + 1 + output.kept
         entries = [codec.decode_base_entry(entry) for entry in output.entries]
@@ -160,6 +167,11 @@ class Carrier:
             kernel.end_with(Violation("StateMachineSafety", text, (life.server,), kernel.now))
 
     def _carry_note(self, life: AnyLife, output: Noted) -> None:
+        self._noted += len(output.text) + 1
+        if self._noted > MAX_NOTES:
+            text = f"notes and prints: those of this run are more than the {MAX_NOTES:,} characters allowed"
+            self._kernel.on_failure(life, Failed("nonsense", text, life.where()))
+            return
         self._kernel.record(Note(self._kernel.now, life.server, output.text, output.printed))
 
     def _observe_role(self, life: AnyLife) -> None:

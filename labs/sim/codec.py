@@ -25,6 +25,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.sim.limits import MAX_MESSAGE, check_indexes
+from labs.sim.limits import Refused as Refused
 from labs.sim.quick_checks import quick_checks
 from labs.sim.texts import short
 
@@ -44,8 +46,6 @@ CALL_OF: dict[type, str] = {cls: cls.__name__.removesuffix("Args").removesuffix(
 ARGS_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Args")}
 REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Reply")}
 
-MAX_MESSAGE = 16 * 1024 * 1024
-"""The longest message or command, in bytes."""
 MAX_DEPTH = 32
 """The deepest nesting of a command."""
 
@@ -62,10 +62,6 @@ _decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
 _kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
 _prefix = {cls: bytes([kind]) for kind, cls in enumerate(MESSAGES)}
 _decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
-
-
-class Refused(TypeError):
-    """A value that a server handed over cannot be sent, saved or applied; the text says which and why."""
 
 
 def encode_command(command: Any) -> bytes:
@@ -124,7 +120,7 @@ def encode_message(message: Any) -> bytes:
     data = prefix + _pack(message, cls.__name__)
     check = quick_checks.get(cls)
     if check is None or not check(message):
-        decode_base(data)
+        check_indexes(decode_base(data))
     return data
 
 
@@ -258,7 +254,7 @@ def _encode_own(message: Any) -> bytes:
         raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
     name = type(message).__name__
     data = bytes([_OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
-    decode_base(data)  # finds fields of wrong types
+    check_indexes(decode_base(data))  # finds fields of wrong types
     return data
 
 

@@ -15,6 +15,7 @@ from labs.sim import codec, texts
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, BadFrame
 from labs.sim.life import MAX_NOTE
+from labs.sim.limits import MAX_MESSAGE, MAX_OUTPUTS, check_index, check_indexes
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied, Saved
 
 _ARGS = frozenset(codec.ARGS_OF.values())
@@ -22,22 +23,13 @@ _LONGEST_PLACE = 1000
 _SCALARS = frozenset({bool, int, float, str, bytes, type(None)})
 
 
-class Allowance:
-    """What the servers of one run may put out together."""
-
-    def __init__(self, outputs_a_step: int, note_bytes: int) -> None:
-        self.outputs_a_step = outputs_a_step
-        self.note_bytes = note_bytes
-        self.noted = 0
-
-
 class Customs:
     """What is known of one life from outside, to hold against what its process says."""
 
-    def __init__(self, server: int, size: int, disk: Disk, allowance: Allowance) -> None:
+    def __init__(self, server: int, size: int, disk: Disk) -> None:
         self.waiting: set[int] = set()
         """The calls whose replies the server waits for."""
-        self._server, self._size, self._allowance = server, size, allowance
+        self._server, self._size = server, size
         self._calls = 0
         self._tickets: dict[int, type] = {}
         self._base, self._entries = disk.last_included_index, len(disk.entries)
@@ -48,8 +40,8 @@ class Customs:
 
     def check(self, answer: Answer) -> None:
         """Raise BadFrame if anything in an answer cannot be true."""
-        if len(answer.outbox) + len(answer.afterwards) > self._allowance.outputs_a_step:
-            raise BadFrame(f"more than {self._allowance.outputs_a_step:,} outputs in one step")
+        if max(len(answer.outbox), len(answer.afterwards)) > MAX_OUTPUTS + 1:  # the last may say that it fails
+            raise BadFrame(f"more than {MAX_OUTPUTS:,} outputs in one step")
         if math.isnan(answer.deadline):
             raise BadFrame("a deadline that is no number")
         if answer.state is not None and tuple(map(type, answer.state)) != (int, bool):
@@ -77,14 +69,16 @@ class Customs:
                 self._check_message(data, frozenset({wanted}))
             case Saved():
                 self._check_save(output)
-            case Applied(data=data):
-                if len(data) > codec.MAX_MESSAGE:
+            case Applied(index=index, data=data):
+                check_index(index, "index")
+                if len(data) > MAX_MESSAGE:
                     raise BadFrame("a command that is too long")
                 codec.check_command(codec.decode_command(data))
-            case AppliedSnapshot():
-                pass  # its bytes are the service's business
+            case AppliedSnapshot(index=index):
+                check_index(index, "index")  # its bytes are the service's business
             case Noted(text=text):
-                self._check_note(text)
+                if len(text) > MAX_NOTE + 1:
+                    raise BadFrame(f"a note of {len(text):,} characters")
             case Failed():
                 check_failure(output)
 
@@ -98,11 +92,12 @@ class Customs:
         self.waiting.add(called.call)
 
     def _check_message(self, data: bytes, wanted: frozenset[type]) -> None:
-        if len(data) > codec.MAX_MESSAGE + 1:
+        if len(data) > MAX_MESSAGE + 1:
             raise BadFrame("a message that is too long")
         message = codec.decode_base(data)
         if type(message) not in wanted:
             raise BadFrame(f"a {type(message).__name__}, which has no place there")
+        check_indexes(message)
         if isinstance(message, AppendEntriesArgs):
             for entry in message.entries:
                 if type(entry.command) not in _SCALARS:
@@ -112,6 +107,7 @@ class Customs:
             _check_plain(extra)
 
     def _check_save(self, saved: Saved) -> None:
+        check_index(saved.last_included_index, "last_included_index")
         shift = saved.last_included_index - self._base
         if not 0 <= shift <= self._entries:
             shift = self._entries
@@ -125,13 +121,6 @@ class Customs:
             raise BadFrame("a state with a class but no fields of its own, or the other way round")
         _check_plain(saved.extra)
         self._base, self._entries = saved.last_included_index, saved.kept + len(saved.entries)
-
-    def _check_note(self, text: str) -> None:
-        if len(text) > MAX_NOTE + 1:
-            raise BadFrame(f"a note of {len(text):,} characters")
-        self._allowance.noted += len(text) + 1
-        if self._allowance.noted > self._allowance.note_bytes:
-            raise BadFrame(f"notes and prints of more than {self._allowance.note_bytes:,} characters in one run")
 
 
 def check_failure(failed: Failed, *problems: Problem) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from labs.sim.wire import Saved
 
 HEADER_BYTES = 32
@@ -34,6 +36,14 @@ class Disk:
     @property
     def last_index(self) -> int:
         return self.last_included_index + len(self.entries)
+
+    def size_after(self, saved: Saved) -> int:
+        """Return the bytes of everything on the disk once that is written: state, fields of its own, and snapshot."""
+        gone, kept = self.entries[: saved.shift], saved.shift + saved.kept
+        log_bytes = self.log_bytes - sum(map(len, gone)) - sum(map(len, self.entries[kept:]))
+        snapshot = self.snapshot if saved.snapshot is None else saved.snapshot
+        own = len(msgspec.msgpack.encode(saved.extra)) if saved.extra else 0
+        return HEADER_BYTES + log_bytes + sum(map(len, saved.entries)) + own + len(snapshot or b"")
 
     def write(self, saved: Saved) -> None:
         """Replace the state, and the snapshot if there is a new one."""

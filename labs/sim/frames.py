@@ -201,7 +201,7 @@ class Show(msgspec.Struct, tag=3, array_like=True):
 
 
 class Measure(msgspec.Struct, tag=4, array_like=True):
-    """Answered with the processor time of all processes since the last `Finish`."""
+    """Answered with the processor time of all processes since the last `Finish`, also of each."""
 
 
 class Finish(msgspec.Struct, tag=5, array_like=True):
@@ -225,6 +225,8 @@ class Done(msgspec.Struct, array_like=True):
     cpu_time: float = 0.0
     living: int = 0
     error: str = ""
+    times: dict[int, float] = {}
+    """The processor time of each process, in the answer to `Measure`."""
     exits: dict[int, int] = {}
     """How processes ended by themselves: their exit code, or minus the signal."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import trio
 
 from labs.sim.disk import Disk
+from labs.sim.limits import MAX_FRAME
 from labs.sim.wire import Failed, Output
 
 if TYPE_CHECKING:
@@ -117,9 +118,5 @@ class HostOptions:
     """The number of the core, among those allowed, that a run's tester and servers share: in lock-step only one of them
     works at a time mostly, and to wake one on another core takes longer than what it does. None: the one where the
     tester is when the run begins. Runs at the same time should have different ones."""
-    max_frame: int = 64 * 1024 * 1024
+    max_frame: int = MAX_FRAME
     """The longest frame that a child may send, in bytes."""
-    max_outputs: int = 100_000
-    """The most outputs (calls, replies, saves, ...) of one server in one step."""
-    max_note_bytes: int = 16 * 1024 * 1024
-    """The most bytes that the servers of one run may print and note."""

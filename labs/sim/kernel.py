@@ -147,7 +147,7 @@ class Kernel:
 
     def on_spin(self, life: AnyLife, failed: Failed) -> None:
         """A life goes round and lets no time pass."""
-        self._end_with_failure(life.server, failed)
+        self.end_with_failure(life.server, failed)
 
     # Time.
 
@@ -234,7 +234,7 @@ class Kernel:
         life = self.carrier.last_heard
         assert life is not None  # only what servers put out makes steps at one instant
         text = f"sends messages back and forth {MAX_STEPS:,} times without letting time pass"
-        self._end_with_failure(life.server, Failed("spins", text, life.where()))
+        self.end_with_failure(life.server, Failed("spins", text, life.where()))
 
     # What the test does to servers.
 
@@ -297,16 +297,16 @@ class Kernel:
     def end_unwritten(self, server: int) -> None:
         """End the run: the test needs a part of `run` that is not written yet."""
         assert self.unwritten is not None
-        self._end_with_failure(server, self.unwritten)
+        self.end_with_failure(server, self.unwritten)
 
     def on_failure(self, life: AnyLife, failed: Failed) -> None:
         """End the run: a server's code failed; only a missing `run` is tolerated, in drills."""
         if failed.problem == "run not written" and self.tolerant:
             self.unwritten = failed
         else:
-            self._end_with_failure(life.server, failed)
+            self.end_with_failure(life.server, failed)
 
-    def _end_with_failure(self, server: int, failed: Failed) -> None:
+    def end_with_failure(self, server: int, failed: Failed) -> None:
         """End the run: a server's code failed."""
         if self.closing:
             return
@@ -339,5 +339,5 @@ class Kernel:
         for life in dying:
             failed = life.why_not_ended()
             if failed is not None:
-                self._end_with_failure(life.server, failed)
+                self.end_with_failure(life.server, failed)
                 return

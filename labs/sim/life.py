@@ -19,6 +19,7 @@ from labs.sim import codec, draws, texts
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
+from labs.sim.limits import MAX_INDEX, MAX_OUTPUT_BYTES, MAX_OUTPUTS, check_index
 from labs.sim.loader import Modules, Program
 from labs.sim.persister import DiskPersister
 from labs.sim.trio_internals import age_of
@@ -62,6 +63,8 @@ class Life:
         self.node = LifeNode(self, server, peers, persister, self._random)
         self._waiting: dict[int, trio.lowlevel.Task] = {}
         self._calls = 0
+        self._put_out = 0
+        """The bytes in the outbox."""
         self._inbox: list[tuple[int, bytes]] = []
         self._mailbox: trio.lowlevel.Task | None = None
         self._scope = trio.CancelScope()
@@ -146,7 +149,7 @@ class Life:
         answer = self._ask("start", codec.decode_command(command))
         if self.failed:
             return None
-        if _is_answer(answer, int, int, bool):
+        if _is_answer(answer, int, int, bool) and abs(answer[0]) <= MAX_INDEX:
             return answer  # type: ignore[no-any-return]
         self.fail(
             "nonsense",
@@ -193,9 +196,18 @@ class Life:
 
     # What the server hands over.
 
-    def _emit(self, output: Output) -> None:
-        if not self.fenced:
-            self.outbox.append(output)
+    def _emit(self, output: Output, size: int) -> None:
+        """Put something out that holds so many bytes."""
+        if self.fenced:
+            return
+        outbox = self.outbox
+        self._put_out = self._put_out + size if outbox else size
+        if self._put_out > MAX_OUTPUT_BYTES or len(outbox) >= MAX_OUTPUTS:
+            raise self._refuse(
+                f"puts out too much at one instant: {len(outbox) + 1:,} calls, replies, saves, notes or the like with "
+                f"{self._put_out:,} bytes; {MAX_OUTPUTS:,} and {MAX_OUTPUT_BYTES:,} are allowed"
+            )
+        outbox.append(output)
 
     def call(self, peer: int, args: Args) -> int:
         """Send a request; return the number to wait for."""
@@ -208,7 +220,7 @@ class Life:
         if codec.base_class(data) not in _ARGS:
             raise self._refuse(f"node.call sends requests, not {texts.short(args)}")
         self._calls += 1
-        self._emit(Called(self._calls, peer, data))
+        self._emit(Called(self._calls, peer, data), len(data))
         return self._calls
 
     async def wait(self, call: int) -> Reply | None:
@@ -230,19 +242,22 @@ class Life:
                 raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {texts.short(message)}")
             if type(message.index) is not int or not codec.fits(message.index):
                 raise codec.Refused(f"index must be an int, not {texts.short(message.index)}")
+            check_index(message.index, "index")
             if isinstance(message, ApplyCommand):
-                self._emit(Applied(message.index, codec.encode_command(message.command)))
+                data = codec.encode_command(message.command)
+                self._emit(Applied(message.index, data), len(data))
             elif type(message.term) is not int or not codec.fits(message.term) or type(message.data) is not bytes:
                 raise codec.Refused(f"term must be an int and data bytes: {texts.short(message)}")
             else:
-                self._emit(AppliedSnapshot(message.index, message.term, message.data))
+                self._emit(AppliedSnapshot(message.index, message.term, message.data), len(message.data))
         except codec.Refused as error:
             raise self._refuse(f"apply_ch: {error}") from None
 
     def note(self, text: object, printed: bool = False) -> None:
         """Write a line into the trace."""
         line = texts.text_of(text)
-        self._emit(Noted(line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…", printed))
+        line = line if len(line) <= MAX_NOTE else line[:MAX_NOTE] + "…"
+        self._emit(Noted(line, printed), len(line.encode()))
 
     # Serving requests.
 
@@ -273,7 +288,7 @@ class Life:
         except codec.Refused as error:
             self.fail("nonsense", f"{name}: {error}", self._definition(name))
             return
-        self._emit(Replied(ticket, data))
+        self._emit(Replied(ticket, data), len(data))
 
     # Failures of the server's code.
 
@@ -311,7 +326,8 @@ class Life:
         """Leave a failure in the outbox; only the first counts. Without `run` there still may be handlers."""
         if not self.failed:
             self.failed = problem != "run not written"
-            self._emit(Failed(problem, text[:MAX_NOTE], place))
+            if not self.fenced:
+                self.outbox.append(Failed(problem, text[:MAX_NOTE], place))
 
     def where(self) -> str:
         """Return the line of the submission that one of the life's tasks stands at, or ""."""

@@ -13,6 +13,7 @@ from typing import Any
 from labs.messages import LogEntry, PersistentState
 from labs.sim import codec, texts
 from labs.sim.disk import Disk
+from labs.sim.limits import MAX_SAVED, check_index
 from labs.sim.wire import Saved
 
 _FIELDS = {"current_term": int, "last_included_index": int, "last_included_term": int}
@@ -21,7 +22,7 @@ _FIELDS = {"current_term": int, "last_included_index": int, "last_included_term"
 class DiskPersister:
     """What `node.persister` is (labs.node.Persister)."""
 
-    def __init__(self, disk: Disk, emit: Callable[[Saved], None], find_class: codec.FindClass) -> None:
+    def __init__(self, disk: Disk, emit: Callable[[Saved, int], None], find_class: codec.FindClass) -> None:
         self._disk = disk
         self._emit = emit
         self._find_class = find_class
@@ -39,7 +40,6 @@ class DiskPersister:
         if not 0 <= shift <= len(disk.entries):
             shift = len(disk.entries)
         kept, entries = self._changes(log, shift)
-        self._objects = log.copy()
         saved = Saved(
             state.current_term,
             state.voted_for,
@@ -52,8 +52,14 @@ class DiskPersister:
             type(state).__name__ if own else None,
             self._extra(state) if own else None,
         )
+        size = disk.size_after(saved)
+        if size > MAX_SAVED:
+            self._immutable = False  # what was encoded is not on the disk
+            text = "persister.save: log and snapshot together take"
+            raise codec.Refused(f"{text} {size:,} bytes, more than the {MAX_SAVED:,} that a server's disk holds")
+        self._emit(saved, sum(map(len, entries)) + len(snapshot or b""))
         disk.write(saved)
-        self._emit(saved)
+        self._objects = log.copy()
 
     def load(self) -> PersistentState | None:
         """Return the state saved last, in new objects (labs.node.Persister.load)."""
@@ -106,6 +112,7 @@ class DiskPersister:
             value = getattr(state, name)
             if type(value) is not kind or not codec.fits(value):
                 raise codec.Refused(f"PersistentState.{name} must be an int, not {texts.short(value)}")
+        check_index(state.last_included_index, "PersistentState.last_included_index")
         vote = state.voted_for
         if vote is not None and (type(vote) is not int or not codec.fits(vote)):
             raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {texts.short(vote)}")

@@ -13,17 +13,17 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from labs.sim import frames, turns
-from labs.sim.customs import Allowance
 from labs.sim.disk import Disk
 from labs.sim.frames import BadFrame, Confined
 from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.kernel import Kernel
+from labs.sim.limits import MAX_HELD, MiB
 from labs.sim.loader import Program
+from labs.sim.machine import core_now, memory_now
 from labs.sim.remote import RemoteLife
 from labs.sim.sources import BadSubmission, Compiled
 from labs.sim.wire import Failed
@@ -140,7 +140,7 @@ class ProcessHosts:
             return
         allowed = os.sched_getaffinity(0)
         core = self.options.core
-        chosen = _core_now() if core is None else sorted(allowed)[core % len(allowed)]
+        chosen = core_now() if core is None else sorted(allowed)[core % len(allowed)]
         if len(allowed) == 1 or chosen not in allowed:
             yield
             return
@@ -168,7 +168,6 @@ class ProcessRun:
     ) -> None:
         self.options, self.program, self.modules, self.size, self.seed = hosts.options, program, modules, size, seed
         self.max_passes = turns.MAX_PASSES
-        self.allowance = Allowance(hosts.options.max_outputs, hosts.options.max_note_bytes)
         self.cpu_time = 0.0
         """Processor seconds of all servers, once the run is over."""
         self._fork = hosts.fork
@@ -179,11 +178,13 @@ class ProcessRun:
         self._cpu_seconds = min(limits, default=math.inf)
         self._end = time.monotonic() + hosts.options.run_seconds
         self._next_check = 0.0
+        self._memory = memory_now()
 
-    def fork(self) -> Process:
-        """Start a process of this run."""
+    def fork(self, server: int) -> Process:
+        """Start a process for a server of this run."""
         process = self._fork()
-        self._processes = [process, *(one for one in self._processes if not one.gone)]
+        process.server = server
+        self._processes.append(process)
         return process
 
     def close(self) -> None:
@@ -235,25 +236,49 @@ class ProcessRun:
         assert self._kernel is not None
         return self._kernel.test_acts
 
-    def over_budget(self) -> str:
-        """Say in words if the run has used more than it may; looks only now and then."""
+    def over_budget(self, server: int) -> bool:
+        """End the run if it has used more than it may; looks only now and then. `server` is at work."""
         now = time.monotonic()
         if now < self._next_check:
-            return ""
+            return False
         self._next_check = now + _CHECK
-        if now > self._end:
-            return f"was at work when the run was not over after {self.options.run_seconds:g} s of real time"
-        if self._cpu_seconds < math.inf:
-            used = self._zygote.measure().cpu_time
-            if used > self._cpu_seconds:
-                budget = f"the {self._cpu_seconds:.1f} s that this run has"
-                return f"was at work when its servers had used {used:.1f} s of the processor, more than {budget}"
-        return ""
+        excess = self._excess_of_memory() or self._excess_of_processor()
+        if excess is None and now > self._end:
+            text = f"was at work when the run was not over after {self.options.run_seconds:g} s of real time"
+            excess = server, Failed("crawls", text, "")
+        if excess is not None:
+            assert self._kernel is not None
+            self._kernel.end_with_failure(*excess)
+        return excess is not None
 
+    def _excess_of_processor(self) -> tuple[int, Failed] | None:
+        """Return who has used most of the processor time, if all together have used too much."""
+        if self._cpu_seconds == math.inf:
+            return None
+        done = self._zygote.measure()
+        if done.cpu_time <= self._cpu_seconds:
+            return None
+        used = [0.0] * self.size
+        for process in self._processes:
+            used[process.server] += done.times.get(process.number, 0.0)
+        most = used.index(max(used))
+        text = (
+            f"used {used[most]:.1f} s of the processor, the most of all servers; together they used "
+            f"{done.cpu_time:.1f} s, more than the {self._cpu_seconds:.1f} s that this run has"
+        )
+        return most, Failed("crawls", text, "")
 
-def _core_now() -> int | None:
-    """Return the core that this process is on, where the system tells."""
-    try:
-        return int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[36])
-    except (OSError, ValueError, IndexError):
-        return None
+    def _excess_of_memory(self) -> tuple[int, Failed] | None:
+        """Return who has said most, if the tester's memory has grown too much by what the servers said."""
+        grown = memory_now() - self._memory
+        if grown <= MAX_HELD:
+            return None
+        said = [0] * self.size
+        for process in self._processes:
+            said[process.server] += process.received
+        most = said.index(max(said))
+        text = (
+            f"put out {said[most]:,} bytes in this run, the most of all servers; what they sent and saved together "
+            f"takes {grown // MiB:,} MiB of memory, more than the {MAX_HELD // MiB:,} allowed"
+        )
+        return most, Failed("crawls", text, "")

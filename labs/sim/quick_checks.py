@@ -1,4 +1,4 @@
-"""Says quickly that all fields of a frequent message have the right types, so that it need not be decoded to find out.
+"""Says quickly that all fields of a frequent message are right, so that it need not be decoded to find out.
 
 Where a check says no, decoding finds the field that is wrong (labs.sim.codec).
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
+from labs.sim.limits import MAX_INDEX
 
 
 def _request_vote_args(message: RequestVoteArgs) -> bool:
@@ -17,6 +18,7 @@ def _request_vote_args(message: RequestVoteArgs) -> bool:
         and type(message.candidate_id) is int
         and type(message.last_log_index) is int
         and type(message.last_log_term) is int
+        and -MAX_INDEX <= message.last_log_index <= MAX_INDEX
     )
 
 
@@ -31,6 +33,8 @@ def _append_entries_args(message: AppendEntriesArgs) -> bool:
         and type(message.prev_log_index) is int
         and type(message.prev_log_term) is int
         and type(message.leader_commit) is int
+        and -MAX_INDEX <= message.prev_log_index <= MAX_INDEX
+        and -MAX_INDEX <= message.leader_commit <= MAX_INDEX
         and all(type(entry.term) is int for entry in message.entries)
     )
 

@@ -18,6 +18,7 @@ from labs.sim.blame import NEVER_YIELDS
 from labs.sim.customs import Customs, check_failure
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, Ask, BadFrame, Begin, Closed, CrashNow, Ended, Inbox, Late, Spun, Step
+from labs.sim.limits import MAX_INDEX
 from labs.sim.turns import MAX_PASSES
 from labs.sim.wire import Failed, Output, Problem
 from labs.sim.zygote_link import Process
@@ -48,7 +49,7 @@ class RemoteLife:
         """When it wants to run again, if nothing comes for it."""
         self.spun: Spun | None = None
         self._run, self._disk = run, disk
-        self._customs = Customs(server, run.size, disk, run.allowance)
+        self._customs = Customs(server, run.size, disk)
         self._process: Process | None = None
         self._inbox: Inbox = []
         self._turn = 0
@@ -64,7 +65,7 @@ class RemoteLife:
 
     def begin(self, nursery: trio.Nursery) -> None:
         """Start the process, and let it make the server object."""
-        self._process = self._run.fork()
+        self._process = self._run.fork(self.server)
         program = self._run.program
         self._turn += 1
         begin = Begin(
@@ -157,7 +158,8 @@ class RemoteLife:
             return None
         match result:
             case [int() as index, int() as term, bool() as is_leader] if bool not in (type(index), type(term)):
-                return index, term, is_leader
+                if abs(index) <= MAX_INDEX:
+                    return index, term, is_leader
         self._refuse("start", result)
         return None
 
@@ -222,9 +224,8 @@ class RemoteLife:
             record = process.receive(self._run.options.max_frame, self._run.options.step_seconds)
         except BadFrame as error:
             self._blame(process, error)
-        over = self._run.over_budget()
-        if over:
-            self._lose("crawls", over)
+        if self._run.over_budget(self.server):
+            self._lose("crawls", "is out of time")  # that told the kernel more
         return record
 
     def _receive_as(self, wanted: type[T]) -> T:

@@ -35,8 +35,8 @@ class Zygote:
         self._stub: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
         self._living: set[int] = set()
-        self._cpu_time = 0.0
-        """Of the processes that have ended since the last `Finish`."""
+        self._times: dict[int, float] = {}
+        """The processor time of those that have ended since the last `Finish`."""
         self._exits: dict[int, int] = {}
         self._prctl = _find_prctl()
 
@@ -89,7 +89,7 @@ class Zygote:
             case frames.Finish():
                 self._finish()
                 self._answer(self._measure())
-                self._cpu_time, self._exits = 0.0, {}
+                self._times, self._exits = {}, {}
 
     def _answer(self, done: Done) -> None:
         frames.send(self._link, done)
@@ -155,7 +155,7 @@ class Zygote:
             ended, status, usage = os.wait4(pid, 0 if wait else os.WNOHANG)
             if ended:
                 self._living.discard(pid)
-                self._cpu_time += usage.ru_utime + usage.ru_stime
+                self._times[pid] = self._times.get(pid, 0.0) + usage.ru_utime + usage.ru_stime
                 self._exits[pid] = os.waitstatus_to_exitcode(status)
 
     def _finish(self) -> None:
@@ -165,8 +165,10 @@ class Zygote:
 
     def _measure(self) -> Done:
         """Return the processor time of all processes, also those that live."""
-        used = self._cpu_time + sum(map(_cpu_time_of, self._living))
-        return Done(0, used, len(self._living), exits=self._exits)
+        times = dict(self._times)
+        for pid in self._living:
+            times[pid] = times.get(pid, 0.0) + _cpu_time_of(pid)  # numbers may come again
+        return Done(0, sum(times.values()), len(self._living), times=times, exits=self._exits)
 
 
 def _cpu_time_of(pid: int) -> float:

@@ -155,6 +155,10 @@ class Process:
         self._zygote = zygote
         self._stack = stack
         self.gone = False
+        self.server = -1
+        """Whose it is."""
+        self.received = 0
+        """The bytes that it has said."""
 
     def send(self, record: frames.ToServer) -> None:
         frames.send(self.link, record)
@@ -162,6 +166,7 @@ class Process:
     def receive(self, limit: int, seconds: float) -> FromServer:
         """Return the next thing that it says; raise BadFrame if that is no frame, or none comes in time."""
         data = frames.receive(self.link, limit, seconds)
+        self.received += len(data)
         try:
             return frames.decode_from_server(data)
         except (msgspec.MsgspecError, RecursionError, MemoryError, ValueError) as error:

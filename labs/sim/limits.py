@@ -1,0 +1,52 @@
+"""How much a server may hand over. No correct one comes near; without limits one could fill the tester's memory.
+
+The same for all hosts: `labs.sim.life` refuses what is more, where the submission can be told its line, and
+`labs.sim.customs` and `labs.sim.carrier` look again at what a process says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
+
+MiB = 1024 * 1024
+
+MAX_INDEX = 200_000
+"""The highest index of a log that a server may speak of; the longest runs reach a few thousand."""
+MAX_MESSAGE = 2 * MiB
+"""The longest message or command, in bytes. The longest of the tests has a quarter of one MiB."""
+MAX_SAVED = 4 * MiB
+"""The most that a server's disk holds: log, fields of its own and snapshot together, in bytes as encoded."""
+MAX_OUTPUTS = 50_000
+"""The most outputs (calls, replies, saves, notes, ...) of one server at one instant."""
+MAX_OUTPUT_BYTES = 6 * MiB
+"""The most bytes in them. What a server's disk keeps from the save before does not count."""
+MAX_NOTES = 16 * MiB
+"""The most characters that the servers of one run may print and note together."""
+MAX_FRAME = 8 * MiB
+"""The longest frame that a server's process may send, in bytes; what the limits above allow fits in."""
+MAX_HELD = 512 * MiB
+"""By so many bytes the tester's memory may grow in a run in process hosts."""
+
+_INDEXES: dict[type, tuple[str, ...]] = {
+    RequestVoteArgs: ("last_log_index",),
+    AppendEntriesArgs: ("prev_log_index", "leader_commit"),
+    InstallSnapshotArgs: ("last_included_index",),
+}
+
+
+class Refused(TypeError):
+    """A value that a server handed over cannot be sent, saved or applied; the text says which and why."""
+
+
+def check_indexes(message: Any) -> None:
+    """Raise Refused if a message of a base class speaks of an index that no log has."""
+    for name in _INDEXES.get(type(message), ()):
+        check_index(getattr(message, name), f"{type(message).__name__}.{name}")
+
+
+def check_index(index: int, where: str) -> None:
+    """Raise Refused if no log has that index. Those below 0 are for the judges: they are wrong, but do no harm."""
+    if not -MAX_INDEX <= index <= MAX_INDEX:
+        raise Refused(f"{where} is {index:,}: no log of this lab goes beyond {MAX_INDEX:,}")
