@@ -51,9 +51,9 @@ class Calls:
         self.sent[source] += 1
         self.bytes += size
         ordinal = network.next_ordinal(0, source, target)
-        call = Call(self._rpc, life, output.call, target, codec.decode_base(data), ordinal)
-        extra = codec.decode_extra(data)
-        kernel.record(Send(now, source, target, call.rpc, call.name, call.message, size, extra))
+        message, extra = codec.decode_seen(data)
+        call = Call(self._rpc, life, output.call, target, message, ordinal)
+        kernel.record(Send(now, source, target, call.rpc, call.name, message, size, extra))
         works = network.works(source, target)
         if not works or kernel.lives[target] is None:
             kernel.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
@@ -88,7 +88,7 @@ class Calls:
         kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
         call, _ = self._tickets.pop(output.ticket)
         source, target = life.server, call.source
-        message, extra = codec.decode_base(data), codec.decode_extra(data)
+        message, extra = codec.decode_seen(data)
         kernel.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
         if not network.works(source, target):
             kernel.record(Drop(now, source, target, call.rpc, "reply", "cut"))

@@ -99,18 +99,21 @@ class Carrier:
     # One outbox.
 
     def _carry_outbox(self, life: AnyLife) -> None:
-        outbox, life.outbox = life.outbox, []
-        if outbox:
-            self.last_heard = life
+        outbox = life.outbox
+        if not outbox:
+            return
+        life.outbox = []
+        self.last_heard = life
+        kernel, carry, points = self._kernel, self._carry, self._crash_points
         for output in outbox:
-            point = self._crash_points.get(life.server) if self._crash_points else None
+            point = points.get(life.server) if points else None
             if point is not None and self._reaches(life.server, point, output):
                 if point[0] == "save":
-                    self._carry[type(output)](life, output)
-                self._kernel.crash(life.server, at=point[0])
+                    carry[type(output)](life, output)
+                kernel.crash(life.server, at=point[0])
             else:
-                self._carry[type(output)](life, output)
-            if self._kernel.closing or life.fenced:
+                carry[type(output)](life, output)
+            if kernel.closing or life.fenced:
                 return
 
     def _carry_save(self, life: AnyLife, output: Saved) -> None:

@@ -161,6 +161,11 @@ def decode_base(data: bytes) -> Any:
         raise Refused(f"{name}: {error}") from None
 
 
+def decode_seen(data: bytes) -> tuple[Any, dict[str, Any] | None]:
+    """Return a message as the trace shows it: in its base class, and the fields that the submission added, if any."""
+    return decode_base(data), None if data[0] != _OWN_CLASS else decode_extra(data)
+
+
 def decode_extra(data: bytes) -> dict[str, Any] | None:
     """Return the fields that the submission added to a message, or None for a message of a base class."""
     if data[0] != _OWN_CLASS:

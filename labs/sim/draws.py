@@ -11,7 +11,7 @@ import random
 import struct
 
 _UNIT = 2.0**-53
-_pack, _unpack = struct.Struct("<4q").pack, struct.Struct("<6Q").unpack
+_pack, _unpack, _unpack_pair = struct.Struct("<4q").pack, struct.Struct("<6Q").unpack, struct.Struct("<2Q").unpack_from
 
 
 class Draws:
@@ -25,8 +25,7 @@ class Draws:
 
         `leg` is 0 for a request and 1 for a reply, so the two legs of an RPC never share a draw.
         """
-        packed = _pack(leg, source, target, ordinal)
-        a, b, c, d, e, f = _unpack(hashlib.blake2b(packed, digest_size=48, key=self._key).digest())
+        a, b, c, d, e, f = _unpack(self._drawn(leg, source, target, ordinal))
         return (
             (a >> 11) * _UNIT,
             (b >> 11) * _UNIT,
@@ -35,6 +34,15 @@ class Draws:
             (e >> 11) * _UNIT,
             (f >> 11) * _UNIT,
         )
+
+    def pair(self, leg: int, source: int, target: int, ordinal: int) -> tuple[float, float]:
+        """Return the first two of these numbers, for those who need no more."""
+        a, b = _unpack_pair(self._drawn(leg, source, target, ordinal))
+        return (a >> 11) * _UNIT, (b >> 11) * _UNIT
+
+    def _drawn(self, leg: int, source: int, target: int, ordinal: int) -> bytes:
+        packed = _pack(leg, source, target, ordinal)
+        return hashlib.blake2b(packed, digest_size=48, key=self._key).digest()
 
 
 def generator(*key: object) -> random.Random:

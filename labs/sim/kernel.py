@@ -63,6 +63,7 @@ class Kernel:
         self.lives: list[AnyLife | None] = [None] * servers
         self.service = Service(servers)
         self.recorder = recorder
+        self._write = recorder.record
         self.outcome: Outcome | None = None
         self.calls: Calls = Calls(self)
         self.carrier = Carrier(self, snapshot_every)
@@ -282,7 +283,7 @@ class Kernel:
         """Put an event into the trace and show it to the judges."""
         if self.closing:
             return
-        self.recorder.record(event)
+        self._write(event)
         try:
             self._show_to_judges(event)
         except Violation as violation:

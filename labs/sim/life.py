@@ -149,7 +149,7 @@ class Life:
         answer = self._ask("start", codec.decode_command(command))
         if self.failed:
             return None
-        if _is_answer(answer, int, int, bool) and abs(answer[0]) <= MAX_INDEX:
+        if _is_answer(answer, _PROMISE) and abs(answer[0]) <= MAX_INDEX:
             return answer  # type: ignore[no-any-return]
         self.fail(
             "nonsense",
@@ -168,13 +168,13 @@ class Life:
                 return None
             except BaseException as error:
                 self._report(error, "get_state")
-            if inspect.iscoroutine(answer):
+            if type(answer) is not tuple and inspect.iscoroutine(answer):
                 answer.close()
         else:
             answer = self._ask("get_state")
         if self.failed:
             return None
-        if _is_answer(answer, int, bool):
+        if _is_answer(answer, _STATE):
             return answer  # type: ignore[no-any-return]
         if not quietly:
             text = f"get_state must return (current_term, is_leader), not {texts.short(answer)}"
@@ -187,7 +187,7 @@ class Life:
 
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a plain method of the server's."""
-        answer = self.context.run(self._guarded, lambda: getattr(self._raft, method)(*args), method)
+        answer = self.context.run(self._call_guarded, method, *args)
         if inspect.iscoroutine(answer):
             answer.close()
             self.fail("nonsense", f"{method} must be a plain def: it never waits", self._definition(method))
@@ -263,15 +263,17 @@ class Life:
 
     def _serve(self, ticket: int, data: bytes) -> None:
         name = _HANDLER_OF[codec.base_class(data)]
-        self._guarded(lambda: self._handle(ticket, name, data), name)
-
-    def _handle(self, ticket: int, name: str, data: bytes) -> None:
-        answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
-        if inspect.iscoroutine(answer):
-            assert self._nursery is not None
-            self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
-        else:
-            self._answer(ticket, name, answer)
+        try:
+            answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
+            if inspect.iscoroutine(answer):
+                assert self._nursery is not None
+                self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
+            else:
+                self._answer(ticket, name, answer)
+        except (trio.Cancelled, GeneratorExit):
+            raise
+        except BaseException as error:
+            self._report(error, name)
 
     async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
@@ -291,6 +293,16 @@ class Life:
         self._emit(Replied(ticket, data), len(data))
 
     # Failures of the server's code.
+
+    def _call_guarded(self, method: str, *args: Any) -> Any:
+        """Call a method of the submission's server; report what it raises as the server's failure."""
+        try:
+            return getattr(self._raft, method)(*args)
+        except (trio.Cancelled, GeneratorExit):
+            raise
+        except BaseException as error:
+            self._report(error, method)
+        return None
 
     def _guarded(self, action: Callable[[], Any], method: str = "") -> Any:
         """Run code of the submission, mostly a method; report what it raises as the server's failure."""
@@ -349,8 +361,13 @@ _HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
 
 
-def _is_answer(answer: object, *types: type) -> bool:
-    return type(answer) is tuple and tuple(map(type, answer)) == types and all(map(codec.fits, answer))
+_STATE, _PROMISE = (int, bool), (int, int, bool)
+
+
+def _is_answer(answer: object, types: tuple[type, ...]) -> bool:
+    if type(answer) is not tuple or tuple(map(type, answer)) != types:
+        return False
+    return codec.fits(answer[0]) and codec.fits(answer[1])  # what may follow is a bool
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:

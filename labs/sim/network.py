@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from labs.sim.draws import Draws
 
@@ -67,7 +69,7 @@ class Link:
     duplicate: float = 0.0
 
 
-class Fate(NamedTuple):
+class Fate(msgspec.Struct, frozen=True, gc=False):
     """What becomes of one message: a drop with its reason, or delays after which copies of it arrive."""
 
     dropped: str | None
@@ -164,9 +166,9 @@ class Network:
         now, alike = self.conditions, not self._links and not self._slow
         if alike and now.perfect:
             return _AT_ONCE
-        draw = self._draws.message(0, source, target, ordinal)
         if alike and now.plain:
-            return Fate("loss" if draw[1] < now.request_loss else None, (_within(now.request_delay, draw[0]),))
+            return self._plain_fate(0, source, target, ordinal, now.request_loss, now.request_delay)
+        draw = self._draws.message(0, source, target, ordinal)
         link = self._links.get((source, target), _PLAIN)
         extra = self._extra(link, source, target, draw[2])
         delay = extra + _within(now.request_delay, draw[0])
@@ -184,9 +186,9 @@ class Network:
         now, alike = self.conditions, not self._links and not self._slow
         if alike and now.perfect:
             return _AT_ONCE
-        draw = self._draws.message(1, source, target, ordinal)
         if alike and now.plain:
-            return Fate("loss" if draw[1] < now.reply_loss else None, (_within(now.reply_delay, draw[0]),))
+            return self._plain_fate(1, source, target, ordinal, now.reply_loss, now.reply_delay)
+        draw = self._draws.message(1, source, target, ordinal)
         link = self._links.get((source, target), _PLAIN)
         delay = self._extra(link, source, target, draw[2]) + _within(now.reply_delay, draw[0])
         if draw[1] < 1 - (1 - now.reply_loss) * (1 - link.loss):
@@ -194,6 +196,11 @@ class Network:
         if draw[3] < now.late_share:
             delay += _within(now.late_delay, draw[4])
         return Fate(None, (delay,))
+
+    def _plain_fate(self, leg: int, source: int, target: int, ordinal: int, loss: float, span: Span) -> Fate:
+        """Decide about a message that neither comes twice nor much later than others."""
+        share, luck = self._draws.pair(leg, source, target, ordinal)
+        return Fate("loss" if luck < loss else None, (span[0] + (span[1] - span[0]) * share,))
 
     def _extra(self, link: Link, source: int, target: int, draw: float) -> float:
         """Delay that the link and the slowness of its two ends add."""

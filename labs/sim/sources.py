@@ -6,6 +6,7 @@ in a process that runs this submission and nothing else.
 
 from __future__ import annotations
 
+import functools
 import marshal
 import os
 import types
@@ -74,6 +75,7 @@ class Bundle:
         return code
 
 
+@functools.lru_cache(maxsize=256)  # one process runs the same files hundreds of times
 def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
     """Return the code of a module; raise BadSubmission with file and line if it is no Python."""
     try:
