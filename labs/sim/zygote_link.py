@@ -77,23 +77,27 @@ class ZygoteLink:
         """Start a process."""
         ours, theirs = socket.socketpair()
         stack, to_stack = os.pipe()
+        with contextlib.ExitStack() as unless_forked:
+            unless_forked.callback(ours.close)
+            unless_forked.callback(os.close, stack)
+            done = self._fork(theirs, to_stack)
+            if done.error:
+                raise HostsUnavailable(f"no further process can be started: {done.error}")
+            frames.set_limit(ours, self._step_seconds)
+            unless_forked.pop_all()
+        return Process(self, done.number, ours, stack)
+
+    def _fork(self, theirs: socket.socket, to_stack: int) -> Done:
+        """Have the zygote fork a process that gets these two ends, which are closed here."""
         try:
             record = frames.encode(frames.Fork())
             socket.send_fds(self._link, [len(record).to_bytes(4, "big") + record], [theirs.fileno(), to_stack])
-            done = self._receive()
+            return self._receive()
         except OSError:
-            ours.close()
-            os.close(stack)
             raise HostsUnavailable(f"the zygote is gone: {self._last_words()}") from None
         finally:
             theirs.close()
             os.close(to_stack)
-        if done.error:
-            ours.close()
-            os.close(stack)
-            raise HostsUnavailable(f"no further process can be started: {done.error}")
-        frames.set_limit(ours, self._step_seconds)
-        return Process(self, done.number, ours, stack)
 
     def kill(self, number: int) -> None:
         self._send(frames.Kill(number))
