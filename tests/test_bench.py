@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from labs.bench import baseline, loads, processes
-from labs.bench.command import Bench, Throughput, render
+from labs.bench.command import Bench, Judging, Throughput, render
 from labs.bench.measure import Sample, in_own_process, middle
 from labs.report.results import write_json
 from tests.servers.running import REFERENCE
@@ -17,7 +17,7 @@ def a_sample(**changes: object) -> Sample:
     return msgspec.structs.replace(Sample(1, 1, 100, 10, 20.0, 0.5, 0.6, 40.0), **changes)
 
 
-def a_bench(rate: float = 40_000.0, last_peak: float = 41.0) -> Bench:
+def a_bench(rate: float = 40_000.0, last_peak: float = 41.0, unjudged: float = 3.0) -> Bench:
     return Bench(
         submission="reference",
         python="3.11.0",
@@ -26,6 +26,7 @@ def a_bench(rate: float = 40_000.0, last_peak: float = 41.0) -> Bench:
         cores=2,
         repeats=3,
         throughput=[Throughput("at random", 0, 20_000, rate, 10_000.0, rate / 10_000, 50.0)],
+        judging={"stage 2A": Judging(4.0, unjudged)},
         stages={"2A": a_sample()},
         servers={"3": a_sample(), "31": a_sample()},
         length={"60": a_sample(), "960": a_sample(peak_memory=last_peak)},
@@ -64,9 +65,11 @@ def test_the_middle_of_several_samples() -> None:
 
 
 def test_the_report_says_which_targets_are_met() -> None:
-    good, bad = render(a_bench()), render(a_bench(rate=9_000.0, last_peak=80.0))
-    assert good.count("met   ") == 4
-    assert bad.count("missed") == 3
+    good, bad = render(a_bench()), render(a_bench(rate=9_000.0, last_peak=80.0, unjudged=2.0))
+    assert good.count("met   ") == 5
+    assert bad.count("missed") == 4
+    assert "the judges at most: it is 25%" in good
+    assert "the judges at most: it is 50%" in bad
     assert "the best row has 9,000" in bad
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,6 +22,7 @@ from labs.report.results import write_json
 FORMAT, VERSION = "raft-bench", 1
 STAGES = ("2A", "2B", "2C", "2D")
 WANTED_RATE, WANTED_RATIO = 30_000, 2.0
+WANTED_SHARE = 0.4
 WANTED_START, WANTED_STEP, WANTED_STAGES = 10.0, 100.0, 30.0
 FLAT = 4.0
 """MB that a run of sixteen times the length may take more."""
@@ -40,6 +41,18 @@ class Throughput(msgspec.Struct):
     """Virtual seconds a second."""
 
 
+class Judging(msgspec.Struct):
+    """What the judges cost: processor time of the same runs with them and without, in seconds."""
+
+    judged: float
+    unjudged: float
+
+    @property
+    def share(self) -> float:
+        """The judges' part of the whole."""
+        return 1 - self.unjudged / self.judged
+
+
 class Bench(msgspec.Struct):
     """All that was measured, and where."""
 
@@ -53,6 +66,7 @@ class Bench(msgspec.Struct):
     stages: dict[str, Sample]
     servers: dict[str, Sample]
     length: dict[str, Sample]
+    judging: dict[str, Judging] = {}
     processes: ProcessFigures | None = None
     """Of process hosts; None where they do not work."""
     process_stages: dict[str, Sample] = {}
@@ -78,6 +92,7 @@ def bench(submission: str | None, quick: bool, record: Path | None) -> int:
         servers={},
         length={},
     )
+    found.judging = _judging(4_000 if quick else 20_000, submission, repeats)
     if submission is not None:
         found.stages = {name: _several(repeats, sample_stage, name, submission) for name in STAGES}
         found.servers = {str(n): _several(repeats, loads.sample_crowd, n, submission) for n in sizes}
@@ -115,6 +130,22 @@ def _throughput(calls: int, repeats: int) -> list[Throughput]:
     return rows
 
 
+def _judging(calls: int, submission: str | None, repeats: int) -> dict[str, Judging]:
+    """Measure runs with judges and without in turn, so that a slow moment of the machine meets both."""
+    loaded: dict[str, tuple[Any, ...]] = {
+        f"{calls:,} RPCs that arrive {arrive}": (loads.sample_flood, calls, 0, delay)
+        for arrive, delay in loads.DELAYS.items()
+    }
+    if submission is not None:
+        loaded |= {f"stage {name}": (sample_stage, name, submission) for name in STAGES}
+    found = {}
+    for name, load in loaded.items():
+        _tell(f"judges, {name}")
+        pairs = [[in_own_process(*load, judged).cpu_time for judged in (True, False)] for _ in range(repeats)]
+        found[name] = Judging(median(judged for judged, _ in pairs), median(unjudged for _, unjudged in pairs))
+    return found
+
+
 def _several(repeats: int, function: Any, *arguments: Any) -> Sample:
     _tell(f"{function.__name__.removeprefix('sample_')} {arguments[0]}")
     return middle([in_own_process(function, *arguments) for _ in range(repeats)])
@@ -136,6 +167,11 @@ def render(found: Bench) -> str:
             [_throughput_row(row) for row in found.throughput],
         ),
     ]
+    judging = [(name, f"{j.judged:.2f}", f"{j.unjudged:.2f}", f"{j.share:.0%}") for name, j in found.judging.items()]
+    parts.append(
+        "Judges: processor seconds of the same runs with them and without\n\n"
+        + _table(("load", "with", "without", "their share"), judging)
+    )
     if found.stages:
         stages = [(name, f"{s.passed}/{s.runs}", *_figures(s)) for name, s in found.stages.items()]
         sizes = [(name, _outcome(s), *_figures(s)) for name, s in found.servers.items()]
@@ -165,6 +201,10 @@ def _targets(found: Bench) -> Iterable[str]:
     rate, ratio = max(r.rate for r in found.throughput), max(r.ratio for r in found.throughput)
     yield _target(rate >= WANTED_RATE, f"{WANTED_RATE:,} RPCs/s on one core: the best row has {rate:,.0f}")
     yield _target(ratio >= WANTED_RATIO, f"{WANTED_RATIO:g} times the plain network: the best row has {ratio:.2f}")
+    share = max(one.share for one in found.judging.values())
+    yield _target(
+        share <= WANTED_SHARE, f"{WANTED_SHARE:.0%} of a run's time for the judges at most: it is {share:.0%}"
+    )
     if "31" in found.servers:
         crowd = found.servers["31"]
         yield _target(crowd.passed == crowd.runs, f"31 servers work: {crowd.message or 'they do'}")
@@ -204,6 +244,6 @@ def _outcome(one: Sample) -> str:
     return "pass" if one.passed == one.runs else one.message[:40]
 
 
-def _table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     align = ("left",) + ("right",) * (len(headers) - 1)
     return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))

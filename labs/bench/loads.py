@@ -57,8 +57,8 @@ def marathon(seconds: float) -> Scenario:
     return _scenario("marathon", 3, Conditions(request_delay=(0.0, 0.026)), test, snapshots=True)
 
 
-def sample_flood(calls: int, entries: int, delay: Span) -> Sample:
-    return sample([flood(calls, entries, delay)], str(FLOOD))
+def sample_flood(calls: int, entries: int, delay: Span, judged: bool = True) -> Sample:
+    return sample([flood(calls, entries, delay)], str(FLOOD), judged=judged)
 
 
 def sample_crowd(servers: int, submission: str) -> Sample:

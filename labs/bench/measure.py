@@ -45,10 +45,12 @@ def in_own_process(function: Callable[..., T], *arguments: object) -> T:
         return pool.submit(function, *arguments).result()
 
 
-def sample(scenarios: list[Scenario], submission: str, hosts: ProcessHosts | None = None) -> Sample:
+def sample(
+    scenarios: list[Scenario], submission: str, hosts: ProcessHosts | None = None, judged: bool = True
+) -> Sample:
     """Run scenarios one after the other, each with seed 1; processor time includes that of servers elsewhere."""
     cpu, wall = time.process_time(), time.perf_counter()
-    records = [run_scenario(scenario, submission, seed=1, hosts=hosts) for scenario in scenarios]
+    records = [run_scenario(scenario, submission, seed=1, hosts=hosts, judged=judged) for scenario in scenarios]
     failed = [record for record in records if record.status != "pass"]
     return Sample(
         runs=len(records),
@@ -63,9 +65,9 @@ def sample(scenarios: list[Scenario], submission: str, hosts: ProcessHosts | Non
     )
 
 
-def sample_stage(stage: str, submission: str) -> Sample:
-    """Run each test of a stage once."""
-    return sample(catalogue.scenarios(stage), submission)
+def sample_stage(stage: str, submission: str, judged: bool = True) -> Sample:
+    """Run each test of a stage once, with the judges or without."""
+    return sample(catalogue.scenarios(stage), submission, judged=judged)
 
 
 def middle(samples: list[Sample]) -> Sample:
