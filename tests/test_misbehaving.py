@@ -66,7 +66,7 @@ EXPECTED = {
     "ShieldsItself": ("EndsWhenCrashed", "goes on after its crash"),
     "LingersAfterCrash": ("EndsWhenCrashed", "goes on after its crash"),
 }
-HARMLESS = ("RaisesWhenCrashed", "NotesBadText")
+HARMLESS = ("RaisesWhenCrashed", "RaisesInOneTaskWhenCrashed", "NotesBadText")
 ENDED_FROM_OUTSIDE = ("NeverYields", "NeverYieldsInGetState", "NeverYieldsNorListens")
 """Servers that only a wall clock can end (tests/test_stalls.py)."""
 

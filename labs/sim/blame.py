@@ -32,10 +32,10 @@ class Watchdog:
 watchdog = Watchdog()
 
 
-def cause_of(error: BaseException, fenced: bool) -> BaseException:
+def cause_of(error: BaseException) -> BaseException:
     """Return the exception that counts, of a group the first; raise what is the tester's to handle."""
-    cancelled, rest = (None, error) if not isinstance(error, BaseExceptionGroup) else error.split(trio.Cancelled)
-    if rest is None or (cancelled is not None and fenced):
+    rest = error.split(trio.Cancelled)[1] if isinstance(error, BaseExceptionGroup) else error
+    if rest is None:
         raise error
     while isinstance(rest, BaseExceptionGroup):
         rest = rest.exceptions[0]

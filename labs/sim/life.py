@@ -325,7 +325,7 @@ class Life:
 
     def _report(self, error: BaseException, method: str) -> None:
         """Turn an exception of the submission into a failure of this server."""
-        cause = cause_of(error, self.fenced)
+        cause = cause_of(error)
         place = self.program.place_of(cause) or self._definition(method)
         self.fail(*problem_of(cause, method, place), place)
 

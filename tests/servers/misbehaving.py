@@ -81,6 +81,21 @@ class RaisesWhenCrashed(Plain):
             raise KeyError("nobody can see this")
 
 
+class RaisesInOneTaskWhenCrashed(Plain):
+    """Its error comes out in one group with the cancellations of its other tasks."""
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.last_words)
+            await trio.sleep_forever()
+
+    async def last_words(self) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise KeyError("wrong")
+
+
 class RaisesWithoutText(Plain):
     async def run(self) -> None:
         class Unspeakable(Exception):
