@@ -8,7 +8,8 @@ from labs.oracles.basics import OneHistory, OneLeader
 from labs.oracles.commits import Commitment, StartAnswers
 from labs.oracles.election import Campaigns, Leaderships, Refusals, Terms, Votes
 from labs.oracles.heartbeats import Heartbeats
-from labs.oracles.logs import Appending, LeaderLogs, Matching
+from labs.oracles.leader_logs import LeaderLogs
+from labs.oracles.logs import Appending, Matching
 from labs.oracles.shadow import Shadow
 from labs.oracles.situations import Situations
 from labs.oracles.storage import Saved, Snapshots

@@ -55,7 +55,7 @@ class Commitment(Oracle):
             self._check_durable(server, event.index, event)
 
     def _check_entry(self, server: ShadowServer, event: Apply) -> None:
-        """What a follower applies is what its leader has just sent for that index (AppendEntries rule 3)."""
+        """What a follower applies is what its leader has just sent for that index (AppendEntries rule 3; Figure 3)."""
         for request in server.pending.values():
             if not isinstance(request, AppendEntriesArgs) or request.term < max(server.term, server.heard[0]):
                 continue
@@ -67,7 +67,9 @@ class Commitment(Oracle):
                     f"server {server.id} applied {event.command!r} at index {event.index}, where server "
                     f"{request.leader_id}, the leader of term {request.term}, has {request.entries[at].command!r}"
                 )
-                raise Violation("ConflictTruncated", text, (server.id, request.leader_id), event.time)
+                conflicts = server.log.lacks(event.index, request.entries[at].term)
+                rule = "ConflictTruncated" if conflicts else "StateMachineSafety"
+                raise Violation(rule, text, (server.id, request.leader_id), event.time)
 
     def _too_high(self, server: ShadowServer, index: int, term: int, how: str, event: Event) -> None:
         counted = self._shadow.counted(server) if server.match_term == term else 0

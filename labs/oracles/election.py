@@ -233,6 +233,10 @@ class Leaderships(Oracle):
     on_send_install_snapshot = on_send_append_entries
 
     def on_start(self, event: Start) -> None:
+        leads = self._shadow.servers[event.server].leads
+        if event.is_leader and leads is not None and leads > event.term:
+            text = f"server {event.server} accepted a command in term {event.term}, but leads term {leads}"
+            raise Violation("StartAnswers", text, (event.server,), event.time)
         if event.is_leader:
             self._leads(event, event.term, "accepted a command")
 

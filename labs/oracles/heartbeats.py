@@ -14,6 +14,8 @@ IDLE = 0.5
 """Virtual seconds that a leader may leave a peer without a word, if none of its calls to the peer is open."""
 HELD_UP = 2.0
 """Virtual seconds that it may do so while a call is open: an answer can be long in coming, or never come."""
+VOTE_STORM = 300
+"""So many requests for one peer's vote in a virtual second serve no purpose, either."""
 STORM = 10_000
 """So many requests of one server in a virtual second serve no purpose."""
 
@@ -35,6 +37,8 @@ class Heartbeats(Oracle):
         """For each server when a second began."""
         self._count = [0] * len(shadow.servers)
         """How many requests each has sent since."""
+        self._votes_asked: dict[tuple[int, int], tuple[float, int]] = {}
+        """For each candidate and peer when a second began, and how many votes were asked for since."""
         self._next_look = 0.0
 
     def on_role(self, event: Role) -> None:
@@ -60,6 +64,15 @@ class Heartbeats(Oracle):
     on_send_install_snapshot = on_send_append_entries
 
     def on_send_request_vote(self, event: Send) -> None:
+        pair = (event.server, event.peer)
+        began, count = self._votes_asked.get(pair, (-math.inf, 0))
+        if event.time > began + 1.0:
+            began, count = event.time, 0
+        elif count >= VOTE_STORM:
+            when = f"from t={began:.3f} s to t={event.time:.3f} s"
+            text = f"server {event.server} asked server {event.peer} for its vote {count} times {when}"
+            raise Violation("RpcBudget", text, pair, event.time)
+        self._votes_asked[pair] = (began, count + 1)
         self._sends(event)
 
     def _sends(self, event: Send) -> None:

@@ -8,7 +8,6 @@ from labs.messages import (
     AppendEntriesArgs,
     InstallSnapshotArgs,
     LogEntry,
-    RequestVoteArgs,
 )
 from labs.oracles.shadow import Shadow
 from labs.oracles.shadow_server import ShadowServer
@@ -59,7 +58,10 @@ class Matching(Oracle):
                         f"server {event.server} {how} the entry of index {index} and term {entry.term} with command "
                         f"{_shown(entry.command)}, but server {known[2]} had it with {_shown(known[0])}"
                     )
-                    raise Violation("LogMatching", text, (known[2], event.server), event.time)
+                    own = isinstance(event, Start) and known[2] == event.server
+                    raise Violation(
+                        "StartAnswers" if own else "LogMatching", text, (known[2], event.server), event.time
+                    )
                 if prev_term is not None and known[1] is not None and known[1] != prev_term and index > 1:
                     how = f"sent {event.call}" if isinstance(event, Send) else how
                     text = (
@@ -129,7 +131,7 @@ class Appending(Oracle):
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
         certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
-        if self._shadow.chance(server, event.rpc).no:
+        if self._shadow.chance(server, event.rpc).no or self._may_be_gone(server, args):
             return
         if certain and server.shown_before.get(event.rpc, 0) <= args.term:
             text = (
@@ -139,7 +141,22 @@ class Appending(Oracle):
             rule = "StepsDown" if server.candidate == args.term else "ConsistencyRefusal"
             if server.incarnation > 0 and server.first_save:  # It has saved nothing since, so that is what it read.
                 rule = "RestoredOnRestart"
+            elif server.saves and server.disk.lacks(prev, term):
+                rule, text = "MatchingKept", f"{text} by what it acknowledged, and its disk has it not"
             raise Violation(rule, text, (server.id, args.leader_id), event.time)
+
+    @staticmethod
+    def _may_be_gone(server: ShadowServer, args: AppendEntriesArgs) -> bool:
+        """Say whether another leader's request, not answered yet, may have taken the entry before this one."""
+        for other in server.pending.values():
+            if other.term == args.term:
+                continue
+            if isinstance(other, InstallSnapshotArgs):
+                return True
+            conflict = server.log.conflict(other.prev_log_index, [entry.term for entry in other.entries])
+            if conflict is not None and conflict <= args.prev_log_index:
+                return True
+        return False
 
     def on_save(self, event: Save) -> None:
         server = self._shadow.servers[event.server]
@@ -217,79 +234,6 @@ class Appending(Oracle):
                     f"one of index {index} and term {term} that came after it"
                 )
                 raise Violation("ConflictTruncated", text, (server.id,), event.time)
-
-
-class LeaderLogs(Oracle):
-    """What a leader's log must hold: what is committed, and all that it had (Figure 3)."""
-
-    def __init__(self, shadow: Shadow) -> None:
-        self._shadow = shadow
-
-    def on_send_request_vote(self, event: Send) -> None:
-        self._candidate(self._shadow.servers[event.server], event.message, event)
-
-    def on_send_append_entries(self, event: Send) -> None:
-        message, server = event.message, self._shadow.servers[event.server]
-        if message.term not in server.led:
-            self._new_leader(server, message.term, event)
-        self._sent(server, message, event)
-
-    def _new_leader(self, server: ShadowServer, term: int, event: Send) -> None:
-        """A new leader's log has every entry committed in earlier terms (Leader Completeness)."""
-        highest = self._shadow.highest_committed
-        known = self._shadow.committed.get(highest)
-        if known is None or known[1] >= term or not server.log.lacks(highest, known[0]):
-            return
-        held = server.log.term_at(highest)
-        has = f"ends at index {server.log.last}" if held is None else f"has one of term {held} there"
-        text = (
-            f"server {server.id} leads term {term}, but its log {has}: the entry of index {highest}, term {known[0]}, "
-            f"was committed in term {known[1]}"
-        )
-        raise Violation("LeaderCompleteness", text, (server.id,), event.time)
-
-    def _sent(self, server: ShadowServer, message: AppendEntriesArgs, event: Send) -> None:
-        """A leader sends its log as it is (Log Matching), and does not change it (Leader Append-Only)."""
-        if message.term != server.match_term or message.term < server.term:
-            return  # what an old leadership has left behind comes late
-        terms = [entry.term for entry in message.entries]
-        at = server.log.conflict(message.prev_log_index, terms) if terms else None
-        if at is not None:
-            text = (
-                f"server {server.id}, leader of term {message.term}, sent an entry of term "
-                f"{message.entries[at - message.prev_log_index - 1].term} at index {at}, where its log had one of term "
-                f"{server.log.term_at(at)}"
-            )
-            # The disk still has the old entry: it was not overwritten, only sent as another.
-            rule = "LogMatching" if server.saves and server.trusted else "LeaderAppendOnly"
-            raise Violation(rule, text, (server.id,), event.time)
-        prev = message.prev_log_index
-        if prev > server.log.base and server.log.lacks(prev, message.prev_log_term) and prev <= server.log.last:
-            text = (
-                f"server {server.id} sent AppendEntries after index {prev} with prev_log_term {message.prev_log_term}, "
-                f"but its entry there is of term {server.log.term_at(prev)}"
-            )
-            raise Violation("ConsistencyCheck", text, (server.id,), event.time)
-
-    def _candidate(self, server: ShadowServer, message: RequestVoteArgs, event: Send) -> None:
-        """What a candidate says of its log is true (§5.4.1)."""
-        if not server.saves or not server.trusted or event.extra:
-            return
-        index, term, log = message.last_log_index, message.last_log_term, server.disk
-        if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):
-            return
-        text = (
-            f"server {server.id} asked for votes with a log that ends at index {index} of term {term}, "
-            f"but the log on its disk ends at index {log.last} of term {log.last_term}"
-        )
-        rule = "VoteOnlyUpToDate"
-        if index == log.last == log.base > 0:
-            rule = "SnapshotTermKept"
-        elif index > log.last and self._shadow.from_stage("2C"):
-            rule = "SavedBeforeSend"
-        elif server.incarnation > 0 and index < log.last and self._shadow.from_stage("2C"):
-            rule = "RestoredOnRestart"
-        raise Violation(rule, text, (server.id,), event.time)
 
 
 def _shown(command: object) -> str:

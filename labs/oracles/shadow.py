@@ -384,6 +384,9 @@ class Shadow(Oracle):
                 server.may_drop = min(prev, server.may_drop or prev)
             return
         if args.term < max(server.followed, server.heard_leader_of):
+            if not (server.saves and server.trusted):
+                server.log.doubt(prev, terms)
+                server.changed = True
             return  # an answer that is late: the entries of a newer leader may have taken the place of these
         server.followed = args.term
         last = prev + len(terms)

@@ -84,6 +84,12 @@ class ShadowLog:
                 self.terms[index - self.base - 1] = terms[index - prev - 1]
         return True
 
+    def doubt(self, prev: int, terms: Sequence[int]) -> None:
+        """Forget what these entries after `prev` have replaced, if they were taken in: they may be gone again, too."""
+        conflict = self.conflict(prev, terms)
+        if conflict is not None:
+            self.terms[conflict - self.base - 1 :] = [None] * (self.last - conflict + 1)
+
     def truncate(self, index: int) -> None:
         """Drop the entry at an index and all after it."""
         if index > self.base:

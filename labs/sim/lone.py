@@ -175,8 +175,14 @@ class Lone:
             whom = "any peer" if peer is None else f"server {peer}"
             call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
             text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
-            self._missing(text, rule or (_LIVENESS.get(kind) if where is None else None))
+            silent = kind is RequestVoteArgs and not self._came(kind, begun + 1.0)
+            self._missing(text, (None if silent else rule) or (_LIVENESS.get(kind) if where is None else None))
         return found
+
+    def _came(self, kind: type[Args], since: float) -> bool:
+        """Say whether such a request has come since some time, and was not returned yet."""
+        requests = [request for puppet in self._puppets.values() for request in puppet.requests]
+        return any(isinstance(request.message, kind) and request.time >= since for request in requests)
 
     def next_request(
         self, kind: type[A], peer: int | None = None, where: Where[A] | None = None, *, above: int = 0
@@ -294,7 +300,8 @@ class Lone:
         found = self._applied_at(index)
         self._see_applied()
         text = f"within {within:g} s it must have applied {texts.short(command)} at index {index}"
-        self.check(found is not None and found.command == command, text, "CommittedIsApplied")
+        self.check(found is not None, text, "CommittedIsApplied")
+        self.check(found is not None and found.command == command, text, "StateMachineSafety")
 
     async def check_not_applied(self, index: int, message: str) -> None:
         """Fail if the service gets anything at an index, now or in half a second."""
@@ -348,6 +355,8 @@ class Lone:
             if await self._leads(term):
                 self._refuse_votes(term)
                 return term
+            if self.state().is_leader:
+                self._fail("it sent no AppendEntries within 0.5 s", "HeartbeatsSent")
             if self.now >= end:
                 votes = f"the votes of servers {', '.join(map(str, voters))} reached server {self.me} in term {term}"
                 self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labs.messages import AppendEntriesArgs, LogEntry, RequestVoteArgs
+from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs
 from labs.sim.lone import ELECTION, QUIET, Lone
 from labs.sim.puppets import command_of, entries_of
 from labs.stages.scenario import drill
 
 LATER = 100
 """A term that no server reaches by itself while it waits for word of a leader."""
+COMMANDS: list[Command] = ["x", "x", " x ", "", "", 0, False, 1, True, 0.5, [], {}, b"", ["y", {"z": [None]}], "1", "x"]
+"""Commands of all kinds: empty ones, equal ones one after the other, and some that only look alike."""
 BEAT = 0.05
 """Seconds between two requests of a candidate that asks again and again."""
 
@@ -88,6 +90,51 @@ async def drill_conflict_ends_log(lone: Lone) -> None:
     lone.check(not reply.success, "entry 2 of term 2 has replaced one of term 1, so entry 3 of term 1 had to go")
     reply = await lone.append_entries(2, term=2, prev=(2, 2))
     lone.check(reply.success, "it has accepted entry 2 of term 2", "ConsistencyRefusal")
+
+
+@drill(rule="ConflictTruncated")
+async def drill_conflict_behind_what_matches(lone: Lone) -> None:
+    """each entry of a message is compared, not only the first (AppendEntries rule 3)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(2, term=2, terms=[1, 2])
+    reply = await lone.append_entries(2, term=2, prev=(3, 1))
+    lone.check(not reply.success, "entry 2 of term 2 has replaced one of term 1, so entry 3 of term 1 had to go")
+    reply = await lone.append_entries(2, term=2, prev=(2, 2))
+    lone.check(reply.success, "it has accepted entry 2 of term 2, where it had one of term 1")
+
+
+@drill(rule="ConflictTruncated")
+async def drill_equal_command_of_another_term(lone: Lone) -> None:
+    """entries conflict if their terms differ, though their commands are equal (AppendEntries rule 3)"""
+    for term in (1, 2):
+        await lone.ask(
+            term, AppendEntriesArgs(term, term, 0, 0, [LogEntry(term, "x"), LogEntry(term, "y")][: 3 - term], 0)
+        )
+    reply = await lone.append_entries(2, term=2, prev=(2, 1))
+    lone.check(not reply.success, "entry 1 of term 2 has replaced one of term 1, so entry 2 of term 1 had to go")
+    reply = await lone.append_entries(2, term=2, prev=(1, 2))
+    lone.check(reply.success, "it has accepted entry 1 of term 2, which has the same command as the one of term 1")
+
+
+@drill(rule="ConsistencyCheck")
+async def drill_two_leaders_at_once(lone: Lone) -> None:
+    """what is checked still holds when the log is changed: nothing comes in between (AppendEntries rules 2 and 3)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    cuts = AppendEntriesArgs(2, 1, 0, 0, entries_of([2]), 0)
+    follows = AppendEntriesArgs(3, 2, 2, 1, entries_of([3], after=2), 0)
+    replies = await lone.ask_in_turn(0.001, (1, cuts), (2, follows))
+    text = "what server 1 sent takes entry 2 of term 1 away, which what server 2 sent comes after"
+    lone.check(not all(reply.success for reply in replies), f"it accepted both AppendEntries: {text}")
+
+
+@drill(rule="StepsDown")
+async def drill_candidate_follows_though_it_refuses(lone: Lone) -> None:
+    """a candidate follows the leader of its term, also one whose entries it cannot take yet (Candidates rule 3)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    for _ in range(40):
+        await lone.append_entries(1, term, prev=(3, term))
+        await lone.sleep(BEAT)
+        lone.check_no_request(RequestVoteArgs, f"server 1 leads term {term}, and is heard every {BEAT} s", above=term)
 
 
 @drill(rule="MatchingKept")
@@ -166,6 +213,17 @@ async def drill_late_commit_takes_nothing_back(lone: Lone) -> None:
     await lone.append_entries(1, term=1, prev=(2, 1), terms=[1], commit=3)
     await lone.wait_for_applied(3, command_of(3, 1))
     lone.check([message.index for message in lone.applied] == [1, 2, 3], "it must be 1, 2, 3, each once")
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_any_command_is_applied(lone: Lone) -> None:
+    """any command is applied, be it empty, or equal to the one before (All servers rule 1)"""
+    for before, command in enumerate(COMMANDS):
+        prev = (before, 1 if before else 0)
+        await lone.ask(1, AppendEntriesArgs(1, 1, *prev, [LogEntry(1, command)], before))
+    await lone.append_entries(1, term=1, prev=(len(COMMANDS), 1), commit=len(COMMANDS))
+    for index, command in enumerate(COMMANDS, 1):
+        await lone.wait_for_applied(index, command)
 
 
 # RequestVote rule 2: whose log is up to date. A server that heard a leader lately may ignore candidates (§6).
@@ -260,6 +318,19 @@ async def drill_leader_sends_entries(lone: Lone) -> None:
         request = await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=what, rule=rule)
         entry = request.message.entries[index - request.message.prev_log_index - 1]
         lone.check(entry == LogEntry(term, "x"), f"start('x') was told index {index} and term {term}")
+
+
+@drill(rule="StartAnswers")
+async def drill_any_command_is_taken(lone: Lone) -> None:
+    """a leader takes any command as it is, be it empty, or equal to the one before (Leaders rule 2)"""
+    await lone.become_leader()
+    before = await lone.propose("x")
+    lone.oblige()
+    for command in COMMANDS:
+        answer = lone.start(command)
+        lone.check(answer == (before.index + 1, before.term, True), f"its log ended at index {before.index}")
+        await lone.wait_for_applied(answer.index, command)
+        before = answer
 
 
 @drill(rule="CommittedIsApplied")
@@ -373,6 +444,37 @@ async def drill_answer_to_older_leadership(lone: Lone) -> None:
         lone.say_yes(late)
         text = f"server 1 has acknowledged only what stood at index {last} in term {term}, and has gone since"
         await lone.check_not_applied(last, text)
+
+
+async def _commit_with(lone: Lone, *peers: int) -> int:
+    """Let these puppets acknowledge all, and a new leader commit a command with them; return its index."""
+    lone.oblige(*peers)
+    end = lone.now + 2.0
+    while not (answer := lone.start("b")).is_leader and lone.now < end:
+        await lone.sleep(BEAT)
+    lone.check(answer.is_leader, f"it leads, and servers {peers} acknowledge all it sends", "StartAnswers")
+    await lone.wait_for_applied(answer.index, "b")
+    return answer.index
+
+
+@drill(rule="CommitNeedsMajority", peers=4)
+async def drill_new_leadership_counts_anew(lone: Lone) -> None:
+    """who leads again knows nothing of its followers' logs (State, match_index; Leaders rules 1 and 4)"""
+    await lone.become_leader()
+    (first, term, _), many = await lone.propose("a"), 20
+    for number in range(many):
+        lone.start(number)
+    lone.oblige(1)
+    request = await lone.wait_for_request(AppendEntriesArgs, 2, brings(first), what=f"with entry {first}")
+    await lone.sleep(1.0)
+    lone.oblige(1, below=0)
+    await lone.append_entries(2, term + 1, prev=_before(request.message, first), terms=[term + 1])
+    lone.forget_requests()
+    await lone.become_leader()
+    lone.oblige(2, 3, 4, below=await _commit_with(lone, 2, 3, 4) + 1)
+    answer = lone.start("c")
+    text = f"server 2 has acknowledged it in this term; server 1 acknowledged other entries, in term {term}"
+    await lone.check_not_applied(answer.index, text)
 
 
 def _before(message: AppendEntriesArgs, index: int) -> tuple[int, int]:

@@ -234,7 +234,8 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
     if request is None:
         return
     last, data = request.message.last_included_index, request.message.data
-    lone.check(data != b"" and snapshot_of([1] * last).startswith(data), "its service handed over other bytes")
+    text = "its service handed over other bytes"
+    lone.check(data != b"" and snapshot_of([1] * last).startswith(data), text, "StateMachineSafety")
     lone.say_yes(request)
     await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="behind the snapshot")
 
