@@ -8,6 +8,11 @@ import pkgutil
 from tests.mutants.patching import Mutant
 
 LEFT_OUT = {
+    "B137 a suffix is kept by the last entry's term": "equal, by Log Matching: whose last entry has that term has it all",
+    "B150 the snapshot's edge is not checked": "equal, by Leader Completeness: what it covers is the leader's, too",
+    "B205 acknowledges in the term that it has by then": "its leader sees a newer term, and counts nothing",
+    "B307 a deposed leader's alarm has run out": "it stands at once; that is a term more, and no harm",
+    "B335 waits for answers that may be lost": "heals: the next heartbeat's answer ends the waiting",
     "E18 becomes leader again on surplus votes": "harmless but for messages: what it knew of its peers is learnt again",
     "E27 timeout drawn once per server": "correct where the draws differ; of equal draws RandomizedTimeouts tells",
     "E45 candidates from outside are accepted": "all servers are known from the start",

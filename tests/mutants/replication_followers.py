@@ -143,7 +143,8 @@ MUTANTS = [
             ),
             (
                 "            self.record_match(peer, args.prev_log_index + len(args.entries))\n",
-                "            has = reply.conflict_index or 0\n"
+                "            sent = args.prev_log_index + len(args.entries)\n"
+                "            has = sent if reply.conflict_index is None else reply.conflict_index\n"
                 "            self.record_match(peer, min(has, self.last_log_index()))\n",
             ),
         ),

@@ -80,7 +80,7 @@ MUTANTS = [
         source="redisraft@5195c0c",
         stage="2D",
         wrong="the entry that the snapshot ends with stays in the log, so all entries behind it are one index off",
-        rules=("LogMatching", "SnapshotKeepsSuffix", "MatchingKept", "LeaderAppendOnly"),
+        rules=("LogMatching", "StateMachineSafety", "SnapshotKeepsSuffix", "MatchingKept", "LeaderAppendOnly"),
         changes=((TRIM, TRIM.replace("index + 1", "index")),),
     ),
     Mutant(
@@ -481,7 +481,7 @@ MUTANTS = [
         source="LogCabin#174; openraft@2eccb9e1",
         stage="2D",
         wrong="snapshots come in pieces, and a piece is joined to those before it, whatever snapshot they were of",
-        rules=("StateMachineSafety", "SnapshotAndLogTogether"),
+        rules=("StateMachineSafety", "SnapshotAndLogTogether", "SavedBeforeReply"),
         changes=(
             ("import enum\nimport math\n", "import enum\nimport math\nfrom dataclasses import dataclass\n"),
             (
@@ -548,7 +548,7 @@ MUTANTS = [
         source="SandTable, WRaft#118",
         stage="2D",
         wrong="entries of an AppendEntries that begins below the snapshot are appended at the log's end",
-        rules=("LogMatching", "MatchingKept"),
+        rules=("LogMatching", "StateMachineSafety", "MatchingKept"),
         changes=(
             (
                 TAKE_ENTRIES,
