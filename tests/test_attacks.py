@@ -42,7 +42,7 @@ def check_attacks(machine: Machine, level: str, only: str = "", cut: str = "0/1"
         assert not (os.environ.get("CI") == "true" and AS_ROOT and level in ("A0", "B")), f"{level} does not work"
         pytest.skip(f"level {level} does not work here: python -m grader doctor")
     done = machine.run("-m", "tests.attacks", "--levels", level, "--only", only, "--cut", cut, seconds=SECONDS)
-    problems = re.findall(r"^\w+ +\d+ (\w+) +[\d.]+ s  (\S.*)$", done.stdout, re.MULTILINE)
+    problems = re.findall(r"^\w+ +\d+ (\w+) +[\d.]+ s +\d+ MB  (\S.*)$", done.stdout, re.MULTILINE)
     assert problems == [], done.stdout
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert re.search(r"^[1-9]\d* graded, 0 with problems", done.stdout, re.MULTILINE)

@@ -34,7 +34,7 @@ def main() -> int:
     names = [name for name in names if levels.try_level(name).works] if options.levels == "all" else names
     reports = []
     for name in names or [levels.best().level.name]:
-        for report in _grade(name, _repeated(chosen, options.soak)):
+        for report in _grade(name, _repeated(chosen, options.soak), options.verbose):
             reports.append(report)
     if options.json:
         Path(options.json).write_text(json.dumps(reports))
@@ -54,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--soak", type=int, default=0, metavar="N", help="grade so many, the quick ones again and again"
     )
+    parser.add_argument("--verbose", action="store_true", help="print all verdicts")
     parser.add_argument("--json", default="", metavar="FILE", help="write what was found")
     return parser.parse_args()
 
@@ -92,15 +93,16 @@ def _repeated(chosen: list[Attack], soak: int) -> list[Attack]:
     return [quick[number % len(quick)] for number in range(soak)] if soak else chosen
 
 
-def _grade(level: str, chosen: list[Attack]) -> Iterator[dict[str, object]]:
+def _grade(level: str, chosen: list[Attack], verbose: bool) -> Iterator[dict[str, object]]:
     from tests.attacks.ground import ground
 
     with ground(level) as place:
         for number, attack in enumerate(chosen, 1):
             report = place.grade(attack)
             bad = "; ".join(report.problems)
-            print(f"{level:3} {number:4} {attack.name:32} {report.seconds:6.2f} s  {bad}", flush=True)
-            if bad:
+            took = f"{report.seconds:6.2f} s {report.megabytes:4} MB"
+            print(f"{level:3} {number:4} {attack.name:32} {took}  {bad}", flush=True)
+            if bad or verbose:
                 print("\n".join(f"           {verdict[:300]}" for verdict in report.verdicts), flush=True)
             yield asdict(report)
 

@@ -10,6 +10,35 @@ TWO_MEGABYTES = 1 << 21
 _BY_NAME = "sitecustomize usercustomize conftest test_raft setup __main__ __init__ encodings site"
 STARTED_BY_NAME = [f"{name}.py" for name in _BY_NAME.split()]
 
+BEYOND = 10**8
+"""An index behind every log; whoever counts up to it, or makes room for it, is busy for long."""
+NUMBERS = {
+    "start": "    def start(self, command): return BEYOND, self.current_term, True\n",
+    "prev_log_index": "    def args(self): return AppendEntriesArgs(1, self.node.me, BEYOND, 1, [LogEntry(1, 1)], 0)\n",
+    "leader_commit": "    def args(self): return AppendEntriesArgs(1, self.node.me, 0, 0, [], BEYOND)\n",
+    "last_log_index": "    def args(self): return RequestVoteArgs(1, self.node.me, BEYOND, 1)\n",
+    "install": "    def args(self): return InstallSnapshotArgs(1, self.node.me, BEYOND, 1, b'')\n",
+    "save": "    def args(self): self.node.persister.save(PersistentState(1, None, [], BEYOND, 1))\n",
+    "apply": "    def args(self): self.apply_ch.send_nowait(ApplyCommand(BEYOND, 1))\n",
+    "apply_snapshot": "    def args(self): self.apply_ch.send_nowait(ApplySnapshot(BEYOND, 1, b''))\n",
+}
+SENDS_ARGS = """
+    async def run(self):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().run)
+            if args := getattr(self, "args", None):
+                await self.node.call(self.node.peers[0], args())
+"""
+
+
+def _with_number(what: str, text: str) -> tuple[str, dict[str, str | bytes]]:
+    head = f"Hands over a number far behind every log: in {what}.\nIdea: a judge that makes room for a log so long.\n"
+    told = "start must return .index" if what == "start" else "goes beyond 200,000"
+    server = "import trio\nfrom elected import Raft as Server\nfrom labs.messages import *\n"
+    source = f"{server}BEYOND = {BEYOND}\n\nclass Raft(Server):\n{text}{SENDS_ARGS}"
+    return f"{head}Verdict: WellFormed: server 0 .*{told}\nTest: 2B/basic_agreement\n", {"raft.py": source}
+
+
 FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
     "modules_shadowed": (
         "Brings modules with the names of Python's and the lab's own: random, json, trio, msgspec, labs.\n"
@@ -88,6 +117,7 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
             "/".join(["d"] * 100) + "/__init__.py": "x = 1\n",
         },
     ),
+    **{f"limit_number_in_{what}": _with_number(what, text) for what, text in NUMBERS.items()},
     "source_brackets": (
         "Is a file with a hundred thousand brackets.\nIdea: parsers that recurse.\nVerdict: .\n",
         {"raft.py": "x = " + "(" * 100_000 + ")" * 100_000 + "\nfrom blank import Raft\n"},

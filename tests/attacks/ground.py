@@ -6,6 +6,7 @@ empty but for canaries: secrets that must not turn up in anything that a run put
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -35,6 +36,8 @@ DELAY = 30.0
 LIMITS: dict[str, Any] = {"step_seconds": 1.5, "run_seconds": 20.0, "cpu_seconds": 2.5}
 LONGEST = 90.0
 """Wall seconds that an attack may take; the limits above end it long before, where nothing else is at work."""
+LARGEST = 700
+"""Megabytes by which the tester's memory may grow in a test."""
 SEED = 11
 PLACES = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run", "/autograder", "/autograder/results")
 
@@ -46,8 +49,28 @@ class Report:
     attack: str
     level: str
     seconds: float = 0.0
+    megabytes: int = 0
+    """By so much the tester's memory grew at most."""
     verdicts: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+
+class _Trace(io.BytesIO):
+    """A trace file that keeps nothing but canaries and what attackers say that they have found out."""
+
+    _WANTED = re.compile(re.escape(CANARY.encode()) + rb"|LEAKED[^\"\\]*")
+    _LONGEST = 1000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[bytes] = set()
+        self._end = b""
+
+    def write(self, data: Any) -> int:
+        text = self._end + bytes(data)
+        self.found.update(match[: self._LONGEST] for match in self._WANTED.findall(text))
+        self._end = text[-self._LONGEST :]
+        return len(data)
 
 
 class Ground:
@@ -57,6 +80,7 @@ class Ground:
         self.level, self.hosts, self.folder = level, hosts, folder
         self.twins = {base: twin(base, folder / base) for base in ("blank", "elected")}
         self.points: dict[tuple[str, str], str] = {}
+        self._digest = ""
         self.pulse = self._pulse()
 
     def grade(self, attack: Attack) -> Report:
@@ -72,6 +96,8 @@ class Ground:
             if _files(submission) != contents:
                 report.problems.append("the submission's own files changed")
         report.seconds = time.monotonic() - begun
+        if report.megabytes > LARGEST:
+            report.problems.append(f"the tester's memory grew by {report.megabytes} MB")
         if report.seconds > LONGEST:
             report.problems.append(f"it took {report.seconds:.0f} s")
         if not any(re.search(attack.verdict, verdict, re.DOTALL) for verdict in report.verdicts):
@@ -81,29 +107,31 @@ class Ground:
 
     def _judge(self, attack: Attack, test: str, submission: Path, report: Report) -> None:
         """Run one test, and see that it earns no more than the harmless twin, and tells nothing."""
+        before = _most_memory()
         status, verdict, seen = self._run(test, submission)
         report.verdicts.append(verdict)
+        report.megabytes = max(report.megabytes, (_most_memory() - before) >> 20)
         if status == "pass" and self._points_of_twin(attack.base, test) != "pass":
             report.problems.append(f"it passes {test}")
         if status == "grader-error":
             report.problems.append(f"{test} ends as the grader's own error")
-        if CANARY.encode() in seen:
-            report.problems.append(f"a canary turned up in {test}")
-        if leaks := sorted(set(re.findall(rb"LEAKED[^\"\\]*", seen))):
-            report.problems.append(f"{test}: {leaks[0].decode(errors='replace')} ({len(leaks)} such)")
+        report.problems += [f"{test}: {text.decode(errors='replace')}" for text in sorted(seen)]
 
-    def _run(self, test: str, submission: Path) -> tuple[str, str, bytes]:
-        """Return the status, the verdict as text, and all that the run put out."""
+    def _run(self, test: str, submission: Path) -> tuple[str, str, set[bytes]]:
+        """Return the status, the verdict as text, and what an attacker found out and put out in the run."""
         [scenario] = catalogue.find(test)
-        trace = io.BytesIO()
+        trace = _Trace()
         try:
             record: RunRecord = run_scenario(
                 scenario, submission, SEED, trace, hosts=self.hosts, cpu_seconds=LIMITS["cpu_seconds"]
             )
         except BadSubmission as error:
-            return "fail", f"fail NotGradable: {error}", str(error).encode()
+            trace.write(str(error).encode())
+            return "fail", f"fail NotGradable: {error}", trace.found
         verdict = f"{record.status} {record.rule}: {record.message}"
-        return record.status, verdict, trace.getvalue() + msgspec.json.encode(record)
+        trace.write(msgspec.json.encode(record))
+        self._digest = record.digest
+        return record.status, verdict, trace.found
 
     def _points_of_twin(self, base: str, test: str) -> str:
         if (base, test) not in self.points:
@@ -112,8 +140,8 @@ class Ground:
 
     def _pulse(self) -> tuple[str, str]:
         """Grade the harmless twin; return what must stay the same."""
-        status, _, seen = self._run("2A/initial_election", self.twins["elected"])
-        return status, b"".join(re.findall(rb'"digest":"\w+"', seen)).decode()
+        _, verdict, _ = self._run("2A/initial_election", self.twins["elected"])
+        return verdict, self._digest
 
     def _left_behind(self, before: dict[str, Any]) -> list[str]:
         """Grade another submission, and return what an attack left behind, after a moment for the kernel."""
@@ -149,6 +177,14 @@ def _around() -> dict[str, Any]:
         "environment": sorted(os.environ),
         "System V": [_read(f"/proc/sysvipc/{name}").count("7a77ac4") for name in ("shm", "sem", "msg")],
     }
+
+
+def _most_memory() -> int:
+    """Return the most bytes that this process held since this was called before."""
+    found = re.search(r"VmHWM:\s+(\d+)", _read("/proc/self/status"))
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    return int(found.group(1)) << 10 if found else 0
 
 
 def _descendants(root: int) -> Iterator[int]:
