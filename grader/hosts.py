@@ -21,7 +21,7 @@ Kind: TypeAlias = Literal["process", "inline"]
 NONE = "none"
 """The level of servers that share the grader's runner."""
 HAS_PROCESSES = importlib.util.find_spec("labs.sim.process") is not None
-CPU_SECONDS = 60.0
+CPU_SECONDS = 30.0
 """Processor seconds that all servers of a run may take together; those of a correct one take less than two."""
 
 

@@ -20,8 +20,9 @@ import trio
 from grader import intake, scoring
 from grader.cleaning import one_line
 from grader.hosts import Hosts
+from grader.patience import SLOW, Patience
 from grader.pool import Pool
-from grader.references import References, budget
+from grader.references import LEAST, References, budget
 from grader.result import Basis, Result, Run, Sandbox, Submission, Test
 from grader.rubric import Item, Rubric, Stage
 from grader.runner import Job
@@ -55,8 +56,8 @@ class _Marks:
 
     @property
     def is_settled(self) -> bool:
-        """Say whether another seed would tell nothing new: not written, or it never yields."""
-        return any(run.rule in (scoring.NOT_WRITTEN, "NoStall") for run in self.runs.values())
+        """Say whether another seed would tell nothing new: not written, or it takes far too long."""
+        return any(run.rule == scoring.NOT_WRITTEN or run.rule in SLOW for run in self.runs.values())
 
 
 async def take_in(source: str, folder: str) -> intake.Taken:
@@ -104,12 +105,18 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def _rules_of(marks: dict[str, _Marks]) -> list[tuple[str, list[str | None]]]:
+    """Return for each test of a stage, in their order, the rules that its runs broke."""
+    return [(test, [run.rule for run in found.runs.values()]) for test, found in marks.items()]
+
+
 class _Marking:
     """The runs of one submission."""
 
     def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
         self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
         self._references = order.references
+        self._patience = Patience(order.rubric.give_up_after)
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
         can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
         self._source = f" SUBMISSION={shlex.quote(source)}" if can_be_typed else ""
@@ -119,13 +126,20 @@ class _Marking:
     async def mark(self) -> None:
         """Mark all stages, and sum up."""
         for stage in self._rubric.stages:
-            why_not = scoring.is_built_on(stage, self._result.stages)
+            why_not = self._patience.why_not() or scoring.is_built_on(stage, self._result.stages)
             tests = [scoring.left_out(item, "skip", why_not) for item in stage.items]
             if why_not:
                 self._planned -= sum(len(self._order(item)) for item in stage.items)
             else:
                 marks = await self._mark_stage(stage)
-                tests = [self._judge(item, marks[item.scenario.id]) for item in stage.items]
+                left = self._patience.left(_rules_of(marks))
+                self._patience.count(_rules_of(marks))
+                tests = [
+                    self._judge(item, marks[item.scenario.id])
+                    if position < left
+                    else scoring.left_out(item, "skip", self._patience.why_not())
+                    for position, item in enumerate(stage.items)
+                ]
             self._result.tests += tests
             self._result.stages.append(scoring.sum_stage(stage, tests, why_not))
         self._result.status, self._result.message = "graded", ""
@@ -136,34 +150,57 @@ class _Marking:
         marks = {item.scenario.id: _Marks() for item in stage.items}
         for part in (slice(0, 1), slice(1, None)):
             async with trio.open_nursery() as nursery:
-                for item in stage.items:
-                    nursery.start_soon(self._run_seeds, item, self._order(item)[part], marks[item.scenario.id])
+                for position, item in enumerate(stage.items):
+                    await nursery.start(self._run_seeds, item, self._order(item)[part], marks, position)
         return marks
 
     def _order(self, item: Item) -> list[int]:
         public, secret = self._seeds[item.scenario.id]
         return [*public, *secret]
 
-    async def _run_seeds(self, item: Item, seeds: list[int], marks: _Marks) -> None:
-        """Run a test with some seeds, one after the other, until another would tell nothing new."""
+    async def _run_seeds(
+        self,
+        item: Item,
+        seeds: list[int],
+        stage: dict[str, _Marks],
+        position: int,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run a stage's test with some seeds, one after the other, until another would tell nothing new.
+
+        It has started when its first run may begin, so that tests begin in the order of the rubric.
+        """
         _, secret = self._seeds[item.scenario.id]
+        marks = stage[item.scenario.id]
+        if not seeds:
+            task_status.started()
         for seed in seeds:
             async with self._pool.place():
-                if not marks.is_settled:
-                    job = Job(item.scenario.id, seed)
-                    if item.kind == "performance":
-                        job.cpu_seconds = await self._measure_reference(job, marks)
-                    marks.records[seed], retried = await self._run(job)
+                if seed == seeds[0]:
+                    task_status.started()
+                if not marks.is_settled and position < self._patience.left(_rules_of(stage)):
+                    marks.records[seed], retried = await self._run_within_budget(item, seed, marks)
                     marks.runs[seed] = scoring.judged_run(marks.records[seed], seed in secret, retried)
             self._done += 1
             self._progress(self._done, self._planned)
 
-    async def _measure_reference(self, job: Job, marks: _Marks) -> float | None:
-        """Let the reference do the same first, and return the processor time that the submission gets."""
-        reference = await self._references.of(job.test, job.seed)
-        if reference is not None:
-            marks.references[job.seed] = reference
-        return budget(reference)
+    async def _run_within_budget(self, item: Item, seed: int, marks: _Marks) -> tuple[RunRecord, bool]:
+        """Run a test with a seed, within a multiple of the processor time that the reference takes for that test.
+
+        Most runs need less than everybody gets, so the reference is asked only if that was not enough.
+        """
+        test = item.scenario.id
+        if item.kind == "performance":
+            reference = await self._references.that_passes(test, seed)
+            if reference is not None:
+                marks.references[seed] = reference
+            return await self._run(Job(test, seed, budget(reference)))
+        record, retried = await self._run(Job(test, seed, LEAST))
+        if record.rule == "CpuBudget":
+            limit = budget(await self._references.of(test, self._order(item)[0]))
+            if limit is None or limit > LEAST:
+                return await self._run(Job(test, seed, limit))
+        return record, retried
 
     async def _run(self, job: Job) -> tuple[RunRecord, bool]:
         """Run a job, twice if need be; say whether it was."""

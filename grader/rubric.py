@@ -74,6 +74,9 @@ class RubricFile(msgspec.Struct, forbid_unknown_fields=True):
     tests: list[TestsPart]
     when_grader_fails: Literal["grant", "exclude"] = "grant"
     """What becomes of the points of a test of which no run could be judged: granted, or taken out of the maximum."""
+    give_up_after: Count = 4
+    """After so many tests in which a server never yields (NoStall), or the servers take too much of the processor
+    (CpuBudget), no further test of the submission is run, and those bring no points; 0: all are run, however long."""
     total: Points | None = None
 
 
@@ -118,6 +121,7 @@ class Rubric:
     stages: tuple[Stage, ...]
     when_grader_fails: Literal["grant", "exclude"]
     sha256: str
+    give_up_after: int = 0
 
     @property
     def items(self) -> list[Item]:
@@ -147,7 +151,7 @@ def load(path: Path = DEFAULT, runs: int | None = None, public_only: bool = Fals
     if runs is not None:
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
     digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()
-    return Rubric(file.title, stages, file.when_grader_fails, digest)
+    return Rubric(file.title, stages, file.when_grader_fails, digest, file.give_up_after)
 
 
 def _parse(path: Path, text: str) -> RubricFile:
