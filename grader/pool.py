@@ -30,6 +30,7 @@ T = TypeVar("T")
 WALL_SECONDS = 400.0
 """A run takes one or two; whatever takes so long has come to a halt. Nothing is judged by it but that."""
 LONGEST_ANSWER = 4 << 20
+RUNNER = ("-m", "grader.runner")
 
 
 class RunnerDied(Exception):
@@ -113,7 +114,7 @@ class _Runner:
         """Start a child; it is never left behind half started."""
         with trio.CancelScope(shield=True):
             process = await trio.lowlevel.open_process(
-                [sys.executable, "-P", "-s", "-B", "-m", "grader.runner"],
+                [sys.executable, "-P", "-s", "-B", *RUNNER],
                 env=environment(),
                 cwd=ROOT,
                 stdin=subprocess.PIPE,

@@ -23,12 +23,17 @@ from grader import scenarios
 from grader.hosts import Hosts, Opening, opened
 from labs.sim import blame
 from labs.sim.hosts import HostsUnavailable
+from labs.sim.limits import MiB
 from labs.sim.loader import BadSubmission, Program
 from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
 from labs.sim.verdict import Outcome
 
 CPU_SECONDS = 15.0
 """Processor seconds of a run with inline hosts after which its server counts as one that never yields."""
+
+
+MEMORY = 1536 * MiB
+"""The address space of a runner, in bytes. What servers may make it keep is a third of that (labs.sim.limits)."""
 
 
 class Setup(msgspec.Struct):
@@ -67,6 +72,7 @@ def main() -> None:
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader tells its runners when to stop
+    _limit_memory()
     setup = msgspec.json.decode(jobs.readline(), type=Setup)
     try:
         with opened(setup.hosts, setup.core) as opening:
@@ -77,6 +83,17 @@ def main() -> None:
                 _answer(answers, _judge(program, job, opening))
     except HostsUnavailable as error:
         _answer(answers, Ready(error=str(error)))
+
+
+def _limit_memory() -> None:
+    """See that a defect of ours ends a run and not the machine; where the system cannot, go on."""
+    if sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(OSError, ValueError):
+            most = resource.getrlimit(resource.RLIMIT_AS)[1]
+            limit = MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _answer(answers: BinaryIO, value: object) -> None:
@@ -98,8 +115,8 @@ def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
         return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
     except BadSubmission as error:
         return empty_record(scenario, job.seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
-    except HostsUnavailable:
-        raise
+    except HostsUnavailable as error:  # they start anew with the next job
+        return empty_record(scenario, job.seed, Outcome("grader-error", None, f"servers cannot be run: {error}"))
     except BaseException as error:
         lines = "".join(traceback.format_exception(error)[-4:])
         return empty_record(scenario, job.seed, Outcome("grader-error", None, lines))
