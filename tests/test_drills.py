@@ -174,6 +174,25 @@ def test_silent_handler_fails_the_drill(tmp_path: Path) -> None:
 
     record = play(asks, write_submission(tmp_path, text)).record
     assert record.message.endswith("but server 0 did not answer within 1 s")
+    assert record.rule == "VoteDenied"  # whatever the drill is about
+
+
+@pytest.mark.parametrize(("pause", "rule"), [(60.0, "LeaderInTime"), (0.2, "CandidateIncrementsTerm")])
+def test_candidate_that_falls_silent_is_told_from_one_that_keeps_its_term(
+    pause: float, rule: str, tmp_path: Path
+) -> None:
+    text = f"""
+import trio
+class Raft(Plain):
+    async def run(self):
+        async with trio.open_nursery() as nursery:
+            while True:
+                for peer in self.node.peers:
+                    nursery.start_soon(self.node.call, peer, RequestVoteArgs(1, 0, 0, 0))
+                await trio.sleep({pause})
+"""
+    record = run_drill("2A/drill_next_election_next_term", write_submission(tmp_path, text)).record
+    assert record.rule == rule, record.message
 
 
 # Puppets.

@@ -48,6 +48,12 @@ LOOK = 0.01
 
 _LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
 """The rule that wants such a request, whatever is in it."""
+_SILENCE: dict[type, str] = {
+    RequestVoteArgs: "VoteDenied",
+    AppendEntriesArgs: "ConsistencyRefusal",
+    InstallSnapshotArgs: "CommittedIsApplied",
+}
+"""The rule that a server breaks first that never answers such a request."""
 
 
 class OnDisk(NamedTuple):
@@ -88,6 +94,8 @@ class Lone:
         self._puppets = {peer: Puppet(kernel, peer) for peer in self.peers}
         self._seen = ""
         self._data_of: list[tuple[Reply, bytes]] = []
+        self._followed: AppendEntriesArgs | None = None
+        """What the server last accepted, as long as it has not led since."""
         kernel.tolerant = True
         for peer, puppet in self._puppets.items():
             kernel.lives[peer] = puppet
@@ -126,7 +134,10 @@ class Lone:
 
     async def ask(self, peer: int, args: Args, within: float = 1.0) -> Reply:
         """Deliver a request of a puppet at once, and wait for the reply; the drill fails if none comes."""
-        return await self._answer_to(peer, args, self._puppets[peer].ask(self.me, args), within)
+        reply = await self._answer_to(peer, args, self._puppets[peer].ask(self.me, args), within)
+        if isinstance(args, AppendEntriesArgs) and isinstance(reply, AppendEntriesReply) and reply.success:
+            self._followed = args
+        return reply
 
     async def ask_in_turn(self, gap: float, *asked: tuple[int, Args]) -> list[Any]:
         """Deliver requests of puppets so many seconds apart, without waiting for replies; then return the replies."""
@@ -141,7 +152,7 @@ class Lone:
         data = await self._wait(lambda: puppet.replies.pop(number, None), within)
         asked = f"server {peer} sent {in_words(args)}"
         if data is None:
-            self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s")
+            self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s", _SILENCE[type(args)])
         reply: Reply = codec.decode_base(data)
         self._data_of.append((reply, data))
         self._seen = f"{asked}, and server {self.me} answered {in_words(reply)}"
@@ -295,13 +306,26 @@ class Lone:
         self._seen = f"server {self.me} has handed to its service: {', '.join(shown) or 'nothing'}"
 
     async def wait_for_applied(self, index: int, command: Command, within: float = 2.0) -> None:
-        """Wait until the service got this command at this index; the drill fails if it does not, or gets another."""
-        await self._wait(lambda: self._applied_at(index), within)
+        """Wait until the service got this command at this index; the drill fails if it does not, or gets another.
+
+        Meanwhile the leader that the server follows goes on with heartbeats, for it may apply with the next message.
+        """
+        end = self.now + within
+        while await self._wait(lambda: self._applied_at(index), min(0.2, end - self.now)) is None and self.now < end:
+            await self._hear_heartbeat()
         found = self._applied_at(index)
         self._see_applied()
         text = f"within {within:g} s it must have applied {texts.short(command)} at index {index}"
         self.check(found is not None, text, "CommittedIsApplied")
         self.check(found is not None and found.command == command, text, "StateMachineSafety")
+
+    async def _hear_heartbeat(self) -> None:
+        if self._followed is not None:
+            said = self._followed
+            last = said.prev_log_index + len(said.entries)
+            last_term = said.entries[-1].term if said.entries else said.prev_log_term
+            heartbeat = AppendEntriesArgs(said.term, said.leader_id, last, last_term, [], said.leader_commit)
+            await self.tell(said.leader_id, heartbeat)
 
     async def check_not_applied(self, index: int, message: str) -> None:
         """Fail if the service gets anything at an index, now or in half a second."""
@@ -338,7 +362,7 @@ class Lone:
 
         The other puppets refuse. What the new leader sends can still be had from `wait_for_request`.
         """
-        voters = self.peers[: self._kernel.size // 2]
+        voters, self._followed = self.peers[: self._kernel.size // 2], None
         granted: dict[int, set[int]] = {}
         end = self.now + within
         while True:
@@ -355,8 +379,7 @@ class Lone:
             if await self._leads(term):
                 self._refuse_votes(term)
                 return term
-            if self.state().is_leader:
-                self._fail("it sent no AppendEntries within 0.5 s", "HeartbeatsSent")
+            self.check(not self.state().is_leader, "it sent no AppendEntries for half a second", "HeartbeatsSent")
             if self.now >= end:
                 votes = f"the votes of servers {', '.join(map(str, voters))} reached server {self.me} in term {term}"
                 self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")

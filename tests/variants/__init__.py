@@ -77,6 +77,10 @@ SHOWN_BY = {
     "commit counted now and then; leader_commit held back": ("lazy_commit", "commit_capped_by_match"),
     "nothing saved before the stage of persistence": ("saves_nothing", "saves_terms_only", "saves_now_and_then"),
     "fields and classes of its own": ("fields_of_its_own", "course_style"),
+    "entries that a peer has already; messages twice": ("overlapping_windows", "sends_twice"),
+    "a commit index taken over with the next message": ("commits_with_the_next_message",),
+    "a candidate that gives up": ("gives_up_when_refused",),
+    "tasks: one for all peers, or a nursery for each leadership": ("peers_in_turn", "a_nursery_for_each_leadership"),
 }
 """What is unusual and correct, and which variants show it."""
 
