@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -144,6 +145,54 @@ def test_table_has_a_line_for_each_test_with_means_over_its_runs(terminal: Termi
     assert len(rows) == 3
     assert rows[0][-7:] == ["pass", "2/2", "1.5", "3", "150", "2000", "7"]
     assert text.splitlines()[-1] == "3 of 3 tests passed every run, 3 of 3 points; 4 runs, 6 s of virtual time"
+
+
+FIGURES = ("virtual s", "RPCs", "servers", "bytes", "commits")
+"""The last to go comes first."""
+
+
+def long_titles(monkeypatch: pytest.MonkeyPatch) -> None:
+    title = "requests and replies that come late, twice, or after newer ones, and all of that again"
+    monkeypatch.setattr("tests.test_reports.TESTS", [dataclasses.replace(test, title=title) for test in TESTS])
+
+
+@pytest.mark.parametrize(("columns", "figures"), [(60, 0), (80, 1), (88, 2), (100, 3), (110, 4), (140, 5)])
+def test_table_fits_the_terminal_and_keeps_what_matters_most(
+    columns: int, figures: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_titles(monkeypatch)
+    terminal(columns, is_terminal=True, no_color=True)
+    head, _, *rows = render(record(0), record(1, 1, "fail"), record(2)).splitlines()[:5]
+    assert re.split(r"  +", head) == [
+        *("stage", "test", "verdict", "runs"),
+        *(name for name in ("virtual s", "servers", "RPCs", "bytes", "commits") if name in FIGURES[:figures]),
+    ]
+    assert max(map(len, (head, *rows))) <= columns
+    assert all("…" in row and re.search(r" (pass|fail) +[01]/1", row) for row in rows)
+
+
+def test_table_is_whole_in_a_file_or_when_all_is_asked_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_titles(monkeypatch)
+    terminal(80, is_terminal=True)
+    verbose = render(record(0), record(1), record(2), verbose=True)
+    terminal(80)
+    monkeypatch.delenv("COLUMNS")
+    for text in (verbose, render(record(0), record(1), record(2))):
+        assert TESTS[0].title in text and "commits" in text
+
+
+def test_colours_take_no_room(terminal: Terminal) -> None:
+    terminal(80, is_terminal=True, no_color=True)
+    plain = render(record(0), record(1, 1, "fail"), record(2))
+    terminal(80, is_terminal=True)
+    assert re.sub("\033\\[[0-9]*m", "", render(record(0), record(1, 1, "fail"), record(2))) == plain
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_list_fits_the_terminal(columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_titles(monkeypatch)
+    terminal(columns, is_terminal=True)
+    assert max(map(len, table.render_list(TESTS).splitlines())) <= columns
 
 
 def test_one_failed_run_fails_the_test(terminal: Terminal) -> None:

@@ -12,20 +12,28 @@ from statistics import fmean
 
 from tabulate import tabulate
 
+from labs.report import columns
 from labs.sim.run import RunRecord
 from labs.stages.scenario import Scenario
 
 SHOWN_SEEDS = 5
 """How many failing seeds of one failure are listed."""
+LEAST_TITLE = 36
+"""Letters of a title that are worth more than the figures at the right."""
+EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
+"""Those figures, the first to go first."""
 
 
 def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False) -> str:
-    """Return table and failures of a session; figures are means over the runs."""
+    """Return table and failures of a session; figures are means over the runs. The tables fit the terminal, unless
+    all is asked for.
+    """
     by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
     drills = [scenario for scenario in scenarios if scenario.is_drill]
     tests = [scenario for scenario in scenarios if not scenario.is_drill]
-    parts = [_drills(drills, by_test)] if drills else []
-    parts += [_table(tests, by_test, verbose)] if tests else []
+    width = None if verbose else columns.room()
+    parts = [_drills(drills, by_test, width)] if drills else []
+    parts += [_table(tests, by_test, verbose, width)] if tests else []
     if verbose:
         parts.append(_runs(records))
     parts += failures(scenarios, by_test, submission)
@@ -41,38 +49,57 @@ def render_one(record: RunRecord, submission: str) -> str:
 
 def render_list(scenarios: Sequence[Scenario]) -> str:
     """Return the facts of the tests, a line each."""
-    rows = [(s.id, s.title, s.points, "/".join(map(str, s.sizes)), s.mit or "") for s in scenarios]
-    return str(tabulate(rows, headers=("test", "title", "points", "servers", "counterpart"), tablefmt="simple"))
+    cells = {
+        "test": [s.id for s in scenarios],
+        "title": [s.title for s in scenarios],
+        "points": [f"{s.points:g}" for s in scenarios],
+        "servers": ["/".join(map(str, s.sizes)) for s in scenarios],
+        "counterpart": [s.mit or "" for s in scenarios],
+    }
+    fitted = columns.fit(cells, "title", LEAST_TITLE, ("counterpart", "servers"), columns.room())
+    return columns.render(fitted, left=("test", "title", "counterpart"))
 
 
-def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> str:
+def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], width: int | None) -> str:
     """Return the table of the drills: their names, as the handouts have them, and of their titles what fits."""
-    longest = max(len(scenario.id) for scenario in scenarios)
-    room = max(20, _width() - longest - len("not written") - len("runs") - 6)
-    rows = []
-    for scenario in scenarios:
-        runs = by_test[scenario.id]
-        passed = sum(run.status == "pass" for run in runs)
-        title = scenario.title if len(scenario.title) <= room else scenario.title[: room - 1].rstrip() + "…"
-        rows.append((scenario.id, _verdict(_worst(runs)), f"{passed}/{len(runs)}", title))
-    headers, align = ("drill", "verdict", "runs", ""), ("left", "left", "right", "left")
-    return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))
+    cells = {"drill": [s.id for s in scenarios], **_verdicts(scenarios, by_test), "": [s.title for s in scenarios]}
+    fitted = columns.fit(cells, "", LEAST_TITLE // 2, (), width)
+    return columns.render(_coloured(fitted), left=("drill", "verdict", ""))
 
 
-def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool) -> str:
-    headers = ["stage", "test", "verdict", "runs", "virtual s", "servers", "RPCs", "bytes", "commits"]
-    rows = []
-    for scenario in scenarios:
-        runs = by_test[scenario.id]
-        passed = sum(run.status == "pass" for run in runs)
-        sizes = sorted({run.servers for run in runs})
-        row = [scenario.stage, scenario.title, _verdict(_worst(runs)), f"{passed}/{len(runs)}"]
-        row += [f"{_mean(runs, 'virtual_time'):.1f}", f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else str(*sizes)]
-        row += [f"{_mean(runs, name):.0f}" for name in ("rpcs", "bytes", "commits")]
-        rows.append(row + ([f"{_mean(runs, 'wall_time'):.2f}"] if verbose else []))
-    headers += ["wall s"] if verbose else []
-    align = ("left", "left", "left") + ("right",) * (len(headers) - 3)
-    return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))
+def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool, width: int | None) -> str:
+    """Return the table of the tests; in a narrow terminal, without the figures that say least."""
+    runs = [by_test[scenario.id] for scenario in scenarios]
+    cells = {
+        "stage": [scenario.stage for scenario in scenarios],
+        "test": [scenario.title for scenario in scenarios],
+        **_verdicts(scenarios, by_test),
+        "virtual s": [f"{_mean(some, 'virtual_time'):.1f}" for some in runs],
+        "servers": [_sizes(some) for some in runs],
+        "RPCs": [f"{_mean(some, 'rpcs'):.0f}" for some in runs],
+        "bytes": [f"{_mean(some, 'bytes'):.0f}" for some in runs],
+        "commits": [f"{_mean(some, 'commits'):.0f}" for some in runs],
+    }
+    if verbose:
+        cells["wall s"] = [f"{_mean(some, 'wall_time'):.2f}" for some in runs]
+    fitted = columns.fit(cells, "test", LEAST_TITLE, EXPENDABLE, width)
+    return columns.render(_coloured(fitted), left=("stage", "test", "verdict"))
+
+
+def _verdicts(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> dict[str, list[str]]:
+    runs = [by_test[scenario.id] for scenario in scenarios]
+    passed = [sum(run.status == "pass" for run in some) for some in runs]
+    counts = [f"{count}/{len(some)}" for count, some in zip(passed, runs)]
+    return {"verdict": [_worst(some) for some in runs], "runs": counts}
+
+
+def _coloured(cells: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {**cells, "verdict": [_verdict(status) for status in cells["verdict"]]}
+
+
+def _sizes(runs: Sequence[RunRecord]) -> str:
+    sizes = sorted({run.servers for run in runs})
+    return f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else str(*sizes)
 
 
 def _runs(records: Sequence[RunRecord]) -> str:
