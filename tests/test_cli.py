@@ -254,9 +254,7 @@ def test_trace_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
 # Lists.
 
 
-def test_list_shows_every_test_of_a_stage(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_list_shows_every_test_of_a_stage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert call("list", "2C") == cli.PASSED
     printed = capsys.readouterr().out
