@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import re
+import runpy
 import shlex
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+import grader.cli
 from handouts.site.pages import HANDOUTS, Page, headings, without_fences
 from labs import cli, messages, node
 from labs.oracles.catalogue import RULES
 from labs.stages import catalogue
+from tests.handouts import makefile
 from tests.servers.running import ROOT
 
 LINK = re.compile(r"\[[^]\n]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
-VARIABLES = {"SUBMISSION", "SEED", "RUNS", "TEST", "JOBS", "JSON", "FILE", "SERVER", "KIND", "FROM", "TO", "PYTHON"}
-VARIABLES |= {"STAGE", "SEEDS", "ONLY", "V", "QUICK", "HOSTS", "ALIAS", "OUT"}
+COMMAND = re.compile(r"(make|(\.venv/bin/)?python -m) ")
 OTHER_CLASSES = {
     "Raft",
     "Node",
@@ -55,12 +62,12 @@ def anchors(file: Path) -> set[str]:
 def commands(page: Page) -> list[str]:
     """Return the commands of a page: those of its fences, and those in its text."""
     found = re.findall(r"^ *\$ (.+)$", page.text, re.M)
-    for body in re.findall(r"```sh\n(.*?)```", page.text, re.S):
-        found += [line.partition("  #")[0].strip() for line in body.splitlines() if line.strip()]
-    found += [
-        code for code in CODE.findall("\n".join(without_fences(page.text))) if re.match(r"(make|python -m) ", code)
-    ]
-    return found
+    for language, body in re.findall(r"^```(\w*)\n(.*?)^```", page.text, re.S | re.M):
+        if language not in ("", "sh"):
+            continue
+        lines = (line.partition("  #")[0].strip() for line in body.splitlines())
+        found += [line for line in lines if line and not line.startswith("#")]
+    return found + [code for code in CODE.findall("\n".join(without_fences(page.text))) if COMMAND.match(code)]
 
 
 def wrong_commands(page: Page) -> Iterator[str]:
@@ -76,38 +83,67 @@ def what_is_wrong(command: str) -> str:
     words = shlex.split(command)
     if words[0] == "make":
         return _make_is_wrong(words[1:])
-    if words[:2] == ["python", "-m"]:
+    if words[0].endswith("python") and words[1:2] == ["-m"]:
         return _module_is_wrong(words[2], words[3:])
     return ""
 
 
 def _make_is_wrong(words: list[str]) -> str:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([\w-]+(?: [\w-]+)*):", makefile, re.M)) | {f"test-{s}" for s in catalogue.STAGES}
-    targets = {word for line in targets for word in line.split()}
-    for word in words:
-        name, is_variable, value = word.partition("=")
-        if is_variable and name not in VARIABLES:
-            return f"the Makefile takes no {name}"
-        if not is_variable and word not in targets and word != "...":
-            return f"the Makefile has no {word}"
+    targets = [word for word in words if "=" not in word and word != "..."]
+    for target in targets:
+        if target not in makefile.takes():
+            return f"the Makefile has no {target}"
+    taken = frozenset[str]().union(*(makefile.takes()[target] for target in targets))
+    for name, _, value in (word.partition("=") for word in words if "=" in word):
+        if name not in taken:
+            return f"make {' '.join(targets)} takes no {name}"
         if name == "TEST" and re.match(r"(0|2[ABCD])/", value) and value not in ids():
             return f"there is no test {value}"
     return ""
 
 
+class _Understood(Exception):
+    """A command line was understood; nothing is done."""
+
+
 def _module_is_wrong(module: str, arguments: list[str]) -> str:
+    """Let a module read its arguments, and do nothing."""
     if not any((ROOT / Path(*module.split("."))).with_suffix(end).exists() for end in ("", ".py")):
         return f"there is no module {module}"
-    if module != "labs" or not arguments:
+    if not module.startswith(OURS):
         return ""
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            cli._parser().parse_args(arguments)
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), _only_reading(module, arguments):
+            if module in PARSERS:
+                PARSERS[module]().parse_args(arguments)
+            else:
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except _Understood:
+        return ""
     except SystemExit as stop:
-        return said.getvalue().strip() if stop.code else ""
-    return ""
+        return said.getvalue().strip().rpartition("\n")[2] if stop.code else ""
+    return f"{module} does not look at its arguments" if arguments else ""
+
+
+@contextlib.contextmanager
+def _only_reading(module: str, arguments: list[str]) -> Iterator[None]:
+    """Stop whatever runs as soon as it has read its arguments."""
+    parse = argparse.ArgumentParser.parse_args
+
+    def stop(parser: argparse.ArgumentParser, *rest: Any, **more: Any) -> None:
+        parse(parser, *rest, **more)
+        raise _Understood
+
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        patch.setattr(argparse.ArgumentParser, "parse_args", stop)
+        patch.setattr("sys.argv", [module, *arguments])
+        yield
+
+
+OURS = ("labs", "grader", "tests", "handouts")
+PARSERS = {"labs": cli._parser, "grader": grader.cli._parser}
+"""Those that start themselves again before they read."""
 
 
 def ids() -> set[str]:
@@ -145,9 +181,9 @@ NOT_HERE = re.compile(
 
 
 def can_run(command: str) -> bool:
-    return bool(re.match(r"(make|python -m) ", command)) and not NOT_HERE.match(command)
+    return bool(COMMAND.match(command)) and not NOT_HERE.match(command)
 
 
 def codes(command: str) -> tuple[int, ...]:
     """Return the exit codes that mean that a command was understood: a test may fail, but not be unknown."""
-    return (0, 1) if command.startswith("python") else (0,)
+    return (0,) if command.startswith("make ") else (0, 1)

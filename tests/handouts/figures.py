@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +18,12 @@ import pytest
 from labs.oracles import judges
 from labs.oracles.violation import Oracle
 from labs.report.space_time import View, draw
+from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, run_scenario
 from labs.stages import catalogue
 from labs.trace.events import Event
 from labs.trace.file import read
-from tests.handouts import scratch
+from tests.handouts import scratch, watched
 
 QUIET = View(rows=14, hide=("heartbeats",))
 FOLDER = "figures"
@@ -37,10 +39,14 @@ class Shown:
     view: View = field(default_factory=View)
     judge: str = ""
     """The only oracle that watches, where another would find a cause before this one sees the harm; "" for all."""
+    watch: str = ""
+    """What else is needed to end the run: "stalls" (see tests.handouts.watched), or "processes"."""
 
 
-def by(server: str, test: str, rows: int = 10, seed: int = 1, *, hide: str = "", judge: str = "") -> Shown:
-    return Shown(server, test, seed, View(rows=rows, hide=tuple(hide.split())), judge)
+def by(
+    server: str, test: str, rows: int = 10, seed: int = 1, *, hide: str = "", judge: str = "", watch: str = ""
+) -> Shown:
+    return Shown(server, test, seed, View(rows=rows, hide=tuple(hide.split())), judge, watch)
 
 
 VIOLATIONS: dict[str, Shown] = {
@@ -81,6 +87,9 @@ VIOLATIONS: dict[str, Shown] = {
     "SavedBeforeSend": by("P02_candidacy_not_saved", "2C/drill_candidacy_is_saved"),
     "RestoredOnRestart": by("classic_forgets_its_vote", "2C/drill_vote_binds_after_restart"),
     "NothingExtraPersisted": by("leads_after_a_restart", "2C/drill_leader_restarts_as_follower", judge="none"),
+    "SnapshotOnlyApplied": by(
+        "S27u_snapshot_of_uncommitted", "2D/snapshot_during_partition", 10, hide="heartbeats lost"
+    ),
     "LogTrimmed": by("S26t_log_not_trimmed", "2D/drill_snapshot_trims_log", 8),
     "SnapshotNotRolledBack": by("S03b_compares_with_own_snapshot", "2D/drill_snapshot_of_what_was_applied", 8),
     "SnapshotKeepsSuffix": by("S04_install_drops_whole_log", "2D/drill_matching_entries_stay"),
@@ -92,16 +101,14 @@ VIOLATIONS: dict[str, Shown] = {
     "ByteBudget": by("sends_everything", "2B/rpc_bytes", 12, hide="heartbeats", judge="none"),
     "NoSpin": by("spins", "2A/drill_silence_starts_election"),
     "NoCrash": by("raises", "2A/drill_first_vote"),
+    "NoStall": by("stalls", "2A/drill_first_vote", watch="stalls"),
+    "CpuBudget": by("computes_without_end", "2A/drill_first_vote", watch="processes"),
     "SimulatedTimeOnly": by("starts_a_thread", "2A/drill_silence_starts_election"),
     "EndsWhenCrashed": by("swallows_cancellation", "2C/restart_in_step"),
     "WellFormed": by("answers_with_a_tuple", "2A/drill_first_vote"),
     "NotWritten": by("skeleton", "2A/drill_first_vote"),
 }
-"""The run that shows how a rule is broken, by the rule's id.
-
-Three are not drawn: a server that stalls does nothing, one that crawls does too much, and a snapshot of what is not
-committed is found out by its bytes.
-"""
+"""The run that shows how a rule is broken, by the rule's id."""
 
 SCENES: dict[str, Shown] = {
     "election": Shown("reference", "2A/initial_election", 1, View(rows=18, end=0.53, hide=("start",))),
@@ -117,18 +124,25 @@ SCENES: dict[str, Shown] = {
 
 
 @functools.cache
-def run(server: str, test: str, seed: int, judge: str = "") -> tuple[RunRecord, list[Event]]:
+def run(server: str, test: str, seed: int, judge: str = "", watch: str = "") -> tuple[RunRecord, list[Event]]:
     """Run a server in a test with a seed; return the record and the events."""
     [scenario] = catalogue.find(test)
     with scratch.lab(server) as folder, tempfile.TemporaryDirectory() as out:
         path = Path(out) / "trace.jsonl"
-        with path.open("wb") as file, _watched_by(judge):
-            record = run_scenario(scenario, folder / "skeleton", seed, file)
+        with path.open("wb") as file, _watched_by(judge), WATCHES[watch]() as hosts:
+            record = run_scenario(scenario, folder / "skeleton", seed, file, hosts=hosts)
         return record, list(read(path)[1])
 
 
 def run_of(shown: Shown) -> tuple[RunRecord, list[Event]]:
-    return run(shown.server, shown.test, shown.seed, shown.judge)
+    return run(shown.server, shown.test, shown.seed, shown.judge, shown.watch)
+
+
+WATCHES: dict[str, Callable[[], AbstractContextManager[ProcessHosts | None]]] = {
+    "": contextlib.nullcontext,
+    "stalls": watched.stalls_are_ended,
+    "processes": watched.processes_with_a_limit,
+}
 
 
 @contextlib.contextmanager

@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.first_hour import walk
 from tests.handouts import wrong_servers
 from tests.servers.running import ROOT
 
@@ -18,6 +20,14 @@ COPIED = ("labs", "handouts", "grader", "tests", "reference", "skeleton")
 LINKED = (".venv", ".github", "Makefile", "README.md", "pyproject.toml")
 WIDTH = "88"
 """Columns of the terminal that output is shown for."""
+PATIENCE = 1800.0
+"""Seconds that one command may take. All stages with many seeds take minutes, and longer on a busy machine."""
+GRADEBOOK = """\
+Student,ID,SIS Login ID,Section,Raft 2A (4711)
+Points Possible,,,,
+"Liddell, Alice",101,alice,1,
+"Sharp, Bob",102,bob,1,
+"""
 
 
 @contextlib.contextmanager
@@ -38,6 +48,16 @@ def lab(server: str = "skeleton") -> Iterator[Path]:
         yield folder
 
 
+def add_class(folder: Path) -> None:
+    """Put into a lab's folder what instructors have: two submissions, each with 2A, and a gradebook."""
+    text = walk.after(len(walk.STEPS), (ROOT / "skeleton" / "raft.py").read_text(encoding="utf-8"))
+    (folder / "submissions" / "bob").mkdir(parents=True)
+    (folder / "submissions" / "bob" / "raft.py").write_text(text, encoding="utf-8")
+    with zipfile.ZipFile(folder / "submissions" / "alice.zip", "w") as archive:
+        archive.writestr("raft.py", text)
+    (folder / "gradebook.csv").write_text(GRADEBOOK, encoding="utf-8")
+
+
 def run(command: str, folder: Path) -> tuple[int, str]:
     """Run a command of a page in a lab's folder; return its exit code, and what it prints where one reads results."""
     environment = {
@@ -53,7 +73,7 @@ def run(command: str, folder: Path) -> tuple[int, str]:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=600,
+        timeout=PATIENCE,
     )
     return done.returncode, _tidy(done.stdout) if done.stdout.strip() else _tidy(done.stderr)
 

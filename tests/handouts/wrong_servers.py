@@ -96,7 +96,24 @@ async def run(self):
 
 Raft.run = run
 """),
-    "raises": _skeleton_and("Raft.request_vote = lambda self, args: {}[args.candidate_id]"),
+    "raises": _skeleton_and("""
+def request_vote(self, args):
+    return self.next_index[args.candidate_id]
+
+Raft.request_vote = request_vote
+"""),
+    "stalls": _skeleton_and("""
+def request_vote(self, args):
+    while self.voted_for is None: pass
+
+Raft.request_vote = request_vote
+"""),
+    "computes_without_end": _skeleton_and("""
+def request_vote(self, args):
+    return RequestVoteReply(args.term, sum(range(10**15)) > 0)
+
+Raft.request_vote = request_vote
+"""),
     "answers_with_a_tuple": _skeleton_and("Raft.request_vote = lambda self, args: (args.term, True)"),
     "counts_from_0": _reference_and("""
 take = Raft.start
