@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,7 +56,14 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, board)
     rows = [(row.place, row.alias, row.points, row.bonuses, ", ".join(row.best_at)) for row in board.rows]
-    print(tabulate(rows, headers=("place", "alias", "points", "bonuses", "nobody better in"), tablefmt="simple"))
+    headers = ("place", "alias", "points", "bonuses", "nobody better in")
+    align = ("right", "left", "right", "right", "left")
+    print(
+        tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True) if rows else "empty"
+    )
+    for alias, count in Counter(clean(record.alias) for record in records if record.alias is not None).items():
+        if count > 1:
+            print(f"{alias}: {count} records; the one given last counts", file=sys.stderr)
     if hidden:
         print(f"{hidden} without an alias, not shown", file=sys.stderr)
     return 0
@@ -91,5 +100,9 @@ def merge(records: Iterable[Performance]) -> Leaderboard:
 
 
 def clean(alias: str) -> str:
-    """Return an alias that is safe to print: of printable characters, and short."""
-    return "".join(letter for letter in alias if letter.isprintable())[:LONGEST].strip() or "nameless"
+    """Return an alias that is safe wherever a board is shown: a short one of letters, digits, and what joins them.
+
+    So it is no markup of a terminal, of HTML or of Markdown, and no formula of a spreadsheet.
+    """
+    letters = (letter for letter in unicodedata.normalize("NFC", alias) if letter.isalnum() or letter in " -_.")
+    return "".join(letters).strip(" -_.")[:LONGEST].rstrip(" -_.") or "nameless"

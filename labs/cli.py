@@ -155,10 +155,13 @@ def _perf(options: argparse.Namespace) -> int:
     chosen, session = _run(options)
     seeds = [options.seed + number for number in range(options.runs)]
     found = performance.with_cpu(chosen, session.records, options.submission)
-    if options.json:
+    path = options.json or (performance.file_of(options.alias) if options.alias else None)
+    if path:
         record = performance.Performance(str(options.submission), seeds, found, session.records, options.alias)
-        results.write_json(options.json, record)
+        results.write_json(path, record)
     print(performance.render(chosen, session.records, found, options.submission))
+    if options.alias:
+        print(f"for the leaderboard, as {options.alias!r}: {path}")
     return _exit_code(session, {record.status for record in session.records})
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from grader.cli import COMMANDS as GRADERS
+from grader.release.build import FOR_STUDENTS
 from handouts.site.__main__ import build
 from handouts.site.pages import HANDOUTS, ORDER, Page, headings, pages
-from labs import messages, node
+from labs import cli, messages, node
 from labs.oracles.catalogue import RULES
 from labs.sim.loader import Program
 from labs.sim.run import run_scenario
 from labs.stages import catalogue, performance
 from labs.trace.events import Event
-from tests.handouts import blocks, claims, figures, plan, rules_page
+from tests.handouts import blocks, claims, figures, makefile, plan, rules_page
 
 PAGES = {page.name: page for page in pages()}
 STAGES = {"2A": "2A-election.md", "2B": "2B-replication.md", "2C": "2C-persistence.md", "2D": "2D-snapshots.md"}
@@ -169,6 +172,49 @@ def test_every_figure_of_performance_is_told_with_its_bounds() -> None:
     for m in performance.METRICS:
         row = (m.stage, m.title, m.unit, f"{m.partial:g}", f"{m.full:g}", f"{m.bonus:g}", m.advice)
         assert f"| {' | '.join(row)} |" in told
+
+
+COMMANDS, THEIRS = "commands.md", "instructor/commands.md"
+
+
+def rows_of(page: str, section: str) -> list[list[str]]:
+    """Return the cells of the tables below a heading, without their heads."""
+    body = PAGES[page].text.split(f"## {section}" + chr(10), 1)[1].partition(chr(10) + "## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("|")]
+    return [row for row in rows if row[0].startswith("`")]
+
+
+def test_every_target_is_told_with_what_it_takes() -> None:
+    told = {
+        row[0]: set(re.findall(r"`([A-Z]+)`", row[2]))
+        for page in (COMMANDS, THEIRS)
+        for row in rows_of(page, "Targets")
+        if row[0].startswith("`make ")
+    }
+    taken = {f"`make {name}`": set(options - makefile.ANYWHERE) for name, options in makefile.takes().items()}
+    alike = {f"`make test-{stage}`" for stage in STAGES if stage != "2A"}
+    assert told == {name: options for name, options in taken.items() if name not in alike}
+    assert all(name in PAGES[COMMANDS].text for name in alike)
+
+
+def test_targets_of_students_are_on_their_page_and_no_other() -> None:
+    targets = {target for names in FOR_STUDENTS for target in names.split() if re.fullmatch(r"[a-z-]+", target)}
+    told = {row[0][6:-1] for row in rows_of(COMMANDS, "Targets")}
+    assert told == targets | {"test-2A", "test-warmup"}
+
+
+def test_every_option_of_a_target_is_told() -> None:
+    rows = rows_of(COMMANDS, "Options") + rows_of(THEIRS, "Targets")
+    told = {name for row in rows for name in re.findall(r"`([A-Z]+)=", row[0])}
+    assert told == set().union(*makefile.takes().values())
+
+
+def test_every_command_of_the_lab_and_of_the_grader_is_told() -> None:
+    lab = {row[0].split()[3].strip("`") for row in rows_of(COMMANDS, "Without make")}
+    [subcommands] = [a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    assert lab == set(subcommands.choices)
+    told = {row[0].split()[3].strip("`"): row[1] for row in rows_of(THEIRS, "The grader")}
+    assert told == {command.name: command.help for command in GRADERS}
 
 
 # The site.

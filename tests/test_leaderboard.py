@@ -10,6 +10,7 @@ import pytest
 from grader.cli import main
 from grader.exits import USAGE
 from grader.leaderboard import Leaderboard, clean, merge
+from labs.report import performance
 from labs.report.performance import Performance
 from labs.report.results import write_json
 from labs.stages.performance import BY_ID, measurement
@@ -41,10 +42,46 @@ def test_the_last_record_of_an_alias_counts() -> None:
     assert [row.points for row in merge([HERON, a_record("heron", 1.0, 9.0)]).rows] == [0]
 
 
-def test_aliases_are_safe_to_print() -> None:
-    assert clean("\x1b[31mred\n") == "[31mred"
-    assert clean("\n") == "nameless"
-    assert len(clean("x" * 100)) == 24
+@pytest.mark.parametrize(
+    ("alias", "shown"),
+    [
+        (chr(27) + "[31mred" + chr(10), "31mred"),
+        ("two" + chr(10) + "lines | and a cell", "twolines  and a cell"),
+        ("<b onclick='x()'>bold</b>", "b onclickxboldb"),
+        ("=HYPERLINK(1)", "HYPERLINK1"),
+        ("[x](javascript:1) **y** `z`", "xjavascript1 y z"),
+        (chr(0x202E) + "evil" + chr(0x200B), "evil"),
+        ("Zo" + chr(0x308) + "e " + chr(0x336), "Z" + chr(0xF6) + "e"),
+        ("../../etc/passwd", "etcpasswd"),
+        (chr(10), "nameless"),
+        ("x" * 100, "x" * 24),
+        ("1e5", "1e5"),
+    ],
+)
+def test_aliases_are_safe_wherever_they_are_shown(
+    alias: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert clean(alias) == shown
+    write_json(tmp_path / "x.json", a_record(alias, 60.0, 0.5))
+    assert main(["leaderboard", str(tmp_path / "x.json"), "--json", str(tmp_path / "board.json")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 3 and f" {shown} " in printed[2]
+    file = performance.file_of(alias)
+    assert file.parent == Path("out") and file.name.count(".") == 1
+
+
+def test_two_records_of_one_alias_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(2):
+        write_json(tmp_path / f"{number}.json", HERON)
+    assert main(["leaderboard", *(str(tmp_path / f"{number}.json") for number in range(2))]) == 0
+    assert "heron: 2 records; the one given last counts" in capsys.readouterr().err
+
+
+def test_board_of_nobody_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_json(tmp_path / "x.json", SILENT)
+    assert main(["leaderboard", str(tmp_path / "x.json")]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.strip() == "empty" and "1 without an alias" in shown.err
 
 
 def test_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

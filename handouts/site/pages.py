@@ -18,6 +18,7 @@ ORDER = (
     "2D-snapshots.md",
     "performance.md",
     "debugging.md",
+    "commands.md",
     "api.md",
     "rules.md",
     "paper.md",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -30,6 +32,12 @@ class Performance(msgspec.Struct):
     """The name for a leaderboard; None is not shown on any."""
     format: str = FORMAT
     version: int = VERSION
+
+
+def file_of(alias: str) -> Path:
+    """Return where a record for a leaderboard is kept."""
+    name = re.sub(r"[^a-z0-9]+", "-", alias.lower()).strip("-")[:40]
+    return Path("out") / f"performance-{name or 'nameless'}.json"
 
 
 def with_cpu(chosen: Sequence[Scenario], records: Sequence[RunRecord], submission: str) -> list[Measurement]:

@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from labs.report.performance import Performance
+from labs.report.results import write_json
 from tests.first_hour import walk
 from tests.handouts import wrong_servers
 from tests.servers.running import ROOT
@@ -49,12 +51,13 @@ def lab(server: str = "skeleton") -> Iterator[Path]:
 
 
 def add_class(folder: Path) -> None:
-    """Put into a lab's folder what instructors have: two submissions, each with 2A, and a gradebook."""
+    """Put into a lab's folder what instructors have: two submissions, each with 2A, a record, and a gradebook."""
     text = walk.after(len(walk.STEPS), (ROOT / "skeleton" / "raft.py").read_text(encoding="utf-8"))
     (folder / "submissions" / "bob").mkdir(parents=True)
     (folder / "submissions" / "bob" / "raft.py").write_text(text, encoding="utf-8")
     with zipfile.ZipFile(folder / "submissions" / "alice.zip", "w") as archive:
         archive.writestr("raft.py", text)
+    write_json(folder / "performance" / "alice.json", Performance("alice", [1], [], [], "heron"))
     (folder / "gradebook.csv").write_text(GRADEBOOK, encoding="utf-8")
 
 
@@ -75,7 +78,10 @@ def run(command: str, folder: Path) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         timeout=PATIENCE,
     )
-    return done.returncode, _tidy(done.stdout) if done.stdout.strip() else _tidy(done.stderr)
+    failed = re.search(r"^make: .* Error (\d+)$", done.stderr, re.M)  # make ends with 2 whatever failed
+    return int(failed[1]) if failed else done.returncode, _tidy(done.stdout) if done.stdout.strip() else _tidy(
+        done.stderr
+    )
 
 
 def _tidy(text: str) -> str:
