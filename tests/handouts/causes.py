@@ -204,8 +204,10 @@ CAUSES: dict[str, str] = {
     "NoCrash": "an exception in your code; file and line are named. In a nursery it comes wrapped in an "
     "exception group.",
     "CpuBudget": "each message costs more the longer the log is: a copy of the whole log, a search from its "
-    "beginning, a save in a loop. Only wall time shows it, so the limit is generous.",
-    "NoStall": "a loop without any await. Nobody else runs, and nothing can cancel it.",
+    "beginning, a save in a loop. It is judged where each server has a process of its own (`HOSTS=process`, and in the "
+    "grade), and no other rule depends on the machine; so the limit is many times what the reference needs.",
+    "NoStall": "a loop without any await, most often one that waits for what only another task or message can bring "
+    "about. Nobody else runs, so it never comes, and nothing can cancel the loop. The line that is named is in it.",
     "SimulatedTimeOnly": "threads, sockets, files, subprocesses or another event loop. All of it has a counterpart "
     "in `self.node` or in trio.",
     "EndsWhenCrashed": "a bare `except:`, `except BaseException` or `finally` with an await swallows "

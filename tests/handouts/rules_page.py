@@ -46,5 +46,6 @@ def section(rule: Rule) -> str:
         if shown.judge:
             lines += [textwrap.fill(ALONE, WIDTH, break_on_hyphens=False), ""]
     lines += [textwrap.fill(f"What it usually means: {CAUSES[rule.id]}", WIDTH, break_on_hyphens=False), ""]
-    lines += [textwrap.fill(f"A question to ask: {rule.hint}", WIDTH, break_on_hyphens=False), ""]
+    lead = "A question to ask" if rule.hint.endswith("?") else "A hint"
+    lines += [textwrap.fill(f"{lead}: {rule.hint}", WIDTH, break_on_hyphens=False), ""]
     return "\n".join(lines)
