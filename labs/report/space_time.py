@@ -174,8 +174,8 @@ class _Drawing:
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + 3.5:.1f}"{anchor}>{escape(words)}</text>')
 
     def beside(self, server: int, words: str, kind: str = "", gap: float = 12) -> None:
-        """Write to the right of a lane, as much as there is room for."""
-        end = self.width() if server == self.lanes[-1] else self.x(server) + self.spacing
+        """Write to the right of a lane, as much as there is room for; over the next lane, where this row has nothing."""
+        end = min(self.width(), self.x(server) + 1.9 * self.spacing)
         room = int((end - self.x(server) - gap) / TEXT_WIDTH)
         self.text(self.x(server) + gap, self.y(), words if len(words) <= room else words[: room - 1] + "…", kind)
 
