@@ -154,8 +154,7 @@ class Snapshots(Oracle):
         server = self._shadow.servers[event.server]
         base = event.last_included_index
         snapshot = server.disk_snapshot if event.snapshot is None else (event.snapshot_index or 0)
-        if base > server.disk.base:
-            self._covers_what_is_committed(server, event)
+        self._covers_what_is_committed(server, event)
         if base > snapshot:
             text = f"server {server.id} saved a log that starts after index {base}, with {_snapshot(snapshot)}"
             raise Violation("SnapshotAndLogTogether", text, (server.id,), event.time)
@@ -173,17 +172,14 @@ class Snapshots(Oracle):
             raise Violation(rule, text, (server.id,), event.time)
 
     def _covers_what_is_committed(self, server: ShadowServer, event: Save) -> None:
-        base = event.last_included_index
-        if base <= self._shadow.may_commit(server):
+        base, known = event.last_included_index, self._shadow.may_commit(server)
+        if base <= max(known, server.disk.base):
             return
         older = [args for args in self._installs(server, base) if args.term < server.term]
         if older:
             text = f"server {server.id} installed a snapshot of a leader of term {older[0].term}, but had shown "
             raise Violation("StaleTermRejected", f"{text}term {server.term} before", (server.id,), event.time)
-        text = (
-            f"server {server.id} saved a snapshot of index {base}, but may take only index "
-            f"{self._shadow.may_commit(server)} for committed"
-        )
+        text = f"server {server.id} saved a snapshot of index {base}, but may take only index {known} for committed"
         raise Violation("SnapshotOnlyApplied", text, (server.id,), event.time)
 
     def _new_base(self, server: ShadowServer, event: Save) -> None:

@@ -174,7 +174,7 @@ class _Drawing:
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + 3.5:.1f}"{anchor}>{escape(words)}</text>')
 
     def beside(self, server: int, words: str, kind: str = "", gap: float = 12) -> None:
-        """Write to the right of a lane, as much as there is room for; over the next lane, where this row has nothing."""
+        """Write to the right of a lane, and over the next one, where this row has nothing; as much as there is room."""
         end = min(self.width(), self.x(server) + 1.9 * self.spacing)
         room = int((end - self.x(server) - gap) / TEXT_WIDTH)
         self.text(self.x(server) + gap, self.y(), words if len(words) <= room else words[: room - 1] + "…", kind)
