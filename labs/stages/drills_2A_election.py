@@ -173,6 +173,8 @@ async def drill_timeouts_differ(lone: Lone) -> None:
         times.append(request.time)
     waits = {round(after - before, 6) for before, after in pairwise(times)}
     lone.check(len(waits) > 1, f"it waited exactly {min(waits)} s before each of its last four elections")
+    for _ in range(2):
+        term = (await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)).message.term
 
 
 @drill(rule="LeaderInTime", peers=4)

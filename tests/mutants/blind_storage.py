@@ -482,7 +482,7 @@ MUTANTS = [
         source=BLIND,
         stage="2D",
         wrong="of a message that begins below the snapshot, all entries are laid behind it",
-        rules=("LogMatching", "SnapshotAndLogTogether", "ConflictTruncated", "SnapshotTermKept"),
+        rules=("LogMatching", "StateMachineSafety", "SnapshotAndLogTogether", "ConflictTruncated", "SnapshotTermKept"),
         changes=(
             (
                 "        self.take_entries(args.prev_log_index + 1, args.entries)\n",

@@ -201,19 +201,6 @@ MUTANTS = [
         ),
     ),
     Mutant(
-        name="B212_all_exceptions_are_swallowed",
-        source=BLIND,
-        stage="2C",
-        wrong="the timer's loop catches every exception, its own cancellation among them",
-        rules=("NoSpin", "NoStall", "NoCrash", "EndsWhenCrashed"),
-        changes=(
-            (
-                "            with self.election_timer:\n                await trio.sleep_forever()\n",
-                "            try:\n                with self.election_timer:\n                    await trio.sleep_forever()\n            except BaseException:\n                continue\n",
-            ),
-        ),
-    ),
-    Mutant(
         name="B213_waits_in_a_nursery_for_a_majority",
         source=BLIND,
         stage="2B",
