@@ -17,6 +17,7 @@ from grader.names import Refused
 from grader.unpack import read
 from tests.attacks.archives import ARCHIVES
 from tests.attacks.corpus import attacks
+from tests.attacks.ground import CONTROLS
 from tests.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
 
 SECONDS = 280
@@ -69,6 +70,20 @@ def test_attacks_as_a_plain_user(user: Machine) -> None:
 @needs_linux
 def test_attacks_as_a_plain_user_without_namespaces(user: Machine) -> None:
     check_attacks(user.lacking("namespaces"), "C", cut="2/3")
+
+
+@needs_linux
+def test_attacks_are_seen_to_work_where_there_are_no_walls() -> None:
+    """So that a check that finds nothing can be believed."""
+    done = Machine().run("-m", "tests.attacks", "--levels", "none", seconds=SECONDS)
+    problems = dict(re.findall(r"^none +\d+ (\w+) +[\d.]+ s +\d+ MB  (\S.*)$", done.stdout, re.MULTILINE))
+    assert tuple(problems) == CONTROLS, done.stdout + done.stderr
+    assert "canary-" in problems["read_environment"]
+    assert all("LEAKED" in problems[name] for name in CONTROLS if name != "survive_by_program"), problems
+    assert "raft-attack-0.sock" in problems["share_abstract_socket"]
+    assert problems["survive_by_program"].startswith("processes: ")
+    assert f"{len(CONTROLS)} graded, {len(CONTROLS)} with problems" in done.stdout
+    assert done.returncode == 1
 
 
 def test_every_attack_is_in_one_family() -> None:

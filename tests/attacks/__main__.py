@@ -34,7 +34,7 @@ def main() -> int:
     names = [name for name in names if levels.try_level(name).works] if options.levels == "all" else names
     reports = []
     for name in names or [levels.best().level.name]:
-        for report in _grade(name, _repeated(chosen, options.soak), options.verbose):
+        for report in _grade(name, _repeated(_allowed(chosen, name), options.soak), options.verbose):
             reports.append(report)
     if options.json:
         Path(options.json).write_text(json.dumps(reports))
@@ -46,7 +46,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
-    parser.add_argument("--levels", default="", help="as A0,B or all; default: the best that works here")
+    parser.add_argument("--levels", default="", help="as A0,B or all; default: the best here; none: controls")
     parser.add_argument("--only", default="", metavar="PATTERN", help="only attacks whose name matches this")
     parser.add_argument(
         "--cut", default="0/1", metavar="K/N", help="only the K-th of N parts, from 0 on, by their names"
@@ -88,15 +88,22 @@ def _in_cut(attack: Attack, cut: str) -> bool:
     return zlib.crc32(attack.name.encode()) % int(parts) == int(part)
 
 
+def _allowed(chosen: list[Attack], level: str) -> list[Attack]:
+    from tests.attacks.ground import CONTROLS, NO_WALLS
+
+    return [attack for attack in chosen if attack.name in CONTROLS] if level == NO_WALLS else chosen
+
+
 def _repeated(chosen: list[Attack], soak: int) -> list[Attack]:
     quick = [attack for attack in chosen if not attack.slow]
     return [quick[number % len(quick)] for number in range(soak)] if soak else chosen
 
 
 def _grade(level: str, chosen: list[Attack], verbose: bool) -> Iterator[dict[str, object]]:
-    from tests.attacks.ground import ground
+    from tests.attacks.ground import NO_WALLS, around, clean_up, ground
 
     with ground(level) as place:
+        before = around()
         for number, attack in enumerate(chosen, 1):
             report = place.grade(attack)
             bad = "; ".join(report.problems)
@@ -105,6 +112,8 @@ def _grade(level: str, chosen: list[Attack], verbose: bool) -> Iterator[dict[str
             if bad or verbose:
                 print("\n".join(f"           {verdict[:300]}" for verdict in report.verdicts), flush=True)
             yield asdict(report)
+            if level == NO_WALLS:
+                clean_up(before)
 
 
 if __name__ == "__main__":

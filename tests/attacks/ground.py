@@ -11,6 +11,7 @@ import gc
 import io
 import os
 import re
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 
 from grader.sandbox import levels
+from labs.sim.hosts import HostOptions
 from labs.sim.loader import BadSubmission
 from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, run_scenario
@@ -31,6 +33,19 @@ from tests.attacks.corpus import Attack, twin
 CANARY = os.environ.get("RAFT_CANARY", "canary-in-no-environment")
 PATIENCE = 5.0
 """Wall seconds in which processes must have ended."""
+NO_WALLS = "none"
+"""A level for controls: processes without a stub and without namespaces, where attacks must be seen to work."""
+CONTROLS = (
+    "escape_by_other_calls",
+    "read_environment",
+    "read_file_system",
+    "read_hidden_tests",
+    "read_reference",
+    "share_abstract_socket",
+    "survive_by_program",
+)
+"""The only ones that may run without walls: they read, and leave what is then taken away. Others signal all processes
+of the machine, fill its disk, or stay."""
 DELAY = 30.0
 """Wall seconds that the harmless twin may take after an attack; by itself it takes less than one."""
 LIMITS: dict[str, Any] = {"step_seconds": 1.5, "run_seconds": 20.0, "cpu_seconds": 2.5}
@@ -86,7 +101,7 @@ class Ground:
     def grade(self, attack: Attack) -> Report:
         """Grade an attack, and look at everything around it."""
         report = Report(attack.name, self.level)
-        before = _around()
+        before = around()
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             submission = attack.write(Path(name))
@@ -151,7 +166,7 @@ class Ground:
         if time.monotonic() - begun > DELAY:
             problems.append("the next submission is delayed")
         until = time.monotonic() + PATIENCE
-        while (after := _around()) != before and time.monotonic() < until:
+        while (after := around()) != before and time.monotonic() < until:
             time.sleep(0.01)
         return problems + [
             f"{name}: {before[name]} became {after[name]}" for name in before if before[name] != after[name]
@@ -162,12 +177,24 @@ class Ground:
 def ground(level: str) -> Iterator[Ground]:
     """Open the process hosts of a level for as long as the context lasts."""
     limits = {name: value for name, value in LIMITS.items() if name != "cpu_seconds"}
+    options = HostOptions(**limits) if level == NO_WALLS else levels.host_options(level, **limits)
     with tempfile.TemporaryDirectory(prefix="ground-") as folder:
-        with ProcessHosts(levels.host_options(level, **limits)) as hosts:
+        with ProcessHosts(options) as hosts:
             yield Ground(level, hosts, Path(folder))
 
 
-def _around() -> dict[str, Any]:
+def clean_up(before: dict[str, Any]) -> None:
+    """Take away what attacks left that nothing walled in."""
+    after = around()
+    for pid in set(after["processes"]) - set(before["processes"]):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    for file in set(after["files"]) - set(before["files"]):
+        Path(file).unlink(missing_ok=True)
+
+
+def around() -> dict[str, Any]:
     """Return what must not change: processes below this one, open descriptors, files, System V objects."""
     gc.collect()
     return {
