@@ -19,9 +19,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader.sandbox import levels
 from tests.attacks.corpus import Attack, attacks
+
+if TYPE_CHECKING:
+    from tests.attacks.ground import Report
 
 
 def main() -> int:
@@ -34,7 +38,8 @@ def main() -> int:
     names = [name for name in names if levels.try_level(name).works] if options.levels == "all" else names
     reports = []
     for name in names or [levels.best().level.name]:
-        for report in _grade(name, _repeated(_allowed(chosen, name), options.soak), options.verbose):
+        grade = _grade_as_instructor if options.graded else _grade
+        for report in grade(name, _repeated(_allowed(chosen, name), options.soak), options.verbose):
             reports.append(report)
     if options.json:
         Path(options.json).write_text(json.dumps(reports))
@@ -54,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--soak", type=int, default=0, metavar="N", help="grade so many, the quick ones again and again"
     )
+    parser.add_argument("--graded", action="store_true", help="by `python -m grader grade`; only the quick ones")
     parser.add_argument("--verbose", action="store_true", help="print all verdicts")
     parser.add_argument("--json", default="", metavar="FILE", help="write what was found")
     return parser.parse_args()
@@ -99,19 +105,28 @@ def _repeated(chosen: list[Attack], soak: int) -> list[Attack]:
     return [quick[number % len(quick)] for number in range(soak)] if soak else chosen
 
 
+def _grade_as_instructor(level: str, chosen: list[Attack], verbose: bool) -> Iterator[dict[str, object]]:
+    from tests.attacks.graded import grade
+
+    for number, report in enumerate(grade(level, [attack for attack in chosen if not attack.slow]), 1):
+        yield _show(number, report, verbose)
+
+
+def _show(number: int, report: Report, verbose: bool) -> dict[str, object]:
+    bad, took = "; ".join(report.problems), f"{report.seconds:6.2f} s {report.megabytes:4} MB"
+    print(f"{report.level:3} {number:4} {report.attack:32} {took}  {bad}", flush=True)
+    if bad or verbose:
+        print("\n".join(f"           {verdict[:300]}" for verdict in report.verdicts), flush=True)
+    return asdict(report)
+
+
 def _grade(level: str, chosen: list[Attack], verbose: bool) -> Iterator[dict[str, object]]:
     from tests.attacks.ground import NO_WALLS, around, clean_up, ground
 
     with ground(level) as place:
         before = around()
         for number, attack in enumerate(chosen, 1):
-            report = place.grade(attack)
-            bad = "; ".join(report.problems)
-            took = f"{report.seconds:6.2f} s {report.megabytes:4} MB"
-            print(f"{level:3} {number:4} {attack.name:32} {took}  {bad}", flush=True)
-            if bad or verbose:
-                print("\n".join(f"           {verdict[:300]}" for verdict in report.verdicts), flush=True)
-            yield asdict(report)
+            yield _show(number, place.grade(attack), verbose)
             if level == NO_WALLS:
                 clean_up(before)
 
