@@ -143,6 +143,7 @@ def test_drill_is_replayed_by_its_name(tmp_path: Path) -> None:
         ("E39m_match_index", "2B/drill_new_leadership", "CommitNeedsMajority", "server 2: 3, server 3: 2"),
         ("R54_retry_without_entries", "2B/drill_leader_goes_back", "BackoffBound", "no AppendEntries with entry 1"),
         ("P06v_vote_saved_after_reply", "2C/drill_vote_is_saved", "SavedBeforeReply", "disk held no vote"),
+        ("S33_higher_term_of_answer", "2D/drill_snapshot_answer", "HigherTermAdopted", "of term 5"),
         ("S04_install_drops_whole_log", "2D/drill_matching_entries", "SnapshotKeepsSuffix", "dropped its entries 3"),
     ],
 )

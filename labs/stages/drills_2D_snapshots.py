@@ -5,7 +5,14 @@ A server may keep entries that its snapshot covers, and may send entries instead
 
 from __future__ import annotations
 
-from labs.messages import AppendEntriesArgs, AppendEntriesReply, ApplySnapshot, InstallSnapshotArgs, RequestVoteArgs
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    ApplySnapshot,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    RequestVoteArgs,
+)
 from labs.sim.lone import ELECTION, Lone
 from labs.sim.puppets import Request, command_of, entries_of, snapshot_of
 from labs.stages.scenario import drill
@@ -238,6 +245,24 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
     lone.check(data != b"" and snapshot_of([1] * last).startswith(data), text, "StateMachineSafety")
     lone.say_yes(request)
     await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="behind the snapshot")
+
+
+@drill(rule="HigherTermAdopted")
+async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
+    """a newer term in the answer to a snapshot becomes the current term (All servers rule 2)"""
+    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    await fill_log(lone, MANY)
+    await lone.become_leader()
+    lone.oblige(1)
+    request = await _refuse_until_snapshot(lone, refusals)
+    if request is None:
+        return
+    term = request.message.term + 3
+    lone.answer(request, InstallSnapshotReply(term))
+    await lone.sleep(BEAT)
+    state = lone.state()
+    lone.check(state.term >= term, f"the answer to its InstallSnapshot was of term {term}")
+    lone.check(not state.is_leader, f"term {term} has reached it, and nobody has voted for it since", "StepsDown")
 
 
 async def _refuse_until_snapshot(lone: Lone, refusals: list[AppendEntriesReply]) -> Request[InstallSnapshotArgs] | None:

@@ -625,6 +625,7 @@ MUTANTS = [
         wrong="the log keeps as many entries from its end as lie behind the snapshot; if that is none, it keeps all",
         rules=(
             "LogMatching",
+            "StateMachineSafety",
             "SnapshotKeepsSuffix",
             "MatchingKept",
             "LeaderAppendOnly",

@@ -135,7 +135,7 @@ MUTANTS = [
         source="etcd-io/raft 5fac53b; CCF #6016",
         stage="2B",
         wrong="a follower says that its whole log matches, also the part that the leader did not look at",
-        rules=("CommitNeedsMajority", "LeaderCompleteness", "CommitBound"),
+        rules=("CommitNeedsMajority", "CommitOnlyCurrentTerm", "LeaderCompleteness", "CommitBound"),
         changes=(
             (
                 ACCEPT,

@@ -580,7 +580,7 @@ MUTANTS = [
         source="abrange/distkeyvalue",
         stage="2D",
         wrong="entries of an AppendEntries that begins below the snapshot are put right behind it, the covered ones too",
-        rules=("LogMatching", "MatchingKept", "ConflictTruncated"),
+        rules=("LogMatching", "StateMachineSafety", "MatchingKept", "ConflictTruncated"),
         changes=(
             (
                 TAKE_ENTRIES,
