@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import base64
 import io
+import marshal
 import os
 import re
 import shutil
@@ -10,12 +13,15 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import textwrap
 import venv
+import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
-from grader.release import build, leaks
+from grader.release import build, leaks, shapes
 from tests.servers.running import ROOT
 
 INSTRUCTORS = {
@@ -51,9 +57,18 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # What goes out.
 
 
-def test_release_is_the_same_byte_for_byte(tmp_path: Path) -> None:
-    archives = [build.build(tmp_path / name)[1].read_bytes() for name in ("one", "two")]
-    assert archives[0] == archives[1]
+def test_release_is_the_same_byte_for_byte_whoever_builds_it_and_where(tmp_path: Path, released: Path) -> None:
+    command = f"umask 077; exec {sys.executable} -m grader release --out '{tmp_path}'"
+    strange = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "7", "USER": "x"}
+    shown = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, env={**os.environ, **strange}, capture_output=True, text=True, timeout=100
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"raft-lab: \d+ files\n.*raft-lab\.tar\.gz: sha256 [0-9a-f]{64}\n", shown.stdout)
+    archives = [folder / f"{build.NAME}.tar.gz" for folder in (released.parent, tmp_path)]
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / build.NAME).rglob("*") if path.is_file()}
+    assert len(modes) == 1
 
 
 def test_archive_tells_nothing_of_who_built_it_and_when(
@@ -122,7 +137,7 @@ def copy_of_the_project(folder: Path) -> Path:
     """Return a copy of what a release is made of and checked against."""
     root = folder / "project"
     without = shutil.ignore_patterns("__pycache__")
-    for part in ("labs", "skeleton", "handouts", "reference", "grader"):
+    for part in ("labs", "skeleton", "handouts", "reference", "grader", "tests/variants"):
         shutil.copytree(ROOT / part, root / part, ignore=without)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
@@ -148,7 +163,43 @@ def as_html(text: str) -> str:
     return "<html>\n<pre>" + re.sub(r"\b(self|if|return)\b", r"<span class='k'>\1</span>", escaped) + "</pre></html>"
 
 
+def renamed(text: str) -> str:
+    """Return code with every name changed, and without its comments, texts and layout."""
+    tree = ast.parse(textwrap.dedent(text))
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "arg", "name"):
+            if isinstance(getattr(node, field, None), str):
+                setattr(node, field, f"x{zlib.crc32(getattr(node, field).encode())}")
+    return ast.unparse(tree)
+
+
+def packed(text: str, kind: str) -> bytes:
+    """Return an archive with one file."""
+    file = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("notes.txt", text)
+    else:
+        with tarfile.open(fileobj=file, mode="w:gz") as bundle:
+            entry = tarfile.TarInfo("notes.txt")
+            entry.size = len(text.encode())
+            bundle.addfile(entry, io.BytesIO(text.encode()))
+    return file.getvalue()
+
+
+ENCODED = base64.b64encode(zlib.compress(VOTE.encode())).decode()
+WRAPPED = "".join(f'    "{line}"\n' for line in textwrap.wrap(base64.b64encode(VOTE.encode()).decode(), 76))
+VARIANT = (ROOT / "tests/variants/one_inbox/raft.py").read_text(encoding="utf-8")
 PLANTED = {
+    "under other names": ("skeleton/raft.py", None, renamed(VOTE), "have the shape of reference/raft.py"),
+    "under other names, in a page": (
+        *("handouts/trio.md", None, f"```python\n{renamed(VOTE)}\n```\n", "have the shape of reference/raft.py"),
+    ),
+    "an unusual server": ("skeleton/inbox.py", "", renamed(VARIANT), "have the shape of tests/variants/one_inbox"),
+    "encoded in one line": ("labs/sim/clock.py", None, f"DATA = '{ENCODED}'\n", "look like encoded text"),
+    "encoded in lines": ("labs/sim/clock.py", None, f"DATA = (\n{WRAPPED})\n", "look like encoded text"),
+    "in hexadecimal": ("handouts/api.md", None, VOTE.encode().hex() + "\n", "look like encoded text"),
+    "the name of a hidden scenario, of a file": ("handouts/hidden_ring.md", "", "# Ring\n", "is named like the hidden"),
     "a method of the reference in the skeleton": ("skeleton/raft.py", None, VOTE, "reference/raft.py"),
     "laid out anew": (
         "skeleton/raft.py",
@@ -191,14 +242,48 @@ def test_planted_leak_is_refused(name: str, before: str | None, text: str, wante
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     head = path.read_text(encoding="utf-8") if before is None else before
-    files = {**build.collect(root), name: f"{head}\n{text}".encode()}
+    files = {name: f"{head}\n{text}".encode()}
     path.write_bytes(files[name])  # so that what is computed from the lab sees it, too
     with pytest.raises(build.Leaking) as leaking:
         build.check(files, root)
     ours = [leak for leak in leaking.value.found if leak.file == name]
-    assert ours and len(ours) == len(leaking.value.found)
+    assert ours
     assert any(wanted in leak.what for leak in ours), ours
     assert max(leak.line for leak in ours) > head.count("\n") or not text
+
+
+OPAQUE = {
+    "labs/data.zip": packed(VOTE, "zip"),
+    "handouts/more.tar.gz": packed(VOTE, "tar"),
+    "skeleton/__pycache__/raft.cpython-311.pyc": marshal.dumps(compile(textwrap.dedent(VOTE), "raft.py", "exec")),
+    "handouts/figures/election.png": b"\x89PNG\r\n" + VOTE.encode(),
+    "handouts/notes.txt": VOTE.encode("utf-16"),
+    "labs/stages/blob": VOTE.encode() + b"\0",
+}
+
+
+@pytest.mark.parametrize("name", OPAQUE)
+def test_what_nobody_can_look_through_is_refused(name: str) -> None:
+    with pytest.raises(build.Leaking, match=rf"{re.escape(name)}:1: is (no text|a cache)"):
+        build.check({name: OPAQUE[name]})
+
+
+def test_archives_beside_the_sources_are_refused_and_caches_left_behind(tmp_path: Path) -> None:
+    root = copy_of_the_project(tmp_path)
+    (root / "labs" / "__pycache__").mkdir(exist_ok=True)
+    (root / "labs" / "__pycache__" / "raft.cpython-311.pyc").write_bytes(OPAQUE["labs/data.zip"])
+    build.check(build.collect(root), root)
+    (root / "labs" / "data.zip").write_bytes(OPAQUE["labs/data.zip"])
+    with pytest.raises(build.Leaking, match="is no text"):
+        build.build(tmp_path / "out", root)
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_do_not_matter_to_a_shape_but_structure_does() -> None:
+    shape = {piece.shape for piece in shapes.pieces("a.py", textwrap.dedent(VOTE).encode())}
+    assert shape and {piece.shape for piece in shapes.pieces("b.py", renamed(VOTE).encode())} == shape
+    other = textwrap.dedent(VOTE).replace(" > ", " >= ").encode()
+    assert {piece.shape for piece in shapes.pieces("c.py", other)} != shape
 
 
 def test_nothing_is_written_when_something_leaks(tmp_path: Path) -> None:
@@ -295,13 +380,3 @@ def test_first_session_without_make(desk: Path) -> None:
     assert "2A/initial_election" in type_in(desk, python, "-m", "labs", "list").stdout
     perf = type_in(desk, python, "-m", "labs", "perf", "2A", "--runs", "1")
     assert perf.returncode == 1 and "not written yet" in perf.stdout
-
-
-# The command.
-
-
-def test_command_tells_what_it_built(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "grader", "release", "--out", str(tmp_path)]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert shown.returncode == 0, shown.stderr
-    assert re.search(r"raft-lab: \d+ files\n.*raft-lab\.tar\.gz: sha256 [0-9a-f]{64}\n", shown.stdout)

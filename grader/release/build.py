@@ -24,7 +24,8 @@ STUDENT = Path(__file__).parent / "student"
 NAME = "raft-lab"
 RELEASED = ("labs", "skeleton", "handouts")
 KEPT_BACK = ("handouts/instructor",)
-SECRET = ("reference", "grader")
+SECRET = ("reference", "grader", "tests/variants", "tests/mutants", "tests/first_hour")
+"""Whose code must not leave: the solution, the grader, and servers of the project's own tests."""
 FOR_STUDENTS = {
     *(
         "help",

@@ -1,6 +1,7 @@
 """Finds what must not leave the instructor in files that are about to: copied code, names, and canaries.
 
-Code is compared as shingles: runs of so many tokens, without comments, whatever the layout; of HTML, its text.
+Code is compared as shingles: runs of so many tokens, without comments, whatever the layout; of HTML, its text. And by
+its shape, whatever the names (grader.release.shapes). What nobody can look through stays: archives, encoded text.
 What legitimately stands on both sides is computed, from `skeleton` and `labs`: imports, signatures and fields anywhere
 in them, the state that the skeleton gives, and what at least one other file of the lab has, too. So one copied place
 in the lab is not excused by itself.
@@ -9,12 +10,15 @@ in the lab is not excused by itself.
 from __future__ import annotations
 
 import ast
+import functools
 import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
+
+from grader.release import shapes
 
 CANARY = "canary-" + "5f1e0c7d-raft-lab-instructor"
 """Stands in files of the reference and of the grader; in two parts here, so that this file is none of them."""
@@ -24,8 +28,15 @@ COINCIDENCE = {"skeleton": SHINGLE + 1, "handouts": 24, "labs": 56}
 """So many tokens in a row may be alike by chance: a signature and the first words behind it in what students fill in; a
 sentence in what they read; and the lab shares habits with the grader, and its scenarios with the hidden ones. What is
 not named here is as strict as can be."""
+BY_SHAPE_ONLY = ("tests/variants/",)
+"""Servers that are written like the warm-up in places: their words may be alike, but not whole statements."""
 TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".cfg", ""}
+PACKED = re.compile(r"[A-Za-z0-9+/=_-]{160,}|(?:[A-Za-z0-9+/=_-]{48,}[\s'\"\\,]*){3,}")
+"""What text looks like that was encoded, in one line or in several."""
+FEWEST = 12
+"""Different signs that it has at least; a ruled line has fewer."""
 Shingle: TypeAlias = tuple[str, ...]
+Files: TypeAlias = tuple[tuple[str, bytes], ...]
 Token: TypeAlias = tuple[str, int]
 """A token and its line."""
 
@@ -44,23 +55,31 @@ class Leak:
 
 def find(files: dict[str, bytes], secret: dict[str, bytes], lab: dict[str, bytes]) -> list[Leak]:
     """Return what leaks into `files`, which are to be released. `lab` is skeleton and labs; names are paths."""
-    guard = _Guard(secret, lab)
+    guard = _guard(tuple(sorted(secret.items())), tuple(sorted(lab.items())))
     return [leak for name, data in sorted(files.items()) for leak in guard.leaks_in(name, data)]
+
+
+@functools.lru_cache(maxsize=2)
+def _guard(secret: Files, lab: Files) -> _Guard:
+    return _Guard(secret, lab)
 
 
 class _Guard:
     """What is secret, and what may be on both sides."""
 
-    def __init__(self, secret: dict[str, bytes], lab: dict[str, bytes]) -> None:
+    def __init__(self, secret: Files, lab: Files) -> None:
         self._names = _names(secret)
         self._home: dict[Shingle, tuple[str, int]] = {}
-        for name, data in sorted(secret.items()):
-            if PurePosixPath(name).suffix in (".py", ".toml", ".md"):
+        self._shapes: dict[bytes, tuple[str, int]] = {}
+        for name, data in secret:
+            for piece in shapes.pieces(name, data):
+                self._shapes.setdefault(piece.shape, (name, piece.line))
+            if PurePosixPath(name).suffix in (".py", ".toml", ".md") and not name.startswith(BY_SHAPE_ONLY):
                 for shingle, line, _ in _shingles(tokens(name, data)):
                     self._home.setdefault(shingle, (name, line))
         self._declared: set[Shingle] = set()
         self._owners: dict[Shingle, set[str]] = {}
-        for name, data in sorted(lab.items()):
+        for name, data in lab:
             if not name.endswith(".py"):
                 continue
             declared = _split(declarations(data.decode()))
@@ -73,14 +92,18 @@ class _Guard:
         if CANARY.encode() in data:
             line = data[: data.index(CANARY.encode())].count(b"\n") + 1
             yield Leak(name, line, "has the canary that marks the instructor's files")
-        if PurePosixPath(name).suffix not in TEXT:
-            if PurePosixPath(name).suffix in (".pyc", ".pyo"):
-                yield Leak(name, 1, "is a cache, which no release needs")
-            return
-        yield from self._named(name, data)
-        yield from self._copied(name, data)
+        if PurePosixPath(name).suffix in (".pyc", ".pyo"):
+            yield Leak(name, 1, "is a cache, which no release needs")
+        elif PurePosixPath(name).suffix not in TEXT or not _is_text(data):
+            yield Leak(name, 1, "is no text, so nobody can look through it")
+        else:
+            yield from self._named(name, data)
+            yield from self._copied(name, data)
+            yield from self._renamed(name, data)
+            yield from _packed(name, data)
 
     def _named(self, name: str, data: bytes) -> Iterator[Leak]:
+        yield from (Leak(name, 1, f"is named like the hidden test {word}") for word in self._names if word in name)
         for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
             yield from (Leak(name, number, f"names the hidden test {word}") for word in self._names if word in line)
 
@@ -91,6 +114,17 @@ class _Guard:
             count = end[1] - line[1] + SHINGLE
             if count > longest:
                 yield Leak(name, line[0], f"{count} tokens in a row are those of {home}:{at}")
+
+    def _renamed(self, name: str, data: bytes) -> Iterator[Leak]:
+        """Yield the code that is the instructor's under other names, the largest piece of each line."""
+        found = {
+            piece.line: piece
+            for piece in sorted(shapes.pieces(name, data), key=lambda piece: piece.size)
+            if piece.shape in self._shapes
+        }
+        for piece in found.values():
+            home, at = self._shapes[piece.shape]
+            yield Leak(name, piece.line, f"{piece.size} nodes of code have the shape of {home}:{at}")
 
     def _runs(
         self, name: str, data: bytes
@@ -112,6 +146,22 @@ class _Guard:
 
     def _may_have(self, name: str, shingle: Shingle) -> bool:
         return shingle in self._declared or bool(self._owners.get(shingle, set()) - {name})
+
+
+def _packed(name: str, data: bytes) -> Iterator[Leak]:
+    text = data.decode()
+    for found in PACKED.finditer(text):
+        if len(set(found[0])) >= FEWEST:
+            yield Leak(
+                name, text[: found.start()].count("\n") + 1, f"{len(found[0])} signs that look like encoded text"
+            )
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def tokens(name: str, data: bytes) -> list[Token]:
@@ -171,10 +221,10 @@ def _is_plain_state(node: ast.stmt) -> bool:
     return value is None or names or isinstance(value, ast.Constant | ast.List | ast.Dict)
 
 
-def _names(secret: dict[str, bytes]) -> list[str]:
+def _names(secret: Files) -> list[str]:
     """Return the names of the hidden tests, without the word that all of them begin with."""
     found: set[str] = set()
-    for name, data in secret.items():
+    for name, data in secret:
         if name.startswith("grader/hidden/"):
             found.update(re.findall(r"def (?:test|drill|perf)_(hidden_\w+)", data.decode()))
     return sorted(found)
