@@ -322,7 +322,7 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
         run_scenario(make_scenario(interrupt), folder, 1, hosts=hosts)
         assert children_of_zygote() == []
         with pytest.raises(KeyboardInterrupt), hosts.run(Program(folder), 2, 1, None) as run:
-            run.fork(0)
+            run.fork(0, frames.Compile("", {}))
             raise KeyboardInterrupt
         assert handles() == before and children_of_zygote() == []
         assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
@@ -331,9 +331,15 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
 
 START = """
 import sys, time
+from labs.sim import frames
+from labs.sim.disk import Disk
+from labs.sim.loader import Program
 from labs.sim.process import ProcessHosts
 hosts = ProcessHosts()
-hosts.zygote.fork()
+program = Program("skeleton", compiled=False)
+modules = hosts.compile(program)
+hosts.zygote.finish()
+hosts.fork(frames.Begin(1, 0.0, 0, 0, 2, 1, 100, str(program.root), "raft.py", "Raft", False, modules, Disk()))
 print("ready", flush=True)
 time.sleep(60)
 """

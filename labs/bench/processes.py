@@ -5,7 +5,9 @@ A step is a heartbeat in and its reply out: the tester's frame, the server's loo
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from statistics import median
 
 import msgspec
@@ -15,19 +17,26 @@ from labs.messages import AppendEntriesArgs
 from labs.sim import codec, frames, turns
 from labs.sim.customs import Customs
 from labs.sim.disk import Disk
+from labs.sim.hosts import HostOptions
 from labs.sim.loader import Program
 from labs.sim.process import ProcessHosts
 from labs.sim.zygote_link import Process
 from labs.stages import catalogue
 
 _LIMIT = 1 << 24
+STUB = Path(__file__).parents[2] / "grader" / "sandbox" / "stub.py"
+"""What confines a server when it is graded; students have none."""
 
 
 class ProcessFigures(msgspec.Struct):
     """Medians."""
 
     start: float
-    """Milliseconds from the wish for a server to its first answer."""
+    """Milliseconds from the wish for a server to its first answer: fork, import, and making the server object."""
+    start_confined: float | None
+    """The same with the grader's stub around it; None where there is none."""
+    start_cpu: float
+    """Milliseconds of the processor that a start takes, confined if there is a stub, on both sides, in the mean."""
     step: float
     """Microseconds of real time."""
     step_cpu: float
@@ -36,27 +45,45 @@ class ProcessFigures(msgspec.Struct):
 
 def time_processes(submission: str, starts: int, steps: int) -> ProcessFigures:
     """Start a server so often, and give the last one so many heartbeats."""
+    start, start_cpu = _time_starts(submission, starts, HostOptions())
+    confined = None
+    if STUB.exists():
+        user = {"uid": 65534, "uids": 1} if os.geteuid() == 0 else {}
+        confined, start_cpu = _time_starts(submission, starts, HostOptions(stub=STUB, stub_options=user))
     with ProcessHosts() as hosts, hosts.one_core():
+        process = _start(hosts, Program(submission, compiled=False))
+        before = hosts.zygote.measure().cpu_time + time.process_time()
+        step = _time_steps(process, steps)
+        used = hosts.zygote.measure().cpu_time + time.process_time() - before
+    return ProcessFigures(1e3 * start, confined and 1e3 * confined, 1e3 * start_cpu, 1e6 * step, 1e6 * used / steps)
+
+
+def _time_starts(submission: str, starts: int, options: HostOptions) -> tuple[float, float]:
+    """Return the median seconds of a start, and the mean seconds of the processor, the zygote's own not counted."""
+    with ProcessHosts(options) as hosts, hosts.one_core():
         program = Program(submission, compiled=False)
-        modules = hosts.compile(program)
-        taken = []
+        hosts.compile(program)
+        hosts.zygote.finish()
+        taken, before = [], time.process_time()
         for _ in range(starts):
             begun = time.perf_counter()
-            process = hosts.fork()
-            root = str(program.root)
-            begin = frames.Begin(
-                1, 0.0, 0, 0, 3, 1, turns.MAX_PASSES, root, program.entry.name, "Raft", program.alone, modules, Disk()
-            )
-            process.send(begin)
-            process.receive(_LIMIT, 10.0)
+            process = _start(hosts, program)
             taken.append(time.perf_counter() - begun)
-            if len(taken) < starts:
-                process.kill()
-        zygote = hosts.zygote
-        before = zygote.measure().cpu_time + time.process_time()
-        step = _time_steps(process, steps)
-        used = zygote.measure().cpu_time + time.process_time() - before
-        return ProcessFigures(1e3 * median(taken), 1e6 * step, 1e6 * used / steps)
+            process.kill()
+        used = time.process_time() - before + hosts.zygote.finish().cpu_time
+    return median(taken), used / starts
+
+
+def _start(hosts: ProcessHosts, program: Program) -> Process:
+    modules, root = hosts.compile(program), str(program.root)
+    process = hosts.fork(
+        frames.Begin(
+            1, 0.0, 0, 0, 3, 1, turns.MAX_PASSES, root, program.entry.name, "Raft", program.alone, modules, Disk()
+        )
+    )
+    answer = process.receive(_LIMIT, 10.0)
+    assert isinstance(answer, frames.Answer), answer
+    return process
 
 
 def _time_steps(process: Process, steps: int) -> float:

@@ -7,7 +7,6 @@ tester reads was written by a process that may be hostile; what it means is chec
 from __future__ import annotations
 
 import socket
-import struct
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -253,12 +252,20 @@ def receive(link: socket.socket, limit: int, seconds: float = 0.0) -> bytes:
     """Return the next frame's record, not decoded; raise BadFrame.
 
     With `seconds` it must be complete by then; the socket must have that as its own limit too, so that no call waits
-    for ever (`set_limit`).
+    for ever (SO_RCVTIMEO).
     """
     data = _receive(link)
     if len(data) >= _LENGTH and len(data) - _LENGTH == int.from_bytes(data[:_LENGTH], "big") <= limit:
         return data[_LENGTH:]
     return _receive_rest(link, bytearray(data), limit, time.monotonic() + seconds if seconds else 0.0)
+
+
+def receive_first(link: socket.socket, limit: int) -> bytes:
+    """Return the next frame's record, not decoded, and leave what came behind it; raise BadFrame."""
+    size = int.from_bytes(_receive(link, _LENGTH, socket.MSG_WAITALL), "big")
+    if size > limit:
+        raise BadFrame(f"a frame of {size:,} bytes, more than the {limit:,} allowed")
+    return _receive(link, size, socket.MSG_WAITALL)
 
 
 def _receive_rest(link: socket.socket, data: bytearray, limit: int, end: float) -> bytes:
@@ -278,9 +285,9 @@ def _receive_rest(link: socket.socket, data: bytearray, limit: int, end: float) 
     return bytes(data[_LENGTH:])
 
 
-def _receive(link: socket.socket) -> bytes:
+def _receive(link: socket.socket, size: int = CHUNK, flags: int = 0) -> bytes:
     try:
-        data = link.recv(CHUNK)
+        data = link.recv(size, flags)
     except BlockingIOError:
         raise Late("nothing came in time") from None
     except OSError:
@@ -288,10 +295,3 @@ def _receive(link: socket.socket) -> bytes:
     if not data:
         raise Closed("its socket is closed")
     return data
-
-
-def set_limit(link: socket.socket, seconds: float) -> None:
-    """Let no single call on a socket wait for longer, in the system itself: that costs nothing each time."""
-    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

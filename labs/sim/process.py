@@ -82,10 +82,9 @@ class ProcessHosts:
         return modules
 
     def _compile(self, root: str, sources: dict[str, bytes]) -> dict[str, Compiled]:
-        process = self.fork()
+        process = self.fork(frames.Compile(root, sources))
         try:
-            process.send(frames.Compile(root, sources))
-            answer = self._hear(process)
+            answer = process.receive(self.options.max_frame, self.options.step_seconds)
             if not isinstance(answer, frames.Modules) or answer.modules.keys() != sources.keys():
                 raise BadFrame("it does not send what it compiled")
         except BadFrame as error:
@@ -94,14 +93,11 @@ class ProcessHosts:
             process.kill()
         return answer.modules
 
-    def _hear(self, process: Process) -> frames.FromServer:
-        return process.receive(self.options.max_frame, self.options.step_seconds)
-
-    def fork(self) -> Process:
-        """Start a process, and wait until it is confined."""
-        process = self.zygote.fork()
+    def fork(self, first: frames.ToServer) -> Process:
+        """Start a process, wait until it is confined, and see that it is; then it hears the first thing."""
+        process = self.zygote.fork(first)
         try:
-            record = self._hear(process)
+            record = process.receive_first(self.options.max_frame)
         except BadFrame as error:
             process.kill()
             raise HostsUnavailable(f"a process is not confined: {error}") from None
@@ -180,9 +176,9 @@ class ProcessRun:
         self._next_check = 0.0
         self._memory = memory_now()
 
-    def fork(self, server: int) -> Process:
+    def fork(self, server: int, first: frames.ToServer) -> Process:
         """Start a process for a server of this run."""
-        process = self._fork()
+        process = self._fork(first)
         process.server = server
         self._processes.append(process)
         return process

@@ -65,7 +65,6 @@ class RemoteLife:
 
     def begin(self, nursery: trio.Nursery) -> None:
         """Start the process, and let it make the server object."""
-        self._process = self._run.fork(self.server)
         program = self._run.program
         self._turn += 1
         begin = Begin(
@@ -83,11 +82,9 @@ class RemoteLife:
             self._run.modules,
             self._disk,
         )
-        try:
-            self._send(begin)
+        self._process = self._run.fork(self.server, begin)
+        with contextlib.suppress(_Lost):
             self._take(self._receive_as(Answer))
-        except _Lost:
-            pass
 
     def send_step(self) -> None:
         """Let it run until it has nothing to do; `take_step` takes in what came of that."""

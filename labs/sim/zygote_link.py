@@ -10,6 +10,7 @@ import os
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -65,7 +66,7 @@ class ZygoteLink:
         finally:
             theirs.close()
         self._link, self._step_seconds = ours, options.step_seconds
-        frames.set_limit(ours, _PATIENCE)
+        _set_limit(ours, _PATIENCE)
         stub = options.stub.read_text(encoding="utf-8") if options.stub is not None else ""
         self._send(frames.Hello(stub, dict(options.stub_options)))
         wrong = self._receive().error
@@ -73,26 +74,31 @@ class ZygoteLink:
             self.close()
             raise HostsUnavailable(f"the confinement does not load: {wrong}")
 
-    def fork(self) -> Process:
-        """Start a process."""
+    def fork(self, first: frames.ToServer) -> Process:
+        """Start a process, and say the first thing to it; it hears that once it is confined.
+
+        It need not wait for that then: where all share a core, each wait costs a turn of the scheduler.
+        """
         ours, theirs = socket.socketpair()
+        _set_limit(ours, self._step_seconds)
         stack, to_stack = os.pipe()
         with contextlib.ExitStack() as unless_forked:
             unless_forked.callback(ours.close)
             unless_forked.callback(os.close, stack)
-            done = self._fork(theirs, to_stack)
+            self._send_fork(theirs, to_stack)
+            with contextlib.suppress(BadFrame):  # who waits for an answer finds out
+                frames.send(ours, first)
+            done = self._receive()
             if done.error:
                 raise HostsUnavailable(f"no further process can be started: {done.error}")
-            frames.set_limit(ours, self._step_seconds)
             unless_forked.pop_all()
         return Process(self, done.number, ours, stack)
 
-    def _fork(self, theirs: socket.socket, to_stack: int) -> Done:
+    def _send_fork(self, theirs: socket.socket, to_stack: int) -> None:
         """Have the zygote fork a process that gets these two ends, which are closed here."""
         try:
             record = frames.encode(frames.Fork())
             socket.send_fds(self._link, [len(record).to_bytes(4, "big") + record], [theirs.fileno(), to_stack])
-            return self._receive()
         except OSError:
             raise HostsUnavailable(f"the zygote is gone: {self._last_words()}") from None
         finally:
@@ -171,10 +177,11 @@ class Process:
         """Return the next thing that it says; raise BadFrame if that is no frame, or none comes in time."""
         data = frames.receive(self.link, limit, seconds)
         self.received += len(data)
-        try:
-            return frames.decode_from_server(data)
-        except (msgspec.MsgspecError, RecursionError, MemoryError, ValueError) as error:
-            raise BadFrame(f"{type(error).__name__}: {str(error)[:200]}") from None
+        return _decode(data)
+
+    def receive_first(self, limit: int) -> FromServer:
+        """Return the first thing that it says, behind which more may have come."""
+        return _decode(frames.receive_first(self.link, limit))
 
     def kill(self) -> None:
         """End it; it is waited for later."""
@@ -207,3 +214,17 @@ class Process:
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
         return None
+
+
+def _decode(data: bytes) -> FromServer:
+    try:
+        return frames.decode_from_server(data)
+    except (msgspec.MsgspecError, RecursionError, MemoryError, ValueError) as error:
+        raise BadFrame(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _set_limit(link: socket.socket, seconds: float) -> None:
+    """Let no single call on a socket wait for longer, in the system itself: that costs nothing each time."""
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
