@@ -426,20 +426,20 @@ def test_zygote_that_does_not_start_says_why() -> None:
 def test_zygote_that_is_gone_is_started_again(tmp_path: Path) -> None:
     async def end_zygote(cluster: Cluster) -> None:
         await cluster.sleep(0.1)
-        os.kill(int(zygotes_here()[0]), signal.SIGKILL)
+        running.zygote._process.kill()
         cluster.restart(0)
 
     folder = write_submission(tmp_path, "class Raft(Plain): ...")
     before = handles()
-    with ProcessHosts() as hosts:
-        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
+    with ProcessHosts() as running:
+        assert run_scenario(make_scenario(), folder, 1, hosts=running).status == "pass"
         with pytest.raises(HostsUnavailable, match="the zygote is gone"):
-            run_scenario(make_scenario(end_zygote), folder, 1, hosts=hosts)
-        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
-        os.kill(int(zygotes_here()[0]), signal.SIGKILL)
+            run_scenario(make_scenario(end_zygote), folder, 1, hosts=running)
+        assert run_scenario(make_scenario(), folder, 1, hosts=running).status == "pass"
+        running.zygote._process.kill()
         with pytest.raises(HostsUnavailable, match="the zygote is gone"):
-            run_scenario(make_scenario(), folder, 1, hosts=hosts)
-        assert run_scenario(make_scenario(), folder, 1, hosts=hosts).status == "pass"
+            run_scenario(make_scenario(), folder, 1, hosts=running)
+        assert run_scenario(make_scenario(), folder, 1, hosts=running).status == "pass"
     assert handles() == before
 
 
