@@ -93,6 +93,11 @@ def test_attacks_are_seen_to_work_where_there_are_no_walls() -> None:
     assert done.returncode == 1
 
 
+def test_every_attack_expects_a_verdict_of_its_own() -> None:
+    anything = ("", "fail SomeRule: something was seen", "error NoCrash: NoCrash: server 0 ValueError: x")
+    assert [attack.name for attack in attacks() if any(re.search(attack.verdict, text) for text in anything)] == []
+
+
 def test_every_attack_is_in_one_family() -> None:
     families = [[family for family in FAMILIES if re.search(family, attack.name)] for attack in attacks()]
     assert len(families) > 100

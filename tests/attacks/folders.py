@@ -43,7 +43,7 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
     "modules_shadowed": (
         "Brings modules with the names of Python's and the lab's own: random, json, trio, msgspec, labs.\n"
         "Idea: the folder of a submission comes first on the path; gradema.\n"
-        "Verdict: .\n",
+        "Verdict: NoCrash.*SystemExit: 0 at trio\n",
         {
             "raft.py": "import random, json, dataclasses, msgspec\nfrom blank import Raft as Server\n"
             "class Raft(Server):\n"
@@ -91,7 +91,7 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
     "modules_bytecode": (
         "Brings compiled code in place of source, and an extension module that is none.\n"
         "Idea: .pyc files and .so files are loaded unread.\n"
-        "Verdict: NotWritten|NoCrash\n",
+        "Verdict: NoCrash.*No module named 'helper'\n",
         {
             "raft.py": "from blank import Raft\nimport helper\n",
             "helper.pyc": b"\xa7\r\r\n" + b"\0" * 12 + b"\xe3\0\0\0" * 20,
@@ -102,7 +102,7 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
     "modules_circle": (
         "Imports itself in a circle, by every way there is, and modules that are not there.\n"
         "Idea: recursion in the loader.\n"
-        "Verdict: .\n",
+        "Verdict: NotWritten: not written yet: get_state\n",
         {
             "raft.py": "import a\nfrom blank import Raft\n",
             "a.py": "import b\nfrom . import b as c\n",
@@ -111,7 +111,8 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         },
     ),
     "modules_deep": (
-        "Has a module in a hundred folders within each other.\nIdea: long paths.\nVerdict: .\n",
+        "Has a module in a hundred folders within each other.\nIdea: long paths.\n"
+        "Verdict: NoCrash.*No module named 'd'\n",
         {
             "raft.py": f"import {'.'.join(['d'] * 100)}\nfrom blank import Raft\n",
             "/".join(["d"] * 100) + "/__init__.py": "x = 1\n",
@@ -119,17 +120,18 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
     ),
     **{f"limit_number_in_{what}": _with_number(what, text) for what, text in NUMBERS.items()},
     "source_brackets": (
-        "Is a file with a hundred thousand brackets.\nIdea: parsers that recurse.\nVerdict: .\n",
+        "Is a file with a hundred thousand brackets.\nIdea: parsers that recurse.\n"
+        "Verdict: NotGradable: .*(too many nested parentheses|cannot)\n",
         {"raft.py": "x = " + "(" * 100_000 + ")" * 100_000 + "\nfrom blank import Raft\n"},
     ),
     "source_minus": (
-        "Is a file with one long expression.\nIdea: compilers that recurse.\nVerdict: .\n",
+        "Is a file with one long expression.\nIdea: compilers that recurse.\nVerdict: NotGradable: .*raft.py\n",
         {"raft.py": "x = " + "-" * 200_000 + "1\nfrom blank import Raft\n"},
     ),
     "source_folded": (
         "Has constants that a compiler computes: powers of powers, strings times millions.\n"
         "Idea: constant folding that takes all time and memory.\n"
-        "Verdict: .\n"
+        "Verdict: NotWritten: not written yet: get_state|NotGradable\n"
         "Slow: yes\n",
         {
             "raft.py": "def f(): return 9 ** 9 ** 9, 'x' * (1 << 40), (1,) * (1 << 30), 1 << (1 << 40)\n"
@@ -137,13 +139,13 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         },
     ),
     "source_zeros": (
-        "Is a file of zero bytes.\nIdea: what is no text.\nVerdict: .\n",
+        "Is a file of zero bytes.\nIdea: what is no text.\nVerdict: NotGradable: .*null bytes\n",
         {"raft.py": b"\0" * TWO_MEGABYTES},
     ),
     "source_encodings": (
         "Declares an encoding that is none, and one that runs code elsewhere.\n"
         "Idea: the coding cookie names a module.\n"
-        "Verdict: .\n",
+        "Verdict: NotGradable: .*unknown encoding: attack\n",
         {
             "raft.py": b"# -*- coding: attack -*-\nfrom blank import Raft\n",
             "attack.py": MARK,
@@ -151,17 +153,19 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         },
     ),
     "source_long": (
-        "Is a file of two megabytes with a million lines.\nIdea: size alone.\nVerdict: .\n",
+        "Is a file of two megabytes with a million lines.\nIdea: size alone.\n"
+        "Verdict: NotGradable: Python cannot compile\n",
         {"raft.py": "x\n" * 1_000_000 + "class Raft: pass\n"},
     ),
     "source_no_class": (
-        "Defines no class Raft, but a name that pretends.\nIdea: a loader that trusts names.\nVerdict: .\n",
+        "Defines no class Raft, but a name that pretends.\nIdea: a loader that trusts names.\n"
+        "Verdict: WellFormed.*raft.py defines no class Raft\n",
         {"raft.py": "class Meta(type):\n    def __instancecheck__(cls, x): return True\nRaft = 7\n"},
     ),
     "source_metaclass": (
         "Has a class whose metaclass answers everything with an exit.\n"
         "Idea: a loader that looks at a class runs its metaclass.\n"
-        "Verdict: NoCrash\n",
+        "Verdict: NoCrash.*ended its process, with exit code 0\n",
         {
             "raft.py": "import sys\nclass Meta(type):\n"
             "    def __getattribute__(cls, name): sys.modules['os']._exit(0)\n"

@@ -1,7 +1,7 @@
 """Makes system calls in the ways that filters forget: the x32 numbers, the 32-bit entry, io_uring, vfork.
 
 Idea: known gaps of deny lists.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

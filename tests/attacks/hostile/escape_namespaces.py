@@ -1,7 +1,7 @@
 """Makes namespaces of its own, mounts, changes its root, and enters those of others.
 
 Idea: nested user namespaces give a process all rights inside.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Takes its rights back: becomes root, sets capabilities, runs programs that are setuid.
 
 Idea: passwordless sudo on hosted runners.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Every server says that it leads, in the same term.
 
 Idea: claims instead of work.
-Verdict: fail
+Verdict: ^fail LeaderHasMajority
 """
 
 from elected import Raft as Server

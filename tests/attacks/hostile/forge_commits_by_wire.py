@@ -1,7 +1,7 @@
 """Says on the apply channel that everything is committed at once, and answers every request with yes.
 
 Idea: claims instead of work: the oracles believe only what crossed the wire.
-Verdict: fail
+Verdict: ^fail CommitNeedsMajority
 """
 
 from elected import Raft as Server

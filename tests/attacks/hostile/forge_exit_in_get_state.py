@@ -1,7 +1,7 @@
 """Ends the process when the tester asks for its state.
 
 Idea: gradema's list of attacks.
-Verdict: NoCrash
+Verdict: NoCrash.*ended its process, with exit code 0
 """
 
 import sys

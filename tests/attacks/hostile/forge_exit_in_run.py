@@ -1,7 +1,7 @@
 """Ends the process in the middle of the run, with code 0.
 
 Idea: gradema's list of attacks.
-Verdict: NoCrash
+Verdict: NoCrash.*ended its process, with exit code 0
 """
 
 import sys

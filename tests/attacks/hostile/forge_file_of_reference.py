@@ -1,7 +1,7 @@
 """Claims, in its code objects, to be a file of the tester, so that failures look like the tester's own.
 
 Idea: co_filename can be set freely.
-Verdict: NoCrash
+Verdict: NoCrash.*an error of the tester, not of the submission at
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Makes all messages equal to each other, in the hope that a judge compares them.
 
 Idea: `__eq__` that is always true, from gradema's list.
-Verdict: .
+Verdict: ^fail CommitBound
 """
 
 import sys

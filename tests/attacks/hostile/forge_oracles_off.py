@@ -1,7 +1,7 @@
 """Replaces the judges, the recorder and the verdicts by ones that are content.
 
 Idea: patching unittest and assert, carried over to this tester.
-Verdict: .
+Verdict: ^fail CommitBound
 """
 
 import sys

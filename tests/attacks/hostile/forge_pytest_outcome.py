@@ -1,7 +1,7 @@
 """Raises pytest's own outcomes: a skip of the module, then an exit with code 0.
 
 Idea: pytest.skip at import passes where code 5 counts as fine.
-Verdict: NoCrash|ModuleNotFoundError|NotWritten
+Verdict: NoCrash.*there is no pytest here
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Raises the simulator's own exceptions, of which some end a run in peace.
 
 Idea: reaching the tester by its own classes.
-Verdict: NoCrash|NotWritten
+Verdict: NoCrash.*there is no RunOver here
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Notes and raises texts that cannot be encoded, that lie about their length, and that are no texts.
 
 Idea: lone surrogates, subclasses of str, exceptions whose texts raise.
-Verdict: NoCrash
+Verdict: NoCrash.*broke the loop that it runs in
 """
 
 from elected import Raft as Server

@@ -1,7 +1,7 @@
 """Sends messages of classes whose names are those of the tester's, or of what the encoding needs for itself.
 
 Idea: the receiver looks classes up by name.
-Verdict: .
+Verdict: NoCrash.*raft.py:18 in <module>
 """
 
 import dataclasses

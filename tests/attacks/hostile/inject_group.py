@@ -1,7 +1,7 @@
 """Raises groups of exceptions within groups, with causes that go round in a circle.
 
 Idea: recursive printers of tracebacks.
-Verdict: NoCrash
+Verdict: NoCrash.*broke the loop that it runs in
 """
 
 from elected import Raft as Server

@@ -1,7 +1,7 @@
 """Puts HTML, Markdown, XML and formulas of spreadsheets into notes and an exception.
 
 Idea: stored scripts in an instructor's browser; `=cmd|...` in a CSV.
-Verdict: NoCrash
+Verdict: NoCrash.*RuntimeError: =1
 """
 
 from elected import Raft as Server

@@ -1,7 +1,7 @@
 """Gives its classes and functions names with control characters and the length of books.
 
 Idea: names end up in messages, too.
-Verdict: ^(fail|error)
+Verdict: WellFormed.*get_state must return
 """
 
 from elected import Raft as Server

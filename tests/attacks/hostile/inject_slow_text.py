@@ -1,7 +1,7 @@
 """Raises exceptions whose texts take for ever to make, or gigabytes to hold.
 
 Idea: what formats an exception runs the submission's code.
-Verdict: NoCrash|NoStall
+Verdict: NoCrash.*Endless
 Slow: yes
 """
 

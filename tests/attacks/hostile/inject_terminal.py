@@ -1,7 +1,7 @@
 """Puts control sequences into notes, prints, and an exception: colours, titles, erased lines, moved cursors.
 
 Idea: escape sequences that rewrite what an instructor sees.
-Verdict: NoCrash
+Verdict: NoCrash.*raft.py:16 in run
 """
 
 from elected import Raft as Server

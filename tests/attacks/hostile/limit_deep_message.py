@@ -1,7 +1,7 @@
 """Sends, saves and applies values that are nested a hundred thousand deep.
 
 Idea: known; recursive decoders crash.
-Verdict: WellFormed|NoCrash
+Verdict: WellFormed.*apply_ch
 """
 
 from elected import Raft as Server

@@ -1,7 +1,7 @@
 """Fills the disk, by files, and by holes in files.
 
 Idea: measured: common graders give a writable /tmp without a limit.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Uses numbers with a hundred thousand digits, not-a-numbers, and infinities where numbers go.
 
 Idea: known; conversions that take quadratic time.
-Verdict: WellFormed|NoCrash|fail
+Verdict: ^fail (StateMachineSafety|CommitBound)
 """
 
 from elected import Raft as Server

@@ -1,7 +1,7 @@
 """Saves states of many megabytes, again and again.
 
 Idea: the simulated disk is the tester's memory.
-Verdict: .
+Verdict: WellFormed.*more than the 2,097,152 allowed at raft.py
 Slow: yes
 """
 

@@ -1,7 +1,7 @@
 """Loops without end inside one operation, where no Python signal handler ever runs.
 
 Idea: a regular expression with exponential time.
-Verdict: NoStall|processor|CPU
+Verdict: NoStall.*never yields.*raft.py:15 in run
 Slow: yes
 """
 

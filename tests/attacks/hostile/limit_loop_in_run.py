@@ -1,7 +1,7 @@
 """Loops without end when it runs.
 
 Idea: known; the simplest of all.
-Verdict: NoStall|processor|CPU
+Verdict: NoStall.*never yields.*raft.py:13 in run
 Slow: yes
 """
 

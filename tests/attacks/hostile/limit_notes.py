@@ -1,7 +1,7 @@
 """Notes and prints without end.
 
 Idea: a flood of what the grader keeps.
-Verdict: note|print|NoStall|NoCrash|Stall
+Verdict: NoStall.*never yields|WellFormed.*puts out too much at one instant
 Slow: yes
 """
 

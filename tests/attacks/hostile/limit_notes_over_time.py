@@ -1,7 +1,7 @@
 """Notes a lot in each step, for as long as it lives.
 
 Idea: a flood below every limit of a single step.
-Verdict: .
+Verdict: WellFormed.*more than the 16,777,216 characters
 Slow: yes
 """
 

@@ -1,7 +1,7 @@
 """Writes to the standard output and error without end.
 
 Idea: known; a grader that collects all of it runs out of memory.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Compiles source at run time that takes the parser very long, or down.
 
 Idea: nested brackets and constant folding, as in CPython's own bug reports.
-Verdict: .
+Verdict: ^pass
 Slow: yes
 """
 

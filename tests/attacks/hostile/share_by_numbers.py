@@ -1,7 +1,7 @@
 """Counts its incarnations by the numbers that the kernel gives to processes: a memory that survives a crash.
 
 Idea: pids grow with each start, so a server learns that it has been here before.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

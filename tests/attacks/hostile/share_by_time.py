@@ -1,7 +1,7 @@
 """Sends bits by burning processor time: the others see on the real clock that a step took long.
 
 Idea: a channel through time that no filter closes. It carries bits, but bits earn no points.
-Verdict: .
+Verdict: ^pass
 Slow: yes
 """
 

@@ -1,7 +1,7 @@
 """Tries every descriptor: which are open, what kind they are, and whether the others have them, too.
 
 Idea: a descriptor that was open before the fork is one for all servers, position and flags included.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Writes bits into what the kernel keeps for each process, and reads them from the others: limits, priorities, processors.
 
 Idea: prlimit, setpriority and sched_setaffinity work across the processes of one user.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

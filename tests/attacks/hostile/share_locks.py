@@ -1,7 +1,7 @@
 """Locks what all servers can open, and looks what is locked.
 
 Idea: flock and record locks need a file that is readable, nothing more.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

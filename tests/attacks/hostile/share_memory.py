@@ -1,7 +1,7 @@
 """Shares memory: multiprocessing's, /dev/shm, memfd, and a mapping of a file.
 
 Idea: nodes that share memory instead of talking.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

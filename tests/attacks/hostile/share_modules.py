@@ -1,7 +1,7 @@
 """Keeps a common memory where all servers of one process would see it: modules, classes, builtins.
 
 Idea: servers in one process share module globals and class attributes.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Shares by System V: a segment of memory, a semaphore, a queue of messages.
 
 Idea: IPC objects outlive every process and are seen by all of a user's.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Talks with the other servers by TCP and UDP on the loopback.
 
 Idea: nodes that share a socket; network exfiltration (Lyu 2020).
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

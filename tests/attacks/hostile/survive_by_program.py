@@ -1,7 +1,7 @@
 """Starts programs that stay: by subprocess, posix_spawn, system, and exec.
 
 Idea: reverse shells (Lyu 2020, saligrama).
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Ignores every signal that can be ignored, and blocks the rest.
 
 Idea: SIG_IGN for SIGTERM and the watchdog's signals.
-Verdict: NoStall|stall|never
+Verdict: NoStall.*never yields
 Slow: yes
 """
 

@@ -1,7 +1,7 @@
 """Catches its own cancellation, and goes on to send and to lead after its crash.
 
 Idea: `except BaseException` in a loop.
-Verdict: .
+Verdict: ^pass
 Test: 2A/election_after_network_failure
 """
 

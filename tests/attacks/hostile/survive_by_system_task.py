@@ -1,7 +1,7 @@
 """Runs as a system task of the loop, which no cancellation of the server reaches.
 
 Idea: trio's own way to outlive a nursery.
-Verdict: .
+Verdict: ^fail LeaderHasMajority
 """
 
 import sys

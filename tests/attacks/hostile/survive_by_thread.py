@@ -1,7 +1,7 @@
 """Starts a thread that goes on when the server has crashed.
 
 Idea: threads outlive a cancellation.
-Verdict: .
+Verdict: NotWritten: not written yet: start
 """
 
 import sys

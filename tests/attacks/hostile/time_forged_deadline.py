@@ -1,7 +1,7 @@
 """Answers each step with a deadline in the past, or with none at all, by patching how its clock decides.
 
 Idea: a step that says "wake me yesterday" must not stop the others.
-Verdict: .
+Verdict: ^pass
 Slow: yes
 """
 

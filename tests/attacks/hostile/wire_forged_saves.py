@@ -1,7 +1,7 @@
 """Saves, by the raw record, a state that claims entries the log never held.
 
 Idea: the incremental form of a save refers to what was saved before; refer to what was not.
-Verdict: ^(fail|error)
+Verdict: NoCrash.*a save that keeps 1000000000 entries
 """
 
 import sys

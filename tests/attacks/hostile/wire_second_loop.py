@@ -1,7 +1,7 @@
-"""Starts a second loop inside the first one's process, with a clock of its own.
+r"""Starts a second loop inside the first one's process, with a clock of its own.
 
 Idea: trio.run in a task; and answering the tester from there.
-Verdict: NoCrash|NotWritten|SimulatedTimeOnly
+Verdict: NoCrash.*Attempted to call run\(\) from inside a run
 """
 
 import sys
