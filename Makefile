@@ -196,7 +196,7 @@ coverage: .venv/ready
 
 mutation: .venv/ready
 	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
-	    $${JSON:+--json "$$JSON"}
+	    $${JSON:+--json "$$JSON"} $${HOSTS:+--hosts "$$HOSTS"}
 
 .PHONY: grade
 grade: .venv/ready
@@ -232,7 +232,7 @@ doctor: .venv/ready
 	@.venv/bin/python -m grader doctor
 
 demo: .venv/ready
-	@.venv/bin/python -m tests.demo
+	@.venv/bin/python -m tests.demo $${HOSTS:+--hosts "$$HOSTS"}
 
 handouts: .venv/readyhandouts
 	@.venv/bin/python -m handouts.site

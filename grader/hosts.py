@@ -25,6 +25,10 @@ CPU_SECONDS = 30.0
 """Processor seconds that all servers of a run may take together; those of a correct one take less than two."""
 
 
+RUN_SECONDS = 60.0
+"""Real seconds of a run, five times as many on a busy machine: less than a runner has before it counts as dead."""
+
+
 class Hosts(msgspec.Struct, frozen=True):
     """What was chosen: the kind of hosts, the sandbox level, and what the kernel gives to that level."""
 
@@ -73,5 +77,7 @@ def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
         yield Opening(is_inline=True)
         return
     process = importlib.import_module("labs.sim.process")
-    with process.ProcessHosts(levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS, core=core)) as running:
+    with process.ProcessHosts(
+        levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS, run_seconds=RUN_SECONDS, core=core)
+    ) as running:
         yield Opening(False, {"hosts": running}, hosts.details)

@@ -6,6 +6,7 @@ must fail, each by a rule that fits its mistake. Leaves the wrong servers in out
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 import subprocess
@@ -27,13 +28,17 @@ CAUGHT_BY = {
 
 def main() -> int:
     """Run the demo; return 0 if the lab judged every server rightly."""
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
+    parser.add_argument("--hosts", choices=("inline", "process"), help="where servers run (inline)")
+    hosts = parser.parse_args().hosts
+    more = ["--hosts", hosts] if hosts else []
     begun = time.monotonic()
     FOLDER.mkdir(parents=True, exist_ok=True)
     say("1. A correct server: every test of the four stages, once. Time is simulated, so minutes take seconds.")
-    found = labs("test", "2A", "2B", "2C", "2D", "--submission", "reference", "--runs", "1")
+    found = labs("test", "2A", "2B", "2C", "2D", "--submission", "reference", "--runs", "1", *more)
     wrong = [] if found and all(run["status"] == "pass" for run in found) else ["the reference did not pass"]
     for number, mutant in enumerate(MUTANTS, start=2):
-        wrong += show(number, mutant)
+        wrong += show(number, mutant, more)
     if wrong:
         print("demo: not as it should be: " + "; ".join(wrong), file=sys.stderr)
         return 1
@@ -46,14 +51,14 @@ def main() -> int:
     return 0
 
 
-def show(number: int, mutant: Mutant) -> list[str]:
+def show(number: int, mutant: Mutant, more: list[str]) -> list[str]:
     """Run one wrong server; return what is not as it should be."""
     say(f"{number}. A wrong server: {mutant.wrong}.\n   This is the reference with one change:")
     print("\n".join("   " + line for line in mutant.diff().splitlines()[3:] if line.strip()))
     print()
     stage, test = CAUGHT_BY[mutant.name]
     folder = mutant.write(FOLDER / mutant.name.removeprefix("classic_"))
-    found = labs("test", stage, "--test", test, "--submission", folder.as_posix(), "--runs", "5")
+    found = labs("test", stage, "--test", test, "--submission", folder.as_posix(), "--runs", "5", *more)
     caught = {run["rule"] for run in found if run["status"] == "fail"}
     if not caught:
         return [f"{mutant.name} was not caught"]

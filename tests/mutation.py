@@ -30,7 +30,9 @@ from tabulate import tabulate
 
 from labs.report.results import write_json
 from labs.sim import blame
+from labs.sim.hosts import HostKind, HostOptions
 from labs.sim.loader import Program
+from labs.sim.process import ProcessHosts
 from labs.sim.run import run_scenario, stalled
 from labs.stages import catalogue
 from labs.stages.scenario import Scenario
@@ -71,6 +73,7 @@ class Job:
     stages: tuple[str, ...]
     seed: int
     stop_at_first: bool
+    hosts: HostKind = "inline"
 
 
 def main() -> int:
@@ -81,11 +84,14 @@ def main() -> int:
     unusual = [] if options.no_variants else [v for v in variants.corpus() if options.only in v.name]
     seeds = range(options.seed, options.seed + options.seeds)
     jobs = [
-        Job(mutant.name, True, _stages_for(mutant, options), seed, not options.all_tests)
+        Job(mutant.name, True, _stages_for(mutant, options), seed, not options.all_tests, options.hosts)
         for seed, mutant in itertools.product(seeds, chosen)
     ]
     variant_seeds = range(options.seed, options.seed + (options.variant_runs or options.seeds))
-    jobs += [Job(v.name, False, v.stages, seed, False) for seed, v in itertools.product(variant_seeds, unusual)]
+    jobs += [
+        Job(v.name, False, v.stages, seed, False, options.hosts)
+        for seed, v in itertools.product(variant_seeds, unusual)
+    ]
     done = _run_all(jobs, options.jobs, _Journal(options.journal))
     _show(done, chosen, options)
     if len(done) < len(jobs):
@@ -129,6 +135,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-variants", action="store_true")
     parser.add_argument("--no-mutants", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--hosts", choices=("inline", "process"), default="inline", help="where servers run (inline)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the failed runs, for programs")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep what is done there, and go on from it")
     return parser.parse_args()
@@ -221,7 +228,9 @@ def _run(scenario: Scenario, job: Job) -> Run:
     signal.setitimer(signal.ITIMER_PROF, PATIENCE, 0.5)  # it barks again for servers that catch it
     signal.setitimer(signal.ITIMER_REAL, PATIENCE_ASLEEP, 0.5)
     try:
-        record = run_scenario(scenario, _program(job.server, job.is_mutant), job.seed)
+        program = _program(job.server, job.is_mutant)
+        hosts = _process_hosts() if job.hosts == "process" else None
+        record = run_scenario(scenario, program if hosts is None else program.root, job.seed, hosts=hosts)
     except Stalled:
         record = stalled(scenario, job.seed, "never yields")
     finally:
@@ -247,6 +256,12 @@ def _scenarios(stages: tuple[str, ...]) -> tuple[Scenario, ...]:
         for stage in stages
         for scenario in [*catalogue.scenarios(stage, "drills"), *catalogue.scenarios(stage)]
     )
+
+
+@lru_cache
+def _process_hosts() -> ProcessHosts:
+    """Return the process hosts of this worker; they end with it."""
+    return ProcessHosts(HostOptions(step_seconds=PATIENCE))
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from labs.sim import limits
-from labs.sim.machine import memory_now
+from labs.sim.hosts import HostOptions
+from labs.sim.machine import Turns, memory_now, turns_now
 from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, run_scenario
 from tests.parity import difference_of
@@ -144,3 +145,32 @@ def test_run_that_fills_the_testers_memory_is_ended(
     record = run_scenario(make_scenario(), write_submission(tmp_path, text), 1, hosts=hosts)
     assert (record.status, record.rule) == ("error", "CpuBudget")
     assert "more than the -512 allowed" in record.message
+
+
+SLEEPS = """class Raft(Plain):
+    async def run(self):
+        import sys
+        for number in range(60):
+            sys.modules["select"].select([], [], [], 0.03)
+            await trio.sleep(0.01)
+        await trio.sleep_forever()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell who waits for a core")
+@pytest.mark.parametrize("waited, status", [(0.0, "error"), (1000.0, "pass")], ids=["idle machine", "busy machine"])
+def test_run_that_takes_long_is_ended_unless_the_machine_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waited: float, status: str
+) -> None:
+    turns = iter([Turns(1.0, 0.0), *[Turns(2.0, waited)] * 100])
+    monkeypatch.setattr("labs.sim.process.turns_now", lambda: next(turns))
+    submission = write_submission(tmp_path, SLEEPS)
+    with ProcessHosts(HostOptions(run_seconds=0.8)) as hosts:
+        record = run_scenario(make_scenario(servers=1), submission, 1, hosts=hosts)
+    assert record.status == status, record.message
+    assert status == "pass" or (record.rule == "CpuBudget" and "the run was not over after" in record.message)
+
+
+def test_what_a_process_waits_for_slows_it() -> None:
+    assert Turns(2.0, 3.0).slowed_since(Turns(1.0, 1.0)) == 3.0
+    assert turns_now().slowed_since(turns_now()) >= 1.0

@@ -110,7 +110,8 @@ class HostOptions:
     step_seconds: float = 10.0
     """Wall seconds that one step of one server may take, its start included, before it counts as stalled."""
     run_seconds: float = 300.0
-    """Wall seconds that one run may take in all, before the server that is at work is ended."""
+    """Wall seconds that one run may take in all, before the server that is at work is ended; up to five times as many
+    where other processes have the core most of the time."""
     cpu_seconds: float | None = None
     """Processor seconds that all servers of one run may take together; None for no limit. A run can have its own
     (`run_scenario(..., cpu_seconds=...)`), relative to what the reference took (`RunRecord.server_cpu_time`)."""

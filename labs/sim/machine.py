@@ -1,11 +1,34 @@
-"""What the system tells about this process: the memory that it takes, and the core that it is on."""
+"""What the system tells about this process: its memory, its core, and how long it waits for that."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+@dataclass(frozen=True)
+class Turns:
+    """How long this process has run, and how long it was ready and others had the core; both in seconds."""
+
+    ran: float
+    waited: float
+
+    def slowed_since(self, before: Turns) -> float:
+        """Return by what factor all that this process did since took longer than on an idle machine."""
+        ran = max(self.ran - before.ran, 0.001)
+        return 1.0 + (self.waited - before.waited) / ran
+
+
+def turns_now() -> Turns:
+    """Return the turns of this process so far; nothing where the system does not tell."""
+    try:
+        ran, waited, _ = map(int, Path("/proc/self/schedstat").read_bytes().split())
+    except (OSError, ValueError):
+        return Turns(0.0, 0.0)
+    return Turns(ran / 1e9, waited / 1e9)
 
 
 def memory_now() -> int:

@@ -48,7 +48,7 @@ CONTROLS = (
 of the machine, fill its disk, or stay."""
 DELAY = 30.0
 """Wall seconds that the harmless twin may take after an attack; by itself it takes less than one."""
-LIMITS: dict[str, Any] = {"step_seconds": 1.5, "run_seconds": 20.0, "cpu_seconds": 2.5}
+LIMITS: dict[str, Any] = {"step_seconds": 1.5, "run_seconds": 8.0, "cpu_seconds": 2.5}
 LONGEST = 90.0
 """Wall seconds that an attack may take; the limits above end it long before, where nothing else is at work."""
 LARGEST = 700
