@@ -1,7 +1,7 @@
 """Takes a lot of processor time in each step, but always a little less than what counts as stalled.
 
 Idea: denial by slow progress.
-Verdict: CpuBudget.*used .* s of the processor, the most of all servers
+Verdict: CpuBudget.*(MiB of memory|of the processor|of real time)
 Slow: yes
 """
 
