@@ -17,7 +17,8 @@ Columns: TypeAlias = Mapping[str, Sequence[str]]
 """The cells of a table, by the head of each column."""
 GAP, HEAD = 2, 2
 """What tabulate puts between two columns, and adds to the width of a head."""
-NARROWEST = 60
+NARROWEST, SCANTY = 60, 20
+"""Columns that a table may always have; and letters that are too few to tell anything."""
 
 
 def room() -> int | None:
@@ -30,7 +31,8 @@ def room() -> int | None:
 def fit(columns: Columns, cut: str, least: int, expendable: Sequence[str], width: int | None) -> dict[str, list[str]]:
     """Return what of a table fits into a width.
 
-    Columns of `expendable` go, the first one first, until `least` letters are left for the column `cut`, or all it has.
+    Columns of `expendable` go, the first one first, until `least` letters are left for the column `cut`, or all it has;
+    if there are hardly any even then, it goes itself.
     """
     kept = {head: list(cells) for head, cells in columns.items()}
     if width is None:
@@ -40,8 +42,11 @@ def fit(columns: Columns, cut: str, least: int, expendable: Sequence[str], width
         if _room_for(cut, kept, width) >= wanted:
             break
         kept.pop(head, None)
-    left = max(_room_for(cut, kept, width), len(cut) + HEAD)
-    kept[cut] = [shortened(cell, left) for cell in kept[cut]]
+    left = _room_for(cut, kept, width)
+    if left < min(SCANTY, wanted):
+        del kept[cut]
+    else:
+        kept[cut] = [shortened(cell, left) for cell in kept[cut]]
     return kept
 
 

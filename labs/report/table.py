@@ -43,7 +43,8 @@ def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submissi
 
 def render_one(record: RunRecord, submission: str) -> str:
     """Return the verdict of a single run."""
-    head = f"{_verdict(record.status)}  {record.test}  {record.title}   seed {record.seed}, {record.virtual_time:.3f} s"
+    words = f"{record.status}  {record.test}  {record.title}   seed {record.seed}, {record.virtual_time:.3f} s"
+    head = _headline(words, record.status)
     return head if record.status == "pass" else f"{head}\n{_reason(record, submission, again=False)}"
 
 
@@ -132,8 +133,14 @@ def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission:
     first = min(failed, key=lambda run: run.seed)
     seeds = ", ".join(str(run.seed) for run in sorted(failed, key=lambda run: run.seed)[:SHOWN_SEEDS])
     more = ", …" if len(failed) > SHOWN_SEEDS else ""
-    head = f"{_verdict(first.status)}  {scenario.id}  {scenario.title}"
-    return f"{head}   failed {len(failed)} of {runs}: seeds {seeds}{more}\n{_reason(first, submission)}"
+    words = f"{first.status}  {scenario.id}  {scenario.title}   failed {len(failed)} of {runs}: seeds {seeds}{more}"
+    return f"{_headline(words, first.status)}\n{_reason(first, submission)}"
+
+
+def _headline(words: str, status: str) -> str:
+    """Return words that begin with a status, as wide as the terminal, and the status in its colour."""
+    wrapped = textwrap.fill(words, _width(), subsequent_indent=" " * 6, break_on_hyphens=False)
+    return _verdict(status) + wrapped.removeprefix(status)
 
 
 def _reason(record: RunRecord, submission: str, again: bool = True) -> str:

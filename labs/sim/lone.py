@@ -381,7 +381,8 @@ class Lone:
                 return term
             self.check(not self.state().is_leader, "it sent no AppendEntries for half a second", "HeartbeatsSent")
             if self.now >= end:
-                votes = f"the votes of servers {', '.join(map(str, voters))} reached server {self.me} in term {term}"
+                names = f"server{'s' * (len(voters) > 1)} {', '.join(map(str, voters))}"
+                votes = f"the votes of {names} reached server {self.me} in term {term}"
                 self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")
 
     def _refuse_votes(self, term: int) -> None:
