@@ -6,6 +6,7 @@ Also the tester's end of each process: a socket, and the pipe that its stack com
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import select
@@ -29,6 +30,8 @@ _PATIENCE = 60.0
 """Wall seconds in which the zygote must answer; it has nothing to wait for."""
 _FOR_STACK = 2.0
 """Wall seconds in which a process must have written its stack, if it ever will."""
+_LONG = 1 << 20
+"""Frames of honest servers are shorter mostly, in bytes."""
 _PLACE = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
@@ -217,10 +220,17 @@ class Process:
 
 
 def _decode(data: bytes) -> FromServer:
+    """Return what a frame says; raise BadFrame. A long one may be millions of objects: not to be collected."""
+    is_long = len(data) > _LONG and gc.isenabled()
+    if is_long:
+        gc.disable()
     try:
         return frames.decode_from_server(data)
     except (msgspec.MsgspecError, RecursionError, MemoryError, ValueError) as error:
         raise BadFrame(f"{type(error).__name__}: {str(error)[:200]}") from None
+    finally:
+        if is_long:
+            gc.enable()
 
 
 def _set_limit(link: socket.socket, seconds: float) -> None:
