@@ -141,6 +141,27 @@ def test_figures_are_drawn_from_these_runs() -> None:
         assert (HANDOUTS / name).read_text(encoding="utf-8") == text, f"{name}: make handouts-refresh"
 
 
+@pytest.mark.parametrize(
+    ("name", "events"),
+    {
+        "election": ("RequestVote t1", "yes", "LEADER in term 1", "Append t1"),
+        "command": (
+            "start 1001: index 1",
+            "Append t1 prev 0/t0 [1]",
+            "t1 ok",
+            "apply 1: 1001",
+            "Append t1 prev 1/t1 c1",
+        ),
+        "crash": ("save t1", "CRASH at its reply", "RESTART"),
+        "install": ("Install t", "snapshot 20", "Append t"),
+    }.items(),
+)
+def test_scene_shows_what_its_page_says(name: str, events: tuple[str, ...]) -> None:
+    texts = re.findall(r"<text[^>]*>([^<]*)", (HANDOUTS / "figures" / f"{name}.svg").read_text(encoding="utf-8"))
+    for event in events:
+        assert [text for text in texts if event in text], f"no {event!r} among {texts}"
+
+
 def api() -> list[str]:
     """Return what a submission may use, and what it must offer."""
     names = [

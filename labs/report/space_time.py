@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from labs.messages import AppendEntriesArgs, AppendEntriesReply, Message, RequestVoteArgs, RequestVoteReply
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    Message,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
 from labs.report.trace_text import describe
 from labs.trace import events as ev
 
@@ -280,6 +288,10 @@ def brief(message: Message) -> str:
             prev = f"prev {message.prev_log_index}/t{message.prev_log_term}"
             commit = f" c{message.leader_commit}" if message.leader_commit else ""
             return f"t{message.term} {prev}{entries if terms else ''}{commit}"
+        case InstallSnapshotArgs():
+            return f"t{message.term} last {message.last_included_index}/t{message.last_included_term}"
+        case InstallSnapshotReply():
+            return f"t{message.term}"
     return " ".join(str(getattr(message, name))[:12] for name in message.__dataclass_fields__)
 
 

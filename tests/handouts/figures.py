@@ -111,14 +111,12 @@ VIOLATIONS: dict[str, Shown] = {
 """The run that shows how a rule is broken, by the rule's id."""
 
 SCENES: dict[str, Shown] = {
-    "election": Shown("reference", "2A/initial_election", 1, View(rows=18, end=0.53, hide=("start",))),
-    "command": Shown("reference", "2B/basic_agreement", 1, View(rows=26, begin=0.43, end=0.551, hide=("role",))),
+    "election": Shown("reference", "2A/initial_election", 1, View(rows=24, end=0.53, hide=("start",))),
+    "command": Shown("reference", "2B/basic_agreement", 1, View(rows=40, begin=0.43, end=0.5505, hide=("role",))),
     "crash": Shown(
-        "reference", "2C/crash_between_save_and_reply", 1, View(rows=15, begin=0.45, end=0.7, hide=("heartbeats",))
+        "reference", "2C/crash_between_save_and_reply", 1, View(rows=16, begin=0.515, end=0.56, hide=("heartbeats",))
     ),
-    "install": Shown(
-        "reference", "2D/entries_behind_snapshot", 1, View(rows=14, begin=4.0, end=4.31, hide=("heartbeats",))
-    ),
+    "install": Shown("reference", "2D/entries_behind_snapshot", 1, View(rows=25, begin=4.6, end=4.6656, hide=("role", "start", "cut"))),
 }
 """Other figures, by their name."""
 
