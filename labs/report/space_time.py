@@ -9,15 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from labs.messages import (
-    AppendEntriesArgs,
-    AppendEntriesReply,
-    InstallSnapshotArgs,
-    InstallSnapshotReply,
-    Message,
-    RequestVoteArgs,
-    RequestVoteReply,
-)
+from labs.messages import AppendEntriesArgs, AppendEntriesReply
+from labs.report.labels import brief
 from labs.report.trace_text import describe
 from labs.trace import events as ev
 
@@ -271,28 +264,6 @@ class _Drawing:
 
 def _path(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<path class="{kind}" d="M{x1:.1f},{y1:.1f} L{x2:.1f},{y2:.1f}"/>'
-
-
-def brief(message: Message) -> str:
-    """Return what a message says, in the space of a label; entries are shown as their terms."""
-    match message:
-        case RequestVoteArgs():
-            return f"t{message.term} last {message.last_log_index}/t{message.last_log_term}"
-        case RequestVoteReply():
-            return f"t{message.term} {'yes' if message.vote_granted else 'no'}"
-        case AppendEntriesReply():
-            return f"t{message.term} {'ok' if message.success else 'no'}"
-        case AppendEntriesArgs():
-            terms = [entry.term for entry in message.entries]
-            entries = f" [{' '.join(map(str, terms))}]" if len(terms) <= 4 else f" +{len(terms)}"
-            prev = f"prev {message.prev_log_index}/t{message.prev_log_term}"
-            commit = f" c{message.leader_commit}" if message.leader_commit else ""
-            return f"t{message.term} {prev}{entries if terms else ''}{commit}"
-        case InstallSnapshotArgs():
-            return f"t{message.term} last {message.last_included_index}/t{message.last_included_term}"
-        case InstallSnapshotReply():
-            return f"t{message.term}"
-    return " ".join(str(getattr(message, name))[:12] for name in message.__dataclass_fields__)
 
 
 _DRAW: dict[type[ev.Event], Callable[[_Drawing, object], None]] = {

@@ -116,7 +116,12 @@ SCENES: dict[str, Shown] = {
     "crash": Shown(
         "reference", "2C/crash_between_save_and_reply", 1, View(rows=16, begin=0.515, end=0.56, hide=("heartbeats",))
     ),
-    "install": Shown("reference", "2D/entries_behind_snapshot", 1, View(rows=25, begin=4.6, end=4.6656, hide=("role", "start", "cut"))),
+    "install": Shown(
+        "reference",
+        "2D/entries_behind_snapshot",
+        1,
+        View(rows=25, begin=4.6, end=4.6656, hide=("role", "start", "cut")),
+    ),
 }
 """Other figures, by their name."""
 
