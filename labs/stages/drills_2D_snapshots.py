@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from labs.messages import (
     AppendEntriesArgs,
-    AppendEntriesReply,
     ApplySnapshot,
     InstallSnapshotArgs,
     InstallSnapshotReply,
@@ -233,11 +232,7 @@ async def drill_restarts_from_snapshot(lone: Lone) -> None:
 @drill(rule="InstallWhenNeeded")
 async def drill_leader_sends_snapshot(lone: Lone) -> None:
     """a leader that no longer has an entry sends its snapshot, and goes on behind it (§7)"""
-    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
-    await fill_log(lone, MANY)
-    await lone.become_leader()
-    lone.oblige(1)
-    request = await _refuse_until_snapshot(lone, refusals)
+    request = await _sent_snapshot(lone)
     if request is None:
         return
     last, data = request.message.last_included_index, request.message.data
@@ -250,11 +245,7 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
 @drill(rule="HigherTermAdopted")
 async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     """a newer term in the answer to a snapshot becomes the current term (All servers rule 2)"""
-    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
-    await fill_log(lone, MANY)
-    await lone.become_leader()
-    lone.oblige(1)
-    request = await _refuse_until_snapshot(lone, refusals)
+    request = await _sent_snapshot(lone)
     if request is None:
         return
     term = request.message.term + 3
@@ -265,11 +256,15 @@ async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     lone.check(not state.is_leader, f"term {term} has reached it, and nobody has voted for it since", "StepsDown")
 
 
-async def _refuse_until_snapshot(lone: Lone, refusals: list[AppendEntriesReply]) -> Request[InstallSnapshotArgs] | None:
-    """Let server 2, whose log is empty, refuse entries until it gets a snapshot; return that, or None if entry 1 comes.
+async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
+    """Let the server lead with a log whose beginning is in a snapshot, and return what it sends to one without a log.
 
-    `refusals` are the server's own, of entries behind index 1, 2 and so on.
+    Server 2 refuses entries until the snapshot comes, in the server's own words. None if entry 1 comes instead.
     """
+    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    await fill_log(lone, MANY)
+    await lone.become_leader()
+    lone.oblige(1)
     end = lone.now + 3.0
     while (request := lone.next_request(InstallSnapshotArgs, 2)) is None:
         refused = lone.next_request(AppendEntriesArgs, 2)
