@@ -269,7 +269,8 @@ async def figure_8(cluster: Cluster, remove: TakeOrGive, restore: TakeOrGive) ->
     for server in (s1, s2):
         cluster.set_link(server, s3, delay=(0.05, 0.05))
         cluster.set_link(s3, server, delay=(0.05, 0.05))
-    leader = await cluster.wait_for_leader(among=[s1, s2, s3])
+    # All three votes are needed here, over slow links: elections may well collide several times in a row.
+    leader = await cluster.wait_for_leader(within=15.0, among=[s1, s2, s3])
     await _go_on_at_random(cluster, leader, s3)
     # (d) s5 is elected by s3 and s4, for its last entry is newer, and overwrites the old one.
     remove(s1)
@@ -277,7 +278,7 @@ async def figure_8(cluster: Cluster, remove: TakeOrGive, restore: TakeOrGive) ->
     restore(s5)
     cluster.partition([s3, s4, s5])
     await cluster.sleep(0.3)
-    leader = await cluster.wait_for_leader(among=[s3, s4, s5])
+    leader = await cluster.wait_for_leader(within=15.0, among=[s3, s4, s5])
     start_at(cluster, [leader])
     await cluster.sleep(0.3)
     restore(s1)
