@@ -88,7 +88,7 @@ def test_attacks_are_seen_to_work_where_there_are_no_walls() -> None:
     assert "canary-" in problems["read_environment"]
     assert all("LEAKED" in problems[name] for name in CONTROLS if name != "survive_by_program"), problems
     assert "raft-attack-0.sock" in problems["share_abstract_socket"]
-    assert problems["survive_by_program"].startswith("processes: ")
+    assert "processes: [" in problems["survive_by_program"]
     assert f"{len(CONTROLS)} graded, {len(CONTROLS)} with problems" in done.stdout
     assert done.returncode == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def gradescope(folder: Path, submission: str) -> tuple[dict[str, object], str]:
     (place / "submission").mkdir()
     (place / "submission" / "raft.py").write_text(submission)
     text = (place / "source" / "run_autograder").read_text()
-    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", sys.executable)
+    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", shlex.quote(sys.executable))
     done = subprocess.run(
         ["bash", "-c", text], env={**os.environ, "GRADER_SANDBOX": "D"}, capture_output=True, text=True, timeout=200
     )
@@ -88,7 +89,7 @@ def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_pat
     place = tmp_path / "autograder"
     (place / "source" / "grader" / "__init__.py").write_text("")
     text = gradescope_zip.HERE.joinpath("run_autograder").read_text()
-    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", sys.executable)
+    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", shlex.quote(sys.executable))
     done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=60)
     found = json.loads((place / "results" / "results.json").read_text())
     assert "did not finish" in found["output"] and found["tests"] == []
@@ -111,7 +112,7 @@ def test_the_workflow_annotates_and_sums_up(tmp_path: Path, text: str | None, wo
     if text is not None:
         (tmp_path / "submission" / "raft.py").write_text(text)
     script = grade_step().replace("../", f"{tmp_path}/").replace("log.txt", str(tmp_path / "log.txt"))
-    script = script.replace("python -m", f"{sys.executable} -m").replace("--require-sandbox C", "--require-sandbox D")
+    script = script.replace("python -m", f"{shlex.quote(sys.executable)} -m").replace("--require-sandbox C", "--require-sandbox D")
     environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     done = subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == (exits.LESS if text is None else exits.NOT_GRADABLE), done.stdout + done.stderr

@@ -58,7 +58,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_release_is_the_same_byte_for_byte_whoever_builds_it_and_where(tmp_path: Path, released: Path) -> None:
-    command = f"umask 077; exec {sys.executable} -m grader release --out '{tmp_path}'"
+    command = f"umask 077; exec '{sys.executable}' -m grader release --out '{tmp_path}'"
     strange = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "7", "USER": "x"}
     shown = subprocess.run(
         ["sh", "-c", command], cwd=ROOT, env={**os.environ, **strange}, capture_output=True, text=True, timeout=100

@@ -84,7 +84,8 @@ def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
         where = f"{name_in(root, str(path))}:{error.lineno}"
         raise BadSubmission(f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise BadSubmission(f"cannot read {path}: {error or type(error).__name__}") from None
+        why = str(error) or type(error).__name__
+        raise BadSubmission(f"{name_in(root, str(path))} cannot be compiled: {why}") from None
 
 
 def compile_all(sources: Mapping[str, bytes], root: Path) -> dict[str, Compiled]:
