@@ -112,7 +112,9 @@ def test_the_workflow_annotates_and_sums_up(tmp_path: Path, text: str | None, wo
     if text is not None:
         (tmp_path / "submission" / "raft.py").write_text(text)
     script = grade_step().replace("../", f"{tmp_path}/").replace("log.txt", str(tmp_path / "log.txt"))
-    script = script.replace("python -m", f"{shlex.quote(sys.executable)} -m").replace("--require-sandbox C", "--require-sandbox D")
+    script = script.replace("python -m", f"{shlex.quote(sys.executable)} -m").replace(
+        "--require-sandbox C", "--require-sandbox D"
+    )
     environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     done = subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == (exits.LESS if text is None else exits.NOT_GRADABLE), done.stdout + done.stderr
