@@ -92,7 +92,7 @@ def bench(submission: str | None, quick: bool, record: Path | None) -> int:
         servers={},
         length={},
     )
-    found.judging = _judging(4_000 if quick else 20_000, submission, repeats)
+    found.judging = _judging(8_000 if quick else 20_000, None if quick else submission, 3)  # a difference needs several
     if submission is not None:
         found.stages = {name: _several(repeats, sample_stage, name, submission) for name in STAGES}
         found.servers = {str(n): _several(repeats, loads.sample_crowd, n, submission) for n in sizes}
