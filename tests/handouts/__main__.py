@@ -18,6 +18,8 @@ def main() -> int:
     what.add_argument("--all", action="store_true", help="run every command, slow ones too; change nothing")
     parser.add_argument("--only", default="", metavar="TEXT", help="only pages with this in their name")
     options = parser.parse_args()
+    if not any(options.only in page.name for page in pages()) and options.only not in ("rules", "figures"):
+        parser.error(f"no page has {options.only!r} in its name: {', '.join(page.name for page in pages())}")
     return refresh(options.only) if options.refresh else run_all(options.only)
 
 
