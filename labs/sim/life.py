@@ -82,7 +82,7 @@ class Life:
 
     def construct(self) -> None:
         """Execute the submission's modules and make its server object."""
-        self.context.run(self._guarded, self._construct)
+        self.context.run(self._guarded, self._construct, "")
 
     def _construct(self) -> None:
         cls = self._modules.load()
@@ -185,9 +185,12 @@ class Life:
         """Tell the server that its service has a snapshot of all up to `index`."""
         self._ask("snapshot", index, data)
 
+    def _invoke(self, method: str, *args: Any) -> Any:
+        return getattr(self._raft, method)(*args)
+
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a plain method of the server's."""
-        answer = self.context.run(self._call_guarded, method, *args)
+        answer = self.context.run(self._guarded, self._invoke, method, method, *args)
         if inspect.iscoroutine(answer):
             answer.close()
             self.fail("nonsense", f"{method} must be a plain def: it never waits", self._definition(method))
@@ -263,23 +266,21 @@ class Life:
 
     def _serve(self, ticket: int, data: bytes) -> None:
         name = _HANDLER_OF[codec.base_class(data)]
-        try:
-            answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
-            if inspect.iscoroutine(answer):
-                assert self._nursery is not None
-                self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
-            else:
-                self._answer(ticket, name, answer)
-        except (trio.Cancelled, GeneratorExit):
-            raise
-        except BaseException as error:
-            self._report(error, name)
+        self._guarded(self._handle, name, ticket, name, data)
+
+    def _handle(self, ticket: int, name: str, data: bytes) -> None:
+        answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
+        if inspect.iscoroutine(answer):
+            assert self._nursery is not None
+            self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
+        else:
+            self._answer(ticket, name, answer)
 
     async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
         answer = await self._guarded_async(lambda: handler, name)
         if not self.failed:
-            self._guarded(lambda: self._answer(ticket, name, answer), name)
+            self._guarded(self._answer, name, ticket, name, answer)
 
     def _answer(self, ticket: int, name: str, answer: Any) -> None:
         wanted = _REPLY_OF_HANDLER[name]
@@ -294,20 +295,10 @@ class Life:
 
     # Failures of the server's code.
 
-    def _call_guarded(self, method: str, *args: Any) -> Any:
-        """Call a method of the submission's server; report what it raises as the server's failure."""
-        try:
-            return getattr(self._raft, method)(*args)
-        except (trio.Cancelled, GeneratorExit):
-            raise
-        except BaseException as error:
-            self._report(error, method)
-        return None
-
-    def _guarded(self, action: Callable[[], Any], method: str = "") -> Any:
+    def _guarded(self, action: Callable[..., Any], method: str, *args: Any) -> Any:
         """Run code of the submission, mostly a method; report what it raises as the server's failure."""
         try:
-            return action()
+            return action(*args)
         except (trio.Cancelled, GeneratorExit):
             raise
         except BaseException as error:
