@@ -1,7 +1,7 @@
 """Loops without end when it runs.
 
 Idea: known; the simplest of all.
-Verdict: NoStall.*never yields.*raft.py:13 in run
+Verdict: NoStall.*never yields.*raft.py:1[34] in run
 Slow: yes
 """
 
