@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from labs.report.results import check_writable
+
 FULL_POINTS, LESS, USAGE, OUR_ERROR, NOT_GRADABLE, NO_SANDBOX = range(6)
 INTERRUPTED = 130
 
 
 class Usage(Exception):
     """The command was called wrongly, or a file that it needs is wrong; the text says what to do."""
+
+
+def require_writable(path: Path) -> None:
+    """Raise Usage if no file can be written there: found out before the work, and not after it."""
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise Usage(f"cannot write {path}: {error.strerror}") from None
 
 
 class NoSandbox(Exception):

@@ -23,7 +23,7 @@ import trio
 
 from grader import exits, exports, report
 from grader.cleaning import clean
-from grader.exits import Usage
+from grader.exits import Usage, require_writable
 from grader.exports.table_csv import class_table
 from grader.exports.text_file import write_text
 from grader.hosts import Hosts, choose
@@ -49,9 +49,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rubric", type=Path, default=DEFAULT, metavar="FILE", help="points and seeds (grader/rubric.toml)"
     )
     parser.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes (one a core)"
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one a core)"
     )
-    parser.add_argument("--runs", type=_positive, metavar="N", help="so many seeds for each test, not the rubric's")
+    parser.add_argument("--runs", type=positive, metavar="N", help="so many seeds for each test, not the rubric's")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="only tests with this in their id, for a closer look"
     )
@@ -70,8 +70,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the results as JSON, one a line, not as a table")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
+def positive(text: str) -> int:
+    """Read an option that is a number of things."""
+    number = int(text) if text.lstrip("+-").isdigit() else None
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
@@ -83,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     rubric = load(options.rubric, options.runs, options.public, options.only)
     hosts = choose(options.hosts, options.require_sandbox)
     sources = _named(options.submissions)
+    require_writable(options.out / "class.csv")
     if not hosts.is_walled:
         print(f"grade: {UNWALLED}", file=sys.stderr)
     grading = _Grading(options, rubric, hosts, sources)

@@ -138,8 +138,9 @@ def _check_server(content: bytes) -> None:
         tree = ast.parse(content, SERVER)
         compile(content, SERVER, "exec", dont_inherit=True)
     except SyntaxError as error:
+        where = f"{SERVER}:{error.lineno}" if error.lineno else SERVER
         line = (error.text or "").strip()[:100]
-        raise Refused(f"{SERVER}:{error.lineno} is not valid Python: {error.msg}: {line}") from None
+        raise Refused(f"{where} is not valid Python: {error.msg}{line and f': {line}'}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise Refused(f"{SERVER} cannot be compiled: {error or type(error).__name__}") from None
     if not any(_binds_raft(node) for node in ast.walk(tree)):

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from tabulate import tabulate
 
-from grader.exits import Usage
+from grader.exits import Usage, require_writable
 from labs.report.performance import FORMAT, VERSION, Performance
 from labs.report.results import write_json
 
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     board = merge(records)
     hidden = sum(record.alias is None for record in records)
     if options.json:
+        require_writable(options.json)
         write_json(options.json, board)
     rows = [(row.place, row.alias, row.points, row.bonuses, ", ".join(row.best_at)) for row in board.rows]
     headers = ("place", "alias", "points", "bonuses", "nobody better in")

@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
+        if getattr(options, "json", None):
+            _check_writable(options.json)
         return int(options.run(options))
     except (Usage, BadSubmission, HostsUnavailable) as error:
         print(f"labs {options.command}: {error}", file=sys.stderr)
@@ -75,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
-    replay.add_argument("--seed", type=int, default=1)
+    replay.add_argument("--seed", type=_whole, default=1)
     _add_submission(replay)
     _add_filters(replay)
     replay.set_defaults(run=_replay)
@@ -102,10 +104,12 @@ def _parser() -> argparse.ArgumentParser:
 def _add_test_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
     _add_submission(parser)
-    parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--seed", type=_whole, default=1, help="the first seed (1)")
     parser.add_argument("--runs", type=_positive, default=5, help="seeds for each test, counting up from the first (5)")
     parser.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one a core); 0: in this one")
+    parser.add_argument(
+        "--jobs", type=_count, default=os.cpu_count() or 1, help="processes, one a core; 0: in this one"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
 
@@ -118,37 +122,61 @@ def _add_submission(parser: argparse.ArgumentParser) -> None:
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", type=_numbers, metavar="N,N", help="only events at these servers")
-    parser.add_argument("--kind", type=_words, metavar="K,K", help="only these kinds: send,deliver,save,apply,note,…")
+    parser.add_argument("--kind", type=_kinds, metavar="K,K", help="only these kinds: send,deliver,save,apply,note,…")
     parser.add_argument("--from", dest="begin", type=float, metavar="T", help="from this virtual time on")
     parser.add_argument("--to", dest="end", type=float, metavar="T", help="up to this virtual time")
     parser.add_argument("--all", action="store_true", help="the whole run, not only the last seconds before its end")
 
 
-def _positive(text: str) -> int:
+def _whole(text: str) -> int:
     try:
-        number = int(text)
+        return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+
+
+def _positive(text: str) -> int:
+    return _at_least(1, text)
+
+
+def _count(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    number = _whole(text)
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text} is less than {least}")
     return number
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(word) for word in text.split(",")]
+    return [_count(word) for word in text.split(",")]
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def _kinds(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in trace_text.KINDS:
+            raise argparse.ArgumentTypeError(f"there are no events {word!r}; kinds are {', '.join(trace_text.KINDS)}")
+    return words
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before the work, and not after it, whether its results can be written."""
+    try:
+        results.check_writable(path)
+    except OSError as error:
+        raise Usage(f"cannot write {path}: {error.strerror}") from None
 
 
 def _test(options: argparse.Namespace) -> int:
     chosen, session = _run(options)
     points = {scenario.id: scenario.points for scenario in chosen}
     found = results.collect(str(options.submission), session.records, points)
+    print(table.render(chosen, session.records, options.submission, verbose=options.verbose))
     if options.json:
         results.write_json(options.json, found)
-    print(table.render(chosen, session.records, options.submission, verbose=options.verbose))
     return _exit_code(session, {record.status for record in session.records})
 
 
@@ -221,11 +249,14 @@ def _replay(options: argparse.Namespace) -> int:
         )
     scenario = found[0]
     path = Path("out") / f"{scenario.id.replace('/', '-')}-{options.seed}.trace.jsonl"
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file, _hosts(options) as hosts:
-        record = run_scenario(scenario, options.submission, options.seed, file, hosts=hosts)
-    partial.replace(path)
+    _check_writable(path)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file, _hosts(options) as hosts:
+            record = run_scenario(scenario, options.submission, options.seed, file, hosts=hosts)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     trace_text.show(path, _filter(options))
     print(table.render_one(record, options.submission))
     print(f"digest  {record.digest}\ntrace   {path}   (python -m labs trace {path} --all)")

@@ -58,6 +58,26 @@ def test_another_name_than_a_zips_is_refused(tmp_path: Path, capsys: pytest.Capt
     assert "end it in .zip" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("gradescope", "file/x.zip", "--public"),
+        ("release", "--out", "file"),
+        ("grade", "skeleton", "--out", "file", "--public"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("skeleton").mkdir()
+    assert main(arguments) == exits.USAGE
+    assert re.fullmatch(
+        rf"grader {arguments[0]}: cannot write file/.*: (File exists|Not a directory)\n", capsys.readouterr().err
+    )
+
+
 def gradescope(folder: Path, submission: str) -> tuple[dict[str, object], str]:
     """Do what Gradescope does with the zip and a submission, in a folder instead of /autograder; return its results."""
     place = folder / "autograder"

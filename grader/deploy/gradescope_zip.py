@@ -13,7 +13,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.exits import FULL_POINTS, Usage
+from grader.exits import FULL_POINTS, Usage, require_writable
+from grader.grade import positive
 from grader.intake import ROOT
 from grader.rubric import DEFAULT, load
 from grader.seeds import course_secret
@@ -30,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rubric", type=Path, default=DEFAULT, metavar="FILE", help="points and seeds (grader/rubric.toml)"
     )
     parser.add_argument(
-        "--runs", type=int, metavar="N", help="so many seeds for each test: Gradescope allows 10 minutes"
+        "--runs", type=positive, metavar="N", help="so many seeds for each test: Gradescope allows 10 minutes"
     )
     parser.add_argument("--public", action="store_true", help="leave out hidden tests and secret seeds")
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     files = dict(_files(options))
     if any(item.secret for item in rubric.items):
         files[SECRET] = course_secret() + b"\n"
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(options.out)
     handle, name = tempfile.mkstemp(dir=options.out.parent, prefix=f".{options.out.name}.")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

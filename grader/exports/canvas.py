@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from grader.exits import FULL_POINTS, LESS, Usage
+from grader.exits import FULL_POINTS, LESS, Usage, require_writable
 from grader.exports.table_csv import written
 from grader.exports.text_file import write_text
 from grader.result import Result, read
@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     column = find_column(rows[0], options.assignment)
     unmatched = fill_in(rows, column, graded, options.scale)
     into = options.into or options.gradebook.with_name(options.gradebook.stem + "-filled.csv")
+    require_writable(into)
     write_text(into, written(rows))
     print(f"{into}: {len(graded) - len(unmatched)} rows of {rows[0][column]!r} filled in")
     left = [f"{name}: no row of the gradebook fits" for name in unmatched]

@@ -7,7 +7,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from grader.exits import OUR_ERROR
+from grader.exits import OUR_ERROR, require_writable
 from grader.release.build import Leaking, build
 
 
@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, and say what was built; 3 if something would leak."""
+    require_writable(options.out / "raft-lab.tar.gz")
     try:
         folder, archive = build(options.out)
     except Leaking as leaking:

@@ -22,6 +22,8 @@ LEAST_TITLE = 36
 """Letters of a title that are worth more than the figures at the right."""
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
 """Those figures, the first to go first."""
+TOGETHER = "\N{NO-BREAK SPACE}"
+"""Stands for a space at which no line ends."""
 
 
 def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False) -> str:
@@ -145,8 +147,8 @@ def _headline(words: str, status: str) -> str:
 
 def _reason(record: RunRecord, submission: str, again: bool = True) -> str:
     lines = []
-    for paragraph in f"{record.message}   t={record.virtual_time:.3f} s".splitlines():
-        lines += textwrap.wrap(paragraph, _width() - 6) or [""]
+    for paragraph in f"{record.message}   t={record.virtual_time:.3f}{TOGETHER}s".splitlines():
+        lines += [line.replace(TOGETHER, " ") for line in textwrap.wrap(paragraph, _width() - 6)] or [""]
     if record.hint:
         lines += textwrap.wrap(record.hint, _width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
     if again:

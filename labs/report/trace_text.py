@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -25,6 +26,8 @@ LAST_SECONDS = 2.0
 """What is shown of a run unless one asks for more."""
 LAST_LINES = 200
 TIME_WIDTH = 10
+KINDS = [str(kind.__struct_config__.tag) for kind in get_args(ev.AnyEvent)]
+"""What the trace file calls the kinds of events."""
 SHORT_CALL = {"RequestVote": "RV", "AppendEntries": "AE", "InstallSnapshot": "IS", "Ping": "ping"}
 
 
@@ -69,8 +72,12 @@ def show(path: Path, which: Filter) -> None:
     if left_out:
         print(f"… {left_out} events before (--all shows them) …")
     print(" " * TIME_WIDTH + "".join(f"server {server}".ljust(column) for server in range(header.servers)))
+    none = True
     for event in chosen:
         sys.stdout.write(line(event, column) + "\n")
+        none = False
+    if none:
+        print("… no event of this run is of these servers and kinds, in this span …")
 
 
 def _the_end(chosen: Iterable[ev.Event]) -> tuple[list[ev.Event], int]:

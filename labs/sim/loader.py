@@ -42,6 +42,8 @@ class Program:
         self._take(Folder(root), root, file, class_name, not path.is_dir())
         if not file.is_file():
             raise BadSubmission(f"{path} has no {file.name}. A submission is a folder with {entry}, or one file")
+        if file.suffix != ".py":
+            raise BadSubmission(f"{path} is no Python file, by its name. Give a folder with {entry}, or one .py file")
         if compiled:
             self.code(self.entry)
 

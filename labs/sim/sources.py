@@ -81,8 +81,9 @@ def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
     try:
         return compile(source, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        where = f"{name_in(root, str(path))}:{error.lineno}"
-        raise BadSubmission(f"{where} is not valid Python: {error.msg}\n    {(error.text or '').rstrip()}") from None
+        where = name_in(root, str(path)) + (f":{error.lineno}" if error.lineno else "")
+        shown = f"\n    {error.text.rstrip()}" if error.text else ""
+        raise BadSubmission(f"{where} is not valid Python: {error.msg}{shown}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         why = str(error) or type(error).__name__
         raise BadSubmission(f"{name_in(root, str(path))} cannot be compiled: {why}") from None
