@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, NoSandbox, Usage
+from labs.report.streams import take_every_character
 
 
 class Command(NamedTuple):
@@ -40,6 +41,7 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
+    take_every_character()
     options = _parser().parse_args(argv)
     try:
         run: Callable[[argparse.Namespace], int] = options.run

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labs.report import coverage, results, table, trace_text
+from labs.report import coverage, results, streams, table, trace_text
 from labs.sim.hosts import HostsUnavailable
 from labs.sim.loader import BadSubmission
 from labs.stages import catalogue
@@ -33,6 +33,7 @@ class Usage(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
+    streams.take_every_character()
     parser = _parser()
     options = parser.parse_args(argv)
     try:
@@ -259,7 +260,7 @@ def _replay(options: argparse.Namespace) -> int:
         partial.unlink(missing_ok=True)
     trace_text.show(path, _filter(options))
     print(table.render_one(record, options.submission))
-    print(f"digest  {record.digest}\ntrace   {path}   (python -m labs trace {path} --all)")
+    print(f"digest  {record.digest}\ntrace   {path}\nall     python -m labs trace {path} --all")
     return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
 
 

@@ -112,7 +112,7 @@ class _Collector:
         worker = re.search(r"worker '(\w+)'", crash)
         stacks = sorted(self._stacks.glob(f"{worker.group(1)}-*")) if worker else []
         root = self._root if self._root.is_dir() else self._root.parent
-        text = "".join(stack.read_text() for stack in stacks)
+        text = "".join(stack.read_text("utf-8", "replace") for stack in stacks)
         for file, line, function in re.findall(r'File "(.+)", line (\d+) in (.+)', text):
             if Path(file).is_relative_to(root):
                 return f" at {Path(file).relative_to(root)}:{line} in {function}"

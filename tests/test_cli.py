@@ -213,7 +213,7 @@ def test_replay_keeps_the_trace_and_prints_its_end(tmp_path: Path, capsys: pytes
     assert len(list(events)) > 100
     assert "pass  2A/initial_election  initial election   seed 4, " in printed
     assert re.search(r"^digest  [0-9a-f]{64}$", printed, re.MULTILINE)
-    assert "out/2A-initial_election-4.trace.jsonl   (python -m labs trace out/" in printed
+    assert re.search(r"^all +python -m labs trace out/2A-initial_election-4.trace.jsonl --all$", printed, re.MULTILINE)
     assert [name.name for name in path.parent.iterdir()] == [path.name]
 
 
@@ -259,6 +259,13 @@ def test_trace_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == cli.PASSED
+
+
+def test_what_is_printed_into_a_pipe_is_utf_8_whatever_the_system_says(tmp_path: Path) -> None:
+    arguments = ["replay", "2A/initial_election", "--submission", REFERENCE]
+    process = call_labs(*arguments, folder=tmp_path, PYTHONIOENCODING="cp1252")
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"→1 AE t1 prev 0/t0 c0$", process.stdout, re.MULTILINE)
 
 
 # Lists.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handouts.demos import byzantine, stale_read
 from handouts.demos.stage import NotReady
+from labs.report.streams import take_every_character
 from labs.sim.loader import BadSubmission
 
 DEMOS = {"byzantine": byzantine.show, "stale-read": stale_read.show}
@@ -15,6 +16,7 @@ DEMOS = {"byzantine": byzantine.show, "stale-read": stale_read.show}
 
 def main() -> int:
     """Show one demonstration; return 0, 1 if the submission is not ready for it, 2 for wrong usage."""
+    take_every_character()
     parser = argparse.ArgumentParser(prog="python -m handouts.demos", description=__doc__)
     parser.add_argument("demo", choices=DEMOS)
     parser.add_argument("--submission", type=Path, metavar="PATH", help="folder with raft.py, or one file")

@@ -45,7 +45,7 @@ def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submissi
 
 def render_one(record: RunRecord, submission: str) -> str:
     """Return the verdict of a single run."""
-    words = f"{record.status}  {record.test}  {record.title}   seed {record.seed}, {record.virtual_time:.3f} s"
+    words = f"{record.status}  {record.test}  {record.title}   seed {record.seed}, {record.virtual_time:.3f}{TOGETHER}s"
     head = _headline(words, record.status)
     return head if record.status == "pass" else f"{head}\n{_reason(record, submission, again=False)}"
 
@@ -142,7 +142,7 @@ def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission:
 def _headline(words: str, status: str) -> str:
     """Return words that begin with a status, as wide as the terminal, and the status in its colour."""
     wrapped = textwrap.fill(words, _width(), subsequent_indent=" " * 6, break_on_hyphens=False)
-    return _verdict(status) + wrapped.removeprefix(status)
+    return _verdict(status) + wrapped.removeprefix(status).replace(TOGETHER, " ")
 
 
 def _reason(record: RunRecord, submission: str, again: bool = True) -> str:
@@ -167,10 +167,11 @@ def _summary(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]])
     runs = [run for scenario in scenarios for run in by_test[scenario.id]]
     points, possible = sum(s.points for s in passed), sum(s.points for s in scenarios)
     virtual = sum(run.virtual_time for run in runs)
-    return (
+    words = (
         f"{len(passed)} of {len(scenarios)} tests passed every run, {points} of {possible} points; "
         f"{len(runs)} runs, {virtual:,.0f} s of virtual time"
     )
+    return textwrap.fill(words, _width())
 
 
 def _worst(runs: Sequence[RunRecord]) -> str:

@@ -52,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--raft-runs") < 1:
+        raise pytest.UsageError("--raft-runs is less than 1: no test would run")
     config.stash[_programs] = {}
     config.stash[_hosts] = None
     if config.getoption("--raft-hosts") == "process":
@@ -120,7 +122,7 @@ class ScenarioItem(pytest.Item):
             self.record = stalled(self.scenario, self.seed, str(stall), "inline" if hosts is None else "process")
         stacks = _stacks()
         if self.record.rule == "NoStall" and stacks is not None:
-            (stacks / f"stalled-{os.getpid()}").write_text(self.record.message)
+            (stacks / f"stalled-{os.getpid()}").write_text(self.record.message, encoding="utf-8")
         if self.record.status != "pass":
             raise ScenarioFailed(self.record)
 
