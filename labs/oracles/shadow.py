@@ -439,6 +439,8 @@ class Shadow(Oracle):
         server = self.servers[event.server]
         if event.is_leader:
             self._lead(server, event.term)
+            if server.saves and not self.from_stage("2C") and server.disk.lacks(event.index, event.term):
+                server.trusted = False
             if event.index > server.log.last:
                 server.unsent = server.unsent or event.index
                 server.log.merge(event.index - 1, [event.term])

@@ -215,11 +215,19 @@ class Lone:
         self._seen = f"server {self.me} sent {in_words(first.message)} to server {first.peer}"
         return first
 
-    def check_no_request(self, kind: type[A], message: str, where: Where[A] | None = None, *, above: int = 0) -> None:
+    def check_no_request(
+        self,
+        kind: type[A],
+        message: str,
+        where: Where[A] | None = None,
+        *,
+        above: int = 0,
+        rule: str | None = None,
+    ) -> None:
         """Fail if such a request has come and was not returned yet."""
         found = self.next_request(kind, None, where, above=above)
         if found is not None:
-            self._fail(f"{self._seen} at t={found.time:.3f} s, but {message}")
+            self._fail(f"{self._seen} at t={found.time:.3f} s, but {message}", rule)
 
     def forget_requests(self) -> None:
         """Let what comes from now on be all that has come."""
@@ -337,11 +345,15 @@ class Lone:
         applied = [m for m in self._witness.applied if isinstance(m, ApplyCommand) and m.index == index]
         return applied[-1] if applied else None
 
-    def take_snapshot(self) -> int:
-        """Tell the server that its service has a snapshot of all that it applied; return the index."""
-        life, service = self._kernel.lives[self.me], self._kernel.service
+    def service_snapshot(self) -> tuple[int, bytes]:
+        """Return the index up to which the service has come, and its snapshot of that."""
+        return self._kernel.service.index(self.me), self._kernel.service.snapshot(self.me)
+
+    def take_snapshot(self, taken: tuple[int, bytes] | None = None) -> int:
+        """Tell the server that its service has a snapshot: of all it applied, or one taken before; return the index."""
+        life = self._kernel.lives[self.me]
         assert life is not None, "a drill takes snapshots of a running server"
-        index, data = service.index(self.me), service.snapshot(self.me)
+        index, data = taken or self.service_snapshot()
         self._kernel.record(TakeSnapshot(self.now, self.me, index, len(data)))
         life.snapshot(index, data)
         self._kernel.touch(life)

@@ -90,6 +90,8 @@ async def drill_new_term_new_vote(lone: Lone) -> None:
     await lone.request_vote(1, term=1)
     reply = await lone.request_vote(2, term=2)
     lone.check(reply.vote_granted, "its vote for server 1 was one of term 1")
+    reply = await lone.request_vote(1, term=9)
+    lone.check(reply.vote_granted, "its vote for server 2 was one of term 2")
 
 
 # A server that starts, and AppendEntries as a heartbeat.
@@ -208,6 +210,16 @@ async def drill_half_is_no_majority(lone: Lone) -> None:
     await lone.sleep(BEAT)
     lone.check(not lone.state().is_leader, "only server 1 has voted for it")
     lone.check_no_request(AppendEntriesArgs, "only server 1 has voted for it")
+
+
+@drill(rule="LeaderHasMajority", peers=6)
+async def drill_three_of_seven_are_no_majority(lone: Lone) -> None:
+    """three votes of seven are no majority (Candidates rule 2)"""
+    for peer in (1, 2):
+        lone.say_yes(await lone.wait_for_request(RequestVoteArgs, peer, within=ELECTION))
+    await lone.sleep(BEAT)
+    lone.check(not lone.state().is_leader, "only servers 1 and 2 have voted for it")
+    lone.check_no_request(AppendEntriesArgs, "only servers 1 and 2 have voted for it")
 
 
 @drill(rule="LeaderHasMajority")

@@ -54,6 +54,14 @@ async def drill_other_term_refused(lone: Lone) -> None:
 
 
 @drill(rule="ConsistencyCheck")
+async def drill_older_term_refused(lone: Lone) -> None:
+    """entries are refused, too, that follow one of an older term than the log has there (AppendEntries rule 2)"""
+    await lone.append_entries(1, term=3, terms=[1, 3])
+    reply = await lone.append_entries(2, term=4, prev=(2, 2), terms=[4])
+    lone.check(not reply.success, "its entry 2 is of term 3")
+
+
+@drill(rule="ConsistencyCheck")
 async def drill_heartbeat_is_checked(lone: Lone) -> None:
     """a heartbeat is refused like any AppendEntries if the log does not match (AppendEntries rule 2)"""
     reply = await lone.append_entries(1, term=1, prev=(1, 1))
@@ -114,6 +122,17 @@ async def drill_equal_command_of_another_term(lone: Lone) -> None:
     lone.check(not reply.success, "entry 1 of term 2 has replaced one of term 1, so entry 2 of term 1 had to go")
     reply = await lone.append_entries(2, term=2, prev=(1, 2))
     lone.check(reply.success, "it has accepted entry 1 of term 2, which has the same command as the one of term 1")
+
+
+@drill(rule="ConflictTruncated")
+async def drill_newer_entry_gives_way(lone: Lone) -> None:
+    """an entry that conflicts goes, also one of a newer term than the leader's (AppendEntries rule 3, Figure 7)"""
+    await lone.append_entries(1, term=3, terms=[1, 3, 3])
+    await lone.append_entries(2, term=4, prev=(1, 1), terms=[2])
+    reply = await lone.append_entries(2, term=4, prev=(2, 2))
+    lone.check(reply.success, "it has accepted entry 2 of term 2, where it had one of term 3")
+    reply = await lone.append_entries(2, term=4, prev=(3, 3))
+    lone.check(not reply.success, "entry 2 of term 2 has replaced one of term 3, so entry 3 of term 3 had to go")
 
 
 @drill(rule="ConsistencyCheck")
@@ -188,6 +207,16 @@ async def drill_heartbeat_commits(lone: Lone) -> None:
     await lone.wait_for_applied(2, command_of(2, 1))
 
 
+@drill(rule="CommittedIsApplied")
+async def drill_entries_behind_what_is_applied(lone: Lone) -> None:
+    """entries are taken that come together with some that are applied already (AppendEntries rule 4)"""
+    await lone.append_entries(1, term=1, terms=[1, 1], commit=2)
+    await lone.wait_for_applied(2, command_of(2, 1))
+    reply = await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)
+    lone.check(reply.success, "every log holds what comes before index 1", "ConsistencyRefusal")
+    await lone.wait_for_applied(3, command_of(3, 1))
+
+
 @drill(rule="CommitBound")
 async def drill_commit_ends_with_new_entries(lone: Lone) -> None:
     """nothing is committed behind the last new entry, where logs may differ (AppendEntries rule 5)"""
@@ -254,6 +283,16 @@ async def drill_equal_log_gets_vote(lone: Lone) -> None:
     await lone.sleep(QUIET)
     reply = await lone.request_vote(2, LATER, last=(2, 1))
     lone.check(reply.vote_granted, "the candidate's log is at least as up to date, and the term is new")
+
+
+@drill(rule="VoteDenied")
+async def drill_refused_log_leaves_vote_free(lone: Lone) -> None:
+    """a candidate that is refused for its log uses no vote up (RequestVote rule 2; §5.4.1)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.sleep(QUIET)
+    await lone.request_vote(2, LATER, last=(1, 1))
+    reply = await lone.request_vote(1, LATER, last=(2, 1))
+    lone.check(reply.vote_granted, f"server 2 was refused, so nobody has its vote of term {LATER}")
 
 
 @drill(rule="VoteDenied")
@@ -348,6 +387,18 @@ async def drill_leader_sends_again(lone: Lone) -> None:
             return
         lone.answer_alike(request, refusal)  # It comes after an entry that server 2 does not have.
         lone.check(lone.now < end, f"entry {index} got lost on its way there 8 s ago")
+
+
+@drill(rule="StartAnswers")
+async def drill_deposed_with_a_command_in_hand(lone: Lone) -> None:
+    """a leader that is deposed as a command comes neither sends nor stamps it in the newer term (Leaders rule 2)"""
+    for _ in range(3):
+        term = await lone.become_leader()
+        lone.start("x")
+        await lone.append_entries(2, term + 1)
+        lone.forget_requests()
+        message = (await lone.wait_for_request(RequestVoteArgs, above=term + 1, within=ELECTION)).message
+        lone.check(message.last_log_term <= term, f"server 2 leads term {term + 1}, and has sent it no entry")
 
 
 @drill(rule="BackoffBound")

@@ -64,6 +64,31 @@ async def drill_candidate_follows_sender(lone: Lone) -> None:
     lone.check(lone.disk.snapshot_index == 1, text, "SavedBeforeReply")
 
 
+@drill(rule="HigherTermAdopted")
+async def drill_late_snapshot_raises_term(lone: Lone) -> None:
+    """a newer term counts, and is saved, also if the snapshot that brings it is an old one (All servers rule 2)"""
+    await fill_log(lone, 3)
+    reply = await lone.install_snapshot(2, term=6, covers=[1, 1])
+    lone.check(reply.term == 6, "server 2 leads term 6")
+    lone.check(lone.disk.current_term == 6, "it has told server 2 that it is in term 6", "SavedBeforeReply")
+
+
+@drill(rule="StepsDown")
+async def drill_candidate_follows_sender_of_late_snapshot(lone: Lone) -> None:
+    """a candidate follows the leader of its term, also one that sends it an old snapshot (Candidates rule 3)"""
+    await fill_log(lone, 3)
+    request = await lone.wait_for_request(RequestVoteArgs, 2, above=1, within=ELECTION)
+    term = request.message.term
+    await lone.install_snapshot(1, term, covers=[1, 1])
+    lone.say_yes(request)
+    for _ in range(40):
+        await lone.sleep(BEAT)
+        lone.check(not lone.state().is_leader, f"it must follow server 1, which leads term {term}")
+        text = f"it hears from the leader of term {term} every {BEAT} s"
+        lone.check_no_request(RequestVoteArgs, text, rule="ElectionTimerReset", above=term)
+        await lone.install_snapshot(1, term, covers=[1, 1])
+
+
 @drill(rule="ElectionTimerReset")
 async def drill_snapshot_resets_timer(lone: Lone) -> None:
     """a server that is sent snapshots hears its leader, and stays a follower (Followers rule 2)"""
@@ -77,7 +102,7 @@ async def drill_snapshot_resets_timer(lone: Lone) -> None:
 @drill(rule="CommittedIsApplied")
 async def drill_snapshot_reaches_service(lone: Lone) -> None:
     """a snapshot is handed to the service, with its index and term (InstallSnapshot rule 8)"""
-    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    await lone.install_snapshot(1, term=4, covers=[1, 1, 2])
     await lone.sleep(BEAT)
     lone.check(ApplySnapshot(3, 2, snapshot_of([1, 1, 2])) in lone.applied, "the leader's snapshot covers (3, term 2)")
 
@@ -135,6 +160,36 @@ async def drill_late_snapshot_takes_nothing_back(lone: Lone) -> None:
     await lone.wait_for_applied(4, command_of(4, 1))
     indices = [message.index for message in lone.applied]
     lone.check(indices == [1, 2, 3, 4], "it had applied index 3 when a snapshot of index 2 came: it must be 1, 2, 3, 4")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_late_snapshot_after_restart(lone: Lone) -> None:
+    """a snapshot older than the one on the disk takes nothing back after a restart, either (§7)"""
+    await fill_log(lone, MANY)
+    await lone.sleep(BEAT)
+    held = lone.disk.snapshot_index
+    if held < 2:
+        return  # It waits for more entries before it drops any.
+    lone.restart()
+    await lone.tell(1, InstallSnapshotArgs(1, 1, held - 1, 1, snapshot_of([1] * (held - 1))))
+    late = [m for m in lone.applied if isinstance(m, ApplySnapshot) and m.index < held]
+    lone.check(late == [], f"it has a snapshot of index {held} on its disk")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_service_is_late(lone: Lone) -> None:
+    """a snapshot that the service took before a newer one was installed takes nothing back (§7)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1], commit=5)
+    await lone.wait_for_applied(5, command_of(5, 1))
+    late = lone.service_snapshot()
+    await lone.install_snapshot(1, term=1, covers=[1] * MANY)
+    await lone.sleep(BEAT)
+    lone.take_snapshot(late)
+    reply = await lone.append_entries(1, term=1, prev=(MANY, 1), terms=[1], commit=MANY + 1)
+    lone.check(reply.success, f"its snapshot ends with entry {MANY} of term 1")
+    await lone.wait_for_applied(MANY + 1, command_of(MANY + 1, 1))
+    lone.check(lone.disk.snapshot_index >= MANY, f"the leader's snapshot covers {MANY} entries")
 
 
 @drill(rule="ApplyInOrder")
@@ -203,6 +258,15 @@ async def drill_late_entries_below_snapshot(lone: Lone) -> None:
     lone.check(reply.success, "it has accepted the entries 4 and 5, and none that conflicts with them")
 
 
+@drill(rule="CommitBound")
+async def drill_entries_below_snapshot_commit_no_further(lone: Lone) -> None:
+    """nothing is committed behind the last new entry, also if that is in the snapshot (AppendEntries rule 5)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
+    await lone.append_entries(2, term=2, prev=(2, 1), terms=[1], commit=5)
+    await lone.check_not_applied(4, "of the log of server 2, which leads, only what ends at index 3 is known")
+
+
 # snapshot(), and what a leader does without the entries.
 
 
@@ -222,11 +286,20 @@ async def drill_snapshot_trims_log(lone: Lone) -> None:
 async def drill_restarts_from_snapshot(lone: Lone) -> None:
     """a server that was restarted goes on behind its snapshot (§7)"""
     await fill_log(lone, 3)
-    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1])
+    await lone.append_entries(2, term=3, prev=(3, 1), terms=[3])
     lone.restart()
-    reply = await lone.append_entries(1, term=1, prev=(4, 1), terms=[1], commit=5)
-    lone.check(reply.success, "before its restart it acknowledged the entries 1 to 4 of term 1")
-    await lone.wait_for_applied(5, command_of(5, 1))
+    reply = await lone.append_entries(2, term=3, prev=(4, 3), terms=[3], commit=5)
+    lone.check(reply.success, "before its restart it acknowledged the entries 1 to 4, the last of term 3")
+    await lone.wait_for_applied(5, command_of(5, 3))
+
+
+@drill(rule="InstallWhenNeeded")
+async def drill_leader_begins_behind_its_snapshot(lone: Lone) -> None:
+    """a new leader sends no snapshot to who may need none: it begins at its log's end (State, next_index)"""
+    await fill_log(lone, MANY)
+    await lone.become_leader()
+    await lone.sleep(BEAT)
+    lone.check_no_request(InstallSnapshotArgs, "nobody has refused what follows its snapshot")
 
 
 @drill(rule="InstallWhenNeeded")
