@@ -9,6 +9,7 @@ from labs.oracles.commits import Commitment, StartAnswers
 from labs.oracles.election import Campaigns, Leaderships, Refusals, Terms, Votes
 from labs.oracles.heartbeats import Heartbeats
 from labs.oracles.leader_logs import LeaderLogs
+from labs.oracles.log_bases import LogBases
 from labs.oracles.logs import Appending, Matching
 from labs.oracles.shadow import Shadow
 from labs.oracles.situations import Situations
@@ -23,7 +24,7 @@ def judges(servers: int, stage: str) -> list[Oracle]:
     if stage >= "2C":
         chosen.append(Saved(shadow))
     if stage >= "2D":
-        chosen.append(Snapshots(shadow))
+        chosen += [Snapshots(shadow), LogBases(shadow)]
     if stage >= "2B":
         chosen += [Appending(shadow), LeaderLogs(shadow), Commitment(shadow), StartAnswers(shadow), Matching(shadow)]
     chosen.append(OneLeader())

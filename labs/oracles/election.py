@@ -88,7 +88,10 @@ class Terms(Oracle):
             raise Violation("TermNeverDecreases", text, (event.server,), event.time)
 
     def on_start(self, event: Start) -> None:
-        heard, when = self._shadow.servers[event.server].heard
+        server = self._shadow.servers[event.server]
+        heard, when = server.heard
+        if server.leads is not None and server.leads > event.term:
+            return  # it leads a newer term, and `start` told a wrong one
         if event.is_leader and event.term < heard and event.time > when + GRACE:
             text = (
                 f"server {event.server} accepted a command as leader of term {event.term} (t={event.time:.3f} s), "

@@ -123,15 +123,6 @@ class Snapshots(Oracle):
             apart = event.index == server.disk.base
             raise Violation("SnapshotAndLogTogether" if apart else "RestoredOnRestart", text, (server.id,), event.time)
         self._taken[event.server] = event.index
-        known = self._shadow.committed.get(event.index)
-        own = server.disk.base_term if event.index == server.disk.base else None
-        term = known[0] if known is not None else own
-        if term is not None and event.term != term:
-            text = (
-                f"server {server.id} gave its service a snapshot of index {event.index} with term {event.term}, "
-                f"but the entry of that index is of term {term}"
-            )
-            raise Violation("SnapshotTermKept", text, (server.id,), event.time)
 
     def on_reply_append_entries(self, event: Reply) -> None:
         """Who knows the term of the entry before its log's first, does not refuse what follows that entry."""
@@ -170,14 +161,6 @@ class Snapshots(Oracle):
         if snapshot < server.disk_snapshot:
             text = f"server {server.id} saved {_snapshot(snapshot)} over that of index {server.disk_snapshot}"
             raise Violation("SnapshotNotRolledBack", text, (server.id,), event.time)
-        if base < server.disk.base and event.last_index < server.disk.last:
-            rule = "RestoredOnRestart" if server.incarnation > 0 and server.first_save else "SnapshotAndLogTogether"
-            text = (
-                f"server {server.id} saved a log of the indices {base + 1} to {event.last_index}, "
-                f"but its disk held {_snapshot(snapshot)} and a log of the indices {server.disk.base + 1} to "
-                f"{server.disk.last}"
-            )
-            raise Violation(rule, text, (server.id,), event.time)
         if base > server.disk.base:
             self._new_base(server, event)
         elif 0 < base == server.disk.base and event.last_included_term != server.disk.base_term:

@@ -333,6 +333,15 @@ async def drill_heartbeats_go_on(lone: Lone) -> None:
             lone.say_yes(request)
 
 
+@drill(rule="HeartbeatsSent", peers=4)
+async def drill_majority_keeps_leader(lone: Lone) -> None:
+    """a leader that a majority answers goes on leading, though the others are silent (Leaders rule 1)"""
+    term = await lone.become_leader()
+    lone.oblige(1, 2)
+    await lone.sleep(5.0)
+    lone.check(lone.state() == (term, True), f"servers 1 and 2 answer all it sends, and nobody has a term above {term}")
+
+
 @drill(rule="ElectionTimerReset")
 async def drill_heartbeats_keep_follower(lone: Lone) -> None:
     """a server that hears its leader stays a follower, and no longer (Followers rule 2)"""

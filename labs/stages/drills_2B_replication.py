@@ -401,6 +401,20 @@ async def drill_deposed_with_a_command_in_hand(lone: Lone) -> None:
         lone.check(message.last_log_term <= term, f"server 2 leads term {term + 1}, and has sent it no entry")
 
 
+@drill(rule="HeartbeatsSent")
+async def drill_stream_leaves_nobody_out(lone: Lone) -> None:
+    """a peer that answers nothing hears from a leader that is busy with the others, too (Leaders rule 1)"""
+    await lone.become_leader()
+    lone.oblige(1)
+    for number in range(80):
+        lone.start(number)
+        await lone.sleep(BEAT)
+        if number == 20:
+            lone.forget_requests()
+    heard = lone.next_request(AppendEntriesArgs, 2) is not None
+    lone.check(heard, f"server 2 has heard nothing for {59 * BEAT:g} s, while server 1 got one command after the other")
+
+
 @drill(rule="BackoffBound")
 async def drill_leader_goes_back(lone: Lone) -> None:
     """a leader whose entries are refused goes back, to the log's beginning if it must (Leaders rule 3)"""

@@ -69,6 +69,15 @@ async def drill_vote_binds_after_restart(lone: Lone) -> None:
     lone.check(not reply.vote_granted, "before its restart it gave its vote of term 2 to server 0")
 
 
+@drill(rule="VoteDenied")
+async def drill_same_candidate_after_restart(lone: Lone) -> None:
+    """the candidate that has the vote gets the same answer again after a restart (State, voted_for)"""
+    await lone.request_vote(1, term=2)
+    lone.restart()
+    reply = await lone.request_vote(1, term=2)
+    lone.check(reply.vote_granted, "before its restart it gave its vote of term 2 to server 1")
+
+
 @drill(rule="RestoredOnRestart")
 async def drill_term_survives(lone: Lone) -> None:
     """a server that was restarted knows its term (State, current_term)"""

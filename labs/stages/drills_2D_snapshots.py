@@ -343,9 +343,13 @@ async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
         refused = lone.next_request(AppendEntriesArgs, 2)
         if refused is not None:
             prev = refused.message.prev_log_index
-            if prev == 0:
+            if prev == 0 and refused.message.entries:
                 return None
+            if prev == 0:
+                lone.say_yes(refused)
+                continue
             lone.answer_alike(refused, refusals[min(prev, len(refusals)) - 1])
         await lone.sleep(BEAT / 5)
-        lone.check(lone.now < end, "server 2, whose log is empty, has refused that: it needs what the snapshot covers")
+        text = "server 2, whose log is empty, needs what the snapshot covers"
+        lone.check(lone.now < end, text, "InstallWhenNeeded")
     return request
