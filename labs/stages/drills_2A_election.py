@@ -338,8 +338,11 @@ async def drill_majority_keeps_leader(lone: Lone) -> None:
     """a leader that a majority answers goes on leading, though the others are silent (Leaders rule 1)"""
     term = await lone.become_leader()
     lone.oblige(1, 2)
-    await lone.sleep(5.0)
-    lone.check(lone.state() == (term, True), f"servers 1 and 2 answer all it sends, and nobody has a term above {term}")
+    for _ in range(100):
+        await lone.sleep(BEAT)
+        text = f"it leads term {term}, and servers 1 and 2 answer all it sends"
+        lone.check_no_request(RequestVoteArgs, text, above=term, rule="ElectionTimerReset")
+        lone.check(lone.state() == (term, True), text)
 
 
 @drill(rule="ElectionTimerReset")
