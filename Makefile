@@ -117,6 +117,7 @@ find_python() {
 }
 
 install() {
+    [ -w .venv ] || fail "$$PWD/.venv is not complete, and you may not write there." "Make a copy of this folder that is yours, and type the command there."
     rm -f .venv/ready*
     [ -w "$${HOME:-/nonexistent}" ] || export PIP_NO_CACHE_DIR=1
     export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_REQUIRE_VIRTUALENV=0

@@ -1,8 +1,11 @@
 """The command line: `python -m labs --help`."""
 
 import os
+import signal
 import subprocess
 import sys
+
+SECONDS_TO_END = 10
 
 
 def start_again() -> int:
@@ -14,9 +17,25 @@ def start_again() -> int:
     os.execv(sys.executable, command)
 
 
+def end_as_by_hand() -> None:
+    """Let a signal to end, or a closed terminal, do what Ctrl-C does, so that nothing half done stays behind."""
+    for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """Interrupt; end at once when asked again, or when a server that never yields does not let it be done."""
+    signal.signal(number, signal.SIG_DFL)
+    if hasattr(signal, "alarm"):
+        signal.alarm(SECONDS_TO_END)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
         sys.exit(start_again())
     from labs.cli import main
 
+    end_as_by_hand()
     sys.exit(main())

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -266,6 +267,22 @@ def test_what_is_printed_into_a_pipe_is_utf_8_whatever_the_system_says(tmp_path:
     process = call_labs(*arguments, folder=tmp_path, PYTHONIOENCODING="cp1252")
     assert process.returncode == 0, process.stderr
     assert re.search(r"→1 AE t1 prev 0/t0 c0$", process.stdout, re.MULTILINE)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to catch")
+def test_replay_that_is_told_to_end_leaves_nothing_half(tmp_path: Path) -> None:
+    busy = "def get_state(self):\n        while True: pass\n\n    def unused("
+    server = tmp_path / "server.py"
+    server.write_text((SKELETON / "raft.py").read_text().replace("def get_state(", busy))
+    command = [sys.executable, "-m", "labs", "replay", "2A/initial_election", "--submission", str(server)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
+        while not list(tmp_path.glob("out/*.partial")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        assert process.wait(timeout=30) == 130
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 # Lists.

@@ -27,6 +27,9 @@ def main() -> int:
     except NotReady as error:
         print(f"demo-{options.demo}: {error}\nGive another one with SUBMISSION=folder", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"demo-{options.demo}: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except BadSubmission as error:
         print(f"demo-{options.demo}: {error}", file=sys.stderr)
         return 2
