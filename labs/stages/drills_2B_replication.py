@@ -13,8 +13,10 @@ from labs.sim.lone import ELECTION, QUIET, Lone
 from labs.sim.puppets import command_of, entries_of
 from labs.stages.scenario import drill
 
-LATER = 100
+LATER = 1000
 """A term that no server reaches by itself while it waits for word of a leader."""
+HIGH = 500
+"""A term that is no small number: of those Python has one object each, so they are equal even to those who ask `is`."""
 COMMANDS: list[Command] = ["x", "x", " x ", "", "", 0, False, 1, True, 0.5, [], {}, b"", ["y", {"z": [None]}], "1", "x"]
 """Commands of all kinds: empty ones, equal ones one after the other, and some that only look alike."""
 BEAT = 0.05
@@ -32,9 +34,9 @@ def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
 @drill(rule="ConsistencyRefusal")
 async def drill_entries_stay(lone: Lone) -> None:
     """entries that were accepted are in the log (AppendEntries rule 4)"""
-    await lone.append_entries(1, term=1, terms=[1, 1])
-    reply = await lone.append_entries(1, term=1, prev=(2, 1))
-    lone.check(reply.success, "it has accepted the entries 1 and 2 of term 1")
+    await lone.append_entries(1, term=HIGH, terms=[HIGH, HIGH])
+    reply = await lone.append_entries(1, term=HIGH, prev=(2, HIGH))
+    lone.check(reply.success, f"it has accepted the entries 1 and 2 of term {HIGH}")
 
 
 @drill(rule="ConsistencyCheck")
@@ -66,6 +68,16 @@ async def drill_heartbeat_is_checked(lone: Lone) -> None:
     """a heartbeat is refused like any AppendEntries if the log does not match (AppendEntries rule 2)"""
     reply = await lone.append_entries(1, term=1, prev=(1, 1))
     lone.check(not reply.success, "its log is empty")
+
+
+@drill(rule="ConsistencyCheck")
+async def drill_refused_entries_leave_nothing(lone: Lone) -> None:
+    """entries that were refused do not come back when the gap before them is closed (AppendEntries rule 2)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1])
+    await lone.append_entries(2, term=2, prev=(1, 1), terms=[2, 2])
+    reply = await lone.append_entries(2, term=2, prev=(4, 1))
+    lone.check(not reply.success, "server 2, which leads, has sent it entries up to index 3")
 
 
 @drill(rule="StaleTermRejected")
@@ -159,9 +171,9 @@ async def drill_candidate_follows_though_it_refuses(lone: Lone) -> None:
 @drill(rule="MatchingKept")
 async def drill_late_entries_cut_nothing(lone: Lone) -> None:
     """a late AppendEntries with fewer entries takes none away (AppendEntries rule 3)"""
-    await lone.append_entries(1, term=1, terms=[1, 1, 1])
-    await lone.append_entries(1, term=1, terms=[1])
-    reply = await lone.append_entries(1, term=1, prev=(3, 1))
+    await lone.append_entries(1, term=HIGH, terms=[HIGH] * 3)
+    await lone.append_entries(1, term=HIGH, terms=[HIGH])
+    reply = await lone.append_entries(1, term=HIGH, prev=(3, HIGH))
     lone.check(reply.success, "it has accepted the entries 1 to 3, and none that conflicts with them")
 
 
@@ -227,6 +239,15 @@ async def drill_commit_ends_with_new_entries(lone: Lone) -> None:
 
 
 @drill(rule="CommitBound")
+async def drill_commit_ends_with_known_entries(lone: Lone) -> None:
+    """nothing is committed behind entries that are sent once more, either (AppendEntries rule 5)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(2, term=2, terms=[1], commit=3)
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.check_not_applied(2, "of the log of server 2, which leads, only index 1 is known to be the same")
+
+
+@drill(rule="CommitBound")
 async def drill_refused_entries_commit_nothing(lone: Lone) -> None:
     """an AppendEntries that is refused commits nothing (AppendEntries rules 2 and 5)"""
     await lone.append_entries(1, term=1, terms=[1, 1])
@@ -279,9 +300,9 @@ async def drill_shorter_log_refused(lone: Lone) -> None:
 @drill(rule="VoteDenied")
 async def drill_equal_log_gets_vote(lone: Lone) -> None:
     """a candidate whose log ends like one's own gets the vote (§5.4.1)"""
-    await lone.append_entries(1, term=1, terms=[1, 1])
+    await lone.append_entries(1, term=HIGH, terms=[HIGH, HIGH])
     await lone.sleep(QUIET)
-    reply = await lone.request_vote(2, LATER, last=(2, 1))
+    reply = await lone.request_vote(2, LATER, last=(2, HIGH))
     lone.check(reply.vote_granted, "the candidate's log is at least as up to date, and the term is new")
 
 
@@ -325,6 +346,16 @@ async def drill_hopeless_candidate_resets_nothing(lone: Lone) -> None:
         term += 1
         text = f"has stood for no election in {ELECTION} s, only because a candidate with an empty log asks for votes"
         lone.check(lone.now < end, text)
+
+
+@drill(rule="LeaderInTime")
+async def drill_hopeless_candidate_deposes_for_a_while(lone: Lone) -> None:
+    """a leader that steps down for a candidate which it refuses stands again (All servers rule 2, Followers rule 2)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    await lone.become_leader()
+    await lone.request_vote(2, LATER)
+    if not lone.state().is_leader:  # It may ignore candidates while it leads (§6).
+        await lone.wait_for_request(RequestVoteArgs, above=LATER, within=ELECTION)
 
 
 # A leader takes commands and sends them.

@@ -69,6 +69,15 @@ async def drill_vote_binds_after_restart(lone: Lone) -> None:
     lone.check(not reply.vote_granted, "before its restart it gave its vote of term 2 to server 0")
 
 
+@drill(rule="RestoredOnRestart")
+async def drill_own_vote_binds_after_restart(lone: Lone) -> None:
+    """a candidate that was restarted has voted in its term: for itself (State, voted_for)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    lone.restart()
+    reply = await lone.request_vote(1, term)
+    lone.check(not reply.vote_granted, f"before its restart it was a candidate of term {term}")
+
+
 @drill(rule="VoteDenied")
 async def drill_same_candidate_after_restart(lone: Lone) -> None:
     """the candidate that has the vote gets the same answer again after a restart (State, voted_for)"""

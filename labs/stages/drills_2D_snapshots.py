@@ -327,6 +327,7 @@ async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     state = lone.state()
     lone.check(state.term >= term, f"the answer to its InstallSnapshot was of term {term}")
     lone.check(not state.is_leader, f"term {term} has reached it, and nobody has voted for it since", "StepsDown")
+    await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
 
 
 async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:

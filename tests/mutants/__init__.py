@@ -23,6 +23,7 @@ LEFT_OUT = {
     "B786 one list for all messages to a peer": "as T25 and B220",
     "B789 commits a moment later, also as a follower": "correct: what a majority stored in its term stays committed",
     "B804 looks for the conflicting term behind the refusal": "equal, by Log Matching: it has no such entry there",
+    "B839 refuses below its snapshot with a hint that helps nobody": "as S11a: a snapshot heals it",
     "E18 becomes leader again on surplus votes": "harmless but for messages: what it knew of its peers is learnt again",
     "E27 timeout drawn once per server": "correct where the draws differ; of equal draws RandomizedTimeouts tells",
     "E45 candidates from outside are accepted": "all servers are known from the start",

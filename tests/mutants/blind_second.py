@@ -58,6 +58,14 @@ HEARTBEAT_WAIT = """\
                 await self.wakeups[peer].wait()
 """
 WATCH = "            if deadline <= trio.current_time():\n                self.become_candidate()\n"
+CONFLICT = "            if index <= self.last_log_index() and self.term_at(index) != entry.term:  # Figure 2, AppendEntries rule 3\n"
+SNAPSHOT_REPLY = """\
+        if reply.term > self.current_term:  # Figure 2, All servers rule 2
+            self.become_follower(reply.term)
+        if not self.is_still(Role.LEADER, args.term):
+            return
+        self.record_match(peer, args.last_included_index)
+"""
 RESTORE_VOTE = "        self.voted_for = state.voted_for\n"
 
 MUTANTS = [
@@ -381,6 +389,227 @@ MUTANTS = [
                 ASK,
                 ASK
                 + "        if self.quiet:\n            args = RequestVoteArgs(self.current_term, self.node.me, self.last_included_index, self.last_included_term)\n        self.quiet = False\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B830_terms_conflict_by_identity",
+        source=BLIND,
+        stage="2B",
+        wrong="entries conflict if their terms are not one object, which equal numbers above 256 are not",
+        rules=("MatchingKept",),
+        changes=((CONFLICT, CONFLICT.replace("!= entry.term", "is not entry.term")),),
+    ),
+    Mutant(
+        name="B831_terms_match_by_identity",
+        source=BLIND,
+        stage="2B",
+        wrong="the entry before the new ones matches if the terms are one object, which equal numbers above 256 are not",
+        rules=("ConsistencyRefusal", "CommittedIsApplied"),
+        changes=(("        return self.term_at(index) == term\n", "        return self.term_at(index) is term\n"),),
+    ),
+    Mutant(
+        name="B832_last_terms_are_compared_by_identity",
+        source=BLIND,
+        stage="2B",
+        wrong="two logs end in the same term if that is one object, which equal numbers above 256 are not",
+        rules=("VoteDenied", "LeaderInTime"),
+        changes=(
+            (
+                "        if last_log_term != self.last_log_term():\n",
+                "        if last_log_term is not self.last_log_term():\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B833_reads_its_disk_a_little_late",
+        source=BLIND,
+        stage="2C",
+        wrong="a restarted server reads its disk 30 ms after it has begun to answer",
+        rules=("RestoredOnRestart", "TermNeverDecreases", "OneVotePerTerm", "SavedBeforeReply"),
+        changes=(
+            ("        self.nursery: trio.Nursery\n        self.restore()\n", "        self.nursery: trio.Nursery\n"),
+            (
+                "        async with trio.open_nursery() as self.nursery:\n",
+                "        await trio.sleep(0.03)\n        self.restore()\n        async with trio.open_nursery() as self.nursery:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B834_a_no_op_is_not_applied",
+        source=BLIND,
+        stage="2B",
+        wrong="a new leader appends an entry without a command, and nobody hands that to the service: its index is left out",
+        rules=("ApplyInOrder", "CommittedIsApplied"),
+        changes=(
+            (
+                LEAD_HEAD,
+                LEAD_HEAD + "        self.log.append(LogEntry(self.current_term, None))\n        self.save()\n",
+            ),
+            (
+                "            self.next_index[peer] = self.last_log_index() + 1\n",
+                "            self.next_index[peer] = self.last_log_index()\n",
+            ),
+            (
+                "            self.apply_ch.send_nowait(ApplyCommand(self.last_applied, entry.command))\n",
+                "            if entry.command is not None:\n                self.apply_ch.send_nowait(ApplyCommand(self.last_applied, entry.command))\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B835_deposed_by_a_snapshot_answer_for_good",
+        source=BLIND,
+        stage="2D",
+        wrong="a leader that steps down at the answer to its snapshot leaves its election timer standing still",
+        rules=("LeaderInTime",),
+        changes=(
+            (
+                SNAPSHOT_REPLY,
+                SNAPSHOT_REPLY.replace(
+                    "            self.become_follower(reply.term)\n",
+                    "            self.role = Role.FOLLOWER\n            self.become_follower(reply.term)\n",
+                ),
+            ),
+        ),
+    ),
+    Mutant(
+        name="B836_deposed_by_a_candidate_for_good",
+        source=BLIND,
+        stage="2B",
+        wrong="a leader that steps down for a candidate whose log it refuses leaves its election timer standing still",
+        rules=("LeaderInTime",),
+        changes=(
+            (
+                VOTE_TERM,
+                VOTE_TERM.replace(
+                    "            self.become_follower(args.term)\n",
+                    "            self.role = Role.FOLLOWER\n            self.become_follower(args.term)\n",
+                ),
+            ),
+        ),
+    ),
+    Mutant(
+        name="B837_a_restart_frees_its_vote_for_itself",
+        source=BLIND,
+        stage="2C",
+        wrong="a restarted server knows for whom it voted, unless that was itself",
+        rules=("OneVotePerTerm", "RestoredOnRestart"),
+        changes=(
+            (
+                RESTORE_VOTE,
+                RESTORE_VOTE + "        if self.voted_for == self.node.me:\n            self.voted_for = None\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B838_a_restart_goes_on_standing",
+        source=BLIND,
+        stage="2C",
+        wrong="a restarted server that had voted for itself stands again in the same term, not in a new one",
+        rules=("CandidateIncrementsTerm", "NothingExtraPersisted", "RestoredOnRestart"),
+        changes=(
+            (FIELDS, FIELDS + "        self.stood = False\n"),
+            (RESTORE_VOTE, RESTORE_VOTE + "        self.stood = self.voted_for == self.node.me\n"),
+            (
+                "        self.current_term += 1\n",
+                "        if not (self.stood and self.voted_for == self.node.me):\n            self.current_term += 1\n        self.stood = False\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B840_takes_what_is_behind_a_gap_later",
+        source=BLIND,
+        stage="2B",
+        wrong="a follower keeps entries that come too early, and appends them when the gap is closed, whatever leader that is by then",
+        rules=(
+            "ConsistencyCheck",
+            "LogMatching",
+            "StateMachineSafety",
+            "MatchingKept",
+            "LeaderCompleteness",
+            "SavedBeforeReply",
+            "ConflictTruncated",
+        ),
+        changes=(
+            (FIELDS, FIELDS + "        self.early: dict[int, LogEntry] = {}\n"),
+            (
+                CHECK,
+                CHECK.replace(
+                    "            return self.refuse",
+                    "            for index, entry in enumerate(args.entries, args.prev_log_index + 1):\n                self.early[index] = entry\n            return self.refuse",
+                ),
+            ),
+            (
+                "        if changed:\n            self.save()\n",
+                """\
+        while self.last_log_index() + 1 in self.early:
+            self.log.append(self.early.pop(self.last_log_index() + 1))
+            changed = True
+        if changed:
+            self.save()
+""",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B841_commits_for_an_older_leader",
+        source=BLIND,
+        stage="2B",
+        wrong="a follower remembers the highest leader_commit that it was told, and commits up to it with the next entries of any leader",
+        rules=("CommitBound", "StateMachineSafety"),
+        changes=(
+            (FIELDS, FIELDS + "        self.told = 0\n"),
+            (CHECK, "        self.told = max(self.told, args.leader_commit)\n" + CHECK),
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                "        self.commit_up_to(min(self.told, self.last_log_index() if args.entries else last_new_entry))\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B842_retries_with_the_words_of_then",
+        source=BLIND,
+        stage="2B",
+        wrong="entries that got no answer are sent again as they were, by whoever leads then and with its term",
+        rules=(
+            "LogMatching",
+            "StateMachineSafety",
+            "ConsistencyCheck",
+            "CommitNeverDecreases",
+            "LeaderAppendOnly",
+            "ByteBudget",
+        ),
+        changes=(
+            ("import math\n", "import dataclasses\nimport math\n"),
+            (
+                CALL,
+                """\
+        with trio.move_on_after(RPC_TIMEOUT) as scope:
+            reply = await self.node.call(peer, args)
+            if reply is not None:
+                self.take_append_reply(peer, args, reply)
+        if scope.cancelled_caught and args.entries and self.role is Role.LEADER:
+            args = dataclasses.replace(args, term=self.current_term, leader_commit=self.commit_index)
+            with trio.move_on_after(RPC_TIMEOUT):
+                reply = await self.node.call(peer, args)
+                if reply is not None:
+                    self.take_append_reply(peer, args, reply)
+""",
+            ),
+        ),
+    ),
+    Mutant(
+        name="B843_gives_a_peer_up_when_it_has_all",
+        source=BLIND,
+        stage="2B",
+        wrong="a leader does not send leader_commit again to a peer that has its whole log and was told once",
+        rules=("HeartbeatsSent", "ElectionTimerReset", "CommittedIsApplied", "LeaderInTime"),
+        changes=(
+            (FIELDS, FIELDS + "        self.told: dict[int, tuple[int, int, int]] = {}\n"),
+            (
+                SEND,
+                "        now = (self.current_term, self.last_log_index(), self.commit_index)\n        if now == self.told.get(peer) and self.commit_index and self.match_index[peer] == self.last_log_index():\n            return\n        self.told[peer] = now\n"
+                + SEND,
             ),
         ),
     ),
