@@ -432,6 +432,17 @@ async def drill_deposed_with_a_command_in_hand(lone: Lone) -> None:
         lone.check(message.last_log_term <= term, f"server 2 leads term {term + 1}, and has sent it no entry")
 
 
+@drill(rule="CommittedIsApplied")
+async def drill_long_log_goes_out(lone: Lone) -> None:
+    """a leader sends all that a peer lacks, be it in several messages (Leaders rule 3)"""
+    await lone.become_leader()
+    await lone.propose("x")
+    lone.oblige(1)
+    last = [lone.start(number).index for number in range(200)][-1]
+    lone.oblige(2, below=last)
+    await lone.wait_for_request(AppendEntriesArgs, 2, brings(last), within=5.0, what=f"with entry {last}")
+
+
 @drill(rule="HeartbeatsSent")
 async def drill_stream_leaves_nobody_out(lone: Lone) -> None:
     """a peer that answers nothing hears from a leader that is busy with the others, too (Leaders rule 1)"""
@@ -471,6 +482,16 @@ async def drill_half_commits_nothing(lone: Lone) -> None:
     index = (await lone.propose("x")).index
     lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}"))
     await lone.check_not_applied(index, "besides itself only server 1 has acknowledged that entry")
+
+
+@drill(rule="CommitNeedsMajority", peers=6)
+async def drill_three_of_seven_commit_nothing(lone: Lone) -> None:
+    """an entry that three of seven servers have is not committed (Leaders rule 4)"""
+    await lone.become_leader()
+    index = (await lone.propose("x")).index
+    for peer in (1, 2):
+        lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}"))
+    await lone.check_not_applied(index, "besides itself only servers 1 and 2 have acknowledged that entry")
 
 
 @drill(rule="CommittedIsApplied", peers=4)

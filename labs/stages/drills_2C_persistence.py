@@ -40,6 +40,9 @@ async def drill_truncation_is_saved(lone: Lone) -> None:
     await lone.append_entries(1, term=1, terms=[1, 1, 1])
     await lone.append_entries(2, term=2, prev=(1, 1), terms=[2])
     lone.check(lone.disk.terms == [1, 2], "entry 2 of term 2 has replaced two of term 1")
+    await lone.append_entries(2, term=2, prev=(2, 2), terms=[2])
+    await lone.append_entries(1, term=3, prev=(1, 1), terms=[3, 3])
+    lone.check(lone.disk.terms == [1, 3, 3], "two entries of term 3 have replaced as many of term 2")
 
 
 @drill(rule="SavedBeforeSend")

@@ -74,6 +74,14 @@ async def drill_late_snapshot_raises_term(lone: Lone) -> None:
 
 
 @drill(rule="StepsDown")
+async def drill_leader_follows_sender(lone: Lone) -> None:
+    """a leader follows the leader of a newer term that sends it a snapshot (All servers rule 2)"""
+    term = await lone.become_leader() + 1
+    await lone.install_snapshot(2, term, covers=[1, 1])
+    lone.check(lone.state() == (term, False), f"it must follow server 2, which leads the newer term {term}")
+
+
+@drill(rule="StepsDown")
 async def drill_candidate_follows_sender_of_late_snapshot(lone: Lone) -> None:
     """a candidate follows the leader of its term, also one that sends it an old snapshot (Candidates rule 3)"""
     await fill_log(lone, 3)
@@ -232,9 +240,12 @@ async def drill_entries_follow_snapshot(lone: Lone) -> None:
 async def drill_candidate_tells_its_snapshot(lone: Lone) -> None:
     """a candidate without entries tells index and term of its snapshot's last one (§7; RequestVote arguments)"""
     await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
-    message = (await lone.wait_for_request(RequestVoteArgs, above=2, within=ELECTION)).message
-    last = (message.last_log_index, message.last_log_term)
-    lone.check(last == (3, 2), "its log ends with its snapshot, at index 3 of term 2")
+    for _ in range(2):
+        message = (await lone.wait_for_request(RequestVoteArgs, above=2, within=ELECTION)).message
+        last = (message.last_log_index, message.last_log_term)
+        lone.check(last == (3, 2), "its log ends with its snapshot, at index 3 of term 2")
+        lone.restart()
+        lone.forget_requests()
 
 
 @drill(rule="ConsistencyRefusal")

@@ -613,4 +613,19 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="B844_restart_without_entries_forgets_the_last_term",
+        source=BLIND,
+        stage="2D",
+        wrong="a restarted server whose snapshot covers its whole log asks for votes as one whose last term is 0",
+        rules=("SnapshotTermKept", "RestoredOnRestart", "VoteOnlyUpToDate"),
+        changes=(
+            (FIELDS, FIELDS + "        self.restarted = False\n"),
+            (RESTORE_VOTE, RESTORE_VOTE + "        self.restarted = True\n"),
+            (
+                "        return self.term_at(self.last_log_index())\n",
+                "        return self.term_at(self.last_log_index()) if self.log or not self.restarted else 0\n",
+            ),
+        ),
+    ),
 ]
