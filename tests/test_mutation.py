@@ -12,7 +12,7 @@ from labs.stages import catalogue
 from tests import mutants, mutation, variants
 from tests.mutants.patching import Moved, Mutant
 
-CUT = 13
+CUT = 16
 """About one in so many mutants is run here: which, depends on its name alone."""
 EACH = 5
 """Of each stage a variant runs here the test that draws its faults, and every so many-th drill."""
