@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from labs.messages import AppendEntriesArgs
 from labs.oracles.shadow import Shadow
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
-from labs.trace.events import Apply, Crash, Event, Restart, Send, Start
+from labs.trace.events import Apply, Crash, Deliver, Event, Restart, Send, Start
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
+MAX_UNANSWERED = 200
+"""So many requests without an answer are remembered for each leader and peer."""
+Words: TypeAlias = tuple[int, int, int, int]
+"""What tells one AppendEntries of a leader from another: term, prev_log_index, number of entries, leader_commit."""
+
+
+def _words(message: AppendEntriesArgs) -> Words:
+    return message.term, message.prev_log_index, len(message.entries), message.leader_commit
 
 
 class Commitment(Oracle):
@@ -22,11 +32,23 @@ class Commitment(Oracle):
 
         A leader may tell each peer only of what it knows to be there.
         """
+        self._unanswered: dict[tuple[int, int], dict[int, Words]] = {}
+        """For each leader and peer what it has sent and got no answer to, by RPC: it may send the same again (§5.5)."""
 
     def on_restart(self, event: Restart) -> None:
         self._sent = {pair: sent for pair, sent in self._sent.items() if pair[0] != event.server}
 
     def on_send_append_entries(self, event: Send) -> None:
+        self._check_sent(event)
+        unanswered = self._unanswered.setdefault((event.server, event.peer), {})
+        unanswered[event.rpc] = _words(event.message)
+        if len(unanswered) > MAX_UNANSWERED:
+            del unanswered[next(iter(unanswered))]
+
+    def on_return_append_entries(self, event: Deliver) -> None:
+        self._unanswered.get((event.server, event.peer), {}).pop(event.rpc, None)
+
+    def _check_sent(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
         commit, term = message.leader_commit, message.term
         if not commit and not message.entries:
@@ -38,6 +60,8 @@ class Commitment(Oracle):
             self._check_durable(server, commit, event)
             self._sent[server.id, event.peer] = (term, commit, event.time)
         elif commit < min(known[1], message.prev_log_index + len(message.entries)) and event.time > known[2] + GRACE:
+            if _words(message) in self._unanswered[server.id, event.peer].values():
+                return
             text = (
                 f"server {server.id}, leader of term {term}, sent leader_commit={commit}, "
                 f"but had sent {known[1]} to server {event.peer} at t={known[2]:.3f} s"
@@ -50,8 +74,9 @@ class Commitment(Oracle):
         if event.index > self._shadow.may_commit(server):
             if server.leads is not None and server.heard_leader_of <= server.leads:
                 self._too_high(server, event.index, server.leads, f"applied index {event.index}", event)
-            self._follower_too_high(server, event)
-        if server.leads is not None:
+            if event.index > self._shadow.may_commit_late(server):
+                self._follower_too_high(server, event)
+        elif server.leads is not None:
             self._check_durable(server, event.index, event)
 
     def _check_entry(self, server: ShadowServer, event: Apply) -> None:

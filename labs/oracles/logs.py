@@ -119,6 +119,8 @@ class Appending(Oracle):
             raise Violation("ConsistencyCheck", text, (server.id, args.leader_id), event.time)
         if chance.stored or not (server.saves and server.trusted):
             return
+        if args.term < server.heard_leader_of:
+            return  # an answer that is late: a newer leader's entries may have taken the place of these
         taken = args.entries[: self._shadow.acknowledged(server, args, event.extra) - prev]
         at = server.log.conflict(prev, [entry.term for entry in taken])
         if at is not None:

@@ -146,6 +146,28 @@ class Shadow(Oracle):
             best = max(best, self.counted(server))
         return best
 
+    @staticmethod
+    def may_commit_late(server: ShadowServer) -> int:
+        """Return the highest index that a follower may take for committed if it looks only now at what it was sent.
+
+        A handler may wait while those of later requests go first: what came too early may fit by now.
+        """
+        term, log = server.heard_leader_of, server.log
+        verified = server.verified[1] if server.verified[0] == term else -1
+        told = server.told[1] if server.told[0] == term else 0
+        waiting = [
+            (request, chance.yes)
+            for chance in server.chances.values()
+            if isinstance(request := chance.request, AppendEntriesArgs) and request.term == term
+        ]
+        # Each may hold the entry that another one follows.
+        for request, fitted in sorted(waiting, key=lambda pair: pair[0].prev_log_index):
+            prev = request.prev_log_index
+            if fitted or prev <= verified or not log.lacks(prev, request.prev_log_term):
+                verified = max(verified, prev + len(request.entries))
+                told = max(told, request.leader_commit)
+        return min(told, verified)
+
     def commit(self, server: ShadowServer, index: int) -> None:
         """Note that all up to an index is committed, as far as this server's log tells the terms."""
         for at in range(max(self.highest_committed, server.log.base) + 1, index + 1):

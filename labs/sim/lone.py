@@ -263,6 +263,13 @@ class Lone:
         self._seen = f"get_state of server {self.me} answers ({state.term}, {state.is_leader})"
         return state
 
+    def term_from(self, term: int) -> int:
+        """Return the term in which a leader must speak to be heard: this one, or the one that the server is in by now.
+
+        A server may go on to a newer term whenever it likes, when it restarts, too.
+        """
+        return max(term, self.state().term)
+
     def start(self, command: Command) -> StartAnswer:
         """Propose a command."""
         answer = self._cluster.start(self.me, command)

@@ -97,7 +97,7 @@ async def drill_term_survives(lone: Lone) -> None:
     lone.restart()
     reply = await lone.append_entries(2, term=3)
     lone.check(not reply.success, "before its restart it was in term 5")
-    lone.check(reply.term == 5, "before its restart it was in term 5")
+    lone.check(reply.term >= 5, "before its restart it was in term 5")
 
 
 @drill(rule="RestoredOnRestart")
@@ -135,7 +135,7 @@ async def drill_log_survives(lone: Lone) -> None:
     """a server that was restarted has its log, with the terms of the entries (State, log)"""
     await lone.append_entries(1, term=3, terms=[1, 2])
     lone.restart()
-    reply = await lone.append_entries(1, term=3, prev=(2, 2))
+    reply = await lone.append_entries(1, lone.term_from(3), prev=(2, 2))
     lone.check(reply.success, "before its restart it acknowledged two entries, the second of term 2")
 
 
@@ -147,7 +147,7 @@ async def drill_new_service_gets_all(lone: Lone) -> None:
     term = lone.disk.current_term + 1
     await lone.append_entries(1, term, prev=(2, 1), terms=[term])
     lone.restart()
-    await lone.append_entries(1, term, prev=(3, term), commit=3)
+    await lone.append_entries(1, lone.term_from(term), prev=(3, term), commit=3)
     await lone.wait_for_applied(1, command_of(1, 1))
     await lone.wait_for_applied(3, command_of(3, term))
 

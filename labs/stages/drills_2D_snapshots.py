@@ -299,7 +299,7 @@ async def drill_restarts_from_snapshot(lone: Lone) -> None:
     await fill_log(lone, 3)
     await lone.append_entries(2, term=3, prev=(3, 1), terms=[3])
     lone.restart()
-    reply = await lone.append_entries(2, term=3, prev=(4, 3), terms=[3], commit=5)
+    reply = await lone.append_entries(2, lone.term_from(3), prev=(4, 3), terms=[3], commit=5)
     lone.check(reply.success, "before its restart it acknowledged the entries 1 to 4, the last of term 3")
     await lone.wait_for_applied(5, command_of(5, 3))
 

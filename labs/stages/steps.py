@@ -22,6 +22,8 @@ LATE_AND_TWICE = replace(
     DELAYED, late_requests=0.3, late_share=0.3, late_delay=(0.05, 0.6), duplicate=0.4, request_loss=0.05
 )
 """Requests and replies overtake each other, and requests come again after newer ones."""
+SLOW_LINK = (0.025, 0.025)
+"""A link so slow that copying a log over it takes a while, and a round trip still no longer than students are told."""
 WEATHERS = (RELIABLE, DELAYED, UNRELIABLE, LATE_AND_TWICE, LONG_REORDERING)
 MOMENTS: tuple[CrashPoint, ...] = ("save", "reply", "send")
 """Where `Cluster.crash_at` can crash a server."""
@@ -267,8 +269,8 @@ async def figure_8(cluster: Cluster, remove: TakeOrGive, restore: TakeOrGive) ->
     cluster.partition([s1, s2, s3])
     await cluster.sleep(0.3)
     for server in (s1, s2):
-        cluster.set_link(server, s3, delay=(0.05, 0.05))
-        cluster.set_link(s3, server, delay=(0.05, 0.05))
+        cluster.set_link(server, s3, delay=SLOW_LINK)
+        cluster.set_link(s3, server, delay=SLOW_LINK)
     # All three votes are needed here, over slow links: elections may well collide several times in a row.
     leader = await cluster.wait_for_leader(within=15.0, among=[s1, s2, s3])
     await _go_on_at_random(cluster, leader, s3)
