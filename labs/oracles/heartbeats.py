@@ -27,6 +27,8 @@ class Heartbeats(Oracle):
         self._shadow = shadow
         self._since: dict[int, float] = {}
         """When each server that leads became leader."""
+        self._led: dict[int, int] = {}
+        """The term that each server led last: who loses sight of a majority may say that it does not lead for a while."""
         self._open: dict[tuple[int, int], set[int]] = {}
         """The calls of a leader to a peer that have not returned."""
         self._last: dict[tuple[int, int], float] = {}
@@ -44,10 +46,19 @@ class Heartbeats(Oracle):
     def on_role(self, event: Role) -> None:
         if event.is_leader:
             self._since[event.server] = event.time
+            if self._led.get(event.server) == event.term:
+                self._goes_on(event)
+            self._led[event.server] = event.term
         else:
             self._end(event.server)
         if event.time >= self._next_look:
             self._look(event)
+
+    def _goes_on(self, event: Role) -> None:
+        """A leader says again that it leads; it owes no first heartbeat, for it sent that when it was elected."""
+        for peer in range(len(self._shadow.servers)):
+            self._last.setdefault((event.server, peer), event.time)
+            self._sent.setdefault((event.server, peer), event.time)
 
     def on_crash(self, event: Crash) -> None:
         self._end(event.server)

@@ -464,12 +464,13 @@ async def drill_leader_goes_back(lone: Lone) -> None:
     await lone.append_entries(1, term=1, terms=[1, 1, 1])
     await lone.become_leader()
     end = lone.now + 3.0
-    while (request := await lone.wait_for_request(AppendEntriesArgs, 1)).message.prev_log_index > 0:
-        lone.check(lone.now < end, f"server 1, whose log is empty, has refused all before this for {3.0} s")
-        lone.answer_alike(request, refusals[min(request.message.prev_log_index, 3) - 1])
-    if not request.message.entries:
-        lone.say_yes(request)
-        await lone.wait_for_request(AppendEntriesArgs, 1, brings(1), what="with entry 1")
+    while not brings(1)((request := await lone.wait_for_request(AppendEntriesArgs, 1)).message):
+        lone.check(lone.now < end, f"server 1, whose log is empty, has refused all that asks for more for {3.0} s")
+        prev = request.message.prev_log_index
+        if prev > 0:
+            lone.answer_alike(request, refusals[min(prev, 3) - 1])
+        else:  # a heartbeat, or a question: every log has index 0
+            lone.say_yes(request)
 
 
 # A leader counts.

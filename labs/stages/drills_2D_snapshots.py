@@ -323,6 +323,7 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
     text = "its service handed over other bytes"
     lone.check(data != b"" and snapshot_of([1] * last).startswith(data), text, "StateMachineSafety")
     lone.say_yes(request)
+    lone.start("x")
     await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="behind the snapshot")
 
 
