@@ -92,7 +92,26 @@ def test_variant_passes(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "test", "seed"),
-    [("slow_answers", "2B/leader_cut_off_with_a_follower", 7)],
+    [
+        ("slow_answers", "2B/leader_cut_off_with_a_follower", 7),
+        ("same_words_again", "2B/leader_failure", 2),
+        ("ready_loop", "2B/chaos", 1),
+        ("ready_loop", "2B/fast_backup", 1),
+        ("disk_actor", "2B/drill_newer_leader_interrupts", 1),
+        ("disk_actor", "2A/drill_heartbeats_keep_follower", 1),
+        ("disk_actor", "2A/bare_majority", 1),
+        ("disk_actor", "2B/leader_failure", 1),
+        ("snapshot_and_entries_at_once", "2D/snapshot_during_partition", 1),
+        ("leads_by_lease", "2D/chaos", 1),
+        ("restarts_in_a_new_term", "2C/drill_term_survives", 1),
+        ("restarts_in_a_new_term", "2C/drill_log_survives", 1),
+        ("restarts_in_a_new_term", "2C/drill_new_service_gets_all", 1),
+        ("restarts_in_a_new_term", "2D/drill_restarts_from_snapshot", 1),
+        ("bare_heartbeats", "2B/drill_leader_goes_back", 2),
+        ("bare_heartbeats", "2D/drill_leader_sends_snapshot", 1),
+        ("short_calls", "2B/figure_8", 1),
+        ("outboxes", "2A/late_votes", 1),
+    ],
 )
 def test_what_was_a_false_alarm_is_none_any_more(name: str, test: str, seed: int) -> None:
     (scenario,) = catalogue.find(test)

@@ -9,13 +9,15 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles.shadow import Shadow, is_trial
+from labs.oracles.shadow import Shadow, is_repeat, is_trial
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Deliver, Event, Reply, Restart, Role, Save, Send, Start
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
+QUEUED = 0.5
+"""Virtual seconds in which a request may still leave that waited for the peer's answers to those before it."""
 SHORTEST_TIMEOUT = 0.09
 """No sensible election timeout is shorter: heartbeats may be a tenth of a second apart."""
 LEASE = 1.0
@@ -37,7 +39,7 @@ class Terms(Oracle):
         if term < server.disk_term == server.term and server.incarnation > 0 and server.first_save:
             raise _restart_violation(event, term, server.disk_term)
         heard, when = server.heard
-        if term < heard and event.time > when + GRACE:
+        if term < heard and event.time > when + QUEUED and not is_repeat(server, event):
             text = f"server {event.server} sent {event.call} of term {term} (t={event.time:.3f} s)"
             raise Violation(
                 "HigherTermAdopted",
@@ -346,7 +348,8 @@ class Refusals(Oracle):
         if not event.extra and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
-            if heard and leader != server.id and event.time > server.heard_leader + GRACE:
+            late = event.time > server.heard_leader + GRACE
+            if heard and leader != server.id and late and not is_repeat(server, event):
                 text = (
                     f"server {server.id} goes on asking for votes in term {message.term}, "
                     f"but it has heard from server {leader}, the leader of that term"

@@ -28,7 +28,7 @@ class Heartbeats(Oracle):
         self._since: dict[int, float] = {}
         """When each server that leads became leader."""
         self._led: dict[int, int] = {}
-        """The term that each server led last: who loses sight of a majority may say that it does not lead for a while."""
+        """The term that each server led last: who hears no majority may say for a while that it does not lead."""
         self._open: dict[tuple[int, int], set[int]] = {}
         """The calls of a leader to a peer that have not returned."""
         self._last: dict[tuple[int, int], float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labs.messages import AppendEntriesArgs, RequestVoteArgs
-from labs.oracles.shadow import Shadow
+from labs.oracles.shadow import Shadow, is_repeat
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Send
@@ -63,7 +63,7 @@ class LeaderLogs(Oracle):
 
     def _candidate(self, server: ShadowServer, message: RequestVoteArgs, event: Send) -> None:
         """What a candidate says of its log is true (§5.4.1)."""
-        if not server.saves or not server.trusted or event.extra:
+        if not server.saves or not server.trusted or event.extra or is_repeat(server, event):
             return
         index, term, log = message.last_log_index, message.last_log_term, server.disk
         if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):

@@ -46,6 +46,11 @@ def is_trial(event: Send) -> bool:
     return isinstance(event.message, RequestVoteArgs) and any(value is True for value in (event.extra or {}).values())
 
 
+def is_repeat(server: ShadowServer, event: Send) -> bool:
+    """Say whether a request for a vote is the peer's last one again: its words are those of then (§5.5)."""
+    return bool(server.asked.get(event.peer) == event.message)
+
+
 def _remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_REQUESTS) -> None:
     """Put a call into a table that forgets its oldest: calls that nobody waits for, to servers that died."""
     table[rpc] = value
@@ -193,6 +198,7 @@ class Shadow(Oracle):
             _remember(self.trials, event.rpc, message.term if voted else None)
             return
         self._remember_request(event)
+        server.asked[event.peer] = message
         server.candidate = max(server.candidate, message.term)
         server.votes.setdefault(message.term, (server.id, server.incarnation))
         self._show(server, message.term)

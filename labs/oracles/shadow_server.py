@@ -75,6 +75,8 @@ class ShadowServer:
         self.led: set[int] = set()
         self.candidate = 0
         """The highest term in which it campaigned in this life."""
+        self.asked: dict[int, RequestVoteArgs] = {}
+        """For each peer the request for its vote that was sent to it last."""
         self.granted: dict[int, set[int]] = {}
         """For each term the servers whose votes reached it."""
         self.match: dict[int, int] = {}

@@ -80,6 +80,17 @@ SHOWN_BY = {
     "entries that a peer has already; messages twice": ("overlapping_windows", "sends_twice"),
     "a commit index taken over with the next message": ("commits_with_the_next_message",),
     "a candidate that gives up": ("gives_up_when_refused",),
+    "requests again as they were, and out of a queue": ("same_words_again", "disk_actor", "outboxes"),
+    "memory ahead of the disk": ("disk_actor", "ready_loop", "applies_before_it_saves"),
+    "snapshots and entries at once; what comes too early is kept": (
+        "snapshot_and_entries_at_once",
+        "keeps_early_entries",
+    ),
+    "heartbeats that say nothing of the log": ("bare_heartbeats",),
+    "a leader that says so only while a majority answers": ("leads_by_lease",),
+    "a new term with each restart": ("restarts_in_a_new_term",),
+    "short calls": ("short_calls",),
+    "a snapshot for the disk only": ("rule_6_to_the_letter",),
     "tasks: one for all peers, or a nursery for each leadership": ("peers_in_turn", "a_nursery_for_each_leadership"),
 }
 """What is unusual and correct, and which variants show it."""
