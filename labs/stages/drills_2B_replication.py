@@ -465,7 +465,7 @@ async def drill_leader_goes_back(lone: Lone) -> None:
     await lone.become_leader()
     end = lone.now + 3.0
     while not brings(1)((request := await lone.wait_for_request(AppendEntriesArgs, 1)).message):
-        lone.check(lone.now < end, f"no AppendEntries with entry 1 has come to server 1, whose log is empty, for {3.0} s")
+        lone.check(lone.now < end, f"no AppendEntries with entry 1 has come to server 1, which has none, for {3.0} s")
         prev = request.message.prev_log_index
         if prev > 0:
             lone.answer_alike(request, refusals[min(prev, 3) - 1])
