@@ -104,6 +104,7 @@ def test_variant_passes(name: str) -> None:
         ("snapshot_and_entries_at_once", "2D/snapshot_during_partition", 1),
         ("leads_by_lease", "2D/chaos", 1),
         ("restarts_in_a_new_term", "2C/drill_term_survives", 1),
+        ("restarts_in_a_new_term", "2C/drill_same_candidate_after_restart", 1),
         ("restarts_in_a_new_term", "2C/drill_log_survives", 1),
         ("restarts_in_a_new_term", "2C/drill_new_service_gets_all", 1),
         ("restarts_in_a_new_term", "2D/drill_restarts_from_snapshot", 1),

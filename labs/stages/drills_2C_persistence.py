@@ -86,7 +86,7 @@ async def drill_same_candidate_after_restart(lone: Lone) -> None:
     """the candidate that has the vote gets the same answer again after a restart (State, voted_for)"""
     await lone.request_vote(1, term=2)
     lone.restart()
-    reply = await lone.request_vote(1, term=2)
+    reply = await lone.request_vote(1, term=lone.term_from(2))
     lone.check(reply.vote_granted, "before its restart it gave its vote of term 2 to server 1")
 
 
