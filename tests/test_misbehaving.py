@@ -21,6 +21,8 @@ EXPECTED = {
     "RaisesInRun": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInTask": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInHandler": ("NoCrash", "KeyError: 'wrong'"),
+    "RaisesCancelledInHandler": ("NoCrash", "Cancelled: "),
+    "RaisesGeneratorExitInStart": ("NoCrash", "GeneratorExit: wrong"),
     "RaisesInSlowHandler": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInStart": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInGetState": ("NoCrash", "KeyError: 'wrong'"),

@@ -83,6 +83,10 @@ class Calls:
         self._ticket += 1
         self._tickets[self._ticket] = (call, life)
         life.request(self._ticket, data)
+        if kernel.test_acts:
+            life.wake()
+        else:
+            kernel.addressed[target] = life
 
     def carry_reply(self, life: AnyLife, output: Replied) -> None:
         kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data

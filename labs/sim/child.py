@@ -147,6 +147,7 @@ class Child:
                 life.reply(item.call, item.data)
             else:
                 life.request(item.ticket, item.data)
+        life.wake()
 
     # Speaking.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class InlineHosts:
-    """Nothing but lives, since trio does the rest."""
+    """Nothing but lives, since trio does the rest: all but what can do without its scheduler."""
 
     apart = False
 
@@ -21,7 +21,12 @@ class InlineHosts:
         return Life(server, number, kernel.size, kernel.seed, kernel.program, disk.copy())
 
     def run(self, kernel: Kernel) -> None:
-        """Trio runs them."""
+        """Let those handle their requests that have some, as nothing else can run; trio runs all the rest."""
+        for server in sorted(kernel.addressed):
+            life = kernel.addressed[server]
+            assert isinstance(life, Life)
+            kernel.turns.serve(life)
+        kernel.addressed.clear()
 
     def deadline(self, kernel: Kernel) -> float:
         return math.inf

@@ -81,6 +81,8 @@ class Kernel:
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
         self.turns = Turns(lambda life, task: self.on_spin(life, failure_of(life, task)))
+        self.addressed: dict[int, AnyLife] = {}
+        """The lives that requests have reached, and that have not run since, by server."""
         self._dying: list[AnyLife] = []
         self._steps = 0
         self.poked = False
@@ -161,9 +163,10 @@ class Kernel:
             self.test_acts = False
             while True:
                 self._hosts.run(self)
-                if not self.closing:
+                if not self.closing and not anything_runnable():
                     self._step()
-                if self.closing or self._tester_due is None or not self._hosts.apart:
+                if self.closing or anything_runnable() or next_deadline() <= self.now:
+                    self._wake_addressed()
                     return
         except Exception as error:
             if isinstance(error, Abandoned):
@@ -201,6 +204,12 @@ class Kernel:
             self._hand_out()
         elif deadline > instant:
             self._wake_tester()
+
+    def _wake_addressed(self) -> None:
+        """Let trio run those that requests have reached, as it has others to run."""
+        for life in self.addressed.values():
+            life.wake()
+        self.addressed.clear()
 
     def _let_close(self, deadline: float) -> None:
         """Let tasks that shield themselves from the end run out, but not for ever."""
@@ -330,6 +339,7 @@ class Kernel:
         self._heap = []
         self.calls.release()
         self.turns.ran.clear()
+        self.addressed.clear()
         self._dying = []
         self.carrier.release()
         self._tester_due, self._nursery = None, None

@@ -22,7 +22,7 @@ from labs.sim.in_hand import ApplyChannel, LifeNode
 from labs.sim.limits import MAX_INDEX, MAX_OUTPUT_BYTES, MAX_OUTPUTS, check_index
 from labs.sim.loader import Modules, Program
 from labs.sim.persister import DiskPersister
-from labs.sim.trio_internals import age_of
+from labs.sim.trio_internals import age_of, run_as
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
 
 LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("LIFE", default=None)
@@ -67,6 +67,7 @@ class Life:
         """The bytes in the outbox."""
         self._inbox: list[tuple[int, bytes]] = []
         self._mailbox: trio.lowlevel.Task | None = None
+        """The task that handles requests, while it waits for some."""
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
         self._raft: Any = None
@@ -107,13 +108,16 @@ class Life:
         await self._guarded_async(run, "run")
 
     async def _serve_inbox(self) -> None:
-        self._mailbox = trio.lowlevel.current_task()
+        task = trio.lowlevel.current_task()
         while True:
-            inbox, self._inbox = self._inbox, []
-            for ticket, data in inbox:
-                self._serve(ticket, data)
-            if not self._inbox:
-                await trio.lowlevel.wait_task_rescheduled(_can_abort)
+            self._empty_inbox()
+            self._mailbox = task
+            await trio.lowlevel.wait_task_rescheduled(_can_abort)
+
+    def _empty_inbox(self) -> None:
+        inbox, self._inbox = self._inbox, []
+        for ticket, data in inbox:
+            self._serve(ticket, data)
 
     def crash(self) -> None:
         """Cancel everything; from now on nothing that the server does has an effect."""
@@ -131,10 +135,24 @@ class Life:
     # What the host hands over.
 
     def request(self, ticket: int, data: bytes) -> None:
-        """Take in an encoded request; its reply will carry the ticket."""
-        if not self._inbox and self._mailbox is not None:
-            trio.lowlevel.reschedule(self._mailbox)
+        """Take in an encoded request, for `wake` or `serve` to see to; its reply will carry the ticket."""
         self._inbox.append((ticket, data))
+
+    def wake(self) -> None:
+        """Let the task that handles requests have a turn, if there are any."""
+        if self._inbox and self._mailbox is not None:
+            task, self._mailbox = self._mailbox, None
+            trio.lowlevel.reschedule(task)
+
+    def serve(self) -> trio.lowlevel.Task | None:
+        """Handle all requests here and now, in the name of the task that does so; return it if there were any.
+
+        It is the same as a turn of that task in which no other can run, and costs less.
+        """
+        task = self._mailbox if self._inbox else None
+        if task is not None:
+            run_as(task, self._empty_inbox)
+        return task
 
     def reply(self, call: int, data: bytes | None) -> bool:
         """Let a call return with an encoded reply, or with None; say whether the server still waits for it."""
@@ -299,9 +317,7 @@ class Life:
         """Run code of the submission, mostly a method; report what it raises as the server's failure."""
         try:
             return action(*args)
-        except (trio.Cancelled, GeneratorExit):
-            raise
-        except BaseException as error:
+        except BaseException as error:  # who never waits cannot be cancelled: whatever it raises is its own
             self._report(error, method)
         return None
 

@@ -140,6 +140,9 @@ class RemoteLife:
         self._customs.hand_out(ticket, data)
         self._inbox.append(frames.Request(ticket, data))
 
+    def wake(self) -> None:
+        """Nothing to wake here: it is due when it has something in its inbox."""
+
     def reply(self, call: int, data: bytes | None) -> bool:
         """Let a call return with an encoded reply, or with None; say whether the server still waits for it."""
         if call not in self._customs.waiting:

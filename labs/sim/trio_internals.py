@@ -66,6 +66,15 @@ def anything_runnable() -> bool:
     return bool(trio_run.GLOBAL_RUN_CONTEXT.runner.runq)
 
 
+def run_as(task: trio.lowlevel.Task, function: Callable[[], None]) -> None:
+    """Call a function as if a task that waits did so; only where no task is at work, as when none can run."""
+    trio_run.GLOBAL_RUN_CONTEXT.task = task
+    try:
+        task.context.run(function)
+    finally:
+        del trio_run.GLOBAL_RUN_CONTEXT.task
+
+
 def next_deadline() -> float:
     """Return the next deadline of the loop that runs here; infinity if there is none."""
     return trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines.next_deadline()

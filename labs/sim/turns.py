@@ -54,6 +54,12 @@ class Turns:
                 self._count_pass(lives[key], tasks[-1])
             batch += tasks
 
+    def serve(self, life: Life) -> None:
+        """Give a life a turn in which it only handles its requests: no other task can run."""
+        task = life.serve()
+        if task is not None:
+            self._count_pass(life, task)
+
     def _count_pass(self, life: Life, task: trio.lowlevel.Task) -> None:
         if not life.fenced:
             self.ran[life.server] = life

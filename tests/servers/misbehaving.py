@@ -47,6 +47,29 @@ class RaisesInHandler(Plain):
         raise KeyError("wrong")  # here: RaisesInHandler
 
 
+class RaisesCancelledInHandler(Plain):
+    """A handler never waits, so nobody has cancelled it, whatever it raises."""
+
+    async def run(self) -> None:
+        try:
+            with trio.fail_after(0.05):
+                try:
+                    await trio.sleep_forever()  # here: RaisesCancelledInHandler
+                except trio.Cancelled as cancelled:
+                    self.cancelled = cancelled
+                    raise
+        except trio.TooSlowError:
+            await super().run()
+
+    def ping(self, args: PingArgs) -> Any:
+        raise self.cancelled
+
+
+class RaisesGeneratorExitInStart(Plain):
+    def start(self, command: Any) -> Any:
+        raise GeneratorExit("wrong")  # here: RaisesGeneratorExitInStart
+
+
 class RaisesInSlowHandler(Plain):
     async def ping(self, args: PingArgs) -> Any:
         await trio.sleep(0.1)
