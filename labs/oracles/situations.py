@@ -21,6 +21,8 @@ from labs.trace.events import Crash, Deliver, Drop, Reply, Restart, Role, Save, 
 
 LATE = 0.2
 """Virtual seconds after which a message counts as late."""
+REMEMBERED = 10_000
+"""Of so many requests, the newest, it is remembered when they were sent."""
 
 
 class Situations(Oracle):
@@ -30,16 +32,15 @@ class Situations(Oracle):
         self.counts: Counter[str] = Counter()
         self._shadow = shadow
         self._candidates: dict[int, set[int]] = {}
-        self._sent_at: dict[int, float] = {}
+        self._sent_at = [(0, 0.0)] * REMEMBERED
+        """RPCs, and when they were sent, each at its number's place in a ring."""
         self._refused: set[int] = set()
 
     def _reach(self, situation: str) -> None:
         self.counts[situation] += 1
 
     def on_send(self, event: Send) -> None:
-        self._sent_at[event.rpc] = event.time
-        if len(self._sent_at) > 10_000:
-            del self._sent_at[next(iter(self._sent_at))]
+        self._sent_at[event.rpc % REMEMBERED] = (event.rpc, event.time)
 
     def on_send_request_vote(self, event: Send) -> None:
         message = event.message
@@ -73,7 +74,8 @@ class Situations(Oracle):
             self._reach(f"{event.leg}_late")
 
     def _is_late(self, event: Deliver) -> bool:
-        return event.time - self._sent_at.get(event.rpc, event.time) > LATE
+        rpc, sent_at = self._sent_at[event.rpc % REMEMBERED]
+        return rpc == event.rpc and event.time - sent_at > LATE
 
     def on_deliver_append_entries(self, event: Deliver) -> None:
         server, message = self._shadow.servers[event.server], event.message

@@ -165,7 +165,7 @@ class Kernel:
                 self._hosts.run(self)
                 if not self.closing and not anything_runnable():
                     self._step()
-                if self.closing or anything_runnable() or next_deadline() <= self.now:
+                if self.closing or anything_runnable() or next_deadline() <= self.clock.now:
                     self._wake_addressed()
                     return
         except Exception as error:
@@ -181,14 +181,14 @@ class Kernel:
             self._check_ended()
         self.poked = False
         self.carrier.flush()
-        deadline = min(next_deadline(), self._hosts.deadline(self))
-        if self.closing or self.poked or anything_runnable() or deadline <= self.now:
+        now, deadline = self.clock.now, min(next_deadline(), self._hosts.deadline(self))
+        if self.closing or self.poked or anything_runnable() or deadline <= now:
             return
-        if self._heap and self._heap[0][0] <= self.now:
+        if self._heap and self._heap[0][0] <= now:
             self._hand_out()
             return
         tester = self._tester_due[0] if self._tester_due is not None else math.inf
-        if tester <= self.now:
+        if tester <= now:
             self._wake_tester()
             return
         network = self._heap[0][0] if self._heap else math.inf
@@ -235,7 +235,7 @@ class Kernel:
         if self._steps > MAX_STEPS:
             self._end_spinning_together()
             return
-        heap, now = self._heap, self.now
+        heap, now = self._heap, self.clock.now
         while heap and heap[0][0] <= now and not self.closing:
             _, _, action, args = heapq.heappop(heap)
             action(*args)

@@ -167,7 +167,7 @@ class Life:
         answer = self._ask("start", codec.decode_command(command))
         if self.failed:
             return None
-        if _is_answer(answer, _PROMISE) and abs(answer[0]) <= MAX_INDEX:
+        if _is_promise(answer) and abs(answer[0]) <= MAX_INDEX:
             return answer  # type: ignore[no-any-return]
         self.fail(
             "nonsense",
@@ -192,7 +192,7 @@ class Life:
             answer = self._ask("get_state")
         if self.failed:
             return None
-        if _is_answer(answer, _STATE):
+        if _is_state(answer):
             return answer  # type: ignore[no-any-return]
         if not quietly:
             text = f"get_state must return (current_term, is_leader), not {texts.short(answer)}"
@@ -368,13 +368,18 @@ _HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
 
 
-_STATE, _PROMISE = (int, bool), (int, int, bool)
-
-
-def _is_answer(answer: object, types: tuple[type, ...]) -> bool:
-    if type(answer) is not tuple or tuple(map(type, answer)) != types:
+def _is_state(answer: Any) -> bool:
+    """Say whether this is what get_state returns: a term, and a bool."""
+    if type(answer) is not tuple or len(answer) != 2:
         return False
-    return codec.fits(answer[0]) and codec.fits(answer[1])  # what may follow is a bool
+    return type(answer[0]) is int and type(answer[1]) is bool and codec.fits(answer[0])
+
+
+def _is_promise(answer: Any) -> bool:
+    """Say whether this is what start returns: an index, and a state."""
+    if type(answer) is not tuple or len(answer) != 3:
+        return False
+    return type(answer[0]) is int and codec.fits(answer[0]) and _is_state(answer[1:])
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:
