@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import random
 
@@ -10,7 +11,8 @@ import trio
 import trio._core._run as trio_run
 
 from labs.sim import trio_internals
-from labs.sim.trio_internals import Batch, SchedulerChanged, age_of, check_private_names, deterministic_scheduling
+from labs.sim.clock import VirtualClock
+from labs.sim.trio_internals import Batch, SchedulerChanged, age_of, check_private_names, deterministic_scheduling, run_as
 
 LOUD = f"trio {trio.__version__} schedules in another way: runs would not be repeatable; see labs/sim/trio_internals.py"
 
@@ -27,6 +29,7 @@ def test_trios_run_loop_uses_the_private_names() -> None:
     assert "batch.sort(key=lambda t: t._counter)" in loop, LOUD
     assert "_r.shuffle(batch)" in loop, LOUD
     assert loop.index("batch.sort") < loop.index("_r.shuffle(batch)"), LOUD
+    assert "GLOBAL_RUN_CONTEXT.task = task" in loop and "del GLOBAL_RUN_CONTEXT.task" in loop, LOUD
 
 
 def test_trio_uses_its_generator_for_nothing_that_the_stand_in_lacks() -> None:
@@ -100,3 +103,28 @@ def test_batches_come_with_the_oldest_task_first() -> None:
         trio.run(main)
     assert max(map(len, batches)) == 5
     assert all(batch == sorted(batch) for batch in batches)
+
+
+def test_what_is_done_in_the_name_of_a_task_sees_that_task_and_its_context() -> None:
+    mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="")
+    seen: list[object] = []
+
+    class Idle(VirtualClock):
+        task: trio.lowlevel.Task
+
+        def deadline_to_sleep_time(self, deadline: float) -> float:
+            run_as(self.task, lambda: seen.extend([trio.lowlevel.current_task() is self.task, mark.get()]))
+            with pytest.raises(RuntimeError):
+                trio.lowlevel.current_task()
+            trio.lowlevel.reschedule(self.task)
+            return 0.0
+
+    clock = Idle(lambda deadline: None)
+
+    async def main() -> None:
+        mark.set("of the task")
+        clock.task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(lambda raise_cancel: trio.lowlevel.Abort.SUCCEEDED)
+
+    trio.run(main, clock=clock)
+    assert seen == [True, "of the task"]
