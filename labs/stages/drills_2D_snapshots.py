@@ -305,15 +305,6 @@ async def drill_restarts_from_snapshot(lone: Lone) -> None:
 
 
 @drill(rule="InstallWhenNeeded")
-async def drill_leader_begins_behind_its_snapshot(lone: Lone) -> None:
-    """a new leader sends no snapshot to who may need none: it begins at its log's end (State, next_index)"""
-    await fill_log(lone, MANY)
-    await lone.become_leader()
-    await lone.sleep(BEAT)
-    lone.check_no_request(InstallSnapshotArgs, "nobody has refused what follows its snapshot")
-
-
-@drill(rule="InstallWhenNeeded")
 async def drill_leader_sends_snapshot(lone: Lone) -> None:
     """a leader that no longer has an entry sends its snapshot, and goes on behind it (§7)"""
     request = await _sent_snapshot(lone)

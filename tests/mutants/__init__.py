@@ -17,6 +17,7 @@ LEFT_OUT = {
     "B710 a late answer's term is not looked at": "safe: the term is learnt from the next message",
     "B721 random numbers of the module random": "the module draws from the server's own generator here",
     "B733 a restart hands no snapshot to the service": "the service of this lab reads it from the disk itself",
+    "B753 a new leader with an empty log starts from 1": "costs a snapshot for each peer, and harms nobody",
     "B754 a hint counts entries only": "correct, and slower: a hint decides nothing",
     "B758 a snapshot of no bytes counts as none": "the tester's service makes no such snapshots",
     "B782 a leader waits 50 ms for answers": "longer than any round trip that the paper counts with (§5.6)",

@@ -375,19 +375,6 @@ MUTANTS = [
         changes=((CHOOSE, CHOOSE.replace("<= self.last_included_index", "<= self.last_included_index + 1 > 1")),),
     ),
     Mutant(
-        name="B753_new_leader_with_an_empty_log_starts_from_1",
-        source=BLIND,
-        stage="2D",
-        wrong="a new leader whose snapshot covers its whole log takes 1 for everybody's next index",
-        rules=("InstallWhenNeeded",),
-        changes=(
-            (
-                "            self.next_index[peer] = self.last_log_index() + 1\n",
-                "            self.next_index[peer] = self.last_log_index() + 1 if self.log else 1\n",
-            ),
-        ),
-    ),
-    Mutant(
         name="B755_below_the_snapshot_all_is_new",
         source=BLIND,
         stage="2D",

@@ -6,6 +6,17 @@ from tests.variants import Variant
 
 VARIANTS = (
     Variant(
+        "begins_at_index_1",
+        "a new leader sends everybody its log from index 1 on, or its snapshot if the log begins later",
+        "Figure 2 begins at the log's end to save messages; a follower leaves alone what matches",
+        (
+            (
+                "            self.next_index[peer] = self.last_log_index() + 1\n",
+                "            self.next_index[peer] = 1\n",
+            ),
+        ),
+    ),
+    Variant(
         "same_words_again",
         "sends an AppendEntries whose call ended without an answer again as it was, its commit index too",
         "a request that comes late may say less than a newer one, and messages may come twice (§5.5)",
