@@ -63,6 +63,14 @@ def test_course_folder_is_where_the_skeleton_is_found_by_default() -> None:
     assert re.search(r"0/ping_every_peer +1 +pass", process.stdout)
 
 
+@pytest.mark.parametrize(("stages", "code"), [([], 1), (["2A", "2B", "2C", "2D"], 1), (["2A"], 0)])
+def test_only_all_tests_must_reach_every_situation(
+    stages: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labs.runner.run_tests", lambda chosen, options: Session())
+    assert call("coverage", *stages, "--submission", REFERENCE) == code
+
+
 # Misuse: nothing runs.
 
 

@@ -159,6 +159,27 @@ def test_module_that_cannot_be_executed_is_named_with_line(
     assert f"raft.py:{place}" in record.message
 
 
+def test_constructor_with_other_parameters_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = write_submission(tmp_path, "class Raft(Plain):\n    def __init__(self, node): ...")
+    record = simulate(folder).record
+    assert (record.status, record.rule) == ("error", "NoCrash")
+    assert "takes 2 positional arguments but 3 were given at raft.py:5 in __init__" in record.message
+
+
+def test_missing_method_is_told_with_what_to_compare(tmp_path: Path) -> None:
+    folder = write_submission(tmp_path, "class Raft(Plain):\n    @property\n    def ping(self): return self.nothing")
+    record = simulate(folder, make_scenario(exercise, servers=3)).record
+    assert (record.status, record.rule) == ("error", "NoCrash")
+    assert "has no attribute 'nothing'" in record.message and "raft.py:6" in record.message
+    (tmp_path / "raft.py").write_text(
+        "class Raft:\n    def __init__(self, node, apply_ch): ...\n    async def run(self): ...\n"
+        "    def get_state(self): return 0, False\n"
+    )
+    record = simulate(tmp_path, make_scenario(exercise, servers=3)).record
+    assert record.message.startswith("NoCrash: server 0 AttributeError: 'Raft' object has no attribute 'start'")
+    assert record.hint.startswith("compare the class with skeleton/raft.py")
+
+
 def test_submission_without_the_class_is_told_its_name(tmp_path: Path) -> None:
     (tmp_path / "raft.py").write_text("class Server: ...\n")
     record = simulate(tmp_path).record

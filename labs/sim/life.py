@@ -70,6 +70,7 @@ class Life:
         """The task that handles requests, while it waits for some."""
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
+        self._class: type | None = None
         self._raft: Any = None
         self.context = contextvars.copy_context()
         self.context.run(LIFE.set, self)
@@ -83,11 +84,11 @@ class Life:
 
     def construct(self) -> None:
         """Execute the submission's modules and make its server object."""
-        self.context.run(self._guarded, self._construct, "")
+        self.context.run(self._guarded, self._construct, "__init__")
 
     def _construct(self) -> None:
-        cls = self._modules.load()
-        self._raft = cls(self.node, ApplyChannel(self))
+        self._class = self._modules.load()
+        self._raft = self._class(self.node, ApplyChannel(self))
 
     async def live(self) -> None:
         """Run the server until it is crashed; run this in a task whose context is `context`."""
@@ -359,7 +360,8 @@ class Life:
 
     def _definition(self, method: str) -> str:
         """Return where a method of the submission is defined, or ""."""
-        code = getattr(getattr(self._raft, method, None), "__code__", None)
+        owner = self._class if self._raft is None else self._raft
+        code = getattr(getattr(owner, method, None), "__code__", None)
         return f"{self.program.name_of(code.co_filename)}:{code.co_firstlineno} in {method}" if code else ""
 
 

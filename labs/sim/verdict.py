@@ -23,6 +23,10 @@ class Outcome:
     time: float = 0.0
 
 
+NO_LINE = "compare the class with skeleton/raft.py: the names of its methods, and their parameters"
+"""The hint where no line of the submission was at work, as when a method is missing."""
+
+
 @dataclass(frozen=True)
 class _Kind:
     """What a kind of failure counts as."""
@@ -39,7 +43,8 @@ class _Kind:
         else:
             place = f" at {failed.place}" if failed.place else ""
             message = f"{rule.id}: server {server} {failed.text}{place}"
-        return Outcome(self.status, rule.id, message, self.hint or rule.hint, (server,), now)
+        hint = self.hint or (rule.hint if failed.place or rule.id != "NoCrash" else NO_LINE)
+        return Outcome(self.status, rule.id, message, hint, (server,), now)
 
 
 RULE_OF_PROBLEM: dict[Problem, _Kind] = {
