@@ -8,6 +8,7 @@ the same content, rubric, seeds and lab is not graded again, so an interrupted g
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import os
@@ -97,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     results = [grading.results[name] for name in sources if name in grading.results]
     for name in grading.results:
         _write_all(options.out / name, grading.results[name], chosen)
-    write_text(options.out / "class.csv", class_table(results))
+    write_text(options.out / "class.csv", class_table(_all_in(options.out)))
     if options.json:
         sys.stdout.writelines(msgspec.json.encode(result).decode() + "\n" for result in results)
     else:
@@ -106,6 +107,15 @@ def run(options: argparse.Namespace) -> int:
         print(f"stopped: {len(results)} of {len(sources)} are graded; the same command goes on", file=sys.stderr)
         return exits.INTERRUPTED
     return _exit_code(results)
+
+
+def _all_in(out: Path) -> list[Result]:
+    """Return the results of all submissions that were graded into a folder, also by earlier commands, by name."""
+    found: list[Result] = []
+    for path in sorted(out.glob("*/result.json")):
+        with contextlib.suppress(Usage):  # of another version, or not ours
+            found.append(read(path))
+    return found
 
 
 def _named(sources: Sequence[str]) -> dict[str, str]:

@@ -158,8 +158,24 @@ def test_several_are_graded_side_by_side_and_each_gets_its_own(tmp_path: Path) -
     assert results["good"].submission.sha256 == results["packed"].submission.sha256
     assert "raft.py:1 is not valid Python" in results["broken"].message
     lines = (tmp_path / "out" / "class.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["submission", "good", "packed", "broken", "skeleton"]
+    assert [line.split(",")[0] for line in lines] == ["submission", "broken", "good", "packed", "skeleton"]
     assert "4 of 4: " in done.stderr
+
+
+def test_the_class_csv_keeps_those_who_were_graded_before(tmp_path: Path) -> None:
+    for name in ("skeleton", "warmup"):
+        run(
+            tmp_path,
+            submission(tmp_path, name, (ROOT / "skeleton" / "raft.py").read_text()),
+            "--runs",
+            "1",
+            "--only",
+            "2A/initial",
+        )
+    (tmp_path / "out" / "older").mkdir()
+    (tmp_path / "out" / "older" / "result.json").write_text("{}")
+    lines = (tmp_path / "out" / "class.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["submission", "skeleton", "warmup"]
 
 
 def test_results_come_as_json_when_asked(tmp_path: Path) -> None:
