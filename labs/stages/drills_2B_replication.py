@@ -485,23 +485,26 @@ async def drill_half_commits_nothing(lone: Lone) -> None:
     await lone.check_not_applied(index, "besides itself only server 1 has acknowledged that entry")
 
 
-@drill(rule="CommitNeedsMajority", peers=6)
-async def drill_three_of_seven_commit_nothing(lone: Lone) -> None:
-    """an entry that three of seven servers have is not committed (Leaders rule 4)"""
+async def entry_of_leader_and_two(lone: Lone) -> int:
+    """Make the server lead, and servers 1 and 2 acknowledge an entry of it; return the entry's index."""
     await lone.become_leader()
     index = (await lone.propose("x")).index
     for peer in (1, 2):
         lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}"))
+    return index
+
+
+@drill(rule="CommitNeedsMajority", peers=6)
+async def drill_three_of_seven_commit_nothing(lone: Lone) -> None:
+    """an entry that three of seven servers have is not committed (Leaders rule 4)"""
+    index = await entry_of_leader_and_two(lone)
     await lone.check_not_applied(index, "besides itself only servers 1 and 2 have acknowledged that entry")
 
 
 @drill(rule="CommittedIsApplied", peers=4)
 async def drill_majority_commits(lone: Lone) -> None:
     """an entry that three of five servers have is committed, and applied (Leaders rule 4)"""
-    await lone.become_leader()
-    index = (await lone.propose("x")).index
-    for peer in (1, 2):
-        lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}"))
+    index = await entry_of_leader_and_two(lone)
     await lone.wait_for_applied(index, "x")
 
 
