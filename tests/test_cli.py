@@ -254,7 +254,9 @@ def test_trace_prints_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFi
     roles = lines("--kind", "role", "--all")
     assert any("LEADER in term" in line for line in roles)
     assert len(lines("--kind", "role", "--server", "0,1,2", "--from", "0", "--to", "99")) == len(roles)
-    assert lines("--from", "99")[2:] == ["… no event of this run is of these servers and kinds, in this span …"]
+    assert lines("--from", "99")[2:] == [
+        "… nothing of this run is to be seen so: it has no events, or none of these servers, kinds and times …"
+    ]
 
 
 def test_trace_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def show(path: Path, which: Filter) -> None:
         sys.stdout.write(line(event, column) + "\n")
         none = False
     if none:
-        print("… no event of this run is of these servers and kinds, in this span …")
+        print("… nothing of this run is to be seen so: it has no events, or none of these servers, kinds and times …")
 
 
 def _the_end(chosen: Iterable[ev.Event]) -> tuple[list[ev.Event], int]:

@@ -163,18 +163,25 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
         abandoned = False
         try:
             trio.run(kernel.run, test, clock=kernel.clock)
-        except trio.TrioInternalError as error:
-            abandoned = True
-            if kernel.outcome is None:
-                kernel.error = kernel.error or error
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            kernel.error = kernel.error or error
+            if _is_interruption(error):
+                raise KeyboardInterrupt from None
+            abandoned = isinstance(error, trio.TrioInternalError)
+            if not abandoned or kernel.outcome is None:
+                kernel.error = kernel.error or error
         if abandoned:
             kernel.release()
             with warnings.catch_warnings(action="ignore"):
                 gc.collect()
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Say whether somebody wants all to end: that comes out in a group of a nursery, or as what ended trio's loop."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_interruption(one) for one in error.exceptions)
+    if isinstance(error, trio.TrioInternalError) and error.__cause__ is not None:
+        return _is_interruption(error.__cause__)
+    return isinstance(error, KeyboardInterrupt)
 
 
 @contextlib.contextmanager
