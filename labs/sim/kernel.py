@@ -165,7 +165,7 @@ class Kernel:
                 self._hosts.run(self)
                 if not self.closing and not anything_runnable():
                     self._step()
-                if self.closing or anything_runnable() or next_deadline() <= self.clock.now:
+                if self.closing or self._is_trios_turn():
                     self._wake_addressed()
                     return
         except Exception as error:
@@ -204,6 +204,10 @@ class Kernel:
             self._hand_out()
         elif deadline > instant:
             self._wake_tester()
+
+    def _is_trios_turn(self) -> bool:
+        """Say whether a task can run, or may because the test waits for something else than time, or for nothing."""
+        return self._tester_due is None or anything_runnable() or next_deadline() <= self.clock.now
 
     def _wake_addressed(self) -> None:
         """Let trio run those that requests have reached, as it has others to run."""
