@@ -36,6 +36,7 @@ from grader.result import Basis, Result, read, write
 from grader.rubric import DEFAULT, Rubric, load
 from grader.seeds import course_secret, fingerprint
 from grader.student_view import student_view
+from labs.report.numbers import positive
 
 ROOT = Path(__file__).parent.parent
 UNWALLED = (
@@ -69,16 +70,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--export", default="junit,gradescope", metavar="F,F", help=exports.HELP)
     parser.add_argument("--json", action="store_true", help="print the results as JSON, one a line, not as a table")
-
-
-def positive(text: str) -> int:
-    """Read an option that is a number of things."""
-    number = int(text) if text.lstrip("+-").isdigit() else None
-    if number is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labs.report import coverage, results, streams, table, trace_text
+from labs.report import coverage, numbers, results, streams, table, trace_text
 from labs.sim.hosts import HostsUnavailable
 from labs.sim.loader import BadSubmission
 from labs.stages import catalogue
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
     replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
-    replay.add_argument("--seed", type=_whole, default=1)
+    replay.add_argument("--seed", type=numbers.whole, default=1)
     _add_submission(replay)
     _add_filters(replay)
     replay.set_defaults(run=_replay)
@@ -105,11 +105,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_test_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
     _add_submission(parser)
-    parser.add_argument("--seed", type=_whole, default=1, help="the first seed (1)")
-    parser.add_argument("--runs", type=_positive, default=5, help="seeds for each test, counting up from the first (5)")
+    parser.add_argument("--seed", type=numbers.whole, default=1, help="the first seed (1)")
+    parser.add_argument(
+        "--runs", type=numbers.positive, default=5, help="seeds for each test, counting up from the first (5)"
+    )
     parser.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
     parser.add_argument(
-        "--jobs", type=_count, default=os.cpu_count() or 1, help="processes, one a core; 0: in this one"
+        "--jobs", type=numbers.count, default=os.cpu_count() or 1, help="processes, one a core; 0: in this one"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
@@ -129,30 +131,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="the whole run, not only the last seconds before its end")
 
 
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-
-
-def _positive(text: str) -> int:
-    return _at_least(1, text)
-
-
-def _count(text: str) -> int:
-    return _at_least(0, text)
-
-
-def _at_least(least: int, text: str) -> int:
-    number = _whole(text)
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{text} is less than {least}")
-    return number
-
-
 def _numbers(text: str) -> list[int]:
-    return [_count(word) for word in text.split(",")]
+    return [numbers.count(word) for word in text.split(",")]
 
 
 def _kinds(text: str) -> list[str]:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, Usage, require_writable
-from grader.grade import positive
 from grader.intake import ROOT
 from grader.rubric import DEFAULT, load
 from grader.seeds import course_secret
+from labs.report.numbers import positive
 
 HERE = Path(__file__).parent / "gradescope"
 FOLDERS = ("labs", "grader", "reference")

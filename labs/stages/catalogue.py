@@ -12,6 +12,7 @@ from labs.stages.scenario import Scenario
 STAGES = {"warmup": "0", "2A": "2A", "2B": "2B", "2C": "2C", "2D": "2D"}
 """What one types, and what the files and ids are called."""
 RAFT_STAGES = ["2A", "2B", "2C", "2D"]
+"""The stages of the server, without the warm-up."""
 Kind: TypeAlias = Literal["test", "drills", "perf"]
 """How the name of a file begins: stage tests drive a cluster, drills a lone server; performance tests measure."""
 
