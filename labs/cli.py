@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     cover = commands.add_parser("coverage", help="run stage tests, and show which situations they reach")
     _add_test_options(cover)
-    cover.set_defaults(run=_coverage, kinds=("test",))
+    cover.set_defaults(run=_coverage, kinds=("test",), counted=True)
 
     replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_test_options(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(counted=False)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
     _add_submission(parser)
     parser.add_argument("--seed", type=numbers.whole, default=1, help="the first seed (1)")

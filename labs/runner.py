@@ -46,7 +46,7 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
     arguments += [f"--rootdir={Path(__file__).parent.parent}", "-c", os.devnull]
     arguments += [f"--raft-submission={Path(options.submission).resolve()}", f"--raft-test={options.test}"]
     arguments += [f"--raft-seed={options.seed}", f"--raft-runs={options.runs}"]
-    arguments += [f"--raft-hosts={options.hosts}"]
+    arguments += [f"--raft-hosts={options.hosts}", *(["--raft-situations"] if options.counted else [])]
     jobs = min(options.jobs, len(chosen) * options.runs)
     if jobs > 0:
         arguments += ["-n", str(jobs), "--dist", "worksteal"]

@@ -97,8 +97,8 @@ def compare(server: str, stage: str, seed: int, text: str, every: int) -> tuple[
     different: list[str] = []
     chosen = chosen[seed % every :: every]  # others with other seeds
     for scenario in chosen:
-        inline = run_scenario(scenario, Program(path, *scenario.entry.split(":")), seed)
-        process = run_scenario(scenario, path, seed, hosts=_hosts())
+        inline = run_scenario(scenario, Program(path, *scenario.entry.split(":")), seed, counted=True)
+        process = run_scenario(scenario, path, seed, counted=True, hosts=_hosts())
         difference = difference_of(inline, process)
         if difference:
             different.append(f"{server} {scenario.id} seed {seed}: {difference}")

@@ -61,8 +61,8 @@ class Raft:
         while True:
             args = AppendEntriesArgs(self.current_term, self.node.me, 0, 0, self.log.copy(), self.commit_index)
             reply = await self.node.call(peer, args)
-            if reply is not None and reply.success:
-                self.match_index[peer] = max(self.match_index.get(peer, 0), len(args.entries))
+            if reply is not None and reply.success and len(args.entries) > self.match_index.get(peer, 0):
+                self.match_index[peer] = len(args.entries)
                 self.advance_commit_index()
 
     def vote_in(self, term: int, candidate: int) -> None:

@@ -17,8 +17,8 @@ from labs.oracles.storage import Saved, Snapshots
 from labs.oracles.violation import Oracle
 
 
-def judges(servers: int, stage: str) -> list[Oracle]:
-    """Return the judges of a run of a stage's test with so many servers."""
+def judges(servers: int, stage: str, counted: bool = False) -> list[Oracle]:
+    """Return the judges of a run of a stage's test with so many servers; if `counted`, who counts situations too."""
     shadow = Shadow(servers, stage)
     chosen: list[Oracle] = [Terms(shadow), Votes(shadow), Leaderships(shadow), Campaigns(shadow), Refusals(shadow)]
     if stage >= "2C":
@@ -30,4 +30,7 @@ def judges(servers: int, stage: str) -> list[Oracle]:
     chosen.append(OneLeader())
     if stage >= "2A":
         chosen.append(Heartbeats(shadow))
-    return [*chosen, OneHistory(servers), Situations(shadow), shadow]
+    chosen.append(OneHistory(servers))
+    if counted:
+        chosen.append(Situations(shadow))
+    return [*chosen, shadow]

@@ -40,7 +40,10 @@ class Commitment(Oracle):
 
     def on_send_append_entries(self, event: Send) -> None:
         self._check_sent(event)
-        unanswered = self._unanswered.setdefault((event.server, event.peer), {})
+        pair = (event.server, event.peer)
+        unanswered = self._unanswered.get(pair)
+        if unanswered is None:
+            unanswered = self._unanswered[pair] = {}
         unanswered[event.rpc] = _words(event.message)
         if len(unanswered) > MAX_UNANSWERED:
             del unanswered[next(iter(unanswered))]

@@ -230,7 +230,8 @@ class Leaderships(Oracle):
 
     def on_send_append_entries(self, event: Send) -> None:
         message = event.message
-        self._leads(event, message.term, "sent")
+        if message.term not in self._shadow.servers[event.server].led:
+            self._leads(event, message.term, "sent")
         if message.leader_id != event.server:
             text = f"server {event.server} sent {event.call} in the name of server {message.leader_id}"
             raise Violation("ElectionSafety", text, (event.server,), event.time)

@@ -42,18 +42,17 @@ class LeaderLogs(Oracle):
         """A leader sends its log as it is (Log Matching), and does not change it (Leader Append-Only)."""
         if message.term != server.match_term or message.term < server.term:
             return  # what an old leadership has left behind comes late
-        terms = [entry.term for entry in message.entries]
-        at = server.log.conflict(message.prev_log_index, terms) if terms else None
+        entries, prev = message.entries, message.prev_log_index
+        at = server.log.conflict(prev, [entry.term for entry in entries]) if entries else None
         if at is not None:
             text = (
                 f"server {server.id}, leader of term {message.term}, sent an entry of term "
-                f"{message.entries[at - message.prev_log_index - 1].term} at index {at}, where its log had one of term "
+                f"{entries[at - prev - 1].term} at index {at}, where its log had one of term "
                 f"{server.log.term_at(at)}"
             )
             # The disk still has the old entry: it was not overwritten, only sent as another.
             rule = "LogMatching" if server.saves and server.trusted else "LeaderAppendOnly"
             raise Violation(rule, text, (server.id,), event.time)
-        prev = message.prev_log_index
         if prev > server.log.base and server.log.lacks(prev, message.prev_log_term) and prev <= server.log.last:
             text = (
                 f"server {server.id} sent AppendEntries after index {prev} with prev_log_term {message.prev_log_term}, "

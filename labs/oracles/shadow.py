@@ -208,10 +208,13 @@ class Shadow(Oracle):
         self._remember_request(event)
         self._lead(server, message.term)
         if message.term == server.match_term == server.term:
-            self._look_at_disk(server, message)
-            if server.log.merge(message.prev_log_index, [entry.term for entry in message.entries]):
-                server.changed = True
-            self._note_sent(server, message.prev_log_index + len(message.entries))
+            prev, entries = message.prev_log_index, message.entries
+            if entries or prev > server.log.last:
+                self._look_at_disk(server, message)
+                if server.log.merge(prev, [entry.term for entry in entries]):
+                    server.changed = True
+            if server.unsent is not None:
+                self._note_sent(server, prev + len(entries))
             if message.leader_commit > server.committed:
                 self._note_commit(server, message.leader_commit)
 
@@ -231,7 +234,8 @@ class Shadow(Oracle):
 
     @staticmethod
     def _note_sent(server: ShadowServer, last: int) -> None:
-        if server.unsent is not None and last >= server.unsent:
+        assert server.unsent is not None
+        if last >= server.unsent:
             server.unsent = last + 1 if last < server.log.last else None
 
     def _look_at_disk(self, server: ShadowServer, sent: AppendEntriesArgs) -> None:
@@ -399,11 +403,13 @@ class Shadow(Oracle):
             chance.open -= 1
             if chance.open == 0:
                 del server.chances[rpc]
-        self._show(server, getattr(event.message, "term", 0))
+        term = getattr(event.message, "term", 0)
+        if term > server.term:
+            self._show(server, term)
         return request
 
     def _answered_append(self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
-        prev, terms = args.prev_log_index, [entry.term for entry in args.entries]
+        prev, entries = args.prev_log_index, args.entries
         if not reply.success:
             if reply.term == args.term and not server.saves and server.log.lacks(prev, args.prev_log_term):
                 server.log.truncate(prev)  # it may have dropped the conflicting entry at once
@@ -413,14 +419,13 @@ class Shadow(Oracle):
             return
         if args.term < max(server.followed, server.heard_leader_of):
             if not (server.saves and server.trusted):
-                server.log.doubt(prev, terms)
+                server.log.doubt(prev, [entry.term for entry in entries])
                 server.changed = True
             return  # an answer that is late: the entries of a newer leader may have taken the place of these
         server.followed = args.term
-        last = prev + len(terms)
-        if terms and server.disk.lacks(last, terms[-1]):
+        if entries and server.disk.lacks(prev + len(entries), entries[-1].term):
             server.trusted = False
-        if not (server.saves and server.trusted) and server.log.merge(prev, terms):
+        if not (server.saves and server.trusted) and server.log.merge(prev, [entry.term for entry in entries]):
             server.changed = True
 
     @staticmethod

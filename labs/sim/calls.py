@@ -5,9 +5,11 @@ Knows the network and the lives that the kernel has; knows nothing of what the m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from labs.messages import Args, Message
+import msgspec
+
+from labs.messages import Message
 from labs.sim import codec
 from labs.sim.hosts import AnyLife
 from labs.sim.wire import Called, Replied
@@ -17,16 +19,20 @@ if TYPE_CHECKING:
     from labs.sim.kernel import Kernel
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """A call in flight, from its request to the moment when its caller goes on."""
 
-    __slots__ = ("answered", "life", "message", "name", "number", "ordinal", "rpc", "source", "target")
-
-    def __init__(self, rpc: int, life: AnyLife, number: int, target: int, message: Args, ordinal: int) -> None:
-        self.rpc, self.source, self.life, self.number = rpc, life.server, life, number
-        self.target, self.message, self.ordinal = target, message, ordinal
-        self.name = codec.CALL_OF[type(message)]
-        self.answered = False
+    rpc: int
+    source: int
+    life: AnyLife
+    """The life that called."""
+    number: int
+    """By which that life knows the call."""
+    target: int
+    message: Any
+    name: str
+    ordinal: int
+    answered: bool = False
 
 
 class Calls:
@@ -52,7 +58,7 @@ class Calls:
         self.bytes += size
         ordinal = network.next_ordinal(0, source, target)
         message, extra = codec.decode_seen(data)
-        call = Call(self._rpc, life, output.call, target, message, ordinal)
+        call = Call(self._rpc, source, life, output.call, target, message, codec.CALL_OF[type(message)], ordinal)
         kernel.record(Send(now, source, target, call.rpc, call.name, message, size, extra))
         works = network.works(source, target)
         if not works or kernel.lives[target] is None:
@@ -146,7 +152,9 @@ class Calls:
     def ask_as(self, puppet: AnyLife, number: int, target: int, data: bytes) -> None:
         """Deliver a request at once; the reply goes to the puppet, with that number."""
         self._rpc += 1
-        call = Call(self._rpc, puppet, number, target, codec.decode_base(data), 0)
+        message = codec.decode_base(data)
+        name = codec.CALL_OF[type(message)]
+        call = Call(self._rpc, puppet.server, puppet, number, target, message, name, 0)
         self._deliver_request(call, data, 0)
 
     def answer_as(self, puppet: AnyLife, ticket: int, data: bytes) -> None:

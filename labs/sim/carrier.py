@@ -53,7 +53,7 @@ class Carrier:
         """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
         kernel = self._kernel
         ran = kernel.turns.ran
-        while True:
+        while ran or self._snapshots_due:
             for server in sorted(ran):
                 life = ran[server]
                 if life is kernel.lives[server]:
@@ -62,8 +62,6 @@ class Carrier:
                         return
                     self._observe_role(life)
             ran.clear()
-            if not self._snapshots_due:
-                return
             due, self._snapshots_due = self._snapshots_due, []
             for life, index, data in due:
                 if life is kernel.lives[life.server]:

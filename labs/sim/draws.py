@@ -18,7 +18,8 @@ class Draws:
     """Numbers in [0, 1) for each message of a run."""
 
     def __init__(self, seed: int) -> None:
-        self._key = hashlib.blake2b(str(seed).encode(), digest_size=16).digest()
+        key = hashlib.blake2b(str(seed).encode(), digest_size=16).digest()
+        self._keyed = hashlib.blake2b(digest_size=48, key=key)
 
     def message(self, leg: int, source: int, target: int, ordinal: int) -> tuple[float, ...]:
         """Return six independent numbers for the message with this ordinal on the link, one for each purpose.
@@ -41,8 +42,9 @@ class Draws:
         return (a >> 11) * _UNIT, (b >> 11) * _UNIT
 
     def _drawn(self, leg: int, source: int, target: int, ordinal: int) -> bytes:
-        packed = _pack(leg, source, target, ordinal)
-        return hashlib.blake2b(packed, digest_size=48, key=self._key).digest()
+        drawn = self._keyed.copy()
+        drawn.update(_pack(leg, source, target, ordinal))
+        return drawn.digest()
 
 
 def generator(*key: object) -> random.Random:

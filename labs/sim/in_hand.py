@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from labs.messages import Args, Reply
+from labs.sim import codec
 from labs.sim.persister import DiskPersister
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class LifeNode:
 
     async def call(self, peer: int, args: Args) -> Reply | None:
         """Send an RPC and wait for the reply, or for None (labs.node.Node.call)."""
-        return await self._life.wait(self._life.call(peer, args))
+        life = self._life
+        data = await life.wait(life.call(peer, args))
+        return None if data is None else codec.decode_message(data, life.find_class)  # type: ignore[return-value]
 
     def note(self, text: str) -> None:
         """Write a line into the trace (labs.node.Node.note)."""

@@ -14,7 +14,7 @@ from typing import Any
 import outcome
 import trio
 
-from labs.messages import ApplyCommand, ApplySnapshot, Args, Reply
+from labs.messages import ApplyCommand, ApplySnapshot, Args
 from labs.sim import codec, draws, texts
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.disk import Disk
@@ -59,7 +59,8 @@ class Life:
         seeds = draws.generator(*key, "seeds")
         self._modules = Modules(program, self._random, seeds, lambda text: self.note(text, printed=True))
         peers = tuple(peer for peer in range(size) if peer != server)
-        persister = DiskPersister(disk, self._emit, self._modules.find_class)
+        self.find_class = self._modules.find_class
+        persister = DiskPersister(disk, self._emit, self.find_class)
         self.node = LifeNode(self, server, peers, persister, self._random)
         self._waiting: dict[int, trio.lowlevel.Task] = {}
         self._calls = 0
@@ -239,14 +240,14 @@ class Life:
             data = codec.encode_message(args)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
-        if codec.base_class(data) not in _ARGS:
+        if type(args) not in _ARGS and codec.base_class(data) not in _ARGS:
             raise self._refuse(f"node.call sends requests, not {texts.short(args)}")
         self._calls += 1
         self._emit(Called(self._calls, peer, data), len(data))
         return self._calls
 
-    async def wait(self, call: int) -> Reply | None:
-        """Wait for the reply to a call, or for None."""
+    def wait(self, call: int) -> Awaitable[bytes | None]:
+        """Return what to await for the encoded reply to a call, or for None."""
         self._waiting[call] = trio.lowlevel.current_task()
 
         def abandon(raise_cancel: object) -> trio.lowlevel.Abort:
@@ -254,8 +255,7 @@ class Life:
                 self.abandoned.append(call)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        data = await trio.lowlevel.wait_task_rescheduled(abandon)
-        return None if data is None else codec.decode_message(data, self._modules.find_class)  # type: ignore[return-value]
+        return trio.lowlevel.wait_task_rescheduled(abandon)
 
     def apply(self, message: Any) -> None:
         """Hand a message to the service."""
@@ -288,7 +288,7 @@ class Life:
         self._guarded(self._handle, name, ticket, name, data)
 
     def _handle(self, ticket: int, name: str, data: bytes) -> None:
-        answer = getattr(self._raft, name)(codec.decode_message(data, self._modules.find_class))
+        answer = getattr(self._raft, name)(codec.decode_message(data, self.find_class))
         if inspect.iscoroutine(answer):
             assert self._nursery is not None
             self._nursery.start_soon(self._serve_slowly, ticket, name, answer)

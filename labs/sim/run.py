@@ -58,7 +58,7 @@ class RunRecord(msgspec.Struct):
     bytes: int = 0
     commits: int = 0
     situations: dict[str, int] = {}
-    """How often the run reached each situation of the protocol (labs.oracles.situations)."""
+    """How often the run reached each situation of the protocol, if they were counted (labs.oracles.situations)."""
     figures: dict[str, float] = {}
     """What a performance test has measured, by metric (labs.stages.performance)."""
 
@@ -70,13 +70,15 @@ def run_scenario(
     trace: BinaryIO | None = None,
     *,
     judged: bool = True,
+    counted: bool = False,
     hosts: ProcessHosts | None = None,
     cpu_seconds: float | None = None,
 ) -> RunRecord:
     """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
 
-    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule. With
-    process hosts, the servers may take `cpu_seconds` of the processor together.
+    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule. If it is
+    `counted`, the record tells which situations of the protocol it reached. With process hosts, the servers may take
+    `cpu_seconds` of the processor together.
 
     Raises BadSubmission if the submission cannot be run at all (labs.sim.loader), and HostsUnavailable if process hosts
     do not work here.
@@ -86,9 +88,9 @@ def run_scenario(
     if not isinstance(program, Program):
         program = Program(program, entry, class_name, compiled=hosts is None)
     if hosts is None:
-        return _run(scenario, program, seed, trace, judged, None)
+        return _run(scenario, program, seed, trace, judged, counted, None)
     with hosts.run(program, scenario.size(seed), seed, cpu_seconds) as run:
-        record = _run(scenario, program, seed, trace, judged, run)
+        record = _run(scenario, program, seed, trace, judged, counted, run)
     record.server_cpu_time = run.cpu_time
     return record
 
@@ -99,12 +101,13 @@ def _run(
     seed: int,
     trace: BinaryIO | None,
     judged: bool,
+    counted: bool,
     hosts: ProcessRun | None,
 ) -> RunRecord:
     servers = scenario.size(seed)
     witness, meter = Witness(), Meter()
     watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
-    oracles = [*(judges(servers, scenario.stage) if judged else []), *watching]
+    oracles = [*(judges(servers, scenario.stage, counted) if judged else []), *watching]
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
     kernel = Kernel(
         servers=servers,

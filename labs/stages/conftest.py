@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--raft-runs", type=int, default=5, help="how many seeds, counting up from the first (5)")
     group.addoption("--raft-test", default="", help="run only tests whose id or title holds this text")
     group.addoption("--raft-hosts", default="inline", choices=["inline", "process"], help="where servers run (inline)")
+    group.addoption("--raft-situations", action="store_true", help="count which situations each run reaches")
     group.addoption("--raft-timeout", type=float, default=TIMEOUT, help=f"wall seconds a run may take ({TIMEOUT})")
 
 
@@ -115,9 +116,10 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         program, hosts = self._program(), self.config.stash[_hosts]
+        counted = self.config.getoption("--raft-situations")
         try:
             with _last_resort(self.config):
-                self.record = run_scenario(self.scenario, program, self.seed, hosts=hosts)
+                self.record = run_scenario(self.scenario, program, self.seed, counted=counted, hosts=hosts)
         except pytest.fail.Exception as stall:
             self.record = stalled(self.scenario, self.seed, str(stall), "inline" if hosts is None else "process")
         stacks = _stacks()

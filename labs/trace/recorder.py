@@ -1,7 +1,7 @@
 """The recorder: takes each event as it happens, folds it into the digest, and streams it to a file if there is one.
 
-Keeps no more than a block in memory. Two runs are the same run exactly when their digests are equal: the digest is the
-SHA-256 of the trace file's lines after the first, which is the header.
+Keeps no more than a block of events in memory. Two runs are the same run exactly when their digests are equal: the
+digest is the SHA-256 of the trace file's lines after the first, which is the header.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from labs.trace.events import Event
 
 FORMAT = "raft-trace"
 VERSION = 1
-BLOCK = 64 * 1024
-"""Bytes that are put into the digest and the file at a time."""
+BLOCK = 64
+"""Events that are put into the digest and the file at a time."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -37,30 +37,32 @@ class Recorder:
     def __init__(self, file: BinaryIO | None = None, header: Header | None = None) -> None:
         self._file = file
         self._hash = hashlib.sha256()
-        self._encode_into = msgspec.json.Encoder().encode_into
-        self._lines = bytearray()
-        """Lines that are not yet in the digest and the file."""
-        self.events = 0
+        self._encode_lines = msgspec.json.Encoder().encode_lines
+        self._waiting: list[Event] = []
+        """Events that are not yet in the digest and the file; nobody changes them any more."""
+        self._flushed = 0
         if file is not None and header is not None:
             file.write(msgspec.json.encode(header) + b"\n")
 
+    @property
+    def events(self) -> int:
+        """How many there were so far."""
+        return self._flushed + len(self._waiting)
+
     def record(self, event: Event) -> None:
         """Add one event to the digest and the file."""
-        lines = self._lines
-        self._encode_into(event, lines, -1)
-        lines += b"\n"
-        self.events += 1
-        if len(lines) > BLOCK:
+        self._waiting.append(event)
+        if len(self._waiting) >= BLOCK:
             self.flush()
 
     def flush(self) -> None:
         """Write what is not yet in the file."""
-        if not self._lines:
-            return
-        self._hash.update(self._lines)
+        lines = self._encode_lines(self._waiting)
+        self._flushed += len(self._waiting)
+        self._waiting.clear()
+        self._hash.update(lines)
         if self._file is not None:
-            self._file.write(self._lines)
-        self._lines.clear()
+            self._file.write(lines)
 
     def digest(self) -> str:
         """Return the digest of all events so far, as 64 hexadecimal digits."""

@@ -152,8 +152,8 @@ WATCHES: dict[str, Callable[[], AbstractContextManager[ProcessHosts | None]]] = 
 def _watched_by(judge: str) -> Iterator[None]:
     """Let one oracle alone judge, and what it rests on."""
 
-    def chosen(servers: int, stage: str) -> list[Oracle]:
-        return [o for o in judges(servers, stage) if type(o).__name__ in (judge, "Shadow", "Situations")]
+    def chosen(servers: int, stage: str, counted: bool) -> list[Oracle]:
+        return [o for o in judges(servers, stage, counted) if type(o).__name__ in (judge, "Shadow")]
 
     with pytest.MonkeyPatch.context() as patch:
         if judge:
