@@ -39,12 +39,14 @@ class Commitment(Oracle):
         self._sent = {pair: sent for pair, sent in self._sent.items() if pair[0] != event.server}
 
     def on_send_append_entries(self, event: Send) -> None:
-        self._check_sent(event)
+        message = event.message
+        if message.leader_commit or message.entries:  # a heartbeat may say nothing of commits, if another message does
+            self._check_sent(event)
         pair = (event.server, event.peer)
         unanswered = self._unanswered.get(pair)
         if unanswered is None:
             unanswered = self._unanswered[pair] = {}
-        unanswered[event.rpc] = _words(event.message)
+        unanswered[event.rpc] = _words(message)
         if len(unanswered) > MAX_UNANSWERED:
             del unanswered[next(iter(unanswered))]
 
@@ -54,8 +56,6 @@ class Commitment(Oracle):
     def _check_sent(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
         commit, term = message.leader_commit, message.term
-        if not commit and not message.entries:
-            return  # A heartbeat may say nothing of commits, if another message does.
         known = self._sent.get((server.id, event.peer))
         if known is None or known[0] != term or commit > known[1]:
             if commit > self._shadow.may_commit(server):

@@ -206,7 +206,8 @@ class Shadow(Oracle):
     def on_send_append_entries(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         self._remember_request(event)
-        self._lead(server, message.term)
+        if not server.leads == message.term <= server.term:
+            self._lead(server, message.term)
         if message.term == server.match_term == server.term:
             prev, entries = message.prev_log_index, message.entries
             if entries or prev > server.log.last:

@@ -54,9 +54,8 @@ class Judges:
 
     def see(self, event: Event) -> None:
         """Show an event to those that want to see it, in order; raise Violation if it breaks a rule."""
-        methods = self._plain.get(type(event))
-        if methods is None:
-            methods = self._speaking[type(event)][type(event.message)]  # type: ignore[attr-defined]
+        speaking = self._speaking.get(type(event))
+        methods = self._plain[type(event)] if speaking is None else speaking[type(event.message)]  # type: ignore[attr-defined]
         for method in methods:
             method(event)
 

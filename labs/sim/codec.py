@@ -8,6 +8,7 @@ in silence. Knows no server and no network.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -52,6 +53,8 @@ MAX_DEPTH = 32
 _UNLIMITED = frozenset({bool, float, str, bytes, type(None)})
 _SCALARS = _UNLIMITED | {int}
 _CLASS, _FIELDS = "\0class", "\0fields"
+_SHORT = 100
+"""Bytes of the longest message that is kept in memory in case it comes again."""
 _OWN_CLASS = 255
 DERIVED = "*"
 """Stands before the name of a base class and means the class that the receiver derived from it, if it has one."""
@@ -60,7 +63,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
 _decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
 _kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
-_prefix = {cls: bytes([kind]) for kind, cls in enumerate(MESSAGES)}
+_known = {cls: (bytes([kind]), quick_checks.get(cls, lambda message: False)) for kind, cls in enumerate(MESSAGES)}
+"""For each class of message how its bytes begin, and what says quickly that its fields are right."""
 _decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
 
 
@@ -108,8 +112,8 @@ def fits(value: int) -> bool:
 def encode_message(message: Any) -> bytes:
     """Return the bytes of a message; raise Refused if it is no message or one of its fields has a wrong type."""
     cls = type(message)
-    prefix = _prefix.get(cls)
-    if prefix is None:
+    known = _known.get(cls)
+    if known is None:
         return _encode_own(message)
     if cls is AppendEntriesArgs:
         entries = message.entries
@@ -117,9 +121,9 @@ def encode_message(message: Any) -> bytes:
             raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
         if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
             return _encode_own(message)
+    prefix, is_right = known
     data = prefix + _pack(message, cls.__name__)
-    check = quick_checks.get(cls)
-    if check is None or not check(message):
+    if not is_right(message):
         check_indexes(decode_base(data))
     return data
 
@@ -162,8 +166,19 @@ def decode_base(data: bytes) -> Any:
 
 
 def decode_seen(data: bytes) -> tuple[Any, dict[str, Any] | None]:
-    """Return a message as the trace shows it: in its base class, and the fields that the submission added, if any."""
-    return decode_base(data), None if data[0] != _OWN_CLASS else decode_extra(data)
+    """Return a message as the trace shows it: in its base class, and the fields that the submission added, if any.
+
+    The object may be one that was returned before, so nobody may change it.
+    """
+    if data[0] == _OWN_CLASS:
+        return decode_base(data), decode_extra(data)
+    return (_decode_short if len(data) <= _SHORT else decode_base)(data), None
+
+
+@functools.lru_cache(maxsize=256)
+def _decode_short(data: bytes) -> Any:
+    """Return a short message of a base class: heartbeats and their answers are the same time and again."""
+    return decode_base(data)
 
 
 def decode_extra(data: bytes) -> dict[str, Any] | None:

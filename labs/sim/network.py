@@ -98,9 +98,9 @@ class Network:
 
     def works(self, source: int, target: int) -> bool:
         """Say whether a message from `source` to `target` can arrive at all at this moment."""
-        if not self._disconnected and not self._cut:
-            return True
         disconnected = self._disconnected
+        if not disconnected and not self._cut:
+            return True
         return source not in disconnected and target not in disconnected and (source, target) not in self._cut
 
     def is_connected(self, server: int) -> bool:

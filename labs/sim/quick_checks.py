@@ -35,7 +35,7 @@ def _append_entries_args(message: AppendEntriesArgs) -> bool:
         and type(message.leader_commit) is int
         and -MAX_INDEX <= message.prev_log_index <= MAX_INDEX
         and -MAX_INDEX <= message.leader_commit <= MAX_INDEX
-        and all(type(entry.term) is int for entry in message.entries)
+        and (not message.entries or all(type(entry.term) is int for entry in message.entries))
     )
 
 
