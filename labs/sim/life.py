@@ -206,12 +206,16 @@ class Life:
         """Tell the server that its service has a snapshot of all up to `index`."""
         self._ask("snapshot", index, data)
 
-    def _invoke(self, method: str, *args: Any) -> Any:
-        return getattr(self._raft, method)(*args)
+    def _invoke(self, method: str, args: tuple[Any, ...]) -> Any:
+        try:
+            return getattr(self._raft, method)(*args)
+        except BaseException as error:
+            self._report(error, method)
+        return None
 
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a plain method of the server's."""
-        answer = self.context.run(self._guarded, self._invoke, method, method, *args)
+        answer = self.context.run(self._invoke, method, args)
         if isinstance(answer, CoroutineType):
             answer.close()
             self.fail("nonsense", f"{method} must be a plain def: it never waits", self._definition(method))

@@ -57,6 +57,8 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what is not yet in the file."""
+        if not self._waiting:
+            return
         lines = self._encode_lines(self._waiting)
         self._flushed += len(self._waiting)
         self._waiting.clear()
