@@ -42,7 +42,18 @@ class Session:
 def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
     """Run the chosen scenarios, in their order, with the seeds, submission and jobs of the options."""
     _compile(options, list(dict.fromkeys(scenario.entry for scenario in chosen)))
-    arguments = ["-p", "xdist", "-p", "pytest_timeout", "-p", "no:cacheprovider", "-q", "--assert=plain", "--strict-markers", "--import-mode=importlib"]
+    arguments = [
+        "-p",
+        "xdist",
+        "-p",
+        "pytest_timeout",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--assert=plain",
+        "--strict-markers",
+        "--import-mode=importlib",
+    ]
     arguments += [f"--rootdir={Path(__file__).parent.parent}", "-c", os.devnull]
     arguments += [f"--raft-submission={Path(options.submission).resolve()}", f"--raft-test={options.test}"]
     arguments += [f"--raft-seed={options.seed}", f"--raft-runs={options.runs}"]
@@ -54,7 +65,12 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
     noise = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="raft-lab-") as stacks:
         collector = _Collector(len(chosen) * options.runs, list(chosen), Path(stacks), options.submission)
-        here = {"PYTHONPATH": _python_path(), "PYTHONHASHSEED": "0", "RAFT_STACKS": stacks, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        here = {
+            "PYTHONPATH": _python_path(),
+            "PYTHONHASHSEED": "0",
+            "RAFT_STACKS": stacks,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
         with contextlib.redirect_stdout(noise), _environment(here):
             code = pytest.main(arguments, plugins=[collector])
     collector.clear_progress()

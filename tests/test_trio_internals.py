@@ -137,3 +137,24 @@ def test_what_is_done_in_the_name_of_a_task_sees_that_task_and_its_context() -> 
 
     trio.run(main, clock=clock)
     assert seen == [True, "of the task"]
+
+
+def test_the_loop_tells_at_any_time_what_can_run_and_when_the_next_timer_rings() -> None:
+    seen = []
+
+    async def main() -> None:
+        loop = trio_internals.Loop()
+        event = trio.Event()
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):  # in later passes, too, it is the same collection
+                assert (len(loop.runnable), loop.next_deadline()) == (0, float("inf")), LOUD
+                nursery.start_soon(event.wait)
+                seen.append((len(loop.runnable), loop.next_deadline()))
+                with trio.move_on_at(trio.current_time() + 1.0) as scope:
+                    seen.append((len(loop.runnable), loop.next_deadline() == scope.deadline))
+                    await trio.lowlevel.checkpoint()
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert seen == [(1, float("inf")), (1, True)] * 3, LOUD

@@ -21,7 +21,7 @@ from labs.sim.frames import Answer, Ask, Begin, Broke, Compile, Confined, CrashN
 from labs.sim.life import Life
 from labs.sim.loader import Program
 from labs.sim.sources import compile_all
-from labs.sim.trio_internals import anything_runnable, deterministic_scheduling, next_deadline
+from labs.sim.trio_internals import Loop, deterministic_scheduling
 from labs.sim.wire import Failed
 
 _NO_LIMIT = 1 << 40
@@ -76,7 +76,7 @@ class Child:
         program = Program.of_bundle(begin.modules, Path(begin.root), begin.entry, begin.class_name, begin.alone)
         self._life = Life(begin.server, begin.number, begin.size, begin.seed, program, begin.disk)
         self._life.abandoned = []
-        self._driver = trio.lowlevel.current_task()
+        self._driver, self._loop = trio.lowlevel.current_task(), Loop()
         self._life.begin(nursery)
         self._answer()
 
@@ -110,7 +110,7 @@ class Child:
                 self._asked = None
                 self._obey(message)
             self._go_on(message)
-            self._granted = not self._crashing and not anything_runnable()
+            self._granted = not self._crashing and not self._loop.runnable
             await trio.lowlevel.wait_task_rescheduled(_can_abort)
 
     def _obey(self, ask: Ask) -> None:
@@ -157,7 +157,7 @@ class Child:
         outbox, life.outbox, life.abandoned = life.outbox, [], []
         state = life.state(quietly=True)
         afterwards, life.outbox = life.outbox, []
-        when = next_deadline(), anything_runnable()
+        when = self._loop.next_deadline(), bool(self._loop.runnable)
         try:
             self._send(Answer(self._turn, *when, outbox, abandoned or [], state, afterwards, result))  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError, RecursionError) as error:

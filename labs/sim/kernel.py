@@ -26,7 +26,7 @@ from labs.sim.inline import InlineHosts
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
 from labs.sim.service import Service
-from labs.sim.trio_internals import anything_runnable, next_deadline
+from labs.sim.trio_internals import Loop
 from labs.sim.turns import Abandoned, Turns, failure_of
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
 from labs.sim.wire import Failed
@@ -76,6 +76,7 @@ class Kernel:
         self.test_acts = True
         """Whether the test is at work, and not this."""
         self._hosts: Hosts = hosts or InlineHosts()
+        self._loop: Loop
         self._show_to_judges = Judges(oracles).see
         self._incarnations = [0] * servers
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -104,6 +105,7 @@ class Kernel:
 
     async def run(self, test: Callable[[], Any]) -> None:
         """Start the servers, run the test against them, and stop everything; the result is in `outcome`."""
+        self._loop = Loop()
         async with trio.open_nursery() as self._nursery:
             for server in range(self.size):
                 if self.lives[server] is None and not self.closing:  # the first that fails ends the run
@@ -162,11 +164,13 @@ class Kernel:
                 return
             self.test_acts = False
             while True:
-                self._hosts.run(self)
-                if not self.closing and not anything_runnable():
+                if self.addressed or self._hosts.apart:
+                    self._hosts.run(self)
+                if not self.closing and not self._loop.runnable:
                     self._step()
                 if self.closing or self._is_trios_turn():
-                    self._wake_addressed()
+                    if self.addressed:
+                        self._wake_addressed()
                     return
         except Exception as error:
             if isinstance(error, Abandoned):
@@ -181,17 +185,19 @@ class Kernel:
             self._check_ended()
         self.poked = False
         self.carrier.flush()
-        now, deadline = self.clock.now, min(next_deadline(), self._hosts.deadline(self))
-        if self.closing or self.poked or anything_runnable() or deadline <= now:
+        now, deadline = self.clock.now, self._loop.next_deadline()
+        if self._hosts.apart:
+            deadline = min(deadline, self._hosts.deadline(self))
+        if self.closing or self.poked or self._loop.runnable or deadline <= now:
             return
-        if self._heap and self._heap[0][0] <= now:
+        network = self._heap[0][0] if self._heap else math.inf
+        if network <= now:
             self._hand_out()
             return
         tester = self._tester_due[0] if self._tester_due is not None else math.inf
         if tester <= now:
             self._wake_tester()
             return
-        network = self._heap[0][0] if self._heap else math.inf
         instant = min(deadline, network, tester)
         if instant == math.inf:
             raise RuntimeError("nothing will ever happen again, and the test does not wait")
@@ -207,7 +213,7 @@ class Kernel:
 
     def _is_trios_turn(self) -> bool:
         """Say whether a task can run, or may because the test waits for something else than time, or for nothing."""
-        return self._tester_due is None or anything_runnable() or next_deadline() <= self.clock.now
+        return self._tester_due is None or bool(self._loop.runnable) or self._loop.next_deadline() <= self.clock.now
 
     def _wake_addressed(self) -> None:
         """Let trio run those that requests have reached, as it has others to run."""

@@ -9,7 +9,7 @@ test fail loudly when these names are gone.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeAlias
 
 import trio
@@ -61,9 +61,15 @@ def deterministic_scheduling(arrange: Callable[[Batch], None]) -> Iterator[None]
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r = before  # type: ignore[misc]
 
 
-def anything_runnable() -> bool:
-    """Say whether the loop that runs here has a task that waits only for its turn."""
-    return bool(trio_run.GLOBAL_RUN_CONTEXT.runner.runq)
+class Loop:
+    """The trio loop that runs here."""
+
+    def __init__(self) -> None:
+        runner = trio_run.GLOBAL_RUN_CONTEXT.runner
+        self.runnable: Collection[trio.lowlevel.Task] = runner.runq
+        """The tasks that wait only for their turn, at any time: trio fills and empties it."""
+        self.next_deadline: Callable[[], float] = runner.deadlines.next_deadline
+        """Returns the next deadline of all; infinity if there is none."""
 
 
 def run_as(task: trio.lowlevel.Task, function: Callable[[], None]) -> None:
@@ -73,11 +79,6 @@ def run_as(task: trio.lowlevel.Task, function: Callable[[], None]) -> None:
         task.context.run(function)
     finally:
         del trio_run.GLOBAL_RUN_CONTEXT.task
-
-
-def next_deadline() -> float:
-    """Return the next deadline of the loop that runs here; infinity if there is none."""
-    return trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines.next_deadline()
 
 
 def age_of(task: trio.lowlevel.Task) -> int:
