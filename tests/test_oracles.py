@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.oracles import judges
 from labs.oracles.basics import OneHistory, OneLeader
+from labs.oracles.shadow_log import ShadowLog
 from labs.oracles.violation import Judges, Oracle, Violation
 from labs.trace.events import Apply, ApplySnap, Event, Restart, Role, Save, Send, Start
 
@@ -120,3 +122,13 @@ def test_each_stage_is_judged_by_more_than_the_one_before() -> None:
     for earlier, later in (("0", "2A"), ("2A", "2B"), ("2B", "2C"), ("2C", "2D")):
         assert set(names[earlier]) < set(names[later])
     assert all(OneLeader in found and OneHistory in found for found in names.values())
+
+
+@pytest.mark.parametrize("base", [0, 2])
+def test_what_a_shadow_log_may_have_and_lack_is_what_is_not_certain(base: int) -> None:
+    terms = [None, 1, 2]
+    for length in range(3):
+        for known in itertools.product(terms, repeat=length):
+            log = ShadowLog(base, 1 if base else 0, known)
+            for index, term in itertools.product(range(base + 4), range(4)):
+                assert log.may(index, term) == (not log.lacks(index, term), not log.has(index, term))

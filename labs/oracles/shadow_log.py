@@ -49,6 +49,16 @@ class ShadowLog:
             return after <= len(self.terms) and self.terms[after - 1] == term
         return index == 0 or (after == 0 and self.base_term == term)
 
+    def may(self, index: int, term: int) -> tuple[bool, bool]:
+        """Say whether the log may have an entry of this term at this index, and whether it may lack it."""
+        after = index - self.base
+        if after > len(self.terms):
+            return False, index != 0
+        if after < 0:
+            return True, index != 0
+        known = self.terms[after - 1] if after else self.base_term
+        return known is None or known == term, index != 0 and known != term
+
     def holds(self, prev: int, terms: Sequence[int]) -> bool:
         """Say whether the log certainly has entries of these terms after `prev`."""
         after = prev - self.base

@@ -27,10 +27,9 @@ class Chance:
         log, request = server.log, self.request
         if isinstance(request, AppendEntriesArgs):
             prev, prev_term, entries = request.prev_log_index, request.prev_log_term, request.entries
-            if not self.yes:
-                self.yes = not log.lacks(prev, prev_term)
-            if not self.no:
-                self.no = not log.has(prev, prev_term)
+            if not self.yes or not self.no:
+                has, lacks = log.may(prev, prev_term)
+                self.yes, self.no = self.yes or has, self.no or lacks
             if not self.stored:
                 last_term = entries[-1].term if entries else prev_term
                 self.stored = not server.disk.lacks(prev + len(entries), last_term)
