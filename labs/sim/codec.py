@@ -49,6 +49,8 @@ REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name
 
 MAX_DEPTH = 32
 """The deepest nesting of a command."""
+LOWEST, HIGHEST = -(2**63), 2**64 - 1
+"""The whole numbers that can be encoded."""
 
 _UNLIMITED = frozenset({bool, float, str, bytes, type(None)})
 _SCALARS = _UNLIMITED | {int}
@@ -81,7 +83,7 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
     """Raise Refused, naming the place inside the value, unless it is built of the allowed types only."""
     kind = type(value)
     if kind in _SCALARS:
-        if kind is int and not fits(value):
+        if kind is int and not LOWEST <= value <= HIGHEST:
             raise Refused(f"{where} is the integer {short(value)}: it must fit into 64 bits")
         return
     if depth > MAX_DEPTH:
@@ -106,7 +108,7 @@ def check_command(value: Any, where: str = "the command", depth: int = 0) -> Non
 
 def fits(value: int) -> bool:
     """Say whether a whole number is small enough to be encoded."""
-    return -(2**63) <= value < 2**64
+    return LOWEST <= value <= HIGHEST
 
 
 def encode_message(message: Any) -> bytes:
@@ -263,8 +265,9 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
             if not isinstance(entry, LogEntry):
                 raise Refused(f"{where}[{position}] must be a LogEntry, not {short(entry)}")
             plain = False
-        if type(entry.command) not in _UNLIMITED:
-            check_command(entry.command, f"{where}[{position}].command")
+        command: Any = entry.command
+        if type(command) not in _UNLIMITED and not (type(command) is int and LOWEST <= command <= HIGHEST):
+            check_command(command, f"{where}[{position}].command")
     return plain
 
 

@@ -382,7 +382,8 @@ def _is_state(answer: Any) -> bool:
     """Say whether this is what get_state returns: a term, and a bool."""
     if type(answer) is not tuple or len(answer) != 2:
         return False
-    return type(answer[0]) is int and type(answer[1]) is bool and codec.fits(answer[0])
+    term, is_leader = answer
+    return type(term) is int and type(is_leader) is bool and codec.LOWEST <= term <= codec.HIGHEST
 
 
 def _is_promise(answer: Any) -> bool:
