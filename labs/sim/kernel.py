@@ -353,6 +353,7 @@ class Kernel:
         self._dying = []
         self.carrier.release()
         self._tester_due, self._nursery = None, None
+        vars(self).pop("_loop", None)
 
     def _check_ended(self) -> None:
         """Find servers that went on after their crash."""
