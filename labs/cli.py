@@ -200,8 +200,9 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
     return chosen, run_tests(chosen, options)
 
 
-def _known(stages: list[str]) -> list[str]:
-    """Return the stages that were typed, if all of them exist."""
+def _known(words: list[str]) -> list[str]:
+    """Return the stages that were typed, each once, if all of them exist; make hands on STAGE="2A 2B" as one word."""
+    stages = list(dict.fromkeys(stage for word in words for stage in word.split()))
     for stage in stages:
         if catalogue.file_of(stage) is None:
             raise Usage(f"there is no stage {stage!r}; stages are {', '.join(catalogue.STAGES)}")

@@ -63,6 +63,19 @@ def test_course_folder_is_where_the_skeleton_is_found_by_default() -> None:
     assert re.search(r"0/ping_every_peer +1 +pass", process.stdout)
 
 
+def test_coverage_counts_situations_and_a_test_run_does_not(tmp_path: Path) -> None:
+    chosen = ["2A", "--submission", REFERENCE, "--runs", 1, "--jobs", 1, "--test", "initial_election", "--json"]
+    process = call_labs("coverage", *chosen, tmp_path / "counted.json")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert re.search(r"leader_elected .* 1 +1 +1 +2A/initial_election", process.stdout), process.stdout
+    assert call_labs("test", *chosen, tmp_path / "tested.json").returncode == 0
+    [counted], [tested] = (
+        json.loads((tmp_path / name).read_text("utf-8"))["runs"] for name in ("counted.json", "tested.json")
+    )
+    assert counted["situations"]["leader_elected"] == 1
+    assert tested["situations"] == {} and tested["digest"] == counted["digest"]
+
+
 @pytest.mark.parametrize(("stages", "code"), [([], 1), (["2A", "2B", "2C", "2D"], 1), (["2A"], 0)])
 def test_only_all_tests_must_reach_every_situation(
     stages: list[str], code: int, monkeypatch: pytest.MonkeyPatch
@@ -311,6 +324,12 @@ def test_list_shows_every_test_of_a_stage(capsys: pytest.CaptureFixture[str], mo
 def test_list_of_an_unknown_stage_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("list", "2E") == cli.USAGE
     assert "there is no stage '2E'" in capsys.readouterr().err
+
+
+def test_stages_may_come_in_one_word_and_count_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list", "2A 2C", "2A") == cli.PASSED
+    rows = [line for line in capsys.readouterr().out.splitlines() if re.match(r"2[A-D]/", line)]
+    assert len(rows) == len(catalogue.scenarios("2A")) + len(catalogue.scenarios("2C"))
 
 
 def test_options_that_print_runs_have_defaults_a_student_expects() -> None:
