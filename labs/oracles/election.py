@@ -55,6 +55,8 @@ class Terms(Oracle):
             return
         request = self._shadow.requests.get(rpc) or server.pending.get(rpc)
         before = server.shown_before.get(rpc)
+        if request is not None and term == before == getattr(request, "term", 0):
+            return  # nobody's term is news to anybody
         if before is not None and term < before:
             if server.incarnation > 0 and before == server.disk_term:
                 raise _restart_violation(event, term, before)

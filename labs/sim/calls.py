@@ -52,32 +52,33 @@ class Calls:
     def carry_call(self, life: AnyLife, output: Called) -> None:
         kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
         source, target = life.server, output.peer
-        self._rpc += 1
-        size = len(data)
+        rpc, size = self._rpc + 1, len(data)
+        self._rpc = rpc
         self.sent[source] += 1
         self.bytes += size
         ordinal = network.next_ordinal(0, source, target)
         message, extra = codec.decode_seen(data)
-        call = Call(self._rpc, source, life, output.call, target, message, codec.CALL_OF[type(message)], ordinal)
-        kernel.record(Send(now, source, target, call.rpc, call.name, message, size, extra))
-        works = network.works(source, target)
+        name = codec.CALL_OF[type(message)]
+        call = Call(rpc, source, life, output.call, target, message, name, ordinal)
+        kernel.record(Send(now, source, target, rpc, name, message, size, extra))
+        works = network.whole or network.works(source, target)
         if not works or kernel.lives[target] is None:
-            kernel.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
+            kernel.record(Drop(now, source, target, rpc, "request", "down" if works else "cut"))
             self._fall_silent(call)
             return
         fate = network.request(source, target, ordinal)
         if fate.dropped:
-            kernel.record(Drop(now, source, target, call.rpc, "request", "loss"))
+            kernel.record(Drop(now, source, target, rpc, "request", "loss"))
             kernel.at(now + fate.delays[0], self._time_out, call)
             return
         for copy, delay in enumerate(fate.delays):
             kernel.at(now + delay, self._deliver_request, call, data, copy)
 
     def _deliver_request(self, call: Call, data: bytes, copy: int) -> None:
-        kernel = self._kernel
+        kernel, network = self._kernel, self._kernel.network
         source, target, now = call.source, call.target, kernel.clock.now
         life = kernel.lives[target]
-        works = kernel.network.works(source, target)
+        works = network.whole or network.works(source, target)
         if life is None or not works:
             kernel.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
             if copy == 0:
@@ -86,9 +87,9 @@ class Calls:
         kernel.record(Deliver(now, target, source, call.rpc, "request", call.name, call.message, copy))
         if kernel.closing:
             return
-        self._ticket += 1
-        self._tickets[self._ticket] = (call, life)
-        life.request(self._ticket, data)
+        ticket = self._ticket = self._ticket + 1
+        self._tickets[ticket] = (call, life)
+        life.request(ticket, data)
         if kernel.test_acts:
             life.wake()
         else:
@@ -100,7 +101,7 @@ class Calls:
         source, target = life.server, call.source
         message, extra = codec.decode_seen(data)
         kernel.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
-        if not network.works(source, target):
+        if not network.whole and not network.works(source, target):
             kernel.record(Drop(now, source, target, call.rpc, "reply", "cut"))
             self._fall_silent(call)
             return
@@ -112,9 +113,9 @@ class Calls:
             kernel.at(now + fate.delays[0], self._deliver_reply, call, data, message)
 
     def _deliver_reply(self, call: Call, data: bytes, message: Message) -> None:
-        kernel = self._kernel
+        kernel, network = self._kernel, self._kernel.network
         source, target, now = call.target, call.source, kernel.clock.now
-        works = kernel.network.works(source, target)
+        works = network.whole or network.works(source, target)
         if call.life is not kernel.lives[target] or not works:
             kernel.record(Drop(now, source, target, call.rpc, "reply", "down" if works else "cut"))
             self._fall_silent(call)

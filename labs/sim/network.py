@@ -91,6 +91,8 @@ class Network:
         self.conditions = conditions
         self._draws = Draws(seed)
         self._sent: dict[tuple[int, int, int], int] = {}
+        self.whole = True
+        """Whether every link works."""
         self._disconnected: set[int] = set()
         self._cut: set[tuple[int, int]] = set()
         self._links: dict[tuple[int, int], Link] = {}
@@ -99,8 +101,6 @@ class Network:
     def works(self, source: int, target: int) -> bool:
         """Say whether a message from `source` to `target` can arrive at all at this moment."""
         disconnected = self._disconnected
-        if not disconnected and not self._cut:
-            return True
         return source not in disconnected and target not in disconnected and (source, target) not in self._cut
 
     def is_connected(self, server: int) -> bool:
@@ -109,15 +109,19 @@ class Network:
 
     def disconnect(self, server: int) -> None:
         self._disconnected.add(server)
+        self._look()
 
     def connect(self, server: int) -> None:
         self._disconnected.discard(server)
+        self._look()
 
     def cut(self, source: int, target: int) -> None:
         self._cut.add((source, target))
+        self._look()
 
     def mend(self, source: int, target: int) -> None:
         self._cut.discard((source, target))
+        self._look()
 
     def partition(self, groups: Iterable[Iterable[int]]) -> None:
         """Cut every link between servers of different groups, and mend all others; who is in no group is alone."""
@@ -128,11 +132,16 @@ class Network:
             for b in range(self.size)
             if a != b and group_of.get(a, -1 - a) != group_of.get(b, -1 - b)
         }
+        self._look()
 
     def heal(self) -> None:
         """Mend every cut and connect every server."""
         self._cut.clear()
         self._disconnected.clear()
+        self._look()
+
+    def _look(self) -> None:
+        self.whole = not self._disconnected and not self._cut
 
     def cuts(self) -> list[tuple[int, int]]:
         """Return the directed links that do not work, in order."""
