@@ -26,6 +26,8 @@ from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, stalled
 from labs.stages.scenario import Scenario
 
+PLUGINS = ("xdist", "pytest_timeout", "no:cacheprovider")
+"""What pytest loads and leaves out: only what runs need, whatever else is installed, so that they begin at once."""
 PATIENCE = 2.0
 """Wall seconds before progress is shown."""
 
@@ -42,18 +44,8 @@ class Session:
 def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
     """Run the chosen scenarios, in their order, with the seeds, submission and jobs of the options."""
     _compile(options, list(dict.fromkeys(scenario.entry for scenario in chosen)))
-    arguments = [
-        "-p",
-        "xdist",
-        "-p",
-        "pytest_timeout",
-        "-p",
-        "no:cacheprovider",
-        "-q",
-        "--assert=plain",
-        "--strict-markers",
-        "--import-mode=importlib",
-    ]
+    arguments = [f"-p{plugin}" for plugin in PLUGINS]
+    arguments += ["-q", "--assert=plain", "--strict-markers", "--import-mode=importlib"]
     arguments += [f"--rootdir={Path(__file__).parent.parent}", "-c", os.devnull]
     arguments += [f"--raft-submission={Path(options.submission).resolve()}", f"--raft-test={options.test}"]
     arguments += [f"--raft-seed={options.seed}", f"--raft-runs={options.runs}"]
@@ -65,12 +57,8 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
     noise = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="raft-lab-") as stacks:
         collector = _Collector(len(chosen) * options.runs, list(chosen), Path(stacks), options.submission)
-        here = {
-            "PYTHONPATH": _python_path(),
-            "PYTHONHASHSEED": "0",
-            "RAFT_STACKS": stacks,
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        }
+        here = {"PYTHONPATH": _python_path(), "PYTHONHASHSEED": "0", "RAFT_STACKS": stacks}
+        here["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         with contextlib.redirect_stdout(noise), _environment(here):
             code = pytest.main(arguments, plugins=[collector])
     collector.clear_progress()

@@ -26,9 +26,7 @@ class Draws:
 
         `leg` is 0 for a request and 1 for a reply, so the two legs of an RPC never share a draw.
         """
-        drawn = self._keyed.copy()
-        drawn.update(_pack(leg, source, target, ordinal))
-        a, b, c, d, e, f = _unpack(drawn.digest())
+        a, b, c, d, e, f = _unpack(self._drawn(leg, source, target, ordinal))
         return (
             (a >> 11) * _UNIT,
             (b >> 11) * _UNIT,
@@ -40,10 +38,13 @@ class Draws:
 
     def pair(self, leg: int, source: int, target: int, ordinal: int) -> tuple[float, float]:
         """Return the first two of these numbers, for those who need no more."""
+        a, b = _unpack_pair(self._drawn(leg, source, target, ordinal))
+        return (a >> 11) * _UNIT, (b >> 11) * _UNIT
+
+    def _drawn(self, leg: int, source: int, target: int, ordinal: int) -> bytes:
         drawn = self._keyed.copy()
         drawn.update(_pack(leg, source, target, ordinal))
-        a, b = _unpack_pair(drawn.digest())
-        return (a >> 11) * _UNIT, (b >> 11) * _UNIT
+        return drawn.digest()
 
 
 def generator(*key: object) -> random.Random:
