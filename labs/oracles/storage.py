@@ -24,8 +24,7 @@ class Saved(Oracle):
         if event.rpc in self._shadow.trials:
             return
         server = self._shadow.servers[event.server]
-        if event.message.term > server.disk_term:
-            self._term(server, event)
+        self._term(server, event)
         request = self._shadow.requests.get(event.rpc)
         if not event.message.vote_granted or not isinstance(request, RequestVoteArgs):
             return
@@ -35,8 +34,7 @@ class Saved(Oracle):
 
     def on_reply_append_entries(self, event: Reply) -> None:
         server = self._shadow.servers[event.server]
-        if event.message.term > server.disk_term:
-            self._term(server, event)
+        self._term(server, event)
         chance = server.chances.get(event.rpc)
         if event.message.success and chance is not None and not chance.stored:
             request = server.pending.get(event.rpc) or self._shadow.requests.get(event.rpc)
@@ -45,8 +43,7 @@ class Saved(Oracle):
 
     def on_reply_install_snapshot(self, event: Reply) -> None:
         server, reply = self._shadow.servers[event.server], event.message
-        if event.message.term > server.disk_term:
-            self._term(server, event)
+        self._term(server, event)
         request = server.pending.get(event.rpc) or self._shadow.requests.get(event.rpc)
         if event.rpc in self._shadow.pieces or not isinstance(request, InstallSnapshotArgs):
             return
@@ -57,8 +54,9 @@ class Saved(Oracle):
             self._missing(server, f"answered InstallSnapshot of index {index}", held, event)
 
     def _term(self, server: ShadowServer, event: Reply) -> None:
-        said = f"answered {event.call} with term {event.message.term}"
-        self._missing(server, said, f"term {server.disk_term}", event)
+        term = event.message.term
+        if term > server.disk_term:
+            self._missing(server, f"answered {event.call} with term {term}", f"term {server.disk_term}", event)
 
     def _entries(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         last = self._shadow.acknowledged(server, args, event.extra)

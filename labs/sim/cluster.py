@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from labs.messages import Command
 from labs.oracles.violation import Violation
-from labs.sim import codec, draws, texts
+from labs.sim import codec, commands, draws, texts
 from labs.sim.carrier import CrashPoint
 from labs.sim.hosts import AnyLife
 from labs.sim.kernel import Kernel, RunOver
@@ -80,7 +80,7 @@ class Cluster:
         self._go_on()
         if answer is None or life.fenced:
             return StartAnswer(-1, -1, False)
-        said = command if codec.is_scalar(command) else codec.decode_command(data)  # the test may go on to change it
+        said = command if commands.is_scalar(command) else codec.decode_command(data)  # the test may go on to change it
         self._kernel.record(Start(self.now, server, said, *answer))
         self._go_on()
         return StartAnswer(*answer)

@@ -26,6 +26,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.sim.commands import HIGHEST, LOWEST, RESERVED, SCALARS, check_command
 from labs.sim.limits import MAX_MESSAGE, check_indexes
 from labs.sim.limits import Refused as Refused
 from labs.sim.quick_checks import quick_checks
@@ -47,14 +48,8 @@ CALL_OF: dict[type, str] = {cls: cls.__name__.removesuffix("Args").removesuffix(
 ARGS_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Args")}
 REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Reply")}
 
-MAX_DEPTH = 32
-"""The deepest nesting of a command."""
-LOWEST, HIGHEST = -(2**63), 2**64 - 1
-"""The whole numbers that can be encoded."""
-
-_UNLIMITED = frozenset({bool, float, str, bytes, type(None)})
-_SCALARS = _UNLIMITED | {int}
-_CLASS, _FIELDS = "\0class", "\0fields"
+_CLASS, _FIELDS = RESERVED
+_UNLIMITED = SCALARS - {int}
 _SHORT = 100
 """Bytes of the longest message that is kept in memory in case it comes again."""
 _OWN_CLASS = 255
@@ -77,38 +72,6 @@ def encode_command(command: Any) -> bytes:
 
 
 decode_command: Callable[[bytes], Any] = _decode_any
-
-
-def check_command(value: Any, where: str = "the command", depth: int = 0) -> None:
-    """Raise Refused, naming the place inside the value, unless it is built of the allowed types only."""
-    kind = type(value)
-    if kind in _SCALARS:
-        if kind is int and not LOWEST <= value <= HIGHEST:
-            raise Refused(f"{where} is the integer {short(value)}: it must fit into 64 bits")
-        return
-    if depth > MAX_DEPTH:
-        raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
-    if kind is list:
-        for position, item in enumerate(value):
-            check_command(item, f"{where}[{position}]", depth + 1)
-    elif kind is dict:
-        for key, item in value.items():
-            if type(key) is not str:
-                raise Refused(f"{where} has the key {short(key)}: keys must be strings")
-            if key in (_CLASS, _FIELDS):
-                raise Refused(f"{where} has the key {key!r}, which the encoding needs for itself")
-            check_command(item, f"{where}[{key!r}]", depth + 1)
-    else:
-        advice = {"set": " (use a sorted list)", "tuple": " (use a list)"}.get(kind.__name__, "")
-        raise Refused(
-            f"{where} is a {kind.__name__}: {short(value)}; "
-            f"allowed are bool, int, float, str, bytes, list, dict and None{advice}"
-        )
-
-
-def fits(value: int) -> bool:
-    """Say whether a whole number is small enough to be encoded."""
-    return LOWEST <= value <= HIGHEST
 
 
 def encode_message(message: Any) -> bytes:
@@ -240,11 +203,6 @@ def plain_fields(value: Any) -> dict[str, Any]:
 def revive(value: Any, find_class: FindClass) -> Any:
     """Return what `plain_fields` encoded, with objects of the submission's own classes again."""
     return _revive(value, find_class)
-
-
-def is_scalar(command: Any) -> bool:
-    """Say whether a command is immutable, so that it needs encoding only once."""
-    return type(command) in _SCALARS
 
 
 def _pack(value: Any, what: str) -> bytes:

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from labs.messages import AppendEntriesArgs
-from labs.sim import codec, texts
+from labs.sim import codec, commands, texts
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, BadFrame
 from labs.sim.life import MAX_NOTE
@@ -20,7 +20,6 @@ from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Outpu
 
 _ARGS = frozenset(codec.ARGS_OF.values())
 _LONGEST_PLACE = 1000
-_SCALARS = frozenset({bool, int, float, str, bytes, type(None)})
 
 
 class Customs:
@@ -73,7 +72,7 @@ class Customs:
                 check_index(index, "index")
                 if len(data) > MAX_MESSAGE:
                     raise BadFrame("a command that is too long")
-                codec.check_command(codec.decode_command(data))
+                commands.check_command(codec.decode_command(data))
             case AppliedSnapshot(index=index):
                 check_index(index, "index")  # its bytes are the service's business
             case Noted(text=text):
@@ -100,8 +99,8 @@ class Customs:
         check_indexes(message)
         if isinstance(message, AppendEntriesArgs):
             for entry in message.entries:
-                if type(entry.command) not in _SCALARS:
-                    codec.check_command(entry.command)
+                if type(entry.command) not in commands.SCALARS:
+                    commands.check_command(entry.command)
         extra = codec.decode_extra(data)
         if extra is not None:
             _check_plain(extra)
@@ -115,8 +114,8 @@ class Customs:
             raise BadFrame(f"a save that keeps {saved.kept} entries from {saved.shift} on, of {self._entries}")
         for data in saved.entries:
             entry = codec.decode_base_entry(data)
-            if type(entry.command) not in _SCALARS:
-                codec.check_command(entry.command)
+            if type(entry.command) not in commands.SCALARS:
+                commands.check_command(entry.command)
         if (saved.own_class is None) != (saved.extra is None):
             raise BadFrame("a state with a class but no fields of its own, or the other way round")
         _check_plain(saved.extra)
@@ -133,9 +132,9 @@ def check_failure(failed: Failed, *problems: Problem) -> None:
 
 def _check_plain(value: Any, depth: int = 0) -> None:
     """Raise BadFrame unless a value is built of what msgpack and JSON share, and of bytes."""
-    if type(value) in _SCALARS:
+    if type(value) in commands.SCALARS:
         return
-    if depth > 2 * codec.MAX_DEPTH:
+    if depth > 2 * commands.MAX_DEPTH:
         raise BadFrame("a value that is nested too deep")
     if type(value) is list:
         for item in value:

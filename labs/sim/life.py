@@ -16,7 +16,7 @@ import outcome
 import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args
-from labs.sim import codec, draws, texts
+from labs.sim import codec, commands, draws, texts
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
@@ -267,13 +267,13 @@ class Life:
         try:
             if not isinstance(message, ApplyCommand | ApplySnapshot):
                 raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {texts.short(message)}")
-            if type(message.index) is not int or not codec.fits(message.index):
+            if type(message.index) is not int or not commands.fits(message.index):
                 raise codec.Refused(f"index must be an int, not {texts.short(message.index)}")
             check_index(message.index, "index")
             if isinstance(message, ApplyCommand):
                 data = codec.encode_command(message.command)
                 self._emit(Applied(message.index, data), len(data))
-            elif type(message.term) is not int or not codec.fits(message.term) or type(message.data) is not bytes:
+            elif type(message.term) is not int or not commands.fits(message.term) or type(message.data) is not bytes:
                 raise codec.Refused(f"term must be an int and data bytes: {texts.short(message)}")
             else:
                 self._emit(AppliedSnapshot(message.index, message.term, message.data), len(message.data))
@@ -383,14 +383,14 @@ def _is_state(answer: Any) -> bool:
     if type(answer) is not tuple or len(answer) != 2:
         return False
     term, is_leader = answer
-    return type(term) is int and type(is_leader) is bool and codec.LOWEST <= term <= codec.HIGHEST
+    return type(term) is int and type(is_leader) is bool and commands.LOWEST <= term <= commands.HIGHEST
 
 
 def _is_promise(answer: Any) -> bool:
     """Say whether this is what start returns: an index, and a state."""
     if type(answer) is not tuple or len(answer) != 3:
         return False
-    return type(answer[0]) is int and codec.fits(answer[0]) and _is_state(answer[1:])
+    return type(answer[0]) is int and commands.fits(answer[0]) and _is_state(answer[1:])
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:

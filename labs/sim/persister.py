@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labs.messages import LogEntry, PersistentState
-from labs.sim import codec, texts
+from labs.sim import codec, commands, texts
 from labs.sim.disk import Disk
 from labs.sim.limits import MAX_SAVED, check_index
 from labs.sim.wire import Saved
@@ -93,7 +93,7 @@ class DiskPersister:
         if not self._immutable:
             same = 0
         rest = [codec.encode_entry(entry) for entry in log[same:]]
-        self._immutable = all(type(entry) is LogEntry and codec.is_scalar(entry.command) for entry in log[same:])
+        self._immutable = all(type(entry) is LogEntry and commands.is_scalar(entry.command) for entry in log[same:])
         for new, old in zip(rest, on_disk[shift + same :]):
             if new != old:
                 break
@@ -110,11 +110,11 @@ class DiskPersister:
             raise codec.Refused(f"persister.save wants a PersistentState, not a {type(state).__name__}")
         for name, kind in _FIELDS.items():
             value = getattr(state, name)
-            if type(value) is not kind or not codec.fits(value):
+            if type(value) is not kind or not commands.fits(value):
                 raise codec.Refused(f"PersistentState.{name} must be an int, not {texts.short(value)}")
         check_index(state.last_included_index, "PersistentState.last_included_index")
         vote = state.voted_for
-        if vote is not None and (type(vote) is not int or not codec.fits(vote)):
+        if vote is not None and (type(vote) is not int or not commands.fits(vote)):
             raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {texts.short(vote)}")
         if type(state.log) is not list:
             raise codec.Refused(f"PersistentState.log must be a list of LogEntry, not a {type(state.log).__name__}")
