@@ -104,9 +104,8 @@ def test_probe_finds_holes() -> None:
     """Where nothing confines a process, everything that the probe attempts does work."""
     open_door = "def prepare(options): return options\ndef confine(options): return {}"
     request = {"stub": open_door, "options": {}, "hidden": "/"}
-    done = subprocess.run(
-        [sys.executable, "-P", "-s", "-B", str(levels.PROBE)], input=json.dumps(request), capture_output=True, text=True
-    )
+    command = [sys.executable, "-P", "-s", "-B", str(levels.PROBE)]
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, timeout=60)
     answer = json.loads(done.stdout)
     tried = answer["tried"]
     refused = set(tried) - set(answer["worked"])

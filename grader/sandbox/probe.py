@@ -112,6 +112,8 @@ def _fork() -> int:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
+    with contextlib.suppress(OSError):  # else its end may be told when "ptrace" has worked, and stop this process
+        os.waitpid(pid, 0)
     return pid
 
 
@@ -199,7 +201,6 @@ def main() -> None:
     _SYSCALL = ctypes.CDLL(None, use_errno=True).syscall
     platform.machine()
     _outcome(_fork)  # it works here, and has all that an attempt needs imported
-    os.wait()
     stub = types.ModuleType("stub")
     exec(compile(request["stub"], "stub.py", "exec"), vars(stub))
     options = stub.prepare(request["options"])
