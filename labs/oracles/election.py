@@ -232,8 +232,7 @@ class Leaderships(Oracle):
 
     def on_send_append_entries(self, event: Send) -> None:
         message = event.message
-        if message.term not in self._shadow.servers[event.server].led:
-            self._leads(event, message.term, "sent")
+        self._leads(event, message.term, "sent")
         if message.leader_id != event.server:
             text = f"server {event.server} sent {event.call} in the name of server {message.leader_id}"
             raise Violation("ElectionSafety", text, (event.server,), event.time)

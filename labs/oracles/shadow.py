@@ -206,8 +206,7 @@ class Shadow(Oracle):
     def on_send_append_entries(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         self._remember_request(event)
-        if not server.leads == message.term <= server.term:
-            self._lead(server, message.term)
+        self._lead(server, message.term)
         if message.term == server.match_term == server.term:
             prev, entries = message.prev_log_index, message.entries
             if entries or prev > server.log.last:
@@ -404,9 +403,7 @@ class Shadow(Oracle):
             chance.open -= 1
             if chance.open == 0:
                 del server.chances[rpc]
-        term = getattr(event.message, "term", 0)
-        if term > server.term:
-            self._show(server, term)
+        self._show(server, getattr(event.message, "term", 0))
         return request
 
     def _answered_append(self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
