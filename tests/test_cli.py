@@ -63,6 +63,15 @@ def test_course_folder_is_where_the_skeleton_is_found_by_default() -> None:
     assert re.search(r"0/ping_every_peer +1 +pass", process.stdout)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+def test_what_is_no_plain_file_is_not_replaced_by_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert call("test", "2A", "--submission", REFERENCE, "--json", pipe) == cli.USAGE
+    assert "cannot write" in (said := capsys.readouterr().err) and "it is no plain file" in said
+    assert pipe.is_fifo()
+
+
 def test_coverage_counts_situations_and_a_test_run_does_not(tmp_path: Path) -> None:
     chosen = ["2A", "--submission", REFERENCE, "--runs", 1, "--jobs", 1, "--test", "initial_election", "--json"]
     process = call_labs("coverage", *chosen, tmp_path / "counted.json")

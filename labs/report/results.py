@@ -76,9 +76,11 @@ def write_json(path: Path, value: object) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OSError if no file can be written there."""
+    """Raise OSError if no file can be written there, or if it would take the place of a device such as /dev/null."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no plain file, and would be replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
         pass
