@@ -48,8 +48,31 @@ NUMBERS = {  # of system calls that Python has no function for, on x86_64 and aa
     "memfd_create": (319, 279),
     "sysinfo": (99, 179),
     "open_by_handle_at": (304, 265),
+    "set_robust_list": (273, 99),
+    "mincore": (27, 232),
+    "sched_setaffinity": (203, 122),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "eventfd2": (290, 19),
+    "wake a shared futex": (202, 98),
+    "own a futex that inherits priority": (202, 98),
+    "send out of band": (44, 206),
+    "peek into a socket": (45, 207),
+    "merge its memory with that of others": (28, 233),
+    "take huge pages": (9, 222),
 }
-ARGUMENTS = {"unshare": (0x10000000,), "keyctl": (0, -3, 1), "msgget": (12345, 0), "inotify_init1": (0,)}
+ARGUMENTS = {
+    "unshare": (0x10000000,),
+    "keyctl": (0, -3, 1),
+    "msgget": (12345, 0),
+    "inotify_init1": (0,),
+    "wake a shared futex": (0, 1, 1),
+    "own a futex that inherits priority": (0, 128 | 6, 0),
+    "send out of band": (0, 0, 0, 1, 0, 0),
+    "peek into a socket": (0, 0, 0, 2, 0, 0),
+    "merge its memory with that of others": (0, 0, 12),
+    "take huge pages": (0, 0, 0, 0x40022, -1, 0),
+}
 
 
 def attempts(parent: int) -> Iterator[tuple[str, Attempt]]:

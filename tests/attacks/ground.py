@@ -42,6 +42,7 @@ CONTROLS = (
     "read_hidden_tests",
     "read_reference",
     "share_abstract_socket",
+    "share_futexes",
     "survive_by_program",
 )
 """The only ones that may run without walls: they read, and leave what is then taken away. Others signal all processes
