@@ -118,7 +118,15 @@ def test_what_students_import_imports_nothing_of_the_lab() -> None:
 
 def test_trace_and_oracles_run_nothing() -> None:
     """Data moves from the simulator to the trace to the oracles, never back; only the words are shared."""
-    words = ("labs.messages", "labs.trace", "labs.oracles", "labs.sim.codec", "labs.sim.service", "msgspec")
+    words = (
+        "labs.messages",
+        "labs.trace",
+        "labs.oracles",
+        "labs.sim.codec",
+        "labs.sim.service",
+        "labs.sim.texts",
+        "msgspec",
+    )
     assert foreign_imports(within("labs/trace", "labs/oracles"), *words) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labs.oracles.violation import Oracle, Violation
+from labs.sim.texts import short
 from labs.trace.events import Apply, ApplySnap, Restart, Role, Save, Send, Start
 
 
@@ -69,7 +70,10 @@ class OneHistory(Oracle):
             return
         other, command = self._command_at.setdefault(index, (server, event.command))
         if command != event.command or type(command) is not type(event.command):
-            text = f"server {server} applied {event.command!r} at index {index}, but server {other} applied {command!r}"
+            text = (
+                f"server {server} applied {short(event.command)} at index {index}, "
+                f"but server {other} applied {short(command)}"
+            )
             raise Violation("StateMachineSafety", text, (other, server), event.time)
 
     def on_apply_snap(self, event: ApplySnap) -> None:

@@ -8,6 +8,7 @@ from labs.messages import AppendEntriesArgs
 from labs.oracles.shadow import Shadow
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
+from labs.sim.texts import short
 from labs.trace.events import Apply, Crash, Deliver, Event, Restart, Send, Start
 
 GRACE = 0.05
@@ -92,8 +93,8 @@ class Commitment(Oracle):
                 continue
             if request.entries[at].command != event.command:
                 text = (
-                    f"server {server.id} applied {event.command!r} at index {event.index}, where server "
-                    f"{request.leader_id}, the leader of term {request.term}, has {request.entries[at].command!r}"
+                    f"server {server.id} applied {short(event.command)} at index {event.index}, where server "
+                    f"{request.leader_id}, the leader of term {request.term}, has {short(request.entries[at].command)}"
                 )
                 conflicts = server.log.lacks(event.index, request.entries[at].term)
                 rule = "ConflictTruncated" if conflicts else "StateMachineSafety"
@@ -175,7 +176,7 @@ class StartAnswers(Oracle):
         accepted = self._accepted.get(server.id, (0, 0))
         if event.index < server.log.last or held not in (None, event.term) or (event.term, event.index) <= accepted:
             text = (
-                f"server {server.id} accepted {event.command!r} at index {event.index} in term {event.term}, "
+                f"server {server.id} accepted {short(event.command)} at index {event.index} in term {event.term}, "
                 f"but its log reached index {max(server.log.last, accepted[1])} already"
             )
             raise Violation("StartAnswers", text, (server.id,), event.time)
@@ -196,7 +197,7 @@ class StartAnswers(Oracle):
         places = [str(index) for index, commands in self._commands.items() if event.command in commands]
         where = f"only at index {', '.join(places)}" if places else "nowhere"
         text = (
-            f"server {event.server} applied {event.command!r} at index {event.index}, "
+            f"server {event.server} applied {short(event.command)} at index {event.index}, "
             f"but start accepted that command {where}"
         )
         raise Violation("StartAnswers", text, (event.server,), event.time)

@@ -12,6 +12,7 @@ from labs.messages import (
 from labs.oracles.shadow import Shadow
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
+from labs.sim.texts import short
 from labs.trace.events import Event, Reply, Save, Send, Start
 
 Known: TypeAlias = tuple[object, int | None, int]
@@ -56,7 +57,7 @@ class Matching(Oracle):
                     how = f"sent {event.call}" if isinstance(event, Send) else how
                     text = (
                         f"server {event.server} {how} the entry of index {index} and term {entry.term} with command "
-                        f"{_shown(entry.command)}, but server {known[2]} had it with {_shown(known[0])}"
+                        f"{short(entry.command, 40)}, but server {known[2]} had it with {short(known[0], 40)}"
                     )
                     own = isinstance(event, Start) and known[2] == event.server
                     raise Violation(
@@ -252,8 +253,3 @@ class Appending(Oracle):
                     f"one of index {index} and term {term} that came after it"
                 )
                 raise Violation("ConflictTruncated", text, (server.id,), event.time)
-
-
-def _shown(command: object) -> str:
-    text = repr(command)
-    return text if len(text) <= 40 else text[:37] + "..."

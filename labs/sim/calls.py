@@ -95,6 +95,12 @@ class Calls:
         else:
             kernel.addressed[target] = life
 
+    def in_hand(self, action: object, args: tuple[Any, ...]) -> tuple[int, Message] | None:
+        """Return the message that one of these methods is at work with, and who sent it; None with any other method."""
+        if action == self._deliver_request:
+            return args[0].source, args[0].message
+        return (args[0].target, args[2]) if action == self._deliver_reply else None
+
     def carry_reply(self, life: AnyLife, output: Replied) -> None:
         kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
         call, _ = self._tickets.pop(output.ticket)

@@ -103,16 +103,19 @@ class Carrier:
         life.outbox = []
         self.last_heard = life
         kernel, carry, points = self._kernel, self._carry, self._crash_points
-        for output in outbox:
-            point = points.get(life.server) if points else None
-            if point is not None and self._reaches(life.server, point, output):
-                if point[0] == "save":
+        try:
+            for output in outbox:
+                point = points.get(life.server) if points else None
+                if point is not None and self._reaches(life.server, point, output):
+                    if point[0] == "save":
+                        carry[type(output)](life, output)
+                    kernel.crash(life.server, at=point[0])
+                else:
                     carry[type(output)](life, output)
-                kernel.crash(life.server, at=point[0])
-            else:
-                carry[type(output)](life, output)
-            if kernel.closing or life.fenced:
-                return
+                if kernel.closing or life.fenced:
+                    return
+        except Exception as error:
+            kernel.blame(life.server, output, error)
 
     def _carry_save(self, life: AnyLife, output: Saved) -> None:
         kernel = self._kernel

@@ -14,12 +14,11 @@ from labs.messages import AppendEntriesArgs
 from labs.sim import codec, commands, texts
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, BadFrame
-from labs.sim.life import MAX_NOTE
+from labs.sim.life import MAX_NOTE, MAX_PLACE
 from labs.sim.limits import MAX_MESSAGE, MAX_OUTPUTS, check_index, check_indexes
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied, Saved
 
 _ARGS = frozenset(codec.ARGS_OF.values())
-_LONGEST_PLACE = 1000
 
 
 class Customs:
@@ -124,7 +123,7 @@ class Customs:
 
 def check_failure(failed: Failed, *problems: Problem) -> None:
     """Raise BadFrame if a failure is told at too great length, or is none of these problems, if there are any."""
-    if len(failed.text) > MAX_NOTE or len(failed.place) > _LONGEST_PLACE or failed.details:
+    if len(failed.text) > MAX_NOTE or len(failed.place) > MAX_PLACE or failed.details:
         raise BadFrame("a failure that is told at too great length")
     if problems and failed.problem not in problems:
         raise BadFrame(f"a failure of the kind {failed.problem!r}")

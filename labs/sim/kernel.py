@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import heapq
 import math
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import trio
 
+from labs.oracles.catalogue import RULES
 from labs.oracles.violation import Judges, Oracle, Violation
+from labs.sim import texts
 from labs.sim.calls import Calls
 from labs.sim.carrier import Carrier
 from labs.sim.clock import VirtualClock
 from labs.sim.disk import Disk
-from labs.sim.hosts import AnyLife, Hosts
+from labs.sim.hosts import AnyLife, Hosts, HostsUnavailable
 from labs.sim.inline import InlineHosts
 from labs.sim.loader import Program
 from labs.sim.network import Conditions, Network
@@ -30,11 +33,17 @@ from labs.sim.trio_internals import Loop
 from labs.sim.turns import Abandoned, Turns, failure_of
 from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
 from labs.sim.wire import Failed
-from labs.trace.events import Crash, Event, Restart, Verdict
-from labs.trace.recorder import Recorder
+from labs.trace.events import Crash, Event, Restart, Verdict, author_of
+from labs.trace.recorder import Recorder, Unwritable
 
 MAX_STEPS = 20_000
 """Steps at one instant before the servers count as spinning together."""
+
+
+DEEPEST = 8
+"""So many steps of the way to an error of the tester are kept."""
+NOT_BY_DATA = (Abandoned, HostsUnavailable, OSError)
+"""Errors that no data of a server makes."""
 
 
 class RunOver(Exception):
@@ -248,7 +257,11 @@ class Kernel:
         heap, now = self._heap, self.clock.now
         while heap and heap[0][0] <= now and not self.closing:
             _, _, action, args = heapq.heappop(heap)
-            action(*args)
+            try:
+                action(*args)
+            except Exception as error:
+                server, message = self.calls.in_hand(action, args) or (None, None)
+                self.blame(server, message, error)
 
     def _end_spinning_together(self) -> None:
         life = self.carrier.last_heard
@@ -302,11 +315,26 @@ class Kernel:
         """Put an event into the trace and show it to the judges."""
         if self.closing:
             return
-        self._write(event)
         try:
+            self._write(event)
             self._show_to_judges(event)
         except Violation as violation:
             self.end_with(violation)
+        except Exception as error:
+            said = error.event if isinstance(error, Unwritable) else event
+            self.blame(author_of(said), said, error)
+
+    def blame(self, server: int | None, said: object, error: Exception) -> None:
+        """End the run: what a server said has made an error where it was looked at, so it cannot be judged.
+
+        Raise the error if no server has said anything, or if it is the machine's: then it is the tester's own.
+        """
+        if server is None or self._incarnations[server] == 0 or isinstance(error, NOT_BY_DATA):
+            raise error
+        rule = RULES["WellFormed"]
+        text = f"{rule.id}: server {server} handed over what cannot be judged: {texts.outline(said)}"
+        details = "".join(traceback.format_exception(error)[-DEEPEST:])
+        self.end(Outcome("error", rule.id, text, rule.hint, (server,), self.now, details))
 
     def end_with(self, violation: Violation) -> None:
         """End the run: a rule was broken."""
@@ -335,6 +363,11 @@ class Kernel:
     def end(self, outcome: Outcome) -> None:
         """End the run with an outcome, unless it has one."""
         if self.closing:
+            return
+        try:
+            self.recorder.flush()
+        except Unwritable as error:
+            self.blame(author_of(error.event), error.event, error)
             return
         self.outcome = outcome
         first = outcome.servers[0] if outcome.servers else -1

@@ -37,6 +37,8 @@ HANDLERS = {
 }
 MAX_NOTE = 2000
 """Longest note, in characters; the rest is cut off."""
+MAX_PLACE = 1000
+"""Longest place in the submission, in characters: the names of its functions may be of any length."""
 
 
 class Life:
@@ -355,7 +357,7 @@ class Life:
         if not self.failed:
             self.failed = problem != "run not written"
             if not self.fenced:
-                self.outbox.append(Failed(problem, text[:MAX_NOTE], place))
+                self.outbox.append(Failed(problem, text[:MAX_NOTE], place[:MAX_PLACE]))
 
     def where(self) -> str:
         """Return the line of the submission that one of the life's tasks stands at, or ""."""

@@ -61,6 +61,8 @@ class RunRecord(msgspec.Struct):
     """How often the run reached each situation of the protocol, if they were counted (labs.oracles.situations)."""
     figures: dict[str, float] = {}
     """What a performance test has measured, by metric (labs.stages.performance)."""
+    details: str = ""
+    """Where an error came up in the lab that a server's data made, if that is the verdict (labs.sim.verdict)."""
 
 
 def run_scenario(
@@ -151,6 +153,7 @@ def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKin
         hint=outcome.hint,
         involved=list(outcome.servers),
         servers=scenario.size(seed),
+        details=outcome.details,
     )
 
 

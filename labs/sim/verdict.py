@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labs.oracles.catalogue import RULES
+from labs.sim import texts
 from labs.sim.wire import Failed, Problem
 
 Status = Literal["pass", "fail", "error", "grader-error"]
@@ -21,6 +22,16 @@ class Outcome:
     hint: str = ""
     servers: tuple[int, ...] = ()
     time: float = 0.0
+    details: str = ""
+    """Where in the lab an error came up that a server's data made (a traceback): for the instructor, not the student.
+
+    The lab should have refused such data before. So what holds details is a defect of the lab's own, too.
+    """
+
+    def __post_init__(self) -> None:
+        """Bound all texts: what a server hands over can be in them."""
+        for name in ("message", "hint", "details"):
+            object.__setattr__(self, name, texts.cut(getattr(self, name)))
 
 
 NO_LINE = "compare the class with skeleton/raft.py: the names of its methods, and their parameters"

@@ -13,6 +13,7 @@ from labs.messages import Command
 from labs.sim.carrier import CrashPoint
 from labs.sim.cluster import Cluster, StartAnswer
 from labs.sim.network import LONG_REORDERING, RELIABLE, UNRELIABLE
+from labs.sim.texts import short
 
 DELAYED = replace(RELIABLE, request_delay=(0.001, 0.02), reply_delay=(0.001, 0.02))
 """Nothing is lost, but everything is on its way for a while: so a fault can strike between sending and arriving."""
@@ -110,7 +111,8 @@ async def check_kept(cluster: Cluster, clients: Iterable[Client], last: int) -> 
     log = {index: await cluster.wait_for_applied(index, cluster.n) for index in range(1, last + 1)}
     for client in clients:
         for index, command in client.applied.items():
-            text = f"a client saw {command!r} applied at index {index}, but later there was {log.get(index)!r}"
+            later = short(log.get(index))
+            text = f"a client saw {short(command)} applied at index {index}, but later there was {later}"
             cluster.check(log.get(index) == command, "StateMachineSafety", text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labs.sim.cluster import Cluster
 from labs.sim.network import UNRELIABLE
+from labs.sim.texts import short
 from labs.stages.scenario import scenario
 
 PINGS = 10
@@ -19,5 +20,5 @@ async def test_ping_every_peer(cluster: Cluster) -> None:
         count, command = cluster.applied(number)
         text = f"{count} of {cluster.n - 1} peers applied ping {number} within 10 s"
         cluster.check(count == cluster.n - 1, "CommittedIsApplied", text)
-        text = f"what was applied at index {number} is {command!r}, not 'ping {number}'"
+        text = f"what was applied at index {number} is {short(command)}, not 'ping {number}'"
         cluster.check(command == f"ping {number}", "StateMachineSafety", text)

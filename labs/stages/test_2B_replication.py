@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from labs.sim.cluster import Cluster, StartAnswer
 from labs.sim.network import RELIABLE, UNRELIABLE
+from labs.sim.texts import short
 from labs.stages.scenario import scenario
 from labs.stages.steps import (
     DELAYED,
@@ -78,7 +79,7 @@ async def test_start_answers(cluster: Cluster) -> None:
         cluster.check(answer == wanted, "StartAnswers", text)
     for answer, command in zip(answers, commands):
         applied = await cluster.wait_for_applied(answer.index, cluster.n, within=2.0)
-        text = f"start put {command!r} at index {answer.index}, but {applied!r} was applied there"
+        text = f"start put {short(command)} at index {answer.index}, but {short(applied)} was applied there"
         cluster.check(applied == command, "StartAnswers", text)
 
 

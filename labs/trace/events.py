@@ -214,3 +214,12 @@ AnyEvent: TypeAlias = (
     | Check
     | Verdict
 )
+
+_SAYING = (Send, Reply, Save, Apply, ApplySnap, Start, TakeSnapshot, Note, Role)
+
+
+def author_of(event: Event) -> int | None:
+    """Return the server that has said what an event holds, or None if no server has."""
+    if isinstance(event, Deliver):
+        return event.peer
+    return event.server if isinstance(event, _SAYING) else None

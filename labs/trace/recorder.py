@@ -31,6 +31,14 @@ class Header(msgspec.Struct, frozen=True):
     submission: str
 
 
+class Unwritable(Exception):
+    """An event that cannot be put into the trace; all others are in it."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__(f"a {type(event).__name__} that cannot be written")
+        self.event = event
+
+
 class Recorder:
     """Writes the events of one run, in order."""
 
@@ -56,15 +64,33 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is not yet in the file."""
+        """Write what is not yet in the file; raise Unwritable for an event that cannot be written."""
         if not self._waiting:
             return
-        lines = self._encode_lines(self._waiting)
-        self._flushed += len(self._waiting)
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, []
+        self._flushed += len(waiting)
+        try:
+            self._put(waiting)
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            self._put_each(waiting)
+
+    def _put(self, events: list[Event]) -> None:
+        lines = self._encode_lines(events)
         self._hash.update(lines)
         if self._file is not None:
             self._file.write(lines)
+
+    def _put_each(self, events: list[Event]) -> None:
+        """Write a block in pieces: all of it at once is too much, or one of its events cannot be written."""
+        first: Unwritable | None = None
+        for event in events:
+            try:
+                self._put([event])
+            except (ValueError, TypeError, RecursionError, MemoryError) as error:
+                first = first or Unwritable(event)
+                first.__cause__ = first.__cause__ or error
+        if first is not None:
+            raise first
 
     def digest(self) -> str:
         """Return the digest of all events so far, as 64 hexadecimal digits."""
