@@ -13,13 +13,10 @@ import argparse
 import hashlib
 import itertools
 import os
-import signal
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,8 +25,11 @@ from typing import Any
 import msgspec
 from tabulate import tabulate
 
+from labs.engine import pool, stalls
+from labs.engine.progress import Progress
+from labs.engine.stalls import Limits
+from labs.engine.work import Loss, Work
 from labs.report.results import write_json
-from labs.sim import blame
 from labs.sim.hosts import HostKind, HostOptions
 from labs.sim.loader import Program
 from labs.sim.process import ProcessHosts
@@ -40,10 +40,8 @@ from tests import mutants, variants
 from tests.mutants.patching import Mutant
 
 STAGES = ("2A", "2B", "2C", "2D")
-PATIENCE = 20.0
-"""Seconds of computing that a run may take before its server counts as one that never yields."""
-PATIENCE_ASLEEP = 300.0
-"""Seconds of the wall clock after which it counts as one, too: it may block without computing."""
+LIMITS = Limits(cpu=20.0, wall=300.0)
+"""What one run may take before its server counts as one that never yields."""
 
 
 class Run(msgspec.Struct):
@@ -58,10 +56,6 @@ class Run(msgspec.Struct):
     message: str
     time: float
     """When it ended, in virtual seconds."""
-
-
-class Stalled(BaseException):
-    """Raised by the alarm inside a server that never yields."""
 
 
 @dataclass(frozen=True)
@@ -180,37 +174,36 @@ def _digest_of_code() -> str:
 
 def _run_all(jobs: list[Job], processes: int, journal: _Journal) -> dict[Job, list[Run]]:
     """Run jobs in parallel, with progress; return the runs of each, of those that were run before Ctrl-C."""
-    begun, shown = time.monotonic(), 0.0
-    live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     os.environ["PYTHONHASHSEED"] = "0"
-    with ProcessPoolExecutor(processes, initializer=_begin_worker) as pool:
-        futures = {pool.submit(run_job, job): job for job in jobs if job not in journal.done}
-        try:
-            for count, future in enumerate(as_completed(futures), len(jobs) - len(futures) + 1):
-                journal.add(futures[future], future.result())
-                now = time.monotonic()
-                if now - shown > (0.2 if live else 15):
-                    shown = now
-                    text = f"{count} of {len(jobs)} servers and seeds, {now - begun:.0f} s"
-                    print(f"\r{text} " if live else text, end="" if live else "\n", file=sys.stderr, flush=True)
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-    if live:
-        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    left = [job for job in jobs if job not in journal.done]
+    progress = Progress(len(left), "servers and seeds")
+    try:
+        for job, runs in pool.run(Campaign(), left, processes, LIMITS):
+            journal.add(job, runs)
+            progress.count(failed=any(run.status != "pass" for run in runs) and not job.is_mutant)
+    except KeyboardInterrupt:
+        pass
+    progress.clear()
     return {job: journal.done[job] for job in jobs if job in journal.done}
 
 
-def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGPROF, _bark)
-    signal.signal(signal.SIGALRM, _bark)
-    sys.unraisablehook = lambda unraisable: None  # servers that are ended by force complain
-    blame.watchdog.raises = (Stalled,)
-    blame.watchdog.rearm = lambda: None
+class Campaign(Work[Job, list[Run]]):
+    """One server with one seed, through all its tests or up to the first that kills it."""
 
+    job, record = Job, list[Run]
 
-def _bark(signum: int, frame: object) -> None:
-    raise Stalled
+    def run(self, job: Job) -> list[Run]:
+        return run_job(job)
+
+    def parts(self, job: Job) -> int:
+        return len(_scenarios(job.stages))
+
+    def is_spoiled(self, record: list[Run]) -> bool:
+        return any(run.rule == "NoStall" for run in record)
+
+    def lost(self, job: Job, loss: Loss) -> list[Run]:
+        status, rule = ("error", "NoStall") if loss.is_stall else ("grader-error", None)
+        return [Run(job.server, "", job.stages[0], job.seed, status, rule, f"the process {loss.how}", 0.0)]
 
 
 def run_job(job: Job) -> list[Run]:
@@ -225,17 +218,13 @@ def run_job(job: Job) -> list[Run]:
 
 
 def _run(scenario: Scenario, job: Job) -> Run:
-    signal.setitimer(signal.ITIMER_PROF, PATIENCE, 0.5)  # it barks again for servers that catch it
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE_ASLEEP, 0.5)
+    stalls.restart()
     try:
         program = _program(job.server, job.is_mutant)
         hosts = _process_hosts() if job.hosts == "process" else None
         record = run_scenario(scenario, program if hosts is None else program.root, job.seed, hosts=hosts)
-    except Stalled:
+    except stalls.Stalled:
         record = stalled(scenario, job.seed, "never yields")
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
     return Run(
         job.server,
         scenario.id,
@@ -261,7 +250,7 @@ def _scenarios(stages: tuple[str, ...]) -> tuple[Scenario, ...]:
 @lru_cache
 def _process_hosts() -> ProcessHosts:
     """Return the process hosts of this worker; they end with it."""
-    return ProcessHosts(HostOptions(step_seconds=PATIENCE))
+    return ProcessHosts(HostOptions(step_seconds=LIMITS.cpu))
 
 
 @lru_cache(maxsize=4)

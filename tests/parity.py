@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
+
+from labs.engine import pool
+from labs.engine.progress import Progress
+from labs.engine.stalls import Limits
+from labs.engine.work import Loss, Work
 from labs.sim.hosts import HostOptions
 from labs.sim.loader import Program
 from labs.sim.process import ProcessHosts
@@ -26,8 +30,8 @@ from labs.stages import catalogue
 from tests import mutants, variants
 
 STAGES = ("2A", "2B", "2C", "2D")
-EVERY = 5.0
-"""Wall seconds between lines of progress."""
+LIMITS = Limits(cpu=600.0, wall=1800.0)
+"""What a part may take, which is all tests of a stage, twice."""
 NEVER_YIELD = ("spins_without_yielding", "never_yields")
 """Words in the names of mutants that only a wall clock ends: inline they would hang."""
 
@@ -44,22 +48,49 @@ def main() -> int:
 def _compare_all(options: argparse.Namespace) -> int:
     servers = list(_servers(options))
     seeds = range(options.seed, options.seed + options.seeds)
-    jobs = [(server, stage, seed) for seed, (server, stages) in itertools.product(seeds, servers) for stage in stages]
-    runs, different, begun, shown = 0, 0, time.monotonic(), 0.0
-    with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(compare, *job, options.test, options.every) for job in jobs]
-        for done, future in enumerate(as_completed(futures), 1):
-            count, found = future.result()
-            runs, different = runs + count, different + len(found)
-            for text in found:
-                print(text, flush=True)
-            if time.monotonic() - shown > EVERY:
-                shown = time.monotonic()
-                print(f"{done} of {len(jobs)} parts, {runs} runs, {different} differ", file=sys.stderr, flush=True)
+    jobs = [
+        Part(server, stage, seed, options.test, options.every)
+        for seed, (server, stages) in itertools.product(seeds, servers)
+        for stage in stages
+    ]
+    runs, different, begun, progress = 0, 0, time.monotonic(), Progress(len(jobs), "parts")
+    for _, (count, found) in pool.run(Comparing(), jobs, options.jobs, LIMITS):
+        runs, different = runs + count, different + len(found)
+        progress.clear()
+        for text in found:
+            print(text, flush=True)
+        progress.count(failed=bool(found))
+    progress.clear()
     spent = time.monotonic() - begun
     names = f"{len(servers)} servers" if len(servers) > 1 else servers[0][0]
     print(f"{names}, {len(seeds)} seeds: {runs} runs inline and in processes, {different} differ; {spent:.0f} s")
     return 1 if different or not runs else 0
+
+
+class Part(msgspec.Struct, frozen=True):
+    """The tests of one stage with one seed."""
+
+    server: str
+    stage: str
+    seed: int
+    test: str
+    every: int
+
+
+class Comparing(Work[Part, tuple[int, list[str]]]):
+    """Compares the runs of a part; the record is how many there were, and a line for each that differs."""
+
+    job, record = Part, tuple[int, list[str]]
+
+    def run(self, job: Part) -> tuple[int, list[str]]:
+        return compare(job.server, job.stage, job.seed, job.test, job.every)
+
+    def lost(self, job: Part, loss: Loss) -> tuple[int, list[str]]:
+        return 0, [f"{job.server} {job.stage} seed {job.seed}: the process {loss.how}"]
+
+    def end(self) -> None:
+        if _hosts.cache_info().currsize:
+            _hosts().close()
 
 
 def _options() -> argparse.Namespace:

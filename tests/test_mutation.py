@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from labs.engine import stalls
 from labs.oracles.catalogue import RULES
 from labs.stages import catalogue
 from tests import mutants, mutation, variants
@@ -19,20 +20,10 @@ EACH = 5
 
 
 @pytest.fixture(autouse=True)
-def _alarm_goes_back() -> Iterator[None]:
-    """Leave the process's alarm and watchdog as they were: mutation sets its own."""
-    import signal
-
-    from labs.sim import blame
-
-    before = signal.getsignal(signal.SIGPROF), blame.watchdog.raises, blame.watchdog.rearm
-    alarm = signal.signal(signal.SIGALRM, mutation._bark)
-    signal.signal(signal.SIGPROF, mutation._bark)
-    blame.watchdog.raises, blame.watchdog.rearm = (mutation.Stalled,), lambda: None
-    yield
-    signal.signal(signal.SIGPROF, before[0])
-    signal.signal(signal.SIGALRM, alarm)
-    blame.watchdog.raises, blame.watchdog.rearm = before[1], before[2]
+def _alarm() -> Iterator[None]:
+    """End servers that never yield, as a worker of the engine does."""
+    with stalls.installed(), stalls.watched(mutation.LIMITS):
+        yield
 
 
 @pytest.mark.parametrize("mutant", mutants.corpus(), ids=lambda mutant: mutant.name)

@@ -1,0 +1,89 @@
+"""The lab's own work: one scenario with one seed against one submission."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+import msgspec
+
+from labs.engine import stalls
+from labs.engine.work import Loss, Work
+from labs.oracles.catalogue import RULES
+from labs.sim.hosts import HostKind, HostOptions
+from labs.sim.loader import Program
+from labs.sim.process import ProcessHosts
+from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
+from labs.sim.verdict import Outcome
+from labs.stages import catalogue
+from labs.stages.scenario import Scenario
+
+STEP_SECONDS = 10.0
+"""Wall seconds that one step of a server in a process of its own may take."""
+
+
+class StageJob(msgspec.Struct, frozen=True):
+    """One scenario, by its id, with one seed."""
+
+    test: str
+    seed: int
+
+
+class StageRuns(Work[StageJob, RunRecord]):
+    """Runs scenarios of the lab against a submission; each worker compiles it once."""
+
+    job, record = StageJob, RunRecord
+
+    def __init__(self, submission: Path, hosts: HostKind, counted: bool = False) -> None:
+        self._submission, self._kind, self._counted = submission, hosts, counted
+        self._programs: dict[str, Program] = {}
+        self._hosts: ProcessHosts | None = None
+
+    def begin(self, number: int) -> None:
+        if self._kind == "process":
+            self._hosts = ProcessHosts(HostOptions(step_seconds=STEP_SECONDS, core=number))
+
+    def run(self, job: StageJob) -> RunRecord:
+        scenario = _find(job.test)
+        try:
+            return run_scenario(
+                scenario, self.program(scenario.entry), job.seed, counted=self._counted, hosts=self._hosts
+            )
+        except stalls.Stalled:
+            return stalled(scenario, job.seed, "a server never yields", self._kind)
+
+    def is_spoiled(self, record: RunRecord) -> bool:
+        return record.rule == "NoStall" and self._hosts is None
+
+    def lost(self, job: StageJob, loss: Loss) -> RunRecord:
+        scenario, place = _find(job.test), self._place(loss.stack)
+        if loss.is_stall:
+            text = "a server never yields, catches even the interruption, and its process had to be ended"
+            return stalled(scenario, job.seed, text + place, self._kind)
+        rule = RULES["NoCrash"]
+        text = f"{rule.id}: the process that the servers shared {loss.how}{place}"
+        return empty_record(scenario, job.seed, Outcome("error", rule.id, text, rule.hint), self._kind)
+
+    def end(self) -> None:
+        if self._hosts is not None:
+            self._hosts.close()
+
+    def program(self, entry: str) -> Program:
+        """Return the submission with this entry, compiled once in a process; raise BadSubmission."""
+        if entry not in self._programs:
+            self._programs[entry] = Program(self._submission, *entry.split(":"), compiled=self._kind == "inline")
+        return self._programs[entry]
+
+    def _place(self, stack: str) -> str:
+        """Return the submission's innermost line in a stack that faulthandler wrote."""
+        root = self._submission if self._submission.is_dir() else self._submission.parent
+        for file, line, function in re.findall(r'File "(.+)", line (\d+) in (.+)', stack):
+            if Path(file).is_relative_to(root):
+                return f" at {Path(file).relative_to(root)}:{line} in {function}"
+        return ""
+
+
+@functools.cache
+def _find(test: str) -> Scenario:
+    return next(scenario for scenario in catalogue.find(test) if scenario.id == test)

@@ -1,0 +1,118 @@
+"""The watch over code that never yields: an alarm inside the process first, the end of the process if that is caught.
+
+The alarm counts the CPU time of the process, so that a busy machine does not make anything look stalled, and the wall
+clock with a longer limit, for code that sleeps. Without signals of that kind (Windows) only the end of the process
+remains. Knows no scenario: what an alarm means is the caller's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+from collections.abc import Iterator
+from typing import IO
+
+import msgspec
+
+from labs.sim import blame
+
+AGAIN = 0.5
+"""Seconds between two alarms: some code catches the first."""
+MOST_ALARMS = 6
+"""Alarms that code may catch before its process is ended."""
+EXIT_CODE = 70
+"""How a process ends that would not be interrupted."""
+
+
+class Stalled(BaseException):
+    """Raised by the alarm inside code that never yields."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long one job may take before the alarm."""
+
+    cpu: float = 30.0
+    """CPU seconds; the run of a correct server takes about one."""
+    wall: float = 120.0
+    """Wall seconds."""
+
+    @property
+    def last(self) -> float:
+        """Wall seconds after which code is ended that cannot even be interrupted, as inside one long call of C."""
+        return self.wall + (MOST_ALARMS + 1) * AGAIN
+
+
+class _Alarm:
+    """The alarm of this process."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._limits = Limits()
+        self._stack: IO[str] | None = None
+
+    def set(self, limits: Limits, stack: IO[str] | None) -> None:
+        self._limits, self._stack = limits, stack
+        self.restart()
+
+    def restart(self) -> None:
+        """Measure from now on."""
+        self._count, limits = 0, self._limits
+        if has_alarms():
+            signal.setitimer(signal.ITIMER_PROF, limits.cpu, AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, limits.wall, AGAIN)
+        if self._stack is not None:
+            faulthandler.dump_traceback_later(limits.last, exit=True, file=self._stack)
+
+    def stop(self) -> None:
+        if self._stack is not None:
+            faulthandler.cancel_dump_traceback_later()
+        if has_alarms():
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def ring(self, number: int, frame: object) -> None:
+        self._count += 1
+        if self._count > MOST_ALARMS and self._stack is not None:
+            faulthandler.dump_traceback(self._stack, all_threads=False)
+            os._exit(EXIT_CODE)
+        raise Stalled
+
+
+_alarm = _Alarm()
+restart = _alarm.restart
+"""Called inside a watched block when a part of its work is done: the limits hold for each part."""
+
+
+def has_alarms() -> bool:
+    """Return whether this system can interrupt code by its CPU time."""
+    return hasattr(signal, "setitimer")
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """Let the alarm raise Stalled in this process's main thread, and count as a stall of the server at work."""
+    before = blame.watchdog.raises, blame.watchdog.rearm
+    blame.watchdog.raises, blame.watchdog.rearm = (Stalled,), lambda: None
+    numbers = (signal.SIGPROF, signal.SIGALRM) if has_alarms() else ()
+    handlers = [signal.signal(number, _alarm.ring) for number in numbers]
+    try:
+        yield
+    finally:
+        blame.watchdog.raises, blame.watchdog.rearm = before
+        for number, handler in zip(numbers, handlers):
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def watched(limits: Limits, stack: IO[str] | None = None) -> Iterator[None]:
+    """Raise Stalled in the block when it has taken too long.
+
+    If the block catches that again and again, the process ends, and leaves in `stack` what it was doing.
+    """
+    _alarm.set(limits, stack)
+    try:
+        yield
+    finally:
+        _alarm.stop()
