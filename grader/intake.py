@@ -9,11 +9,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import math
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +24,17 @@ import msgspec
 
 from grader.exits import Usage
 from grader.names import SERVER, Refused, find_root
+from grader.no_links import Folder, NotPlain
 from grader.unpack import Contents, read
+from labs.sim.limits import COMPILE_SECONDS
 
 SECONDS = 20
 """CPU seconds that the intake of one submission may take."""
 MEMORY = 1 << 30
+TOO_LONG_TO_COMPILE = (
+    f"takes too long to compile: all files of a submission together may take {COMPILE_SECONDS:g} s of CPU time and "
+    f"{MEMORY >> 20:,} MiB of memory"
+)
 ROOT = Path(__file__).parent.parent
 _SYSTEM = ("mmap", "multiprocessing", "os", "signal", "socket", "subprocess", "_thread", "threading")
 _TELLING = ("asyncio", "ctypes", "gc", "importlib", "inspect", "marshal", "pickle", *_SYSTEM)
@@ -49,7 +58,7 @@ class Taken(msgspec.Struct):
 @contextlib.contextmanager
 def take_in(source: str | Path) -> Iterator[Taken]:
     """Take a submission in, for as long as the context lasts."""
-    if not Path(source).exists():
+    if not os.path.lexists(source):
         raise Usage(f"there is no {source}. Give a folder with {SERVER}, a zip, or a tar")
     with tempfile.TemporaryDirectory(prefix="raft-grader-") as folder:
         done = subprocess.run(
@@ -60,7 +69,18 @@ def take_in(source: str | Path) -> Iterator[Taken]:
 
 def command(source: str | Path, folder: str) -> list[str]:
     """Return the command of the child that takes a submission in."""
-    return [sys.executable, "-P", "-s", "-B", "-m", "grader.intake", str(Path(source).absolute()), folder]
+    return [
+        sys.executable,
+        "-P",
+        "-s",
+        "-B",
+        "-W",
+        "ignore",
+        "-m",
+        "grader.intake",
+        str(Path(source).absolute()),
+        folder,
+    ]
 
 
 def environment() -> dict[str, str]:
@@ -76,7 +96,7 @@ def environment() -> dict[str, str]:
 def taken_from(output: bytes, folder: str) -> Taken:
     """Return what the child found; if it died, that is what there is to say against the submission."""
     try:
-        taken = msgspec.json.decode(output, type=Taken)
+        taken = msgspec.json.decode(output.splitlines()[-1] if output else b"", type=Taken)
     except msgspec.MsgspecError:
         taken = Taken(refused="reading it takes more time or memory than a submission may")
     taken.folder = folder
@@ -84,36 +104,71 @@ def taken_from(output: bytes, folder: str) -> Taken:
 
 
 def main(source: Path, folder: Path) -> None:
-    """Do the work, as a child; the outcome goes to the standard output."""
+    """Do the work, as a child; the outcome goes to the standard output, as the last line there.
+
+    Before each file is compiled there is a line that refuses it: should that end this process, the line stands.
+    """
     _limit()
     taken = Taken()
+    with warnings.catch_warnings(action="ignore"):  # the compiler's complaints quote what it reads
+        try:
+            contents = read(source)
+            taken = _take(contents, folder)
+            taken.commit = _commit(source)
+            _limit_cpu(COMPILE_SECONDS)
+            for name in [SERVER, *(name for name in taken.files if name != SERVER)]:
+                _print(msgspec.structs.replace(taken, refused=f"{name} {TOO_LONG_TO_COMPILE}"))
+                _check_file(name, contents.files[f"{taken.root}/{name}" if taken.root else name])
+            _limit_cpu(SECONDS)
+            for name in taken.files:
+                taken.warnings += _findings(name, (folder / name).read_bytes())
+        except Refused as refused:
+            taken.refused = str(refused)
+    _print(taken)
+
+
+def _print(taken: Taken) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(taken) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _take(contents: Contents, folder: Path) -> Taken:
+    """Write the server's files into the folder, and return what they are."""
     try:
-        contents = read(source)
         root = find_root(contents.files)
-        files = _below(root, contents)
-        taken = Taken(sha256=_hash(files), files=sorted(files), left_out=contents.left_out, warnings=contents.warnings)
-        taken.commit, taken.root = _commit(source), root
-        for name, content in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        _check_server(files[SERVER])
-        taken.warnings += [line for name in sorted(files) for line in _findings(name, files[name])]
     except Refused as refused:
-        taken.refused = str(refused)
-    _open_for_reading(folder)
-    sys.stdout.buffer.write(msgspec.json.encode(taken))
+        about = [warning for warning in contents.warnings if SERVER in warning]
+        raise Refused(f"{refused} ({about[0]})" if about else str(refused)) from None
+    files = _below(root, contents)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return Taken(
+        sha256=_hash(files),
+        files=sorted(files),
+        left_out=contents.left_out,
+        warnings=contents.warnings,
+        root=root,
+    )
 
 
 def _limit() -> None:
     """Bound what this process may use, where the system can."""
-    try:
+    _limit_cpu(SECONDS)
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no limits, macOS has not this one
         import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(ValueError, OSError):  # macOS knows no such limit
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _limit_cpu(seconds: float) -> None:
+    """Let this process end when it has used this many more CPU seconds, or SECONDS in all."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        most = min(SECONDS, math.ceil(time.process_time() + seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (most, SECONDS))
 
 
 def _below(root: str, contents: Contents) -> dict[str, bytes]:
@@ -132,19 +187,23 @@ def _hash(files: dict[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _check_server(content: bytes) -> None:
-    """Refuse a server that is no Python, or defines no class Raft."""
+def _check_file(name: str, content: bytes) -> None:
+    """Refuse a server that is no Python, or defines no class Raft; another file fails where it is imported."""
     try:
-        tree = ast.parse(content, SERVER)
-        compile(content, SERVER, "exec", dont_inherit=True)
+        tree = ast.parse(content, name)
+        compile(content, name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        where = f"{SERVER}:{error.lineno}" if error.lineno else SERVER
+        where = f"{name}:{error.lineno}" if error.lineno else name
         line = (error.text or "").strip()[:100]
-        raise Refused(f"{where} is not valid Python: {error.msg}{line and f': {line}'}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise Refused(f"{SERVER} cannot be compiled: {error or type(error).__name__}") from None
-    if not any(_binds_raft(node) for node in ast.walk(tree)):
-        raise Refused(f"{SERVER} defines no class Raft")
+        wrong = f"{where} is not valid Python: {error.msg}{line and f': {line}'}"
+    except MemoryError:
+        raise Refused(f"{name} {TOO_LONG_TO_COMPILE}") from None
+    except (ValueError, RecursionError) as error:
+        wrong = f"{name} cannot be compiled: {error or type(error).__name__}"
+    else:
+        wrong = "" if any(_binds_raft(node) for node in ast.walk(tree)) else f"{name} defines no class Raft"
+    if wrong and name == SERVER:
+        raise Refused(wrong)
 
 
 def _binds_raft(node: ast.AST) -> bool:
@@ -175,28 +234,30 @@ def _findings(name: str, content: bytes) -> Iterator[str]:
 
 
 def _commit(source: Path) -> str:
-    """Return the commit that a git checkout says it is at, read as text; "" if it does not say."""
-    git = source / ".git"
-    if not source.is_dir() or git.is_symlink() or not git.is_dir():
+    """Return the commit that a git checkout says it is at, read as text; "" if it does not say.
+
+    No link is followed on the way, and what is read counts only if it is a hash: it goes into the student's feedback.
+    """
+    try:
+        with Folder.at(source) as folder, folder.folder(".git") as git:
+            head = _line(git, ["HEAD"])
+            branch = re.fullmatch(r"ref: (refs/heads/[A-Za-z0-9_./-]{1,100})", head)
+            if branch is not None:
+                head = _line(git, branch.group(1).split("/"))
+    except (OSError, NotPlain):
         return ""
-    head = _line(git / "HEAD")
-    branch = re.fullmatch(r"ref: (refs/heads/[A-Za-z0-9_./-]{1,100})", head)
-    if branch is not None and ".." not in branch.group(1):
-        head = _line(git / branch.group(1))
-    return head if re.fullmatch(r"[0-9a-f]{40,64}", head) else ""
+    return head if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", head) else ""
 
 
-def _line(path: Path) -> str:
-    if path.is_symlink() or not path.is_file():
+def _line(folder: Folder, names: list[str]) -> str:
+    """Return the first line of a file below a folder; "" if git would not use such a name."""
+    if any(name.startswith(".") or not name for name in names):
         return ""
-    with path.open("rb") as file:
+    if len(names) > 1:
+        with folder.folder(names[0]) as inner:
+            return _line(inner, names[1:])
+    with folder.file(names[0]) as file:
         return file.read(200).decode("ascii", "replace").strip()
-
-
-def _open_for_reading(folder: Path) -> None:
-    """Let a server that runs as another user read the files."""
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 if __name__ == "__main__":

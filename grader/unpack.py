@@ -1,8 +1,8 @@
 """Takes the Python files out of a submission: a folder, one file, a zip, or a tar. Trusts nothing, and runs nothing.
 
-Regular files only, with plain names, within limits; whatever tries to get out of its folder, or is more than it says,
-is refused whole. Of a git checkout only the working tree is read, as files: no git command, so no hook, no submodule.
-Meant to run in a child with limits of its own (grader.intake).
+Regular files only, with plain names, within limits, and no link is followed; whatever tries to get out of its folder,
+or is more than it says, is refused whole. Of a git checkout only the working tree is read, as files: no git command, so
+no hook, no submodule. Meant to run in a child with limits of its own (grader.intake).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from grader.names import SERVER, Refused, Unique, is_litter, is_plain, normalised
+from grader.no_links import Folder, NotPlain, is_link, open_file
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ def read(source: Path, limits: Limits | None = None) -> Contents:
     """Return the Python files of a submission; raise Refused if it is not to be taken."""
     limits = limits or Limits()
     reader = _Reader(limits)
+    if is_link(source):
+        raise Refused("it is a link, which may lead to anybody's work; hand in the folder or file itself")
     try:
         if source.is_dir():
             reader.take_folder(source)
@@ -60,6 +62,8 @@ def read(source: Path, limits: Limits | None = None) -> Contents:
             reader.take_archive(source)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
         raise Refused(f"the archive is broken: {error}") from None
+    except NotPlain as error:
+        raise Refused(f"it cannot be read: it is {error}") from None
     except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise Refused(f"it cannot be read: {error}") from None
     except (MemoryError, RecursionError, OverflowError):
@@ -78,35 +82,46 @@ class _Reader:
 
     def take_one(self, source: Path) -> None:
         """Take one Python file; it is the server, whatever its name."""
-        with _open_regular(source) as file:
+        with open_file(source) as file:
             self._take(SERVER, file)
 
-    def take_folder(self, folder: Path) -> None:
+    def take_folder(self, source: Path) -> None:
         """Take what lies in a folder; links are not followed."""
-        for path, name in self._walk(folder, ""):
-            with _open_regular(path) as file:
-                self._take(name, file)
+        with Folder.at(source) as folder:
+            self._take_folder(folder, "")
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+    def _take_folder(self, folder: Folder, prefix: str) -> None:
+        for entry, kind in folder.entries():
             self._count()
-            name = normalised(prefix + entry.name)
-            if is_litter(entry.name) or entry.is_symlink():
-                self._leave_out(name, "a link" if entry.is_symlink() else "")
-            elif entry.is_dir(follow_symlinks=False):
-                if os.path.lexists(os.path.join(entry.path, "pyvenv.cfg")):
-                    self._leave_out(name, "a Python environment")
+            name = normalised(prefix + entry)
+            if is_litter(entry) or kind == "link":
+                self._leave_out(name, "a link" if kind == "link" else "")
+                continue
+            try:
+                if kind == "folder":
+                    self._take_inner(folder, entry, name)
+                elif kind == "file":
+                    self._take_file(folder, entry, name)
                 else:
-                    yield from self._walk(Path(entry.path), f"{name}/")
-            elif entry.is_file(follow_symlinks=False):
-                if self._is_wanted(name):
-                    yield Path(entry.path), name
+                    self._leave_out(name, "not a regular file")
+            except NotPlain as error:
+                self._leave_out(name, str(error))
+
+    def _take_inner(self, folder: Folder, entry: str, name: str) -> None:
+        with folder.folder(entry) as inner:
+            if inner.holds("pyvenv.cfg"):
+                self._leave_out(name, "a Python environment")
             else:
-                self._leave_out(name, "no regular file")
+                self._take_folder(inner, f"{name}/")
+
+    def _take_file(self, folder: Folder, entry: str, name: str) -> None:
+        if self._is_wanted(name):
+            with folder.file(entry) as file:
+                self._take(name, file)
 
     def take_archive(self, source: Path) -> None:
         """Take what an archive holds; its kind is seen by its first bytes."""
-        with _open_regular(source) as file:
+        with open_file(source) as file:
             size = os.fstat(file.fileno()).st_size
             if size > self._limits.archive:
                 raise Refused(f"the archive has {size:,} bytes, more than {self._limits.archive:,}")
@@ -205,13 +220,3 @@ class _Capped(io.RawIOBase):
         if self._left < 0:
             raise Refused(f"unpacked it has more than {self._allowed:,} bytes")
         return content
-
-
-def _open_regular(path: Path) -> BinaryIO:
-    """Open a file that is regular, and no link."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise Refused(f"{path.name} is no regular file")
-    return os.fdopen(handle, "rb")

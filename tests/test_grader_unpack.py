@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from grader import no_links
 from grader.exits import Usage
 from grader.intake import take_in
 from grader.names import Refused, find_root, is_plain, normalised
 from grader.unpack import Limits, read
+from labs.sim.limits import COMPILE_SECONDS
 
 SERVER = b"class Raft:\n    pass\n"
 
@@ -101,6 +104,137 @@ def test_a_checkout_is_read_as_files_and_its_links_are_not_followed(tmp_path: Pa
     with take_in(tmp_path / "repo") as taken:
         assert (taken.files, taken.root, taken.commit) == (["raft.py"], "skeleton", "a" * 40)
         assert taken.warnings == ["left out skeleton/all: a link", "left out skeleton/stolen.py: a link"]
+
+
+def _checkout(folder: Path) -> Path:
+    """Make a checkout with a server, at a commit, and return its .git folder."""
+    git = folder / ".git"
+    (git / "refs" / "heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "refs" / "heads" / "main").write_text("a" * 40 + "\n")
+    (folder / "raft.py").write_bytes(SERVER)
+    return git
+
+
+@pytest.mark.parametrize("linked", ["", "HEAD", "refs", "refs/heads", "refs/heads/main"])
+def test_no_part_of_the_way_to_the_commit_is_followed_if_it_is_a_link(tmp_path: Path, linked: str) -> None:
+    """Whatever a link makes of it: what lies there looks like a hash, as a course secret does."""
+    git = _checkout(tmp_path / "repo")
+    secret = _checkout(tmp_path / "elsewhere")
+    (secret / "refs" / "heads" / "main").write_text("5" * 64)
+    place = git / linked if linked else git
+    place.rename(tmp_path / "away")
+    place.symlink_to(secret / linked if linked else secret)
+    with take_in(tmp_path / "repo") as taken:
+        assert (taken.commit, taken.files, taken.refused) == ("", ["raft.py"], "")
+
+
+@pytest.mark.parametrize(
+    "head, commit",
+    [
+        ("b" * 40, "b" * 40),
+        ("c" * 64, "c" * 64),
+        ("d" * 50, ""),
+        ("B" * 40, ""),
+        ("a line that is not a hash", ""),
+        ("ref: refs/heads/.secret", ""),
+        ("ref: refs/heads/../../../secret", ""),
+        ("ref: refs/heads//main", ""),
+        ("ref: ../raft.py", ""),
+    ],
+)
+def test_a_commit_is_a_hash_or_nothing(tmp_path: Path, head: str, commit: str) -> None:
+    git = _checkout(tmp_path)
+    (git / "HEAD").write_text(head + "\n")
+    (git / "refs" / "heads" / ".secret").write_text("5" * 64)
+    (tmp_path.parent / "secret").write_text("5" * 64)
+    with take_in(tmp_path) as taken:
+        assert taken.commit == commit
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "archive"])
+def test_a_submission_that_is_itself_a_link_is_refused(tmp_path: Path, kind: str) -> None:
+    """Else a student hands in a link to the reference, and gets its points."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "raft.py").write_bytes(SERVER)
+    make_zip(tmp_path / "archive.zip", {"raft.py": SERVER})
+    target = {"folder": tmp_path / "folder", "file": tmp_path / "folder" / "raft.py"}.get(
+        kind, tmp_path / "archive.zip"
+    )
+    link = tmp_path / f"handed-in{target.suffix}"
+    link.symlink_to(target)
+    with take_in(link) as taken:
+        assert (taken.refused, taken.files) == (
+            "it is a link, which may lead to anybody's work; hand in the folder or file itself",
+            [],
+        )
+
+
+def test_a_server_that_is_a_link_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "theirs.py").write_bytes(SERVER)
+    (tmp_path / "hw" / "raft.py").symlink_to(tmp_path / "theirs.py")
+    with take_in(tmp_path / "hw") as taken:
+        assert re.fullmatch(r"there is no raft\.py: .* \(left out raft\.py: a link\)", taken.refused)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make files of other users")
+def test_a_second_name_of_another_users_file_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "raft.py").write_bytes(SERVER)
+    (tmp_path / "own.py").write_text("x = 1\n")
+    os.link(tmp_path / "own.py", tmp_path / "own_too.py")
+    (tmp_path.parent / "secret.py").write_text("secret = 1\n")
+    os.chown(tmp_path.parent / "secret.py", 4242, 4242)
+    os.link(tmp_path.parent / "secret.py", tmp_path / "stolen.py")
+    contents = read(tmp_path)
+    assert sorted(contents.files) == ["own.py", "own_too.py", "raft.py"]
+    assert contents.warnings == ["left out stolen.py: a hard link to a file of another user"]
+
+
+def test_links_are_left_out_where_names_cannot_be_opened_from_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(no_links, "FROM_FOLDERS", False)
+    test_a_commit_is_a_hash_or_nothing(tmp_path, "b" * 40, "b" * 40)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "x.py").write_text("x = 1\n")
+    (tmp_path / "all.py").symlink_to(tmp_path / "raft.py")
+    (tmp_path / "outer").symlink_to(tmp_path / "inner")
+    contents = read(tmp_path)
+    assert sorted(contents.files) == ["inner/x.py", "raft.py"]
+    assert contents.warnings == ["left out all.py: a link", "left out outer: a link"]
+
+
+def nested_finally(depth: int) -> str:
+    """Return a function that is short, and twice as long to compile for each step deeper."""
+    lines = [f"{' ' * at}try: a()\n{' ' * at}finally:\n" for at in range(1, depth + 1)]
+    return "def f():\n" + "".join(lines) + " " * (depth + 1) + "b()\n"
+
+
+@pytest.mark.parametrize("name, depth, times", [("raft.py", 16, 12), ("helper.py", 16, 12), ("helper.py", 20, 1)])
+def test_a_file_that_takes_long_to_compile_is_refused_by_its_name(
+    tmp_path: Path, name: str, depth: int, times: int
+) -> None:
+    (tmp_path / "raft.py").write_bytes(SERVER)
+    (tmp_path / "innocent.py").write_text("x = 1\n")
+    (tmp_path / name).write_text(nested_finally(depth) * times + SERVER.decode())
+    begun = os.times()
+    with take_in(tmp_path) as taken:
+        assert taken.refused.startswith(f"{name} takes too long to compile: all files of a submission together")
+        assert len(taken.sha256) == 64
+    now = os.times()
+    used = now.children_user + now.children_system - begun.children_user - begun.children_system
+    assert used < COMPILE_SECONDS + 3
+
+
+def test_what_the_compiler_complains_of_reaches_nobody(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Else a line of the source is printed for each complaint."""
+    complained = "x = 1 is 1\ny = '\\d'\nassert (x, 'always')\n"
+    (tmp_path / "raft.py").write_text(complained * 100 + SERVER.decode())
+    (tmp_path / "helper.py").write_text(complained)
+    with take_in(tmp_path) as taken:
+        assert (taken.refused, taken.warnings) == ("", [])
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_folder_with_a_python_environment_is_taken_without_it(tmp_path: Path) -> None:
@@ -240,7 +374,7 @@ def test_broken_archives_are_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_pipe_in_a_folder_does_not_block(tmp_path: Path) -> None:
     (tmp_path / "raft.py").write_bytes(SERVER)
     os.mkfifo(tmp_path / "pipe.py")
-    assert read(tmp_path).warnings == ["left out pipe.py: no regular file"]
+    assert read(tmp_path).warnings == ["left out pipe.py: not a regular file"]
 
 
 def test_names_of_windows_devices_are_left_out() -> None:

@@ -29,6 +29,9 @@ MAX_FRAME = 8 * MiB
 MAX_HELD = 512 * MiB
 """By so many bytes the tester's memory may grow in a run in process hosts."""
 
+COMPILE_SECONDS = 5.0
+"""CPU seconds that Python may take to compile all files of a submission. A server of 1,000 lines takes 0.05."""
+
 _INDEXES: dict[type, tuple[str, ...]] = {
     RequestVoteArgs: ("last_log_index",),
     AppendEntriesArgs: ("prev_log_index", "leader_commit"),
