@@ -31,9 +31,9 @@ from labs.sim.limits import COMPILE_SECONDS
 SECONDS = 20
 """CPU seconds that the intake of one submission may take."""
 MEMORY = 1 << 30
-TOO_LONG_TO_COMPILE = (
-    f"takes too long to compile: all files of a submission together may take {COMPILE_SECONDS:g} s of CPU time and "
-    f"{MEMORY >> 20:,} MiB of memory"
+TOO_MUCH_TO_COMPILE = (
+    "cannot be compiled within the limits: all files of a submission together may take "
+    f"{COMPILE_SECONDS:g} s of CPU time and {MEMORY >> 20:,} MiB of memory"
 )
 ROOT = Path(__file__).parent.parent
 _SYSTEM = ("mmap", "multiprocessing", "os", "signal", "socket", "subprocess", "_thread", "threading")
@@ -117,7 +117,7 @@ def main(source: Path, folder: Path) -> None:
             taken.commit = _commit(source)
             _limit_cpu(COMPILE_SECONDS)
             for name in [SERVER, *(name for name in taken.files if name != SERVER)]:
-                _print(msgspec.structs.replace(taken, refused=f"{name} {TOO_LONG_TO_COMPILE}"))
+                _print(msgspec.structs.replace(taken, refused=f"{name} {TOO_MUCH_TO_COMPILE}"))
                 _check_file(name, contents.files[f"{taken.root}/{name}" if taken.root else name])
             _limit_cpu(SECONDS)
             for name in taken.files:
@@ -197,7 +197,7 @@ def _check_file(name: str, content: bytes) -> None:
         line = (error.text or "").strip()[:100]
         wrong = f"{where} is not valid Python: {error.msg}{line and f': {line}'}"
     except MemoryError:
-        raise Refused(f"{name} {TOO_LONG_TO_COMPILE}") from None
+        raise Refused(f"{name} {TOO_MUCH_TO_COMPILE}") from None
     except (ValueError, RecursionError) as error:
         wrong = f"{name} cannot be compiled: {error or type(error).__name__}"
     else:

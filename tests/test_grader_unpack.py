@@ -21,6 +21,7 @@ from grader.intake import take_in
 from grader.names import Refused, find_root, is_plain, normalised
 from grader.unpack import Limits, read
 from labs.sim.limits import COMPILE_SECONDS
+from tests.test_loader import nested_finally
 
 SERVER = b"class Raft:\n    pass\n"
 
@@ -205,12 +206,6 @@ def test_links_are_left_out_where_names_cannot_be_opened_from_a_folder(
     assert contents.warnings == ["left out all.py: a link", "left out outer: a link"]
 
 
-def nested_finally(depth: int) -> str:
-    """Return a function that is short, and twice as long to compile for each step deeper."""
-    lines = [f"{' ' * at}try: a()\n{' ' * at}finally:\n" for at in range(1, depth + 1)]
-    return "def f():\n" + "".join(lines) + " " * (depth + 1) + "b()\n"
-
-
 @pytest.mark.parametrize("name, depth, times", [("raft.py", 16, 12), ("helper.py", 16, 12), ("helper.py", 20, 1)])
 def test_a_file_that_takes_long_to_compile_is_refused_by_its_name(
     tmp_path: Path, name: str, depth: int, times: int
@@ -220,7 +215,7 @@ def test_a_file_that_takes_long_to_compile_is_refused_by_its_name(
     (tmp_path / name).write_text(nested_finally(depth) * times + SERVER.decode())
     begun = os.times()
     with take_in(tmp_path) as taken:
-        assert taken.refused.startswith(f"{name} takes too long to compile: all files of a submission together")
+        assert taken.refused.startswith(f"{name} cannot be compiled within the limits: all files of a submission")
         assert len(taken.sha256) == 64
     now = os.times()
     used = now.children_user + now.children_system - begun.children_user - begun.children_system

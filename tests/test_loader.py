@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 import sys
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,7 +14,7 @@ from typing import Any, TypeAlias
 import pytest
 import trio
 
-from labs.sim import refused
+from labs.sim import refused, sources
 from labs.sim.cluster import Cluster
 from labs.sim.loader import BadSubmission, Modules, Program
 from labs.sim.refused import ForbiddenImport
@@ -593,3 +595,32 @@ def test_module_that_fails_once_fails_again_when_it_is_imported_again(write: Wri
     )
     with pytest.raises(ValueError, match="1"):
         load(folder)
+
+
+def nested_finally(depth: int) -> str:
+    """Return a function that is short, and twice as long to compile for each step deeper."""
+    lines = [f"{' ' * at}try: a()\n{' ' * at}finally:\n" for at in range(1, depth + 1)]
+    return "def f():\n" + "".join(lines) + " " * (depth + 1) + "b()\n"
+
+
+def test_module_that_takes_long_to_compile_is_named_and_not_compiled_again(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "COMPILE_SECONDS", 0.02)
+    program = Program(write(raft_py="import helper\nclass Raft: ...\n", helper_py=nested_finally(14)))
+    modules = Modules(program, random.Random(1), random.Random(2), lambda text: None)
+    begun = time.process_time()
+    with pytest.raises(BadSubmission, match=r"^helper\.py cannot be compiled within 0\.02 s of CPU time"):
+        modules.load()
+    took = time.process_time() - begun
+    begun = time.process_time()
+    with pytest.raises(BadSubmission, match=r"^helper\.py cannot be compiled"):
+        modules.load()
+    assert time.process_time() - begun < took / 5
+
+
+def test_what_the_compiler_warns_of_is_not_shown(write: Write, capfd: pytest.CaptureFixture[str]) -> None:
+    program = Program(write(raft_py="import helper\nclass Raft: ...\nx = 1 is 1\n", helper_py="y = '\\d'\n"))
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        Modules(program, random.Random(1), random.Random(2), lambda text: None).load()
+    assert (caught, capfd.readouterr()) == ([], ("", ""))

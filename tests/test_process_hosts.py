@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.sim import frames
+from labs.sim import frames, process
 from labs.sim.cluster import Cluster
 from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.loader import BadSubmission, Program
@@ -24,6 +24,7 @@ from labs.stages import catalogue
 from tests.parity import difference_of
 from tests.servers.running import REFERENCE, ROOT, SERVERS, call_labs, line_of, make_scenario, write_submission
 from tests.test_determinism import write_motley
+from tests.test_loader import nested_finally
 from tests.test_misbehaving import EXPECTED, HARMLESS, exercise
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="process hosts need os.fork")
@@ -305,6 +306,23 @@ def test_runs_leave_no_process_and_no_handle(tmp_path: Path) -> None:
         assert handles() == after_one
         assert children_of_zygote() == []
     assert handles() == before
+
+
+def test_module_that_takes_long_to_compile_is_named_and_costs_that_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "COMPILE_SECONDS", 0.3)
+    folder = write_submission(tmp_path, "import helper, harmless\nclass Raft(Plain): ...")
+    (folder / "harmless.py").write_text("x = 1\n")
+    (folder / "helper.py").write_text(nested_finally(19))
+    with ProcessHosts() as hosts:
+        for most in (20.0, 0.5):
+            begun = time.monotonic()
+            with pytest.raises(BadSubmission, match=r"^helper\.py cannot be compiled within 5 s of CPU time"):
+                run_scenario(make_scenario(), folder, 1, hosts=hosts)
+            assert time.monotonic() - begun < most
+        hosts.zygote.finish()
+        assert children_of_zygote() == []
 
 
 class Interrupted(BaseException):

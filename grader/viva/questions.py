@@ -6,6 +6,7 @@ Each kind of question returns all that it can ask; the command chooses.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -214,7 +215,9 @@ def code_lines(history: History, source: str) -> Iterator[Question]:
 
 def _telling_lines(source: str) -> Iterator[tuple[int, str]]:
     """Yield the lines of raft.py that set a vote to somebody, or save."""
-    for node in ast.walk(ast.parse(source)):
+    with warnings.catch_warnings(action="ignore"):  # the compiler's complaints quote what it reads
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             names = [target.attr for target in node.targets if isinstance(target, ast.Attribute)]
             if "voted_for" in names and not (isinstance(node.value, ast.Constant) and node.value.value is None):

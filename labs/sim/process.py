@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import math
 import os
+import select
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -18,19 +19,21 @@ from typing import Any
 
 from labs.sim import frames, turns
 from labs.sim.disk import Disk
-from labs.sim.frames import BadFrame, Confined
+from labs.sim.frames import BadFrame, Confined, Late
 from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.kernel import Kernel
-from labs.sim.limits import MAX_HELD, MiB
+from labs.sim.limits import COMPILE_SECONDS, MAX_HELD, MiB
 from labs.sim.loader import Program
 from labs.sim.machine import core_now, memory_now, turns_now
 from labs.sim.remote import RemoteLife
-from labs.sim.sources import BadSubmission, Compiled
+from labs.sim.sources import BadSubmission, Compiled, too_long
 from labs.sim.wire import Failed
 from labs.sim.zygote_link import Process, ZygoteLink
 
 _CHECK = 0.25
 """Wall seconds between looks at what the servers have used."""
+_COMPILE_WALL = 60.0
+"""Wall seconds after which a process that compiles is given up, whatever CPU time it had."""
 SLOWEST = 5.0
 """A run gets up to so many times its real time on a machine that has other work to do."""
 _REMEMBERED = 8
@@ -84,16 +87,34 @@ class ProcessHosts:
         return modules
 
     def _compile(self, root: str, sources: dict[str, bytes]) -> dict[str, Compiled]:
+        """Compile all files; if that takes too much, the file that does so stands in what is wrong with each."""
+        try:
+            return self._compile_in_time(root, sources)
+        except BadFrame as error:
+            wrong = f"Python cannot compile the submission in {root}: {error}"
+        for name, source in sources.items() if len(sources) > 1 else ():
+            try:
+                self._compile_in_time(root, {name: source})
+            except BadFrame as error:
+                wrong = too_long(name) if isinstance(error, Late) else f"Python cannot compile {name}: {error}"
+                break
+        return dict.fromkeys(sources, (b"", wrong))
+
+    def _compile_in_time(self, root: str, sources: dict[str, bytes]) -> dict[str, Compiled]:
+        """Compile files in a process of its own; raise BadFrame if that does not come to an end."""
         process = self.fork(frames.Compile(root, sources))
         try:
+            end = time.monotonic() + _COMPILE_WALL
+            while not select.select([process.link], [], [], _CHECK)[0]:
+                used = self.zygote.measure().times.get(process.number, 0.0)
+                if used > COMPILE_SECONDS or time.monotonic() > end:
+                    raise Late(f"it takes more than {COMPILE_SECONDS:g} s of CPU time")
             answer = process.receive(self.options.max_frame, self.options.step_seconds)
             if not isinstance(answer, frames.Modules) or answer.modules.keys() != sources.keys():
                 raise BadFrame("it does not send what it compiled")
-        except BadFrame as error:
-            raise BadSubmission(f"Python cannot compile the submission in {root}: {error}") from None
+            return answer.modules
         finally:
             process.kill()
-        return answer.modules
 
     def fork(self, first: frames.ToServer) -> Process:
         """Start a process, wait until it is confined, and see that it is; then it hears the first thing."""

@@ -9,10 +9,14 @@ from __future__ import annotations
 import functools
 import marshal
 import os
+import time
 import types
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeAlias
+
+from labs.sim.limits import COMPILE_SECONDS
 
 MAX_FILES, MAX_BYTES = 500, 8 * 1024 * 1024
 """How much a submission may be that is sent to processes of its own."""
@@ -75,18 +79,41 @@ class Bundle:
         return code
 
 
-@functools.lru_cache(maxsize=256)  # one process runs the same files hundreds of times
 def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
-    """Return the code of a module; raise BadSubmission with file and line if it is no Python."""
+    """Return the code of a module; raise BadSubmission with file and line if it is no Python, or takes too long."""
+    code, why_not = _compiled(source, str(path), name_in(root, str(path)))
+    if code is None:
+        raise BadSubmission(why_not)
+    return code
+
+
+@functools.lru_cache(maxsize=256)  # one process runs the same files hundreds of times
+def _compiled(source: bytes, path: str, name: str) -> tuple[types.CodeType | None, str]:
+    """Return the code of a module, or why there is none.
+
+    What the compiler warns of is not shown: each warning quotes a line, and of whose file nobody asks.
+    """
+    begun = time.process_time()
     try:
-        return compile(source, str(path), "exec", dont_inherit=True)
+        with warnings.catch_warnings(action="ignore"):
+            code = compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
-        where = name_in(root, str(path)) + (f":{error.lineno}" if error.lineno else "")
+        where = name + (f":{error.lineno}" if error.lineno else "")
         shown = f"\n    {error.text.rstrip()}" if error.text else ""
-        raise BadSubmission(f"{where} is not valid Python: {error.msg}{shown}") from None
+        return None, f"{where} is not valid Python: {error.msg}{shown}"
     except (ValueError, RecursionError, MemoryError) as error:
-        why = str(error) or type(error).__name__
-        raise BadSubmission(f"{name_in(root, str(path))} cannot be compiled: {why}") from None
+        return None, f"{name} cannot be compiled: {str(error) or type(error).__name__}"
+    if time.process_time() - begun > COMPILE_SECONDS:
+        return None, too_long(name)
+    return code, ""
+
+
+def too_long(name: str) -> str:
+    """Return what is said of a file that is not compiled in time."""
+    return (
+        f"{name} cannot be compiled within {COMPILE_SECONDS:g} s of CPU time. Look for deeply nested try statements, "
+        "or for data that belongs elsewhere"
+    )
 
 
 def compile_all(sources: Mapping[str, bytes], root: Path) -> dict[str, Compiled]:
