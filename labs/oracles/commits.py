@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from typing import TypeAlias
 
-from labs.messages import AppendEntriesArgs
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.oracles.shadow import Shadow
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
@@ -29,15 +31,18 @@ class Commitment(Oracle):
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
         self._sent: dict[tuple[int, int], tuple[int, int, float]] = {}
-        """For each leader and peer the term, the highest leader_commit sent in it, and when that was first sent.
+        """For each leader and peer the term, the highest leader_commit sent in it, and when that was first sent."""
+        self._acknowledged: dict[tuple[int, int], deque[tuple[int, float, int]]] = {}
+        """For each leader and peer the term, when an answer reached the leader, and up to where its log is there.
 
-        A leader may tell each peer only of what it knows to be there.
+        A leader may tell each peer of no more than it knows to be there; the first is `GRACE` old, or older.
         """
         self._unanswered: dict[tuple[int, int], dict[int, Words]] = {}
         """For each leader and peer what it has sent and got no answer to, by RPC: it may send the same again (§5.5)."""
 
     def on_restart(self, event: Restart) -> None:
         self._sent = {pair: sent for pair, sent in self._sent.items() if pair[0] != event.server}
+        self._acknowledged = {pair: known for pair, known in self._acknowledged.items() if pair[0] != event.server}
 
     def on_send_append_entries(self, event: Send) -> None:
         message = event.message
@@ -52,7 +57,32 @@ class Commitment(Oracle):
             del unanswered[next(iter(unanswered))]
 
     def on_return_append_entries(self, event: Deliver) -> None:
-        self._unanswered.get((event.server, event.peer), {}).pop(event.rpc, None)
+        pair, reply = (event.server, event.peer), event.message
+        self._unanswered.get(pair, {}).pop(event.rpc, None)
+        request = self._shadow.requests.get(event.rpc)
+        if reply.success and isinstance(request, AppendEntriesArgs):
+            last = self._shadow.partly.get(event.rpc, request.prev_log_index + len(request.entries))
+            self._note_acknowledged(pair, request.term, event.time, last)
+
+    def on_return_install_snapshot(self, event: Deliver) -> None:
+        request = self._shadow.requests.get(event.rpc)
+        if isinstance(request, InstallSnapshotArgs) and event.message.term == request.term:
+            last = self._shadow.partly.get(event.rpc, request.last_included_index)
+            self._note_acknowledged((event.server, event.peer), request.term, event.time, last)
+
+    def _note_acknowledged(self, pair: tuple[int, int], term: int, time: float, index: int) -> None:
+        known = self._acknowledged.get(pair)
+        if known is None or known[-1][0] != term:
+            known = self._acknowledged[pair] = deque([(term, -math.inf, 0)])
+        if index > known[-1][2]:
+            known.append((term, time, index))
+            while len(known) > 1 and known[1][1] < time - GRACE:
+                known.popleft()
+
+    def _surely_there(self, pair: tuple[int, int], term: int, time: float) -> int:
+        """Return up to which index a leader has known for a while that a peer has its log."""
+        marks = self._acknowledged.get(pair, ())
+        return max((index for known, at, index in marks if known == term and at < time - GRACE), default=0)
 
     def _check_sent(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
@@ -64,7 +94,10 @@ class Commitment(Oracle):
             self._check_durable(server, commit, event)
             self._sent[server.id, event.peer] = (term, commit, event.time)
         elif commit < min(known[1], message.prev_log_index + len(message.entries)) and event.time > known[2] + GRACE:
-            if _words(message) in self._unanswered[server.id, event.peer].values():
+            pair = (server.id, event.peer)
+            if commit >= self._surely_there(pair, term, event.time):
+                return
+            if _words(message) in self._unanswered[pair].values():
                 return
             text = (
                 f"server {server.id}, leader of term {term}, sent leader_commit={commit}, "
@@ -174,10 +207,11 @@ class StartAnswers(Oracle):
             return
         held = server.log.term_at(event.index)
         accepted = self._accepted.get(server.id, (0, 0))
-        if event.index < server.log.last or held not in (None, event.term) or (event.term, event.index) <= accepted:
+        last = server.log.surely_last
+        if event.index < last or held not in (None, event.term) or (event.term, event.index) <= accepted:
             text = (
                 f"server {server.id} accepted {short(event.command)} at index {event.index} in term {event.term}, "
-                f"but its log reached index {max(server.log.last, accepted[1])} already"
+                f"but its log reached index {max(last, accepted[1])} already"
             )
             raise Violation("StartAnswers", text, (server.id,), event.time)
         self._accepted[server.id] = (event.term, event.index)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import sys
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -12,18 +14,22 @@ from labs.messages import (
 from labs.oracles.shadow import Shadow, is_repeat, is_trial
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
-from labs.trace.events import Deliver, Event, Reply, Restart, Role, Save, Send, Start
+from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save, Send, Start
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
+ONE_LOOK = 0.02
+"""Virtual seconds after which a server that looks at its state from time to time looks again."""
 QUEUED = 0.5
 """Virtual seconds in which a request may still leave that waited for the peer's answers to those before it."""
 SHORTEST_TIMEOUT = 0.09
 """No sensible election timeout is shorter: heartbeats may be a tenth of a second apart."""
+ASKS_WITHIN = 0.1
+"""Virtual seconds within which a candidate asks some peer for its vote."""
 LEASE = 1.0
 """A voter that heard its leader within this time may ignore candidates (§6)."""
-SAME_TIMEOUTS = 8
-"""So many equal election timeouts in a row are no chance."""
+SAME_TIMEOUTS = 11
+"""So many equal election timeouts in a row are no chance: of ten timeouts one is drawn so once in 10 billion times."""
 
 
 class Terms(Oracle):
@@ -114,6 +120,8 @@ class Votes(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
+        self._held: dict[int, tuple[int, Violation]] = {}
+        """For each server the term of a refusal that is wrong unless it shows soon that it campaigns there itself."""
 
     def on_reply_request_vote(self, event: Reply) -> None:
         reply = event.message
@@ -140,7 +148,8 @@ class Votes(Oracle):
         last, last_term = server.log.last, server.log.last_term
         if last_term is None or not self._shadow.from_stage("2B") or self._shadow.chance(server, event.rpc).yes:
             return
-        if (last_term, last) > (request.last_log_term, request.last_log_index):
+        less = (last_term, last) > (request.last_log_term, request.last_log_index)
+        if less and not self._shadow.in_motion(server, last):
             text = (
                 f"server {server.id} voted for server {request.candidate_id} in term {request.term}, whose log ends at "
                 f"index {request.last_log_index} of term {request.last_log_term}, but its own log ends at index {last} "
@@ -182,7 +191,32 @@ class Votes(Oracle):
             f"but had {'given it to that server already' if holder else 'no vote given in that term'}, "
             f"and the candidate's log is no less up to date"
         )
-        raise Violation("VoteDenied", text, (server.id, request.candidate_id), event.time)
+        violation = Violation("VoteDenied", text, (server.id, request.candidate_id), event.time)
+        if server.saves or event.time < server.born + SHORTEST_TIMEOUT:
+            raise violation
+        if (
+            server.raised[0] != request.term
+        ):  # Where nothing is saved, a vote for itself is seen when it asks for others.
+            self._held.setdefault(server.id, (request.term, violation))
+
+    def _look_at_held(self, time: float) -> None:
+        for number, (term, violation) in list(self._held.items()):
+            server = self._shadow.servers[number]
+            if server.term > term or term in self._shadow.leader_of:
+                del self._held[number]  # what it did in that term is over, and perhaps never came to be seen
+            elif time > violation.time + ASKS_WITHIN:
+                raise violation
+
+    def on_role(self, event: Role) -> None:
+        if self._held:
+            self._look_at_held(event.time)
+
+    def on_deliver_request_vote(self, event: Deliver) -> None:
+        if self._held:
+            self._look_at_held(event.time)
+
+    def on_crash(self, event: Crash) -> None:
+        self._held.pop(event.server, None)
 
     def _may_have_asked(self, candidate: int | None, request: RequestVoteArgs) -> bool:
         """Say whether a vote on a disk may have been given in the term of a request, to another than who asks there."""
@@ -194,6 +228,10 @@ class Votes(Oracle):
 
     def on_send_request_vote(self, event: Send) -> None:
         message = event.message
+        if self._held:
+            if message.term >= self._held.get(event.server, (sys.maxsize,))[0]:
+                del self._held[event.server]
+            self._look_at_held(event.time)
         if is_trial(event):
             return
         server = self._shadow.servers[event.server]
@@ -274,8 +312,8 @@ class Campaigns(Oracle):
         self._shadow = shadow
         self._began: dict[int, list[float]] = {server.id: [] for server in shadow.servers}
         """When each server began the elections that followed each other without anything in between."""
-        self._answered: dict[tuple[int, int], float] = {}
-        """When a server first followed a leader or a candidate in a term, before it campaigned in it."""
+        self._answered: dict[tuple[int, int], tuple[float, float]] = {}
+        """When a server first followed a leader or a candidate in a term, and until when it may campaign in it yet."""
 
     def on_restart(self, event: Restart) -> None:
         self._began[event.server].clear()
@@ -295,15 +333,17 @@ class Campaigns(Oracle):
         # A no proves nothing: its own candidacy may have begun before, and its requests be held up inside.
         if getattr(event.message, "vote_granted", True) and term == getattr(request, "term", 0):
             self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
-            self._answered[event.server, term] = event.time
+            # Who follows a leader may have campaigned in that term, and its own requests be under way inside.
+            grace = 0.0 if isinstance(event.message, RequestVoteReply) else ONE_LOOK
+            self._answered[event.server, term] = (event.time, event.time + grace)
 
     def on_send_request_vote(self, event: Send) -> None:
         message = event.message
         server = self._shadow.servers[event.server]
         if event.extra or message.term <= server.candidate:
             return
-        answered = self._answered.get((server.id, message.term))
-        if answered is not None and answered < event.time:
+        answered, until = self._answered.get((server.id, message.term), (0.0, math.inf))
+        if event.time > until and server.raised[0] != message.term:
             text = (
                 f"server {server.id} campaigns in term {message.term} (t={event.time:.3f} s), "
                 f"but was in that term already at t={answered:.3f} s"
@@ -313,17 +353,18 @@ class Campaigns(Oracle):
         self._not_in_step(server, event)
 
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
-        if message.term in server.led or server.leads is not None:
+        if message.term in server.led or server.leads is not None or message.term < server.term:
             return
+        began = server.raised[1] if server.raised[0] == message.term else event.time
         if server.invited_at >= 0 and event.time - server.invited_at < SHORTEST_TIMEOUT:
             return
         # A message that it has not answered it may not have looked at yet.
         heard = server.heard_leader if server.heard_in not in server.pending else -1.0
         for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
-            if when >= 0 and event.time - when < SHORTEST_TIMEOUT:
+            if 0 <= when < began < when + SHORTEST_TIMEOUT:
                 text = (
-                    f"server {server.id} started an election in term {message.term} at t={event.time:.3f} s, "
-                    f"but it had {what} {(event.time - when) * 1000:.0f} ms before"
+                    f"server {server.id} started an election in term {message.term} at t={began:.3f} s, "
+                    f"but it had {what} {(began - when) * 1000:.0f} ms before"
                 )
                 raise Violation("ElectionTimerReset", text, (server.id,), event.time)
 

@@ -134,7 +134,7 @@ class Appending(Oracle):
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
         certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
-        if self._shadow.chance(server, event.rpc).no or self._may_be_gone(server, args):
+        if self._shadow.chance(server, event.rpc).no or self._shadow.in_motion(server, args.prev_log_index, args.term):
             return
         if certain and server.shown_before.get(event.rpc, 0) <= args.term:
             text = (
@@ -158,23 +158,10 @@ class Appending(Oracle):
             return False
         for chance in server.chances.values():
             other = chance.request
-            if isinstance(other, AppendEntriesArgs) and other.term == args.term:
+            if isinstance(other, AppendEntriesArgs) and other.term <= args.term:
                 at = args.prev_log_index - other.prev_log_index - 1
                 if 0 <= at < len(other.entries) and other.entries[at].term == args.prev_log_term:
                     return True
-        return False
-
-    @staticmethod
-    def _may_be_gone(server: ShadowServer, args: AppendEntriesArgs) -> bool:
-        """Say whether another leader's request, not answered yet, may have taken the entry before this one."""
-        for other in server.pending.values():
-            if other.term == args.term:
-                continue
-            if isinstance(other, InstallSnapshotArgs):
-                return True
-            conflict = server.log.conflict(other.prev_log_index, [entry.term for entry in other.entries])
-            if conflict is not None and conflict <= args.prev_log_index:
-                return True
         return False
 
     def on_save(self, event: Save) -> None:

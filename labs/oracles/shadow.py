@@ -124,6 +124,19 @@ class Shadow(Oracle):
             for other in waiting
         )
 
+    @staticmethod
+    def in_motion(server: ShadowServer, index: int, term: int = 0) -> bool:
+        """Return whether a leader's request, not answered yet, and not of `term`, may have taken the entry there."""
+        for request in server.pending.values():
+            if request.term == term:
+                continue
+            if isinstance(request, InstallSnapshotArgs):
+                return True
+            conflict = server.log.conflict(request.prev_log_index, [entry.term for entry in request.entries])
+            if conflict is not None and conflict <= index:
+                return True
+        return False
+
     def counted(self, server: ShadowServer, durable: bool = False) -> int:
         """Return the highest index of its own term that a leader may count as stored by a majority (Leaders rule 4).
 
@@ -185,11 +198,14 @@ class Shadow(Oracle):
 
     def on_restart(self, event: Restart) -> None:
         server = self.servers[event.server]
-        server.up, server.incarnation = True, event.incarnation
+        server.up, server.incarnation, server.born = True, event.incarnation, event.time
         server.begin_life()
 
     def on_crash(self, event: Crash) -> None:
-        self.servers[event.server].up = False
+        server = self.servers[event.server]
+        server.up = False
+        # It may have saved how far it knew the log committed, and apply that in its next life without any new word.
+        server.committed = max(self.may_commit(server) if self.majority > 1 else 0, self.may_commit_late(server))
 
     def on_send_request_vote(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
@@ -201,12 +217,12 @@ class Shadow(Oracle):
         server.asked[event.peer] = message
         server.candidate = max(server.candidate, message.term)
         server.votes.setdefault(message.term, (server.id, server.incarnation))
-        self._show(server, message.term)
+        self._show(server, message.term, event.time)
 
     def on_send_append_entries(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         self._remember_request(event)
-        self._lead(server, message.term)
+        self._lead(server, message.term, event.time)
         if message.term == server.match_term == server.term:
             prev, entries = message.prev_log_index, message.entries
             if entries or prev > server.log.last:
@@ -222,7 +238,7 @@ class Shadow(Oracle):
         if event.extra:
             _remember(self.pieces, event.rpc, None)
         self._remember_request(event)
-        self._lead(self.servers[event.server], event.message.term)
+        self._lead(self.servers[event.server], event.message.term, event.time)
 
     def on_send_ping(self, event: Send) -> None:
         self._remember_request(event)
@@ -262,21 +278,24 @@ class Shadow(Oracle):
         verified = server.verified[1] if server.verified[0] == term else -1
         # What came right before, and is not handled yet, may hold the entry that this one follows.
         if prev <= verified or not server.log.lacks(prev, message.prev_log_term):
-            told = server.told[1] if server.told[0] == term else -1
-            end = prev + len(message.entries)
-            if end > verified:
-                server.verified = (term, end)
-            if message.leader_commit > told:
-                server.told = (term, message.leader_commit)
-            commit = min(server.told[1], server.verified[1])
-            if commit > server.committed:
-                server.committed = commit
+            self._verify(server, term, prev + len(message.entries), message.leader_commit)
+
+    @staticmethod
+    def _verify(server: ShadowServer, term: int, end: int, commit: int) -> None:
+        """Note that a log matches that of the leader of a term up to an index, and of what commits it was told."""
+        if server.verified[0] != term or end > server.verified[1]:
+            server.verified = (term, end)
+        if server.told[0] != term or commit > server.told[1]:
+            server.told = (term, commit)
+        server.committed = max(server.committed, min(server.told[1], server.verified[1]))
 
     def on_deliver_install_snapshot(self, event: Deliver) -> None:
         server = self.servers[event.server]
         self._hear_request(server, event)
         if self._hear_leader(server, event):
-            server.committed = max(server.committed, event.message.last_included_index)
+            # What follows the snapshot may come right behind it, before anything of it is seen.
+            index = event.message.last_included_index
+            self._verify(server, event.message.term, index, index)
 
     def on_deliver_ping(self, event: Deliver) -> None:
         self._hear_request(self.servers[event.server], event)
@@ -289,6 +308,7 @@ class Shadow(Oracle):
             _remember(server.chances, rpc, chance, MAX_UNANSWERED)
         chance.open += 1
         chance.look(server)
+        server.reached = max(server.reached, getattr(event.message, "term", 0))
         if self.marked and rpc in self.marked:
             server.invited_at = event.time
         if self.servers[event.peer].incarnation < 0:
@@ -341,8 +361,10 @@ class Shadow(Oracle):
     def _returned(self, server: ShadowServer, event: Deliver) -> Any:
         """Return the request that a reply answers, None if it is forgotten; and note the term that the reply tells."""
         request: Any = self.requests.pop(event.rpc, None)
-        if request is not None and request.term == server.term < event.message.term:
-            self._must_adopt(server, event.message.term, event.time)
+        term = getattr(event.message, "term", 0)
+        server.reached = max(server.reached, term)
+        if request is not None and request.term == server.term < term:
+            self._must_adopt(server, term, event.time)
         return request
 
     def _acknowledge(self, server: ShadowServer, event: Deliver, term: int, index: int) -> None:
@@ -369,16 +391,21 @@ class Shadow(Oracle):
             server.granted_at = event.time
 
     def on_reply_append_entries(self, event: Reply) -> None:
-        server, reply = self.servers[event.server], event.message
+        server, reply, rpc = self.servers[event.server], event.message, event.rpc
+        chance, came_in = server.chances.get(rpc), server.shown_before.get(rpc, sys.maxsize)
         request = self._answered(server, event)
         if request is None:
             return
-        if reply.success and event.extra:
+        if not reply.success:
+            taken_before = reply.term > request.term >= came_in and (chance is None or chance.yes)
+            self._refused_append(server, request, reply, taken_before)
+            return
+        if event.extra:
             last = self.acknowledged(server, request, event.extra)
             if last < request.prev_log_index + len(request.entries):
-                _remember(self.partly, event.rpc, last)
+                _remember(self.partly, rpc, last)
                 request = replace(request, entries=request.entries[: last - request.prev_log_index])
-        self._answered_append(server, request, reply)
+        self._accepted_append(server, request)
 
     def on_reply_install_snapshot(self, event: Reply) -> None:
         server = self.servers[event.server]
@@ -403,28 +430,57 @@ class Shadow(Oracle):
             chance.open -= 1
             if chance.open == 0:
                 del server.chances[rpc]
-        self._show(server, getattr(event.message, "term", 0))
+        self._show(server, getattr(event.message, "term", 0), event.time)
         return request
 
-    def _answered_append(self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
-        prev, entries = args.prev_log_index, args.entries
-        if not reply.success:
-            if reply.term == args.term and not server.saves and server.log.lacks(prev, args.prev_log_term):
-                server.log.truncate(prev)  # it may have dropped the conflicting entry at once
-                server.changed = True
-            elif reply.term == args.term and server.saves and server.disk.lacks(prev, args.prev_log_term):
-                server.may_drop = min(prev, server.may_drop or prev)
+    def _refused_append(
+        self, server: ShadowServer, args: AppendEntriesArgs, reply: AppendEntriesReply, taken_before: bool
+    ) -> None:
+        """Note what a refusal may have done to a log; it may have taken the entries before its term rose."""
+        prev = args.prev_log_index
+        if taken_before and not (server.saves and server.trusted):
+            server.log.doubt(prev, [entry.term for entry in args.entries])
+            server.changed = True
+        if reply.term != args.term:
             return
+        if not server.saves and server.log.lacks(prev, args.prev_log_term):
+            server.log.truncate(prev)  # it may have dropped the conflicting entry at once
+            server.changed = True
+        elif server.saves and server.disk.lacks(prev, args.prev_log_term):
+            server.may_drop = min(prev, server.may_drop or prev)
+
+    def _accepted_append(self, server: ShadowServer, args: AppendEntriesArgs) -> None:
+        prev, terms = args.prev_log_index, [entry.term for entry in args.entries]
+        last = prev + len(terms)
+        unread = not (server.saves and server.trusted)
         if args.term < max(server.followed, server.heard_leader_of):
-            if not (server.saves and server.trusted):
-                server.log.doubt(prev, [entry.term for entry in entries])
+            if unread:
+                server.log.doubt(prev, terms)
                 server.changed = True
             return  # an answer that is late: the entries of a newer leader may have taken the place of these
-        server.followed = args.term
-        if entries and server.disk.lacks(prev + len(entries), entries[-1].term):
-            server.trusted = False
-        if not (server.saves and server.trusted) and server.log.merge(prev, [entry.term for entry in entries]):
+        if args.term > server.followed:
+            server.followed = args.term
+            server.accepted.clear()
+        self._verify(server, args.term, last, args.leader_commit)
+        if terms and server.disk.lacks(last, terms[-1]):
+            server.trusted, unread = False, True
+        if unread:
+            self._take_in(server, prev, terms)
+
+    @staticmethod
+    def _take_in(server: ShadowServer, prev: int, terms: list[int]) -> None:
+        """Put acknowledged entries into a log; those acknowledged earlier may have been taken in after them."""
+        lost = server.log.conflict(prev, terms)
+        if server.log.merge(prev, terms):
             server.changed = True
+        if lost is not None:
+            for other_prev, others in sorted(server.accepted, key=lambda pair: pair[0]):
+                if other_prev + len(others) > server.log.last >= other_prev:
+                    server.log.merge(other_prev, others)
+        if not server.chances:
+            server.accepted.clear()
+        elif terms:
+            server.accepted = [*server.accepted[1 - MAX_UNANSWERED :], (prev, terms)]
 
     @staticmethod
     def _look(server: ShadowServer) -> None:
@@ -454,7 +510,7 @@ class Shadow(Oracle):
             server.disk_snapshot = event.snapshot_index
         server.disk.rewrite(event)
         server.changed = True
-        self._show(server, event.current_term)
+        self._show(server, event.current_term, event.time)
         if event.voted_for == server.id:
             server.votes.setdefault(event.current_term, (server.id, server.incarnation))
         if server.trusted or self.from_stage("2C"):
@@ -469,10 +525,11 @@ class Shadow(Oracle):
     def on_start(self, event: Start) -> None:
         server = self.servers[event.server]
         if event.is_leader:
-            self._lead(server, event.term)
+            self._lead(server, event.term, event.time)
             if server.saves and not self.from_stage("2C") and server.disk.lacks(event.index, event.term):
                 server.trusted = False
-            if event.index > server.log.last:
+            if event.index > server.log.surely_last:
+                server.log.truncate(event.index)
                 server.unsent = server.unsent or event.index
                 server.log.merge(event.index - 1, [event.term])
                 server.changed = True
@@ -491,23 +548,25 @@ class Shadow(Oracle):
 
     def on_role(self, event: Role) -> None:
         server = self.servers[event.server]
-        self._show(server, event.term)
+        self._show(server, event.term, event.time)
         if event.is_leader:
-            self._lead(server, event.term)
+            self._lead(server, event.term, event.time)
         elif server.leads is not None:
             server.leads = None
 
-    def _show(self, server: ShadowServer, term: int) -> None:
+    def _show(self, server: ShadowServer, term: int, time: float) -> None:
         if term > server.term:
             server.term = term
+            if term > server.reached:
+                server.raised = (term, time)
             if server.unsent is not None:  # A promise that the end of the leadership may have undone.
                 server.log.truncate(server.unsent)
                 server.unsent, server.changed = None, True
 
-    def _lead(self, server: ShadowServer, term: int) -> None:
+    def _lead(self, server: ShadowServer, term: int, time: float) -> None:
         if server.leads == term <= server.term:
             return
-        self._show(server, term)
+        self._show(server, term, time)
         if server.match_term < term:
             server.match_term, server.match = term, {}
         if term not in server.led:

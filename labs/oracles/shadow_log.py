@@ -22,6 +22,14 @@ class ShadowLog:
         return self.base + len(self.terms)
 
     @property
+    def surely_last(self) -> int:
+        """The index of the last entry that is certainly there: its term is known."""
+        known = len(self.terms)
+        while known and self.terms[known - 1] is None:
+            known -= 1
+        return self.base + known
+
+    @property
     def last_term(self) -> int | None:
         return self.terms[-1] if self.terms else self.base_term
 
@@ -95,10 +103,14 @@ class ShadowLog:
         return True
 
     def doubt(self, prev: int, terms: Sequence[int]) -> None:
-        """Forget what these entries after `prev` have replaced, if they were taken in: they may be gone again, too."""
+        """Forget what these entries after `prev` have replaced, if they were taken in: they may be gone again, too.
+
+        Entries at the end whose term is not known may not be there at all.
+        """
         conflict = self.conflict(prev, terms)
         if conflict is not None:
             self.terms[conflict - self.base - 1 :] = [None] * (self.last - conflict + 1)
+        self.terms += [None] * (prev + len(terms) - self.last)
 
     def truncate(self, index: int) -> None:
         """Drop the entry at an index and all after it."""

@@ -44,6 +44,8 @@ class ShadowServer:
     def __init__(self, server: int) -> None:
         self.id = server
         self.up = False
+        self.born = 0.0
+        """When its present life began."""
         self.saves = False
         """Whether it saves its state at all; in the early stages it need not."""
         self.trusted = True
@@ -100,6 +102,15 @@ class ShadowServer:
         """When its leader may have told it to campaign."""
         self.followed = 0
         """The highest term whose leader it answered with success."""
+        self.accepted: list[tuple[int, list[int]]] = []
+        """Of that term the entries that it acknowledged while other requests waited: index before, and terms.
+
+        Answers may leave in another order than that in which the requests were handled.
+        """
+        self.reached = 0
+        """The highest term of any message that reached it in this life."""
+        self.raised = (0, 0.0)
+        """The highest term that it showed before any message of that term had reached it, as it campaigns; and when."""
         self.may_drop: int | None = None
         """From where on it may have dropped entries that are still on its disk, as they conflict with its leader's."""
         self.first_save = True

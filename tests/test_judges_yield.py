@@ -1,0 +1,220 @@
+"""What judges must not take for wrong: orders of events that only a server's own queues, disk and timers explain."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.oracles.election import SAME_TIMEOUTS
+from labs.sim.codec import encode_command
+from labs.sim.service import Service
+from labs.trace.events import ApplySnap
+from tests.judged import Story, Violation, entries
+
+
+def append(
+    term: int, prev: tuple[int, int], log: list[LogEntry], commit: int = 0, leader: int = 0
+) -> AppendEntriesArgs:
+    return AppendEntriesArgs(term, leader, *prev, log, commit)
+
+
+def led(count: int = 3, servers: int = 3) -> Story:
+    """Return a run of stage 2B in which server 0 leads term 1 and was given so many commands."""
+    story = Story("2B", servers)
+    story.elect(0, 1, voters=(1, 2))
+    for index in range(1, count + 1):
+        story.start(0, f"c{index}", index, 1)
+    return story
+
+
+COMMANDS = entries(1, "c1", "c2", "c3")
+
+
+# Commits.
+
+
+def test_heartbeat_may_tell_a_peer_of_no_more_than_it_has() -> None:
+    story = led()
+    lost = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.send(0, 2, append(1, (3, 1), [], 3))
+    story.now += 0.2
+    story.send(0, 2, append(1, (3, 1), [], 0))
+    story.deliver(lost)
+    story.answer(lost, AppendEntriesReply(1, True))
+    story.now += 0.02
+    story.send(0, 2, append(1, (3, 1), [], 0))  # the answer may not be looked at yet
+    story.send(0, 2, append(1, (3, 1), [], 3))
+
+
+def test_leader_does_not_tell_less_than_a_peer_is_known_to_have() -> None:
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.send(0, 2, append(1, (3, 1), [], 3))
+    story.now += 0.2
+    with pytest.raises(Violation, match="had sent 3 to server 2") as caught:
+        story.send(0, 2, append(1, (3, 1), [], 1))
+    assert caught.value.rule.id == "CommitNeverDecreases"
+
+
+def led_with_disks() -> Story:
+    """Return a run of stage 2D in which server 0 leads term 1 and has three commands on its disk."""
+    story = Story("2D")
+    for server in range(3):
+        story.save(server, 1, 0, [])
+    story.elect(0, 1)
+    for index in (1, 2, 3):
+        story.start(0, f"c{index}", index, 1)
+    story.save(0, 1, 0, COMMANDS)
+    return story
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_entries_right_behind_a_snapshot_are_committed(answered: bool) -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    service = Service(1)
+    for index in (1, 2):
+        story.apply(0, index, f"c{index}")
+        service.apply(0, index, encode_command(f"c{index}"))
+    data = service.snapshot(0)
+    snapshot = story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data))
+    behind = story.send(0, 2, append(1, (2, 1), COMMANDS[2:], 3))
+    story.deliver(snapshot)
+    story.deliver(behind)
+    story.save(2, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
+    if answered:
+        story.answer(snapshot, InstallSnapshotReply(1))
+        story.answer(behind, AppendEntriesReply(1, True))
+    story.see(ApplySnap(story.now, 2, 2, 1, data))
+    story.apply(2, 3, "c3")
+
+
+def test_what_a_later_request_told_counts_once_it_is_answered() -> None:
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    first = story.send(0, 2, append(1, (0, 0), COMMANDS[:1]))
+    second = story.send(0, 2, append(1, (1, 1), COMMANDS[1:], 3))
+    story.deliver(second)  # it waits until the first is there
+    story.deliver(first)
+    story.answer(second, AppendEntriesReply(1, True))
+    story.answer(first, AppendEntriesReply(1, True))
+    for index in (1, 2, 3):
+        story.apply(2, index, f"c{index}")
+
+
+@pytest.mark.parametrize("told", [3, 1])
+def test_commit_index_may_be_saved_and_applied_in_the_next_life(told: int) -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    story.deliver(story.send(0, 1, append(1, (3, 1), [], told)))
+    story.restart(1)
+    story.apply(1, 1, "c1")
+    if told == 3:
+        story.apply(1, 2, "c2")
+        story.apply(1, 3, "c3")
+    else:
+        with pytest.raises(Violation) as caught:
+            story.apply(1, 2, "c2")
+        assert caught.value.rule.id == "CommitBound"
+
+
+# Logs.
+
+
+def test_answers_may_leave_in_another_order_than_requests_were_handled_in() -> None:
+    story = led(4, servers=5)
+    old = story.send(0, 2, append(1, (0, 0), entries(1, "c1", "c2", "c3", "c4")))
+    story.deliver(old)
+    story.answer(old, AppendEntriesReply(1, True))
+    story.now += 1.0
+    story.elect(1, 2, (0, 0), voters=(3, 4))
+    for index in (1, 2, 3):
+        story.start(1, f"d{index}", index, 2)
+    first = story.send(1, 2, append(2, (0, 0), entries(2, "d1", "d2"), leader=1))
+    second = story.send(1, 2, append(2, (2, 2), entries(2, "d3"), leader=1))
+    story.deliver(first)
+    story.deliver(second)
+    story.answer(second, AppendEntriesReply(2, True))
+    story.answer(first, AppendEntriesReply(2, True))
+    story.call(1, 2, append(2, (3, 2), [], leader=1), AppendEntriesReply(2, True))
+
+
+@pytest.mark.parametrize("has_them", [True, False])
+def test_answer_in_a_newer_term_leaves_open_whether_entries_were_taken(has_them: bool) -> None:
+    story = led(servers=5)
+    sent = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.now += 2.0
+    story.call(1, 2, RequestVoteArgs(2, 1, 0, 0), RequestVoteReply(2, True))
+    story.answer(sent, AppendEntriesReply(2, False))
+    story.now += 0.5
+    story.elect(1, 3, (0, 0), voters=(3, 4))
+    story.call(1, 2, append(3, (2, 1), [], leader=1), AppendEntriesReply(3, has_them))
+
+
+def test_entries_of_an_older_leader_may_be_taken_and_not_acknowledged_yet() -> None:
+    story = led()
+    sent = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.now += 2.0
+    story.elect(1, 2, (3, 1), voters=(0,))
+    story.call(1, 2, append(2, (3, 1), [], leader=1), AppendEntriesReply(2, True))
+    story.answer(sent, AppendEntriesReply(2, False))
+    story.call(1, 2, append(2, (3, 1), [], leader=1), AppendEntriesReply(2, True))
+
+
+# Elections.
+
+
+def test_vote_for_itself_shows_in_its_term_where_nothing_is_saved() -> None:
+    story = Story("2A")
+    story.now = 1.0
+    story.role(2, 1)  # it campaigns, and asks a little later
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, False))
+    story.now += 0.2
+    story.call(0, 2, RequestVoteArgs(1, 0, 0, 0), RequestVoteReply(1, False))
+
+
+@pytest.mark.parametrize("campaigns", [True, False])
+def test_refusal_is_wrong_unless_it_asks_for_votes_itself(campaigns: bool) -> None:
+    story = Story("2A")
+    story.now = 1.0
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, False))
+    story.now += 0.04
+    if campaigns:
+        story.send(2, 1, RequestVoteArgs(1, 2, 0, 0))
+    story.now += 0.2
+    if campaigns:
+        story.call(0, 2, RequestVoteArgs(1, 0, 0, 0), RequestVoteReply(1, False))
+    else:
+        with pytest.raises(Violation) as caught:
+            story.send(0, 2, RequestVoteArgs(1, 0, 0, 0))
+        assert caught.value.rule.id == "VoteDenied"
+
+
+def test_ten_equal_timeouts_may_be_chance_and_more_are_not() -> None:
+    story = Story("2A")
+    for term in range(1, SAME_TIMEOUTS + 1):
+        story.now += 1.2
+        story.send(0, 1, RequestVoteArgs(term, 0, 0, 0))
+    story.now += 1.2
+    with pytest.raises(Violation) as caught:
+        story.send(0, 1, RequestVoteArgs(SAME_TIMEOUTS + 1, 0, 0, 0))
+    assert caught.value.rule.id == "RandomizedTimeouts"
