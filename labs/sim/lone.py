@@ -7,7 +7,7 @@ rule of the drill and two facts that disagree: what was seen last, and why the r
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
 
 from labs.messages import (
@@ -40,10 +40,14 @@ ELECTION = 5.0
 """Virtual seconds in which a server that hears nothing must stand for election."""
 QUIET = 2.5
 """Virtual seconds after which a server that heard a leader must look at candidates again."""
+BEAT = 0.1
+"""Virtual seconds between two heartbeats of a puppet that leads the server."""
 MOMENT = 0.05
 """Virtual seconds in which a server does what it has to do at once."""
 LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
+ELECTIONS = 5
+"""How often the server's own elections may interrupt a step of a drill."""
 
 
 _LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
@@ -175,13 +179,19 @@ class Lone:
         within: float = 2.0,
         what: str = "",
         rule: str | None = None,
+        settled: bool = False,
     ) -> Request[A]:
         """Wait for a request to a puppet, also one that came before; each is returned once. The drill fails without.
 
         Wanted are those to `peer`, of a term above `above`, where `where` holds; `what` describes that in a failure.
+        With `settled` one counts, too, that a puppet has answered by itself (`oblige`).
         """
         begun = self.now
-        found = await self._wait(lambda: self.next_request(kind, peer, where, above=above), within, needs_run=True)
+
+        def look() -> Request[A] | None:
+            return self.next_request(kind, peer, where, above=above, settled=settled)
+
+        found = await self._wait(look, within, needs_run=True)
         if found is None:
             whom = "any peer" if peer is None else f"server {peer}"
             call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
@@ -196,13 +206,19 @@ class Lone:
         return any(isinstance(request.message, kind) and request.time >= since for request in requests)
 
     def next_request(
-        self, kind: type[A], peer: int | None = None, where: Where[A] | None = None, *, above: int = 0
+        self,
+        kind: type[A],
+        peer: int | None = None,
+        where: Where[A] | None = None,
+        *,
+        above: int = 0,
+        settled: bool = False,
     ) -> Request[A] | None:
         """Return the first such request that came and was not returned yet, or None."""
         fitting = [
             request
             for puppet in self._puppets.values()
-            for request in puppet.requests
+            for request in (puppet.requests + puppet.settled if settled else puppet.requests)
             if isinstance(request.message, kind)
             and peer in (None, request.peer)
             and request.message.term > above
@@ -211,7 +227,8 @@ class Lone:
         if not fitting:
             return None
         first = min(fitting, key=lambda request: request.rpc)
-        self._puppets[first.peer].requests.remove(first)
+        puppet = self._puppets[first.peer]
+        (puppet.requests if first in puppet.requests else puppet.settled).remove(first)
         self._seen = f"server {self.me} sent {in_words(first.message)} to server {first.peer}"
         return first
 
@@ -232,7 +249,7 @@ class Lone:
     def forget_requests(self) -> None:
         """Let what comes from now on be all that has come."""
         for puppet in self._puppets.values():
-            puppet.requests.clear()
+            puppet.forget()
 
     def answer(self, request: Request[Any], reply: Reply) -> None:
         """Answer a request of the server; one that is not answered returns None to it after a long time."""
@@ -276,18 +293,40 @@ class Lone:
         self._seen = f"start({texts.short(command)}) of server {self.me} answers {tuple(answer)}"
         return answer
 
-    async def propose(self, command: Command, within: float = 2.0) -> StartAnswer:
+    async def propose(self, command: Command, *followers: int, within: float = 2.0) -> StartAnswer:
         """Propose a command to the leader until it takes it; the puppets by themselves acknowledge all entries before.
 
         So a leader that first wants to hear from its followers, or to commit an entry of its own, gets what it wants.
+        One that has stepped down, as nobody answered it, is made leader again. With `followers` only these puppets
+        acknowledge, and what follows, too.
         """
-        self.oblige()
-        end = self.now + within
-        while not (answer := self.start(command)).is_leader and self.now < end:
-            await self.sleep(LOOK)
-        self.check(answer.is_leader, "it leads, and its followers acknowledge all it sends", "StartAnswers")
-        self.oblige(below=answer.index)
+        self.oblige(*followers)
+        end, elections = self.now + within, 0
+        while not (answer := self.start(command)).is_leader:
+            if self.now >= end:
+                break
+            if elections < ELECTIONS and not self._cluster.state(self.me).is_leader:
+                await self.become_leader()
+                end, elections = self.now + within, elections + 1
+            else:
+                await self.sleep(LOOK)
+        whose = f"servers {', '.join(map(str, followers))}" if followers else "its followers"
+        self.check(answer.is_leader, f"it leads, and {whose} acknowledge all it sends", "StartAnswers")
+        if not followers:
+            self.oblige(below=answer.index)
         return answer
+
+    async def undisturbed(self, term: int, ask: Callable[[int], Awaitable[RequestVoteReply]]) -> RequestVoteReply:
+        """Return what several requests of one term lead to: the last one's reply.
+
+        The server's own election may come between them and take it to a newer term; then all are sent again in that.
+        """
+        for _ in range(ELECTIONS):
+            reply = await ask(term)
+            if reply.term <= term:
+                break
+            term = reply.term + 1
+        return reply
 
     @property
     def disk(self) -> OnDisk:
@@ -326,7 +365,7 @@ class Lone:
         Meanwhile the leader that the server follows goes on with heartbeats, for it may apply with the next message.
         """
         end = self.now + within
-        while await self._wait(lambda: self._applied_at(index), min(0.2, end - self.now)) is None and self.now < end:
+        while await self._wait(lambda: self._applied_at(index), min(BEAT, end - self.now)) is None and self.now < end:
             await self._hear_heartbeat()
         found = self._applied_at(index)
         self._see_applied()
@@ -413,7 +452,8 @@ class Lone:
         """Say whether a puppet gets a leader's message of this term soon; it stays there to be looked at."""
 
         def look() -> bool | None:
-            everything = [request.message for puppet in self._puppets.values() for request in puppet.requests]
+            puppets = self._puppets.values()
+            everything = [request.message for puppet in puppets for request in puppet.requests + puppet.settled]
             return any(m.term == term and not isinstance(m, RequestVoteArgs) for m in everything) or None
 
         return bool(await self._wait(look, 0.5))

@@ -13,6 +13,9 @@ from labs.sim.cluster import POLL, Cluster, StartAnswer
 from labs.sim.kernel import Kernel
 from labs.trace.events import Apply, ApplySnap, Deliver, Reply, Save, Send, Start
 
+PATIENCE = 60.0
+"""Virtual seconds in which the leaders must have committed a command that is proposed again and again."""
+
 
 class Meter(Oracle):
     """What a run has cost so far.
@@ -100,8 +103,12 @@ class MeteredCluster(Cluster):
 
         If the leadership ends meanwhile, for whatever reason, the next leader gets another command.
         """
+        begun = self.now
         while True:
-            answer = self.start(await self.wait_for_leader(), self.command(size))
+            leader = await self.wait_for_leader()
+            answer = self.start(leader, self.command(size))
             if answer.is_leader and await self.wait_for_applied(answer.index, 1, term=answer.term) is not None:
                 return answer
+            text = f"server {leader} leads, but no command was taken and applied for {PATIENCE:g} s"
+            self.check(self.now < begun + PATIENCE, "CommittedIsApplied", text)
             await self.sleep(POLL)

@@ -57,6 +57,8 @@ class Puppet(Life):
         """The replies to what it asked, by the numbers that `ask` returned."""
         self.agrees_below = 0.0
         """By itself it says yes to what a leader sends, if that ends before this index."""
+        self.settled: list[Request[Any]] = []
+        """What a leader sent that it has said yes to by itself, in order."""
         self._kernel = kernel
         self._term = 0
         self._asked = 0
@@ -89,7 +91,13 @@ class Puppet(Life):
         self.agrees_below = index
         for request in [request for request in self.requests if _end(request.message) < index]:
             self.requests.remove(request)
+            self.settled.append(request)
             self.say_yes(request)
+
+    def forget(self) -> None:
+        """Let go of all that has reached it."""
+        self.requests.clear()
+        self.settled.clear()
 
     def request(self, ticket: int, data: bytes) -> None:
         """Take in what the real server sent: keep it, or answer if that needs no thought."""
@@ -100,6 +108,7 @@ class Puppet(Life):
             # A trial before an election (pre-vote): it binds nobody, and changes no term.
             self._kernel.at(self._kernel.now, self.answer, request, RequestVoteReply(self._term, True))
         elif _end(message) < self.agrees_below:
+            self.settled.append(request)
             self._kernel.at(self._kernel.now, self.say_yes, request)
         else:
             self._term = max(self._term, getattr(message, "term", 0))

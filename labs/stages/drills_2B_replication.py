@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs
+from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs, RequestVoteReply
 from labs.sim.lone import ELECTION, QUIET, Lone
 from labs.sim.puppets import command_of, entries_of
 from labs.stages.scenario import drill
@@ -311,9 +311,13 @@ async def drill_refused_log_leaves_vote_free(lone: Lone) -> None:
     """a candidate that is refused for its log uses no vote up (RequestVote rule 2; §5.4.1)"""
     await lone.append_entries(1, term=1, terms=[1, 1])
     await lone.sleep(QUIET)
-    await lone.request_vote(2, LATER, last=(1, 1))
-    reply = await lone.request_vote(1, LATER, last=(2, 1))
-    lone.check(reply.vote_granted, f"server 2 was refused, so nobody has its vote of term {LATER}")
+
+    async def ask(term: int) -> RequestVoteReply:
+        await lone.request_vote(2, term, last=(1, 1))
+        return await lone.request_vote(1, term, last=(2, 1))
+
+    reply = await lone.undisturbed(LATER, ask)
+    lone.check(reply.vote_granted, "server 2 was refused, so nobody has its vote of that term")
 
 
 @drill(rule="VoteDenied")
@@ -373,9 +377,14 @@ async def drill_start_answers(lone: Lone) -> None:
     """start answers with the entry's index and the term, one index after the other (Leaders rule 2)"""
     term = await lone.become_leader()
     first = await lone.propose("a")
-    lone.check(first.term == term, f"it leads term {term}")
+    state = lone.state()
+    lone.check(first.term >= term and state == (first.term, True), f"start('a') was told that it leads {first.term}")
     second = lone.start("b")
-    lone.check(second == (first.index + 1, term, True), f"the command before it got index {first.index}")
+    if not second.is_leader:  # It may wait until the first one is committed; then entries of its own may come between.
+        second = await lone.propose("b")
+        lone.check(second.index > first.index, f"the command before it got index {first.index}")
+        return
+    lone.check(second == (first.index + 1, first.term, True), f"the command before it got index {first.index}")
 
 
 @drill(rule="StartAnswers")
@@ -437,8 +446,9 @@ async def drill_long_log_goes_out(lone: Lone) -> None:
     """a leader sends all that a peer lacks, be it in several messages (Leaders rule 3)"""
     await lone.become_leader()
     await lone.propose("x")
-    lone.oblige(1)
-    last = [lone.start(number).index for number in range(200)][-1]
+    last = 0
+    for number in range(200):  # It may wait in between, until some of them are committed.
+        last = (await lone.propose(number, 1)).index
     lone.oblige(2, below=last)
     await lone.wait_for_request(AppendEntriesArgs, 2, brings(last), within=5.0, what=f"with entry {last}")
 
@@ -453,7 +463,7 @@ async def drill_stream_leaves_nobody_out(lone: Lone) -> None:
         await lone.sleep(BEAT)
         if number == 20:
             lone.forget_requests()
-    heard = lone.next_request(AppendEntriesArgs, 2) is not None
+    heard = lone.next_request(AppendEntriesArgs, 2, settled=True) is not None
     lone.check(heard, f"server 2 has heard nothing for {59 * BEAT:g} s, while server 1 got one command after the other")
 
 
@@ -516,7 +526,7 @@ async def drill_followers_are_told(lone: Lone) -> None:
     lone.oblige(1)
     lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}"))
     what = f"with leader_commit {index} or more"
-    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.leader_commit >= index, what=what)
+    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.leader_commit >= index, what=what, settled=True)
 
 
 @drill(rule="CommitOnlyCurrentTerm")
@@ -540,10 +550,12 @@ async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
     await lone.become_leader()
     index = (await lone.propose("a")).index
     request = await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}")
-    later = lone.start("b").index
+    later = lone.start("b")
     lone.say_yes(request)
     await lone.wait_for_applied(index, "a")
-    await lone.check_not_applied(later, f"the only AppendEntries that was acknowledged ended at index {index}")
+    if not later.is_leader:
+        return  # It waits for an answer before it takes the next command.
+    await lone.check_not_applied(later.index, f"the only AppendEntries that was acknowledged ended at index {index}")
 
 
 @drill(rule="CommitNeedsMajority")
@@ -551,14 +563,16 @@ async def drill_answer_to_older_leadership(lone: Lone) -> None:
     """an answer counts only in the term that its request was sent in (Leaders rules 3 and 4; §5.1)"""
     await lone.become_leader()
     for _ in range(3):
-        (first, term, _), last = await lone.propose("a"), lone.start("b").index
+        (first, term, _), second = await lone.propose("a"), lone.start("b")
+        last = second.index if second.is_leader else first
         await lone.sleep(1.0)
         late = None
         while (request := lone.next_request(AppendEntriesArgs, 1, brings(last))) is not None:
             late = request
         if late is None:
             return  # It waits for an answer before it sends the next entry.
-        await lone.append_entries(2, term + 1, prev=_before(late.message, first), terms=[term + 1])
+        newer = lone.term_from(term) + 1
+        await lone.append_entries(2, newer, prev=_before(late.message, first), terms=[newer])
         lone.forget_requests()
         await lone.become_leader()
         lone.start("c")
@@ -569,13 +583,9 @@ async def drill_answer_to_older_leadership(lone: Lone) -> None:
 
 async def _commit_with(lone: Lone, *peers: int) -> int:
     """Let these puppets acknowledge all, and a new leader commit a command with them; return its index."""
-    lone.oblige(*peers)
-    end = lone.now + 2.0
-    while not (answer := lone.start("b")).is_leader and lone.now < end:
-        await lone.sleep(BEAT)
-    lone.check(answer.is_leader, f"it leads, and servers {peers} acknowledge all it sends", "StartAnswers")
-    await lone.wait_for_applied(answer.index, "b")
-    return answer.index
+    index = (await lone.propose("b", *peers)).index
+    await lone.wait_for_applied(index, "b")
+    return index
 
 
 @drill(rule="CommitNeedsMajority", peers=4)
@@ -589,7 +599,8 @@ async def drill_new_leadership_counts_anew(lone: Lone) -> None:
     request = await lone.wait_for_request(AppendEntriesArgs, 2, brings(first), what=f"with entry {first}")
     await lone.sleep(1.0)
     lone.oblige(1, below=0)
-    await lone.append_entries(2, term + 1, prev=_before(request.message, first), terms=[term + 1])
+    newer = lone.term_from(term) + 1
+    await lone.append_entries(2, newer, prev=_before(request.message, first), terms=[newer])
     lone.forget_requests()
     await lone.become_leader()
     lone.oblige(3, 4, below=await _commit_with(lone, 2, 3, 4) + 1)

@@ -15,7 +15,7 @@ async def perf_saves(cluster: MeteredCluster) -> None:
     mark, answers = cluster.mark(), []
     for _ in range(commands):
         await cluster.sleep(0.01)
-        answers += start_sized(cluster, leader, 1)
+        answers += await start_sized(cluster, leader, 1)
     await cluster.wait_for_applied(answers[-1].index, cluster.n, within=20.0)
     await cluster.sleep(2.0)
     copies = commands * cluster.n

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from labs.messages import Command
 from labs.sim.carrier import CrashPoint
-from labs.sim.cluster import Cluster, StartAnswer
+from labs.sim.cluster import POLL, Cluster, StartAnswer
 from labs.sim.network import LONG_REORDERING, RELIABLE, UNRELIABLE
 from labs.sim.texts import short
 
@@ -65,6 +65,26 @@ def start_at(cluster: Cluster, servers: Iterable[int], size: int = 0) -> list[St
 def start_many(cluster: Cluster, server: int, count: int) -> list[StartAnswer]:
     """Propose that many commands at one server, without waiting; return the answers that accept."""
     return start_at(cluster, [server] * count)
+
+
+async def propose(
+    cluster: Cluster, leader: int, count: int = 1, size: int = 0, within: float = 2.0
+) -> list[StartAnswer]:
+    """Propose that many commands at a leader, again while it takes none for now; return the answers that accept.
+
+    A leader may take no command before it has committed an entry of its own, or while many are not committed yet. It
+    may also step down at any time: then there are fewer answers, perhaps none.
+    """
+    answers: list[StartAnswer] = []
+    end = cluster.now + within
+    while len(answers) < count:
+        accepted = start_at(cluster, [leader], size)
+        answers += accepted
+        if not accepted:
+            if cluster.now >= end or not cluster.state(leader).is_leader:
+                break
+            await cluster.sleep(POLL)
+    return answers
 
 
 async def agree_on(cluster: Cluster, count: int, servers: int) -> int:

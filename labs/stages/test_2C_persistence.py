@@ -22,6 +22,7 @@ from labs.stages.steps import (
     draw_servers,
     figure_8,
     others,
+    propose,
     recover_and_agree,
     restart_down,
     start_at,
@@ -301,9 +302,9 @@ async def test_committed_entries_survive(cluster: Cluster) -> None:
         storing = [leader, *cluster.random.sample(others(cluster, leader), cluster.majority - 1)]
         away = others(cluster, *storing)
         disconnect(cluster, *away)
-        answer = start_many(cluster, leader, cluster.random.randint(1, 3))[0]
+        answers = await propose(cluster, leader, cluster.random.randint(1, 3))
         end = cluster.now + 0.5
-        while not cluster.applied(answer.index).count and cluster.now < end:
+        while answers and not cluster.applied(answers[0].index).count and cluster.now < end:
             await cluster.sleep(0.002)
         crash(cluster, *storing)
         # As few of them as make a majority with the others, who know of nothing.
