@@ -139,17 +139,20 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         },
     ),
     "source_doubling": (
-        "Has a module of forty lines that takes half a minute to compile, and that is imported late.\n"
+        "Has a module of few lines that takes long to compile, and that is imported late.\n"
         "Idea: what stands in a finally is compiled twice, and so is a finally in it.\n"
-        "Verdict: NotGradable: helper.py cannot be compiled within\n"
+        "Verdict: (NotGradable|WellFormed).*helper.py cannot be compiled within\n"
         "Slow: yes\n",
         {
             "raft.py": "from elected import Raft as Server\n"
             "class Raft(Server):\n    async def run(self):\n        import helper\n        await super().run()\n",
-            "helper.py": "def f():\n"
-            + "".join(f"{' ' * at}try: a()\n{' ' * at}finally:\n" for at in range(1, 20))
-            + " " * 20
-            + "b()\n",
+            "helper.py": 12
+            * (
+                "def f():\n"
+                + "".join(f"{' ' * at}try: a()\n{' ' * at}finally:\n" for at in range(1, 17))
+                + " " * 17
+                + "b()\n"
+            ),
         },
     ),
     "source_zeros": (
