@@ -14,7 +14,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader import scratch
 from grader.exits import Usage
 from grader.names import SERVER, Refused, find_root
 from grader.no_links import Folder, NotPlain
@@ -60,7 +60,7 @@ def take_in(source: str | Path) -> Iterator[Taken]:
     """Take a submission in, for as long as the context lasts."""
     if not os.path.lexists(source):
         raise Usage(f"there is no {source}. Give a folder with {SERVER}, a zip, or a tar")
-    with tempfile.TemporaryDirectory(prefix="raft-grader-") as folder:
+    with scratch.folder() as folder:
         done = subprocess.run(
             command(source, folder), env=environment(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )

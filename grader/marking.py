@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import shlex
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import trio
 
-from grader import intake, scoring
+from grader import intake, scoring, scratch
 from grader.cleaning import one_line
 from grader.hosts import Hosts
 from grader.patience import SLOW, Patience
@@ -76,7 +75,7 @@ async def mark(
     name: str, source: str, order: Order, begin: Callable[[Result], Result | None], progress: Progress
 ) -> Result:
     """Return the result of a submission; `begin` may give back an earlier one of the same submission and basis."""
-    with tempfile.TemporaryDirectory(prefix="raft-grader-") as folder:
+    with scratch.folder() as folder:
         begun, result = time.monotonic(), blank(name, order)
         taken = await take_in(source, folder)
         result.submission = Submission(name, taken.sha256, taken.files, taken.left_out, taken.commit, taken.root)

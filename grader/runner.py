@@ -8,9 +8,11 @@ this very process; so it serves no other submission, and its answers are worth n
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from grader import scenarios
+from grader import lifeline, scenarios
 from grader.hosts import Hosts, Opening, opened
 from labs.sim import blame
 from labs.sim.hosts import HostsUnavailable
@@ -32,6 +34,8 @@ CPU_SECONDS = 15.0
 """Processor seconds of a run with inline hosts after which its server counts as one that never yields."""
 
 
+TESTER_SECONDS = 120.0
+"""CPU seconds of this process after which a run is ended by force: ten times what the longest one takes."""
 MEMORY = 1536 * MiB
 """The address space of a runner, in bytes. What servers may make it keep is a third of that (labs.sim.limits)."""
 
@@ -73,6 +77,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader tells its runners when to stop
     _limit_memory()
+    lifeline.watch_parent()
     setup = msgspec.json.decode(jobs.readline(), type=Setup)
     try:
         with opened(setup.hosts, setup.core) as opening:
@@ -105,7 +110,7 @@ def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
     """Run one job; whatever goes wrong on our side becomes a record that says so."""
     scenario = scenarios.find(job.test)
     try:
-        with _alarm(opening.is_inline):
+        with lifeline.at_work(), _limited_cpu(), _alarm(opening.is_inline):
             arguments = dict(opening.arguments)
             if job.cpu_seconds is not None and not opening.is_inline:
                 arguments["cpu_seconds"] = job.cpu_seconds
@@ -120,6 +125,23 @@ def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
     except BaseException as error:
         lines = "".join(traceback.format_exception(error)[-4:])
         return empty_record(scenario, job.seed, Outcome("grader-error", None, lines))
+
+
+@contextlib.contextmanager
+def _limited_cpu() -> Iterator[None]:
+    """See that a run ends, whatever keeps this process busy, be it in C; where the system cannot, go on."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    until = math.ceil(time.process_time() + TESTER_SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (until if hard == resource.RLIM_INFINITY else min(until, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 @contextlib.contextmanager

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import random
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import trio
 
+from grader import scratch
 from grader.exits import FULL_POINTS, Usage
 from grader.hosts import Hosts, choose
 from grader.intake import Taken, take_in
@@ -65,7 +65,7 @@ def _filled(text: str) -> str:
 async def _ask(taken: Taken, hosts: Hosts, seed: int, tests: Sequence[str]) -> tuple[RunRecord, list[Question]]:
     """Run tests until one gives enough questions; return its record and five of them."""
     source = (Path(taken.folder) / SERVER).read_text(encoding="utf-8", errors="replace")
-    with tempfile.TemporaryDirectory(prefix="raft-grader-") as folder:
+    with scratch.folder() as folder:
         async with Pool.open(taken.folder, hosts, 1) as pool:
             said = ""
             for test in tests:
