@@ -36,7 +36,7 @@ COMMANDS = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
 )
 TERMS = st.integers(0, 2**40)
-INDEXES = st.integers(-MAX_INDEX, MAX_INDEX)
+INDEXES = st.integers(-1, MAX_INDEX - 4)
 ENTRIES = st.builds(LogEntry, TERMS, COMMANDS)
 MESSAGES = st.one_of(
     st.builds(RequestVoteArgs, TERMS, TERMS, INDEXES, TERMS),

@@ -44,7 +44,7 @@ class Machine:
         self.persister = self.start()
 
     def start(self) -> DiskPersister:
-        return DiskPersister(self.disk.copy(), lambda saved, size: self.outputs.append(saved), find_here)
+        return DiskPersister(self.disk.copy(), lambda saved, size: self.outputs.append(saved), find_here, 3)
 
     def restart(self) -> None:
         self.persister = self.start()

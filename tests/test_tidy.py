@@ -26,6 +26,8 @@ LONG_FILES = {
     "labs/oracles/election.py",
     "labs/oracles/shadow.py",
     "labs/sim/cluster.py",
+    "labs/sim/codec.py",
+    "labs/sim/frames.py",
     "labs/sim/kernel.py",
     "labs/sim/life.py",
     "labs/sim/lone.py",

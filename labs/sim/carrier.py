@@ -141,7 +141,7 @@ class Carrier:
                 disk.size,
                 output.snapshot,
                 index_of_snapshot(output.snapshot),
-                output.extra,
+                codec.decode_fields(output.extra) if output.extra is not None else None,
             )
         )
         if self._snapshot_every:

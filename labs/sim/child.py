@@ -168,7 +168,7 @@ class Child:
         self._send(Spun(self._turn, life.passes - self._passes, turns.failure_of(life, task)))
         os._exit(0)
 
-    def _send(self, record: frames.FromServer) -> None:
+    def _send(self, record: frames.FromProcess) -> None:
         frames.send(self._link, record)
 
     def _receive(self) -> frames.ToServer:

@@ -27,9 +27,11 @@ from labs.messages import (
     RequestVoteReply,
 )
 from labs.sim.commands import HIGHEST, LOWEST, RESERVED, SCALARS, check_command
-from labs.sim.limits import MAX_MESSAGE, check_indexes
+from labs.sim.limits import MAX_DEPTH, MAX_ITEMS, MAX_MESSAGE
 from labs.sim.limits import Refused as Refused
-from labs.sim.quick_checks import quick_checks
+from labs.sim.meaning import ANYBODY, check_int, check_message, check_term
+from labs.sim.packed import look_through
+from labs.sim.quick_checks import never_sure, quick_checks
 from labs.sim.texts import short
 
 FindClass: TypeAlias = Callable[[str], type | None]
@@ -52,7 +54,8 @@ _CLASS, _FIELDS = RESERVED
 _UNLIMITED = SCALARS - {int}
 _SHORT = 100
 """Bytes of the longest message that is kept in memory in case it comes again."""
-_OWN_CLASS = 255
+OWN_CLASS = 255
+"""How the bytes of a message of a submission's own class begin."""
 DERIVED = "*"
 """Stands before the name of a base class and means the class that the receiver derived from it, if it has one."""
 
@@ -60,7 +63,9 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
 _decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
 _kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
-_known = {cls: (bytes([kind]), quick_checks.get(cls, lambda message: False)) for kind, cls in enumerate(MESSAGES)}
+_known: dict[type, tuple[bytes, Callable[[Any, int], bool]]] = {
+    cls: (bytes([kind]), quick_checks.get(cls, never_sure)) for kind, cls in enumerate(MESSAGES)
+}
 """For each class of message how its bytes begin, and what says quickly that its fields are right."""
 _decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
 
@@ -74,22 +79,25 @@ def encode_command(command: Any) -> bytes:
 decode_command: Callable[[bytes], Any] = _decode_any
 
 
-def encode_message(message: Any) -> bytes:
-    """Return the bytes of a message; raise Refused if it is no message or one of its fields has a wrong type."""
+def encode_message(message: Any, servers: int = ANYBODY) -> bytes:
+    """Return the bytes of a message among so many servers.
+
+    Raise Refused if it is no message, or if one of its fields has a wrong type or can mean nothing (labs.sim.meaning).
+    """
     cls = type(message)
     known = _known.get(cls)
     if known is None:
-        return _encode_own(message)
+        return _encode_own(message, servers)
     if cls is AppendEntriesArgs:
         entries = message.entries
         if type(entries) is not list:
             raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
         if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
-            return _encode_own(message)
+            return _encode_own(message, servers)
     prefix, is_right = known
     data = prefix + _pack(message, cls.__name__)
-    if not is_right(message):
-        check_indexes(decode_base(data))
+    if not is_right(message, servers):
+        check_message(decode_base(data), servers)
     return data
 
 
@@ -101,32 +109,32 @@ def encode_to_derive(message: Any) -> bytes:
     name, fields = type(message).__name__, plain_fields(message)
     for entry in fields.get("entries", ()):
         entry[_CLASS] = DERIVED + entry[_CLASS]
-    return bytes([_OWN_CLASS]) + _pack([_kind_of[type(message)], DERIVED + name, fields], name)
+    return bytes([OWN_CLASS]) + _pack([_kind_of[type(message)], DERIVED + name, fields], name)
 
 
 def with_term(data: bytes, term: int) -> bytes:
     """Return an encoded message with another term, and all else as it is."""
-    if data[0] != _OWN_CLASS:
+    if data[0] != OWN_CLASS:
         return encode_message(dataclasses.replace(decode_base(data), term=term))
     base, name, fields = _decode_any(data[1:])
-    return bytes([_OWN_CLASS]) + _pack([base, name, {**fields, "term": term}], name)
+    return bytes([OWN_CLASS]) + _pack([base, name, {**fields, "term": term}], name)
 
 
 def base_class(data: bytes) -> type:
     """Return the class in labs.messages that an encoded message is, or is derived from."""
-    return MESSAGES[data[0] if data[0] != _OWN_CLASS else _decode_any(data[1:])[0]]
+    return MESSAGES[data[0] if data[0] != OWN_CLASS else _decode_any(data[1:])[0]]
 
 
 def decode_base(data: bytes) -> Any:
     """Return a message as an object of its base class in labs.messages; raise Refused if a field has a wrong type."""
     kind = data[0]
     try:
-        if kind != _OWN_CLASS:
+        if kind != OWN_CLASS:
             return _decoders[kind](data[1:])
         base, _, fields = _decode_any(data[1:])
         return msgspec.convert(_base_fields(fields, MESSAGES[base]), MESSAGES[base])
     except msgspec.ValidationError as error:
-        name = MESSAGES[kind if kind != _OWN_CLASS else base].__name__
+        name = MESSAGES[kind if kind != OWN_CLASS else base].__name__
         raise Refused(f"{name}: {error}") from None
 
 
@@ -135,7 +143,7 @@ def decode_seen(data: bytes) -> tuple[Any, dict[str, Any] | None]:
 
     The object may be one that was returned before, so nobody may change it.
     """
-    if data[0] == _OWN_CLASS:
+    if data[0] == OWN_CLASS:
         return decode_base(data), decode_extra(data)
     return (_decode_short if len(data) <= _SHORT else decode_base)(data), None
 
@@ -148,7 +156,7 @@ def _decode_short(data: bytes) -> Any:
 
 def decode_extra(data: bytes) -> dict[str, Any] | None:
     """Return the fields that the submission added to a message, or None for a message of a base class."""
-    if data[0] != _OWN_CLASS:
+    if data[0] != OWN_CLASS:
         return None
     base, _, fields = _decode_any(data[1:])
     known = {field.name for field in dataclasses.fields(MESSAGES[base])}
@@ -158,7 +166,7 @@ def decode_extra(data: bytes) -> dict[str, Any] | None:
 def decode_message(data: bytes, find_class: FindClass) -> Message:
     """Return a message in new objects, of the submission's own class if it was sent as one."""
     kind = data[0]
-    if kind != _OWN_CLASS:
+    if kind != OWN_CLASS:
         return _decoders[kind](data[1:])  # type: ignore[no-any-return]
     base, name, fields = _decode_any(data[1:])
     cls = find_class(name) or MESSAGES[base]
@@ -169,12 +177,14 @@ def encode_entry(entry: Any) -> bytes:
     """Return the bytes of one log entry; raise Refused if it is none."""
     if not isinstance(entry, LogEntry):
         raise Refused(f"a log entry must be a LogEntry, not {short(entry)}")
-    if type(entry.term) is not int:
-        raise Refused(f"LogEntry.term must be an int, not {short(entry.term)}")
+    check_int(entry.term, "LogEntry.term")
+    check_term(entry.term, "LogEntry.term")
     if type(entry) is LogEntry:
         check_command(entry.command)
         return _pack(entry, "LogEntry")
-    return _pack(_plain(entry), type(entry).__name__)
+    data = _pack(_plain(entry), type(entry).__name__)
+    _check_size(data)
+    return data
 
 
 def decode_base_entry(data: bytes) -> LogEntry:
@@ -195,9 +205,21 @@ def decode_entry(data: bytes, find_class: FindClass) -> LogEntry:
         return _revive(_decode_any(data), find_class)  # type: ignore[no-any-return]
 
 
-def plain_fields(value: Any) -> dict[str, Any]:
+def plain_fields(value: Any, depth: int = 0) -> dict[str, Any]:
     """Return a dataclass's fields by name, checked and ready to encode."""
-    return {field.name: _plain(getattr(value, field.name), field.name) for field in dataclasses.fields(value)}
+    return {field.name: _plain(getattr(value, field.name), field.name, depth) for field in dataclasses.fields(value)}
+
+
+def encode_fields(fields: dict[str, Any], what: str) -> bytes:
+    """Return the bytes of fields that a submission has added to a state, each as `plain_fields` returns it."""
+    data = _pack(fields, what)
+    _check_size(data)
+    return data
+
+
+def decode_fields(data: bytes) -> dict[str, Any]:
+    """Return the fields that `encode_fields` has encoded."""
+    return _decode_any(data)  # type: ignore[no-any-return]
 
 
 def revive(value: Any, find_class: FindClass) -> Any:
@@ -215,6 +237,12 @@ def _pack(value: Any, what: str) -> bytes:
     return data
 
 
+def _check_size(data: bytes, at: int = 0) -> None:
+    """Raise Refused if something of a submission's own class, or its fields, holds too many values."""
+    if len(data) > MAX_ITEMS:  # with fewer bytes it cannot
+        look_through(data, at)
+
+
 def _plain_entries(entries: list[Any], where: str) -> bool:
     """Check each command; say whether all entries are of the base class."""
     plain = True
@@ -229,22 +257,25 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
     return plain
 
 
-def _encode_own(message: Any) -> bytes:
+def _encode_own(message: Any, servers: int) -> bytes:
     base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
     if base is None:
         raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
     name = type(message).__name__
-    data = bytes([_OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
-    check_indexes(decode_base(data))  # finds fields of wrong types
+    data = bytes([OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
+    _check_size(data, 1)
+    check_message(decode_base(data), servers)  # finds fields of wrong types, too
     return data
 
 
-def _plain(value: Any, where: str = "a field") -> Any:
+def _plain(value: Any, where: str = "a field", depth: int = 0) -> Any:
     """Turn dataclasses inside a value into tagged dicts, and check all the rest."""
+    if depth > MAX_DEPTH:
+        raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
     if isinstance(value, list):
-        return [_plain(item, f"{where}[{position}]") for position, item in enumerate(value)]
+        return [_plain(item, f"{where}[{position}]", depth + 1) for position, item in enumerate(value)]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {_CLASS: type(value).__name__, _FIELDS: plain_fields(value)}
+        return {_CLASS: type(value).__name__, _FIELDS: plain_fields(value, depth + 1)}
     check_command(value, where)
     return value
 

@@ -11,11 +11,13 @@ import math
 from typing import Any
 
 from labs.messages import AppendEntriesArgs
-from labs.sim import codec, commands, texts
+from labs.sim import codec, commands, outlines, texts
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, BadFrame
 from labs.sim.life import MAX_NOTE, MAX_PLACE
-from labs.sim.limits import MAX_MESSAGE, MAX_OUTPUTS, check_index, check_indexes
+from labs.sim.limits import MAX_MESSAGE, MAX_OUTPUTS
+from labs.sim.meaning import check_index, check_message, check_state, check_term, state_of
+from labs.sim.packed import DEEPEST
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied, Saved
 
 _ARGS = frozenset(codec.ARGS_OF.values())
@@ -42,14 +44,16 @@ class Customs:
             raise BadFrame(f"more than {MAX_OUTPUTS:,} outputs in one step")
         if math.isnan(answer.deadline):
             raise BadFrame("a deadline that is no number")
-        if answer.state is not None and tuple(map(type, answer.state)) != (int, bool):
+        if answer.state is not None and state_of(answer.state) is None:
             raise BadFrame(f"a state that get_state cannot return: {texts.short(answer.state)}")
         for output in (*answer.outbox, *answer.afterwards):
             try:
                 self._check(output)
             except BadFrame:
                 raise
-            except (Exception, RecursionError) as error:
+            except codec.Refused as error:
+                raise BadFrame(f"{type(output).__name__}: {texts.cut(str(error), 300)}") from None
+            except Exception as error:
                 raise BadFrame(f"{type(output).__name__}: {type(error).__name__}: {texts.short(str(error))}") from None
         for call in answer.abandoned:
             if call not in self.waiting:
@@ -71,9 +75,11 @@ class Customs:
                 check_index(index, "index")
                 if len(data) > MAX_MESSAGE:
                     raise BadFrame("a command that is too long")
+                outlines.look_through_value(data)
                 commands.check_command(codec.decode_command(data))
-            case AppliedSnapshot(index=index):
+            case AppliedSnapshot(index=index, term=term):
                 check_index(index, "index")  # its bytes are the service's business
+                check_term(term, "term")
             case Noted(text=text):
                 if len(text) > MAX_NOTE + 1:
                     raise BadFrame(f"a note of {len(text):,} characters")
@@ -92,32 +98,39 @@ class Customs:
     def _check_message(self, data: bytes, wanted: frozenset[type]) -> None:
         if len(data) > MAX_MESSAGE + 1:
             raise BadFrame("a message that is too long")
+        outlines.look_through_message(data)
         message = codec.decode_base(data)
         if type(message) not in wanted:
             raise BadFrame(f"a {type(message).__name__}, which has no place there")
-        check_indexes(message)
+        check_message(message, self._size)
         if isinstance(message, AppendEntriesArgs):
             for entry in message.entries:
                 if type(entry.command) not in commands.SCALARS:
                     commands.check_command(entry.command)
         extra = codec.decode_extra(data)
         if extra is not None:
-            _check_plain(extra)
+            _check_fields(extra)
 
     def _check_save(self, saved: Saved) -> None:
-        check_index(saved.last_included_index, "last_included_index")
+        base = saved.last_included_index
+        check_state(saved.current_term, saved.voted_for, base, saved.last_included_term, self._size)
         shift = saved.last_included_index - self._base
         if not 0 <= shift <= self._entries:
             shift = self._entries
         if saved.shift != shift or not 0 <= saved.kept <= self._entries - shift:
             raise BadFrame(f"a save that keeps {saved.kept} entries from {saved.shift} on, of {self._entries}")
+        check_index(base + saved.kept + len(saved.entries), "the last index of PersistentState.log")
         for data in saved.entries:
+            outlines.look_through_entry(data)
             entry = codec.decode_base_entry(data)
+            check_term(entry.term, "LogEntry.term")
             if type(entry.command) not in commands.SCALARS:
                 commands.check_command(entry.command)
         if (saved.own_class is None) != (saved.extra is None):
             raise BadFrame("a state with a class but no fields of its own, or the other way round")
-        _check_plain(saved.extra)
+        if saved.extra is not None:
+            outlines.look_through_value(saved.extra)
+            _check_fields(codec.decode_fields(saved.extra))
         self._base, self._entries = saved.last_included_index, saved.kept + len(saved.entries)
 
 
@@ -129,11 +142,18 @@ def check_failure(failed: Failed, *problems: Problem) -> None:
         raise BadFrame(f"a failure of the kind {failed.problem!r}")
 
 
+def _check_fields(fields: object) -> None:
+    """Raise BadFrame unless these can be fields that a submission has added to a class."""
+    if type(fields) is not dict:
+        raise BadFrame(f"a {type(fields).__name__} where fields should be")
+    _check_plain(fields)
+
+
 def _check_plain(value: Any, depth: int = 0) -> None:
     """Raise BadFrame unless a value is built of what msgpack and JSON share, and of bytes."""
     if type(value) in commands.SCALARS:
         return
-    if depth > 2 * commands.MAX_DEPTH:
+    if depth > DEEPEST:
         raise BadFrame("a value that is nested too deep")
     if type(value) is list:
         for item in value:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
-
-import msgspec
 
 from labs.sim.wire import Saved
 
@@ -23,7 +20,8 @@ class Disk:
     last_included_term: int = 0
     entries: list[bytes] = field(default_factory=list)
     own_class: str | None = None
-    extra: dict[str, Any] | None = None
+    extra: bytes | None = None
+    """The fields that the submission added to its state, encoded."""
     snapshot: bytes | None = None
     written: bool = False
     log_bytes: int = 0
@@ -42,7 +40,7 @@ class Disk:
         gone, kept = self.entries[: saved.shift], saved.shift + saved.kept
         log_bytes = self.log_bytes - sum(map(len, gone)) - sum(map(len, self.entries[kept:]))
         snapshot = self.snapshot if saved.snapshot is None else saved.snapshot
-        own = len(msgspec.msgpack.encode(saved.extra)) if saved.extra else 0
+        own = len(saved.extra or b"") + len(saved.own_class or "")
         return HEADER_BYTES + log_bytes + sum(map(len, saved.entries)) + own + len(snapshot or b"")
 
     def write(self, saved: Saved) -> None:

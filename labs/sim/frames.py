@@ -9,12 +9,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from labs.sim.disk import Disk
-from labs.sim.sources import Compiled
+from labs.sim.limits import MAX_OUTPUTS
+from labs.sim.sources import MAX_FILES, Compiled
 from labs.sim.wire import Failed, Output
 
 CHUNK = 256 * 1024
@@ -115,6 +117,11 @@ ToServer: TypeAlias = Compile | Begin | Step | Ask | CrashNow
 # From a server's process to the tester.
 
 
+Outputs: TypeAlias = Annotated[list[Output], Meta(max_length=MAX_OUTPUTS + 1)]
+"""The last may say that there are too many."""
+Numbers: TypeAlias = Annotated[list[int | bool], Meta(max_length=3)]
+
+
 class Confined(msgspec.Struct, tag=0, array_like=True, forbid_unknown_fields=True):
     """The first frame of each process: what confines it, or what went wrong with that."""
 
@@ -125,7 +132,7 @@ class Confined(msgspec.Struct, tag=0, array_like=True, forbid_unknown_fields=Tru
 class Modules(msgspec.Struct, tag=1, array_like=True, forbid_unknown_fields=True):
     """What `Compile` asked for."""
 
-    modules: dict[str, Compiled]
+    modules: Annotated[dict[str, Compiled], Meta(max_length=MAX_FILES)]
 
 
 class Answer(msgspec.Struct, tag=2, array_like=True, forbid_unknown_fields=True):
@@ -136,14 +143,14 @@ class Answer(msgspec.Struct, tag=2, array_like=True, forbid_unknown_fields=True)
     """When the server wants to run again, if nothing comes for it; infinity for never."""
     runnable: bool
     """Whether a task of the server waits only for its turn, after a method was called."""
-    outbox: list[Output]
-    abandoned: list[int]
+    outbox: Outputs
+    abandoned: Annotated[list[int], Meta(max_length=MAX_OUTPUTS)]
     """Calls that the server stopped waiting for."""
-    state: list[int | bool] | None
+    state: Numbers | None
     """What get_state returned after all that."""
-    afterwards: list[Output]
+    afterwards: Outputs
     """What get_state put out."""
-    result: list[int | bool] | str | None = None
+    result: Numbers | str | None = None
     """What the method returned."""
 
 
@@ -170,7 +177,10 @@ class Broke(msgspec.Struct, tag=5, array_like=True, forbid_unknown_fields=True):
     text: str
 
 
-FromServer: TypeAlias = Confined | Modules | Answer | Ended | Spun | Broke
+FromServer: TypeAlias = Answer | Ended | Spun | Broke
+Compiler: TypeAlias = Modules | Broke
+Beginner: TypeAlias = Confined | Broke
+FromProcess: TypeAlias = FromServer | Compiler | Beginner
 
 
 # Between the tester and the zygote.
@@ -235,6 +245,10 @@ decode_for_server: Callable[[bytes], ToServer] = msgspec.msgpack.Decoder(ToServe
 decode_for_zygote: Callable[[bytes], ToZygote] = msgspec.msgpack.Decoder(ToZygote).decode
 decode_done: Callable[[bytes], Done] = msgspec.msgpack.Decoder(Done).decode
 decode_from_server: Callable[[bytes], FromServer] = msgspec.msgpack.Decoder(FromServer).decode
+"""Of what a submission's process says; nothing in it may be of any kind, so what is built is bounded by the bytes."""
+decode_from_compiler: Callable[[bytes], Compiler] = msgspec.msgpack.Decoder(Compiler).decode
+decode_from_beginner: Callable[[bytes], Beginner] = msgspec.msgpack.Decoder(Beginner).decode
+"""Of the first frame of a process, which no submission has written."""
 
 
 def send(link: socket.socket, record: Any) -> None:

@@ -16,11 +16,11 @@ import outcome
 import trio
 
 from labs.messages import ApplyCommand, ApplySnapshot, Args
-from labs.sim import codec, commands, draws, texts
+from labs.sim import codec, draws, meaning, texts
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
-from labs.sim.limits import MAX_INDEX, MAX_OUTPUT_BYTES, MAX_OUTPUTS, check_index
+from labs.sim.limits import MAX_OUTPUT_BYTES, MAX_OUTPUTS
 from labs.sim.loader import Modules, Program
 from labs.sim.persister import DiskPersister
 from labs.sim.trio_internals import age_of, run_as
@@ -63,8 +63,9 @@ class Life:
         self._modules = Modules(program, self._random, seeds, lambda text: self.note(text, printed=True))
         peers = tuple(peer for peer in range(size) if peer != server)
         self.find_class = self._modules.find_class
-        persister = DiskPersister(disk, self._emit, self.find_class)
+        persister = DiskPersister(disk, self._emit, self.find_class, size)
         self.node = LifeNode(self, server, peers, persister, self._random)
+        self._servers = size
         self._waiting: dict[int, trio.lowlevel.Task] = {}
         self._calls = 0
         self._put_out = 0
@@ -172,8 +173,9 @@ class Life:
         answer = self._ask("start", codec.decode_command(command))
         if self.failed:
             return None
-        if _is_promise(answer) and abs(answer[0]) <= MAX_INDEX:
-            return answer  # type: ignore[no-any-return]
+        promise = meaning.promise_of(answer) if type(answer) is tuple else None
+        if promise is not None:
+            return promise
         self.fail(
             "nonsense",
             f"start must return (index, term, is_leader), not {texts.short(answer)}",
@@ -197,8 +199,9 @@ class Life:
             answer = self._ask("get_state")
         if self.failed:
             return None
-        if _is_state(answer):
-            return answer  # type: ignore[no-any-return]
+        state = meaning.state_of(answer) if type(answer) is tuple else None
+        if state is not None:
+            return state
         if not quietly:
             text = f"get_state must return (current_term, is_leader), not {texts.short(answer)}"
             self.fail("nonsense", text, self._definition("get_state"))
@@ -244,7 +247,7 @@ class Life:
         if type(peer) is not int or peer not in self.node.peers:
             raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {texts.short(peer)}")
         try:
-            data = codec.encode_message(args)
+            data = codec.encode_message(args, self._servers)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
         if type(args) not in _ARGS and codec.base_class(data) not in _ARGS:
@@ -269,15 +272,15 @@ class Life:
         try:
             if not isinstance(message, ApplyCommand | ApplySnapshot):
                 raise codec.Refused(f"it wants ApplyCommand or ApplySnapshot, not {texts.short(message)}")
-            if type(message.index) is not int or not commands.fits(message.index):
-                raise codec.Refused(f"index must be an int, not {texts.short(message.index)}")
-            check_index(message.index, "index")
+            meaning.check_int(message.index, "index")
+            meaning.check_index(message.index, "index")
             if isinstance(message, ApplyCommand):
                 data = codec.encode_command(message.command)
                 self._emit(Applied(message.index, data), len(data))
-            elif type(message.term) is not int or not commands.fits(message.term) or type(message.data) is not bytes:
+            elif type(message.term) is not int or type(message.data) is not bytes:
                 raise codec.Refused(f"term must be an int and data bytes: {texts.short(message)}")
             else:
+                meaning.check_term(message.term, "term")
                 self._emit(AppliedSnapshot(message.index, message.term, message.data), len(message.data))
         except codec.Refused as error:
             raise self._refuse(f"apply_ch: {error}") from None
@@ -378,21 +381,6 @@ class Life:
 _ARGS = frozenset(codec.ARGS_OF.values())
 _HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
 _REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
-
-
-def _is_state(answer: Any) -> bool:
-    """Say whether this is what get_state returns: a term, and a bool."""
-    if type(answer) is not tuple or len(answer) != 2:
-        return False
-    term, is_leader = answer
-    return type(term) is int and type(is_leader) is bool and commands.LOWEST <= term <= commands.HIGHEST
-
-
-def _is_promise(answer: Any) -> bool:
-    """Say whether this is what start returns: an index, and a state."""
-    if type(answer) is not tuple or len(answer) != 3:
-        return False
-    return type(answer[0]) is int and commands.fits(answer[0]) and _is_state(answer[1:])
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:

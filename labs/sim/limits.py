@@ -6,14 +6,18 @@ The same for all hosts: `labs.sim.life` refuses what is more, where the submissi
 
 from __future__ import annotations
 
-from typing import Any
-
-from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
-
 MiB = 1024 * 1024
 
 MAX_INDEX = 200_000
 """The highest index of a log that a server may speak of; the longest runs reach a few thousand."""
+MAX_TERM = 2**40
+"""The highest term that a server may speak of; a server that campaigns all the time comes to a few thousand."""
+MAX_DEPTH = 32
+"""The deepest nesting of a command, and of what is around commands in a field of a submission's own."""
+MAX_KEYS = 4000
+"""The most keys of one dict in a command or in a field of a submission's own."""
+MAX_ITEMS = 100_000
+"""The most values, all in all, in the lists and dicts of one message, one command, or one state's own fields."""
 MAX_MESSAGE = 2 * MiB
 """The longest message or command, in bytes. The longest of the tests has a quarter of one MiB."""
 MAX_SAVED = 4 * MiB
@@ -32,24 +36,6 @@ MAX_HELD = 512 * MiB
 COMPILE_SECONDS = 5.0
 """CPU seconds that Python may take to compile all files of a submission. A server of 1,000 lines takes 0.05."""
 
-_INDEXES: dict[type, tuple[str, ...]] = {
-    RequestVoteArgs: ("last_log_index",),
-    AppendEntriesArgs: ("prev_log_index", "leader_commit"),
-    InstallSnapshotArgs: ("last_included_index",),
-}
-
 
 class Refused(TypeError):
     """A value that a server handed over cannot be sent, saved or applied; the text says which and why."""
-
-
-def check_indexes(message: Any) -> None:
-    """Raise Refused if a message of a base class speaks of an index that no log has."""
-    for name in _INDEXES.get(type(message), ()):
-        check_index(getattr(message, name), f"{type(message).__name__}.{name}")
-
-
-def check_index(index: int, where: str) -> None:
-    """Raise Refused if no log has that index. Those below 0 are for the judges: they are wrong, but do no harm."""
-    if not -MAX_INDEX <= index <= MAX_INDEX:
-        raise Refused(f"{where} is {index:,}: no log of this lab goes beyond {MAX_INDEX:,}")

@@ -13,17 +13,22 @@ from typing import Any
 from labs.messages import LogEntry, PersistentState
 from labs.sim import codec, commands, texts
 from labs.sim.disk import Disk
-from labs.sim.limits import MAX_SAVED, check_index
+from labs.sim.limits import MAX_SAVED
+from labs.sim.meaning import check_index, check_int, check_state
 from labs.sim.wire import Saved
 
-_FIELDS = {"current_term": int, "last_included_index": int, "last_included_term": int}
+_FIELDS = ("current_term", "last_included_index", "last_included_term")
+_NOTHING = codec.encode_fields({}, "nothing")
 
 
 class DiskPersister:
     """What `node.persister` is (labs.node.Persister)."""
 
-    def __init__(self, disk: Disk, emit: Callable[[Saved, int], None], find_class: codec.FindClass) -> None:
+    def __init__(
+        self, disk: Disk, emit: Callable[[Saved, int], None], find_class: codec.FindClass, servers: int
+    ) -> None:
         self._disk = disk
+        self._servers = servers
         self._emit = emit
         self._find_class = find_class
         self._objects: list[LogEntry] = []
@@ -57,7 +62,7 @@ class DiskPersister:
             self._immutable = False  # what was encoded is not on the disk
             text = "persister.save: log and snapshot together take"
             raise codec.Refused(f"{text} {size:,} bytes, more than the {MAX_SAVED:,} that a server's disk holds")
-        self._emit(saved, sum(map(len, entries)) + len(snapshot or b""))
+        self._emit(saved, sum(map(len, entries)) + len(snapshot or b"") + len(saved.extra or b""))
         disk.write(saved)
         self._objects = log.copy()
 
@@ -75,7 +80,8 @@ class DiskPersister:
         }
         if disk.own_class is None:
             return PersistentState(**fields)
-        extra = {name: codec.revive(value, self._find_class) for name, value in (disk.extra or {}).items()}
+        fields_too = codec.decode_fields(disk.extra or _NOTHING)
+        extra = {name: codec.revive(value, self._find_class) for name, value in fields_too.items()}
         cls = self._find_class(disk.own_class) or PersistentState
         return cls(**fields, **extra)  # type: ignore[no-any-return]
 
@@ -100,23 +106,22 @@ class DiskPersister:
             same += 1
         return same, rest[same - (len(log) - len(rest)) :]
 
-    def _extra(self, state: PersistentState) -> dict[str, Any]:
-        base = PersistentState.__dataclass_fields__
-        return {name: value for name, value in codec.plain_fields(state).items() if name not in base}
+    def _extra(self, state: PersistentState) -> bytes:
+        base, what = PersistentState.__dataclass_fields__, f"what {type(state).__name__} adds"
+        own = {name: value for name, value in codec.plain_fields(state).items() if name not in base}
+        return codec.encode_fields(own, what)
 
-    @staticmethod
-    def _check(state: Any, snapshot: Any) -> None:
+    def _check(self, state: Any, snapshot: Any) -> None:
         if not isinstance(state, PersistentState):
             raise codec.Refused(f"persister.save wants a PersistentState, not a {type(state).__name__}")
-        for name, kind in _FIELDS.items():
-            value = getattr(state, name)
-            if type(value) is not kind or not commands.fits(value):
-                raise codec.Refused(f"PersistentState.{name} must be an int, not {texts.short(value)}")
-        check_index(state.last_included_index, "PersistentState.last_included_index")
+        for name in _FIELDS:
+            check_int(getattr(state, name), f"PersistentState.{name}")
         vote = state.voted_for
-        if vote is not None and (type(vote) is not int or not commands.fits(vote)):
+        if vote is not None and type(vote) is not int:
             raise codec.Refused(f"PersistentState.voted_for must be an int or None, not {texts.short(vote)}")
         if type(state.log) is not list:
             raise codec.Refused(f"PersistentState.log must be a list of LogEntry, not a {type(state.log).__name__}")
+        check_state(state.current_term, vote, state.last_included_index, state.last_included_term, self._servers)
+        check_index(state.last_included_index + len(state.log), "the last index of PersistentState.log")
         if snapshot is not None and type(snapshot) is not bytes:
             raise codec.Refused(f"persister.save wants the snapshot as bytes or None, not a {type(snapshot).__name__}")

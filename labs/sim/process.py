@@ -109,7 +109,7 @@ class ProcessHosts:
                 used = self.zygote.measure().times.get(process.number, 0.0)
                 if used > COMPILE_SECONDS or time.monotonic() > end:
                     raise Late(f"it takes more than {COMPILE_SECONDS:g} s of CPU time")
-            answer = process.receive(self.options.max_frame, self.options.step_seconds)
+            answer = process.receive_compiled(self.options.max_frame, self.options.step_seconds)
             if not isinstance(answer, frames.Modules) or answer.modules.keys() != sources.keys():
                 raise BadFrame("it does not send what it compiled")
             return answer.modules

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import trio
 
-from labs.sim import frames
+from labs.sim import frames, meaning, texts
 from labs.sim.blame import NEVER_YIELDS
 from labs.sim.customs import Customs, check_failure
 from labs.sim.disk import Disk
 from labs.sim.frames import Answer, Ask, BadFrame, Begin, Closed, CrashNow, Ended, Inbox, Late, Spun, Step
-from labs.sim.limits import MAX_INDEX
+from labs.sim.life import MAX_PLACE
 from labs.sim.turns import MAX_PASSES
 from labs.sim.wire import Failed, Output, Problem
 from labs.sim.zygote_link import Process
@@ -156,12 +156,10 @@ class RemoteLife:
         result = self._ask("start", data=command)
         if self.failed:
             return None
-        match result:
-            case [int() as index, int() as term, bool() as is_leader] if bool not in (type(index), type(term)):
-                if abs(index) <= MAX_INDEX:
-                    return index, term, is_leader
-        self._refuse("start", result)
-        return None
+        promise = meaning.promise_of(result)
+        if promise is None:
+            self._refuse("start", result)
+        return promise
 
     def state(self, quietly: bool = False) -> tuple[int, bool] | None:
         """Return (current_term, is_leader) as the server sees it, or None if its code failed or is not written yet."""
@@ -172,11 +170,10 @@ class RemoteLife:
         result = self._ask("get_state")
         if self.failed:
             return None
-        match result:
-            case [int() as term, bool() as is_leader] if type(term) is not bool:
-                return term, is_leader
-        self._refuse("get_state", result)
-        return None
+        state = meaning.state_of(result)
+        if state is None:
+            self._refuse("get_state", result)
+        return state
 
     def snapshot(self, index: int, data: bytes) -> None:
         """Tell the server that its service has a snapshot of all up to `index`."""
@@ -185,7 +182,7 @@ class RemoteLife:
     def where(self) -> str:
         """Return the line of the submission that one of the life's tasks stands at, or ""."""
         result = self._ask("where")
-        return result[:1000] if isinstance(result, str) else ""
+        return result[:MAX_PLACE] if isinstance(result, str) else ""
 
     def _ask(self, method: str, index: int = 0, data: bytes = b"") -> list[int | bool] | str | None:
         self._turn += 1
@@ -202,7 +199,7 @@ class RemoteLife:
     def _refuse(self, method: str, result: object) -> None:
         """Give up on a process that returns nonsense; an honest one has told by itself what is wrong."""
         with contextlib.suppress(_Lost):
-            self._lose("died", f"sent what no server sends: {result!r:.60} for {method}")
+            self._lose("died", f"sent what no server sends: {texts.short(result)} for {method}")
 
     # What the process says.
 
@@ -252,7 +249,7 @@ class RemoteLife:
             self._lose("died", f"sent what no server sends: {error}")
         self.deadline = -math.inf if answer.runnable else answer.deadline
         self._afterwards = answer.afterwards
-        self._state = None if answer.state is None else (int(answer.state[0]), bool(answer.state[1]))
+        self._state = meaning.state_of(answer.state)
         if not self.fenced:
             self.outbox += answer.outbox
 
@@ -262,7 +259,7 @@ class RemoteLife:
             program = self._run.program
             for file, line, function in process.places():
                 if program.owns(file):
-                    self._lose("stalled", NEVER_YIELDS, f"{program.name_of(file)}:{line} in {function}"[:1000])
+                    self._lose("stalled", NEVER_YIELDS, f"{program.name_of(file)}:{line} in {function}"[:MAX_PLACE])
             self._lose("stalled", NEVER_YIELDS)
         if isinstance(error, Closed):
             code = process.how_it_ended()

@@ -14,6 +14,10 @@ import msgspec
 
 from labs.messages import Command
 from labs.sim import codec
+from labs.sim.limits import MAX_INDEX
+
+_HISTORY = 16
+"""Bytes of the number that a history is folded into."""
 
 
 class SnapshotData(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,9 +119,10 @@ class Service:
 def decode_snapshot(data: bytes) -> SnapshotData | None:
     """Return what a snapshot's bytes hold, or None if no service made them."""
     try:
-        return msgspec.msgpack.decode(data, type=SnapshotData)
-    except msgspec.MsgspecError:
+        found = msgspec.msgpack.decode(data, type=SnapshotData)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+    return found if 0 <= found.index <= MAX_INDEX and len(found.history) <= _HISTORY else None
 
 
 def index_of_snapshot(data: bytes | None) -> int | None:
@@ -127,4 +132,4 @@ def index_of_snapshot(data: bytes | None) -> int | None:
 
 
 def _fold(history: bytes, command: bytes) -> bytes:
-    return hashlib.blake2b(command, digest_size=16, key=history).digest()
+    return hashlib.blake2b(command, digest_size=_HISTORY, key=history).digest()

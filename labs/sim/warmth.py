@@ -76,7 +76,7 @@ class _Rehearsal(Child):
     """A child whose tester has said everything beforehand, and is gone then."""
 
     def __init__(self, script: list[frames.ToServer]) -> None:
-        self.said: list[frames.FromServer] = []
+        self.said: list[frames.FromProcess] = []
         self._script = iter(script)
         ours, self._theirs = socket.socketpair()
         super().__init__(ours, dict)
@@ -88,9 +88,10 @@ class _Rehearsal(Child):
             self._link.close()
             self._theirs.close()
 
-    def _send(self, record: frames.FromServer) -> None:
+    def _send(self, record: frames.FromProcess) -> None:
         frames.send(self._link, record)
-        self.said.append(frames.decode_from_server(frames.receive(self._theirs, frames.CHUNK)))
+        data = frames.receive(self._theirs, frames.CHUNK)
+        self.said.append(frames.decode_from_server(data) if self.said else frames.decode_from_beginner(data))
 
     def _receive(self) -> frames.ToServer:
         record = next(self._script, None)

@@ -5,7 +5,7 @@ Everything in them is already encoded, so that a host may sit in another process
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -37,7 +37,8 @@ class Saved(msgspec.Struct, tag=True, array_like=True, gc=False):
     entries: list[bytes]
     snapshot: bytes | None
     own_class: str | None
-    extra: dict[str, Any] | None
+    extra: bytes | None
+    """The fields of a submission's own class, encoded."""
 
 
 class Applied(msgspec.Struct, tag=True, array_like=True, gc=False):

@@ -15,16 +15,19 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import outcome
 import trio
 
 from labs.sim import frames
-from labs.sim.frames import BadFrame, Done, FromServer
+from labs.sim.frames import BadFrame, Beginner, Compiler, Done, FromServer
 from labs.sim.hosts import HostOptions, HostsUnavailable
 
+Said = TypeVar("Said")
 _START = "import sys; sys.path[:0] = sys.argv[1:]; from labs.sim.zygote import main; main()"
 _PATIENCE = 60.0
 """Wall seconds in which the zygote must answer; it has nothing to wait for."""
@@ -180,11 +183,15 @@ class Process:
         """Return the next thing that it says; raise BadFrame if that is no frame, or none comes in time."""
         data = frames.receive(self.link, limit, seconds)
         self.received += len(data)
-        return _decode(data)
+        return _decode(data, frames.decode_from_server)
 
-    def receive_first(self, limit: int) -> FromServer:
+    def receive_compiled(self, limit: int, seconds: float) -> Compiler:
+        """Return what a process says that was asked to compile; raise BadFrame as `receive` does."""
+        return _decode(frames.receive(self.link, limit, seconds), frames.decode_from_compiler)
+
+    def receive_first(self, limit: int) -> Beginner:
         """Return the first thing that it says, behind which more may have come."""
-        return _decode(frames.receive_first(self.link, limit))
+        return _decode(frames.receive_first(self.link, limit), frames.decode_from_beginner)
 
     def kill(self) -> None:
         """End it; it is waited for later."""
@@ -219,13 +226,13 @@ class Process:
         return None
 
 
-def _decode(data: bytes) -> FromServer:
+def _decode(data: bytes, decode: Callable[[bytes], Said]) -> Said:
     """Return what a frame says; raise BadFrame. A long one may be millions of objects: not to be collected."""
     is_long = len(data) > _LONG and gc.isenabled()
     if is_long:
         gc.disable()
     try:
-        return frames.decode_from_server(data)
+        return decode(data)
     except (msgspec.MsgspecError, RecursionError, MemoryError, ValueError) as error:
         raise BadFrame(f"{type(error).__name__}: {str(error)[:200]}") from None
     finally:
