@@ -513,3 +513,38 @@ def test_restart_forgets_a_prepared_crash(tmp_path: Path) -> None:
 
     run = simulate(write_submission(tmp_path, "import trio\n" + COUNTING), make_scenario(test))
     assert [crash.at for crash in run.of(Crash)] == [None]
+
+
+# A start: `run` comes first.
+
+
+def test_run_comes_to_its_first_wait_before_any_request_is_served(tmp_path: Path) -> None:
+    """With every seed, and after a restart at the instant in which a request arrives, too."""
+    text = """
+class Raft(Plain):
+    def __init__(self, node, apply_ch):
+        super().__init__(node, apply_ch)
+        self.begun = False
+
+    async def run(self):
+        self.begun = True
+        if self.node.me == 1:
+            await trio.sleep_forever()
+        while True:
+            await self.node.call(1, PingArgs(1))
+            await trio.sleep(0.1)
+
+    def ping(self, args):
+        self.node.note(f"{self.begun}")
+        return PingReply(args.number)
+"""
+
+    async def test(cluster: Cluster) -> None:
+        await cluster.sleep(0.1)
+        cluster.restart(1)
+        await cluster.sleep(0.5)
+
+    folder = write_submission(tmp_path, "import trio\n" + text)
+    for seed in range(1, 11):
+        notes = simulate(folder, make_scenario(test), seed).notes(1)
+        assert len(notes) > 3 and set(notes) == {"True"}

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from labs.sim.kernel import Kernel
 
 
+PATIENCE = 7.0
+"""Virtual seconds after which a call returns None, whatever becomes of its request (labs.node.Node.call)."""
+
+
 class Call(msgspec.Struct, eq=False):
     """A call in flight, from its request to the moment when its caller goes on."""
 
@@ -32,6 +36,8 @@ class Call(msgspec.Struct, eq=False):
     message: Any
     name: str
     ordinal: int
+    deadline: float
+    """When its caller goes on at the latest."""
     answered: bool = False
 
 
@@ -48,6 +54,8 @@ class Calls:
         self._ticket = 0
         self._tickets: dict[int, tuple[Call, AnyLife]] = {}
         """The requests that servers are handling, and which life does."""
+        self._watched = False
+        """Whether `_end_overdue` is due some time."""
 
     def carry_call(self, life: AnyLife, output: Called) -> None:
         kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
@@ -59,7 +67,7 @@ class Calls:
         ordinal = network.next_ordinal(0, source, target)
         message, extra = codec.decode_seen(data)
         name = codec.CALL_OF[type(message)]
-        call = Call(rpc, source, life, output.call, target, message, name, ordinal)
+        call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE)
         kernel.record(Send(now, source, target, rpc, name, message, size, extra))
         works = network.whole or network.works(source, target)
         if not works or kernel.lives[target] is None:
@@ -69,10 +77,12 @@ class Calls:
         fate = network.request(source, target, ordinal)
         if fate.dropped:
             kernel.record(Drop(now, source, target, rpc, "request", "loss"))
-            kernel.at(now + fate.delays[0], self._time_out, call)
+            self._time_out_at(now + fate.delays[0], call)
             return
         for copy, delay in enumerate(fate.delays):
             kernel.at(now + delay, self._deliver_request, call, data, copy)
+        if fate.delays[0] > PATIENCE:
+            kernel.at(call.deadline, self._time_out, call)
 
     def _deliver_request(self, call: Call, data: bytes, copy: int) -> None:
         kernel, network = self._kernel, self._kernel.network
@@ -89,6 +99,8 @@ class Calls:
             return
         ticket = self._ticket = self._ticket + 1
         self._tickets[ticket] = (call, life)
+        if not self._watched:
+            self._watch(call.deadline)
         life.request(ticket, data)
         if kernel.test_acts:
             life.wake()
@@ -114,9 +126,11 @@ class Calls:
         fate = network.reply(source, target, network.next_ordinal(1, source, target))
         if fate.dropped:
             kernel.record(Drop(now, source, target, call.rpc, "reply", "loss"))
-            kernel.at(now + fate.delays[0], self._time_out, call)
-        else:
-            kernel.at(now + fate.delays[0], self._deliver_reply, call, data, message)
+            self._time_out_at(now + fate.delays[0], call)
+            return
+        kernel.at(now + fate.delays[0], self._deliver_reply, call, data, message)
+        if now + fate.delays[0] > call.deadline:
+            self._time_out_at(call.deadline, call)
 
     def _deliver_reply(self, call: Call, data: bytes, message: Message) -> None:
         kernel, network = self._kernel, self._kernel.network
@@ -134,11 +148,29 @@ class Calls:
 
     def _fall_silent(self, call: Call) -> None:
         """Let the caller find out, in its time, that no answer comes."""
-        self._kernel.at(
-            self._kernel.now + self._kernel.network.silence(call.source, call.target, call.ordinal),
-            self._time_out,
-            call,
-        )
+        kernel = self._kernel
+        self._time_out_at(kernel.now + kernel.network.silence(call.source, call.target, call.ordinal), call)
+
+    def _time_out_at(self, time: float, call: Call) -> None:
+        """Let a call end without a reply at a time, or earlier, when its patience ends."""
+        kernel = self._kernel
+        if not call.answered:
+            kernel.at(max(kernel.now, min(time, call.deadline)), self._time_out, call)
+
+    def _watch(self, time: float) -> None:
+        self._watched = True
+        self._kernel.at(max(self._kernel.now, time), self._end_overdue)
+
+    def _end_overdue(self) -> None:
+        """End the calls whose peers have had their requests in hand for too long; they may still answer, in vain."""
+        self._watched = False
+        waiting = [call for call, _ in self._tickets.values() if not call.answered]
+        for call in waiting:
+            if call.deadline <= self._kernel.now:
+                self._time_out(call)
+        later = [call.deadline for call in waiting if call.deadline > self._kernel.now]
+        if later:
+            self._watch(min(later))
 
     def _time_out(self, call: Call) -> None:
         if not call.answered and call.life is self._kernel.lives[call.source] and call.life.reply(call.number, None):
@@ -161,7 +193,8 @@ class Calls:
         self._rpc += 1
         message = codec.decode_base(data)
         name = codec.CALL_OF[type(message)]
-        call = Call(self._rpc, puppet.server, puppet, number, target, message, name, 0)
+        deadline = self._kernel.now + PATIENCE
+        call = Call(self._rpc, puppet.server, puppet, number, target, message, name, 0, deadline)
         self._deliver_request(call, data, 0)
 
     def answer_as(self, puppet: AnyLife, ticket: int, data: bytes) -> None:

@@ -100,9 +100,10 @@ class Life:
         try:
             with self._scope:
                 async with trio.open_nursery() as self._nursery:
-                    self._nursery.start_soon(self._serve_inbox)
                     if self._raft is not None:
                         self._nursery.start_soon(self._run)
+                        await trio.lowlevel.checkpoint()  # `run` comes to its first wait before any request is served
+                    self._nursery.start_soon(self._serve_inbox)
         finally:
             self.ended = True
 
