@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.sim import frames, process
+from labs.sim import compilations, frames
 from labs.sim.cluster import Cluster
 from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.loader import BadSubmission, Program
@@ -311,7 +311,7 @@ def test_runs_leave_no_process_and_no_handle(tmp_path: Path) -> None:
 def test_module_that_takes_long_to_compile_is_named_and_costs_that_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "COMPILE_SECONDS", 0.3)
+    monkeypatch.setattr(compilations, "COMPILE_SECONDS", 0.3)
     folder = write_submission(tmp_path, "import helper, harmless\nclass Raft(Plain): ...")
     (folder / "harmless.py").write_text("x = 1\n")
     (folder / "helper.py").write_text(nested_finally(19))

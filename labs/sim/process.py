@@ -8,36 +8,31 @@ order of their ids.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import math
 import os
-import select
 import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 from labs.sim import frames, turns
+from labs.sim.compilations import Compilations
 from labs.sim.disk import Disk
-from labs.sim.frames import BadFrame, Confined, Late
+from labs.sim.frames import BadFrame, Confined
 from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.kernel import Kernel
-from labs.sim.limits import COMPILE_SECONDS, MAX_HELD, MiB
+from labs.sim.limits import MAX_HELD, MiB
 from labs.sim.loader import Program
 from labs.sim.machine import core_now, memory_now, turns_now
 from labs.sim.remote import RemoteLife
-from labs.sim.sources import BadSubmission, Compiled, too_long
+from labs.sim.sources import Compiled
 from labs.sim.wire import Failed
 from labs.sim.zygote_link import Process, ZygoteLink
 
 _CHECK = 0.25
 """Wall seconds between looks at what the servers have used."""
-_COMPILE_WALL = 60.0
-"""Wall seconds after which a process that compiles is given up, whatever CPU time it had."""
 SLOWEST = 5.0
 """A run gets up to so many times its real time on a machine that has other work to do."""
-_REMEMBERED = 8
-"""So many compiled submissions are kept."""
 
 
 class ProcessHosts:
@@ -48,7 +43,8 @@ class ProcessHosts:
         self.facts: dict[str, Any] = {}
         """What the stub's `confine` returned in the process that was started last."""
         self._zygote: ZygoteLink | None = None
-        self._compiled: dict[bytes, dict[str, Compiled]] = {}
+        options = self.options
+        self._compilations = Compilations(self.fork, self._cpu_time_of, options.max_frame, options.step_seconds)
 
     def __enter__(self) -> ProcessHosts:
         return self
@@ -73,48 +69,8 @@ class ProcessHosts:
 
     def compile(self, program: Program) -> dict[str, Compiled]:
         """Return a submission's modules, compiled in a process of its own; raise BadSubmission if it is no Python."""
-        sources = program.read()
-        root = str(program.root)
-        key = hashlib.sha256(frames.encode((root, sources))).digest()
-        if key not in self._compiled:
-            if len(self._compiled) >= _REMEMBERED:
-                del self._compiled[next(iter(self._compiled))]
-            self._compiled[key] = self._compile(root, sources)
-        modules = self._compiled[key]
-        error = modules[program.entry.relative_to(program.root).as_posix()][1]
-        if error:
-            raise BadSubmission(error)
-        return modules
-
-    def _compile(self, root: str, sources: dict[str, bytes]) -> dict[str, Compiled]:
-        """Compile all files; if that takes too much, the file that does so stands in what is wrong with each."""
-        try:
-            return self._compile_in_time(root, sources)
-        except BadFrame as error:
-            wrong = f"Python cannot compile the submission in {root}: {error}"
-        for name, source in sources.items() if len(sources) > 1 else ():
-            try:
-                self._compile_in_time(root, {name: source})
-            except BadFrame as error:
-                wrong = too_long(name) if isinstance(error, Late) else f"Python cannot compile {name}: {error}"
-                break
-        return dict.fromkeys(sources, (b"", wrong))
-
-    def _compile_in_time(self, root: str, sources: dict[str, bytes]) -> dict[str, Compiled]:
-        """Compile files in a process of its own; raise BadFrame if that does not come to an end."""
-        process = self.fork(frames.Compile(root, sources))
-        try:
-            end = time.monotonic() + _COMPILE_WALL
-            while not select.select([process.link], [], [], _CHECK)[0]:
-                used = self.zygote.measure().times.get(process.number, 0.0)
-                if used > COMPILE_SECONDS or time.monotonic() > end:
-                    raise Late(f"it takes more than {COMPILE_SECONDS:g} s of CPU time")
-            answer = process.receive_compiled(self.options.max_frame, self.options.step_seconds)
-            if not isinstance(answer, frames.Modules) or answer.modules.keys() != sources.keys():
-                raise BadFrame("it does not send what it compiled")
-            return answer.modules
-        finally:
-            process.kill()
+        entry = program.entry.relative_to(program.root).as_posix()
+        return self._compilations.get(program.root, program.read(), entry)
 
     def fork(self, first: frames.ToServer) -> Process:
         """Start a process, wait until it is confined, and see that it is; then it hears the first thing."""
@@ -130,6 +86,9 @@ class ProcessHosts:
             raise HostsUnavailable(f"a process is not confined: {wrong}")
         self.facts = record.facts
         return process
+
+    def _cpu_time_of(self, number: int) -> float:
+        return self.zygote.measure().times.get(number, 0.0)
 
     @contextlib.contextmanager
     def run(self, program: Program, size: int, seed: int, cpu_seconds: float | None) -> Iterator[ProcessRun]:
