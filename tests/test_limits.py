@@ -134,6 +134,44 @@ def test_notes_of_a_whole_run_have_a_limit(
     )
 
 
+def test_lines_of_a_whole_run_have_a_limit(
+    hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short line costs as much as a long one."""
+    monkeypatch.setattr("labs.sim.carrier.MAX_NOTE_LINES", 100)
+    body = "while True:\n            self.node.note('')\n            print()\n            await trio.sleep(0.01)"
+    record = run_both(hosts, tmp_path, body)
+    assert (record.status, record.rule) == ("error", "WellFormed")
+    assert "notes and prints: those of this run are more than the 100 lines allowed at raft.py:" in record.message
+
+
+def test_outputs_of_a_whole_run_have_a_limit(
+    hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labs.sim.carrier.MAX_RUN_OUTPUTS", 100)
+    body = (
+        "while True:\n            self.node.persister.save(PersistentState(1, None, []))\n"
+        "            await trio.sleep(0.01)"
+    )
+    record = run_both(hosts, tmp_path, body)
+    assert (record.status, record.rule) == ("error", "WellFormed")
+    assert (
+        "puts out too much: the calls, replies, saves, notes and the like of this run are more than" in record.message
+    )
+
+
+def test_run_that_keeps_the_tester_busy_is_ended(
+    hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labs.sim.process.MAX_TESTER_SECONDS", 0.05)
+    monkeypatch.setattr("labs.sim.process._CHECK", 0.0)
+    body = "while self.node.me == 1:\n            self.node.note('x' * 999)\n            await trio.sleep(0.001)"
+    text = f"class Raft(Plain):\n    async def run(self):\n        {body}\n"
+    record = run_scenario(make_scenario(), write_submission(tmp_path, text), 1, hosts=hosts)
+    assert (record.status, record.rule) == ("error", "CpuBudget")
+    assert "server 1 put out" in record.message and "0.05 s of CPU time that the lab has" in record.message
+
+
 def test_run_that_fills_the_testers_memory_is_ended(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from labs.oracles.violation import Violation
 from labs.sim import codec
 from labs.sim.hosts import AnyLife
-from labs.sim.limits import MAX_NOTES, MAX_SAVED
+from labs.sim.limits import MAX_NOTE_LINES, MAX_NOTES, MAX_RUN_OUTPUTS, MAX_SAVED
 from labs.sim.service import index_of_snapshot
 from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
 from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
@@ -37,6 +37,10 @@ class Carrier:
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
         self._noted = 0
         """Characters that servers have noted and printed."""
+        self._lines = 0
+        """Lines of that."""
+        self._carried = 0
+        """Outputs of all servers."""
         self.last_heard: AnyLife | None = None
         """The life that put something out last."""
         self._carry: dict[type[Output], Callable[[AnyLife, Any], None]] = {
@@ -102,6 +106,11 @@ class Carrier:
             return
         life.outbox = []
         self.last_heard = life
+        self._carried += len(outbox)
+        if self._carried > MAX_RUN_OUTPUTS:
+            text = "puts out too much: the calls, replies, saves, notes and the like of this run are more than the "
+            self._kernel.on_failure(life, Failed("nonsense", f"{text}{MAX_RUN_OUTPUTS:,} allowed", life.where()))
+            return
         kernel, carry, points = self._kernel, self._carry, self._crash_points
         try:
             for output in outbox:
@@ -172,8 +181,10 @@ class Carrier:
 
     def _carry_note(self, life: AnyLife, output: Noted) -> None:
         self._noted += len(output.text) + 1
-        if self._noted > MAX_NOTES:
-            text = f"notes and prints: those of this run are more than the {MAX_NOTES:,} characters allowed"
+        self._lines += 1
+        if self._noted > MAX_NOTES or self._lines > MAX_NOTE_LINES:
+            most = f"{MAX_NOTE_LINES:,} lines" if self._lines > MAX_NOTE_LINES else f"{MAX_NOTES:,} characters"
+            text = f"notes and prints: those of this run are more than the {most} allowed"
             self._kernel.on_failure(life, Failed("nonsense", text, life.where()))
             return
         self._kernel.record(Note(self._kernel.now, life.server, output.text, output.printed))

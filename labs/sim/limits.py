@@ -26,12 +26,18 @@ MAX_OUTPUTS = 50_000
 """The most outputs (calls, replies, saves, notes, ...) of one server at one instant."""
 MAX_OUTPUT_BYTES = 6 * MiB
 """The most bytes in them. What a server's disk keeps from the save before does not count."""
+MAX_RUN_OUTPUTS = 500_000
+"""The most outputs of all servers in one run; the longest runs have some 7,000."""
 MAX_NOTES = 16 * MiB
 """The most characters that the servers of one run may print and note together."""
+MAX_NOTE_LINES = 200_000
+"""The most lines of that."""
 MAX_FRAME = 8 * MiB
 """The longest frame that a server's process may send, in bytes; what the limits above allow fits in."""
 MAX_HELD = 512 * MiB
 """By so many bytes the tester's memory may grow in a run in process hosts."""
+MAX_TESTER_SECONDS = 40.0
+"""CPU seconds that the tester may take for one run in process hosts: what servers send costs it, too. One or two do."""
 
 COMPILE_SECONDS = 5.0
 """CPU seconds that Python may take to compile all files of a submission. A server of 1,000 lines takes 0.05."""

@@ -21,7 +21,7 @@ from labs.sim.disk import Disk
 from labs.sim.frames import BadFrame, Confined
 from labs.sim.hosts import HostOptions, HostsUnavailable
 from labs.sim.kernel import Kernel
-from labs.sim.limits import MAX_HELD, MiB
+from labs.sim.limits import MAX_HELD, MAX_TESTER_SECONDS, MiB
 from labs.sim.loader import Program
 from labs.sim.machine import core_now, memory_now, turns_now
 from labs.sim.remote import RemoteLife
@@ -154,7 +154,7 @@ class ProcessRun:
         self._kernel: Kernel | None = None
         limits = [limit for limit in (cpu_seconds, hosts.options.cpu_seconds) if limit is not None]
         self._cpu_seconds = min(limits, default=math.inf)
-        self._begun, self._turns = time.monotonic(), turns_now()
+        self._begun, self._cpu_begun, self._turns = time.monotonic(), time.process_time(), turns_now()
         self._next_check = 0.0
         self._memory = memory_now()
 
@@ -220,7 +220,7 @@ class ProcessRun:
         if now < self._next_check:
             return False
         self._next_check = now + _CHECK
-        excess = self._excess_of_memory() or self._excess_of_processor()
+        excess = self._excess_of_memory() or self._excess_of_tester() or self._excess_of_processor()
         if excess is None and now - self._begun > self.options.run_seconds:
             excess = self._excess_of_time(now - self._begun, server)
         if excess is not None:
@@ -257,12 +257,27 @@ class ProcessRun:
         grown = memory_now() - self._memory
         if grown <= MAX_HELD:
             return None
-        said = [0] * self.size
-        for process in self._processes:
-            said[process.server] += process.received
-        most = said.index(max(said))
+        most, said = self._who_said_most()
         text = (
-            f"put out {said[most]:,} bytes in this run, the most of all servers; what they sent and saved together "
+            f"put out {said:,} bytes in this run, the most of all servers; what they sent and saved together "
             f"takes {grown // MiB:,} MiB of memory, more than the {MAX_HELD // MiB:,} allowed"
         )
         return most, Failed("crawls", text, "")
+
+    def _excess_of_tester(self) -> tuple[int, Failed] | None:
+        """Return who has said most, if it takes the tester too long to look at what the servers say."""
+        if time.process_time() - self._cpu_begun <= MAX_TESTER_SECONDS:
+            return None
+        most, said = self._who_said_most()
+        text = (
+            f"put out {said:,} bytes in this run, the most of all servers; to look at what they sent and saved "
+            f"together takes more than the {MAX_TESTER_SECONDS:g} s of CPU time that the lab has for a run"
+        )
+        return most, Failed("crawls", text, "")
+
+    def _who_said_most(self) -> tuple[int, int]:
+        """Return the server whose processes have sent the most bytes, and how many."""
+        said = [0] * self.size
+        for process in self._processes:
+            said[process.server] += process.received
+        return said.index(max(said)), max(said)
