@@ -218,3 +218,72 @@ def test_ten_equal_timeouts_may_be_chance_and_more_are_not() -> None:
     with pytest.raises(Violation) as caught:
         story.send(0, 1, RequestVoteArgs(SAME_TIMEOUTS + 1, 0, 0, 0))
     assert caught.value.rule.id == "RandomizedTimeouts"
+
+
+# Requests that come again, and votes on trial.
+
+
+def test_vote_that_is_asked_for_again_is_given_again_whatever_the_log_holds_by_then() -> None:
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.call(0, 1, RequestVoteArgs(1, 0, 0, 0), RequestVoteReply(1, True))
+    with pytest.raises(Violation) as caught:
+        story.call(2, 1, RequestVoteArgs(2, 2, 0, 0), RequestVoteReply(2, True))
+    assert caught.value.rule.id == "VoteOnlyUpToDate"
+
+
+def test_follower_may_refuse_what_is_committed_anyway() -> None:
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (3, 1), [], 3))
+    story.call(0, 1, append(1, (2, 1), COMMANDS[2:], 3), AppendEntriesReply(1, False))
+    with pytest.raises(Violation) as caught:
+        story.call(0, 1, append(1, (3, 1), [], 3), AppendEntriesReply(1, False))
+    assert caught.value.rule.id == "ConsistencyRefusal"
+
+
+def tried(stage: str, *, in_term: bool = True, saves: tuple[int | None, int | None] = (None, None)) -> Story:
+    """Return a run in which server 0 asks with a field that is true, and server 1 says yes; each may save a vote."""
+    story = Story(stage)
+    story.now = 1.0
+    for server, vote in zip((0, 1), saves):
+        if stage == "2C" and (server == 0 or vote is not None):
+            story.save(server, 1, vote, [])
+    rpc = story.send(0, 1, RequestVoteArgs(1, 0, 0, 0), own=True)
+    if in_term:
+        story.role(0, 1)
+    story.now += 0.01
+    story.deliver(rpc)
+    story.answer(rpc, RequestVoteReply(1, True))
+    story.now += 0.01
+    return story
+
+
+@pytest.mark.parametrize("story", [tried("2A"), tried("2C", saves=(0, 0))])
+def test_vote_with_a_field_that_is_true_is_a_vote(story: Story) -> None:
+    story.role(0, 1, leads=True)
+    story.now += 1.0
+    story.save(2, 1, 2, [])
+    with pytest.raises(Violation) as caught:
+        story.call(2, 1, RequestVoteArgs(1, 2, 0, 0), RequestVoteReply(1, True))
+    assert caught.value.rule.id == "OneVotePerTerm"
+
+
+@pytest.mark.parametrize(
+    ("story", "rule"),
+    [
+        (tried("2A", in_term=False), "LeaderHasMajority"),
+        (tried("2C", saves=(0, None)), "SavedBeforeReply"),
+        (tried("2C", saves=(None, 0)), "SavedBeforeSend"),
+    ],
+)
+def test_who_leads_by_trials_has_asked_for_votes(story: Story, rule: str) -> None:
+    with pytest.raises(Violation, match="leads term 1 by") as caught:
+        story.role(0, 1, leads=True)
+    assert caught.value.rule.id == rule
+
+
+def test_trials_are_no_votes_as_long_as_nobody_leads_by_them() -> None:
+    story = tried("2C", saves=(None, None))
+    story.call(2, 1, RequestVoteArgs(1, 2, 0, 0), RequestVoteReply(1, True), own=True)

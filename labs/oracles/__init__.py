@@ -14,19 +14,23 @@ from labs.oracles.logs import Appending, Matching
 from labs.oracles.shadow import Shadow
 from labs.oracles.situations import Situations
 from labs.oracles.storage import Saved, Snapshots
+from labs.oracles.trials import JudgeOfVotes, Trials
 from labs.oracles.violation import Oracle
 
 
 def judges(servers: int, stage: str, counted: bool = False) -> list[Oracle]:
     """Return the judges of a run of a stage's test with so many servers; if `counted`, who counts situations too."""
     shadow = Shadow(servers, stage)
-    chosen: list[Oracle] = [Terms(shadow), Votes(shadow), Leaderships(shadow), Campaigns(shadow), Refusals(shadow)]
-    if stage >= "2C":
-        chosen.append(Saved(shadow))
+    terms, votes, campaigns = Terms(shadow), Votes(shadow), Campaigns(shadow)
+    judges_of_votes: list[JudgeOfVotes] = [terms, votes, campaigns]
+    saved = [Saved(shadow)] if stage >= "2C" else []
+    logs = [LeaderLogs(shadow)] if stage >= "2B" else []
+    trials = Trials(shadow, [*judges_of_votes, *saved, *logs])
+    chosen: list[Oracle] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
     if stage >= "2D":
         chosen += [Snapshots(shadow), LogBases(shadow)]
     if stage >= "2B":
-        chosen += [Appending(shadow), LeaderLogs(shadow), Commitment(shadow), StartAnswers(shadow), Matching(shadow)]
+        chosen += [Appending(shadow), *logs, Commitment(shadow), StartAnswers(shadow), Matching(shadow)]
     chosen.append(OneLeader())
     if stage >= "2A":
         chosen.append(Heartbeats(shadow))

@@ -13,6 +13,7 @@ from labs.messages import (
 )
 from labs.oracles.shadow import Shadow, is_repeat, is_trial
 from labs.oracles.shadow_server import ShadowServer
+from labs.oracles.trials import Trials
 from labs.oracles.violation import Oracle, Violation
 from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save, Send, Start
 
@@ -40,7 +41,7 @@ class Terms(Oracle):
 
     def on_send(self, event: Send) -> None:
         server, term = self._shadow.servers[event.server], getattr(event.message, "term", None)
-        if term is None or event.extra:
+        if term is None or is_trial(event):
             return
         if term < server.disk_term == server.term and server.incarnation > 0 and server.first_save:
             raise _restart_violation(event, term, server.disk_term)
@@ -81,6 +82,18 @@ class Terms(Oracle):
                 f"but was in term {before} already"
             )
             raise Violation("StaleTermRejected", text, (event.server, event.peer), event.time)
+
+    def asks(self, event: Send) -> None:
+        """Find no fault with a candidate."""
+
+    def grants(self, event: Reply, request: RequestVoteArgs) -> None:
+        """Judge the term in which a vote is given."""
+        if event.message.term < request.term:
+            text = (
+                f"server {event.server} said yes to {event.call} of term {request.term}, by which server {event.peer} "
+                f"leads, with the lower term {event.message.term}"
+            )
+            raise Violation("HigherTermAdopted", text, (event.server, event.peer), event.time)
 
     def on_save(self, event: Save) -> None:
         server = self._shadow.servers[event.server]
@@ -128,13 +141,14 @@ class Votes(Oracle):
         request = self._shadow.requests.get(event.rpc)
         if not isinstance(request, RequestVoteArgs):
             return
-        server = self._shadow.servers[event.server]
         if reply.vote_granted:
-            self._granted(server, request, event)
+            self.grants(event, request)
         else:
-            self._refused(server, request, reply, event)
+            self._refused(self._shadow.servers[event.server], request, reply, event)
 
-    def _granted(self, server: ShadowServer, request: RequestVoteArgs, event: Reply) -> None:
+    def grants(self, event: Reply, request: RequestVoteArgs) -> None:
+        """Judge a vote that is given."""
+        server = self._shadow.servers[event.server]
         earlier = server.votes.get(request.term)
         if earlier is not None and earlier[0] != request.candidate_id and not self._follows(server, request):
             whom = "itself" if earlier[0] == server.id else f"server {earlier[0]}"
@@ -148,6 +162,8 @@ class Votes(Oracle):
         last, last_term = server.log.last, server.log.last_term
         if last_term is None or not self._shadow.from_stage("2B") or self._shadow.chance(server, event.rpc).yes:
             return
+        if server.last_granted == request:
+            return  # it comes again, and gets the answer of then (§5.5)
         less = (last_term, last) > (request.last_log_term, request.last_log_index)
         if less and not self._shadow.in_motion(server, last):
             text = (
@@ -232,9 +248,12 @@ class Votes(Oracle):
             if message.term >= self._held.get(event.server, (sys.maxsize,))[0]:
                 del self._held[event.server]
             self._look_at_held(event.time)
-        if is_trial(event):
-            return
-        server = self._shadow.servers[event.server]
+        if not is_trial(event):
+            self.asks(event)
+
+    def asks(self, event: Send) -> None:
+        """Judge a candidate by the votes that it has given."""
+        message, server = event.message, self._shadow.servers[event.server]
         if message.candidate_id != server.id:
             text = f"server {server.id} asked for votes in the name of server {message.candidate_id}"
             raise Violation("OneVotePerTerm", text, (server.id,), event.time)
@@ -265,8 +284,8 @@ class Votes(Oracle):
 class Leaderships(Oracle):
     """Who leads has a majority of the votes (Figure 2, Candidates 2), and says so at once (Leaders 1)."""
 
-    def __init__(self, shadow: Shadow) -> None:
-        self._shadow = shadow
+    def __init__(self, shadow: Shadow, trials: Trials) -> None:
+        self._shadow, self._trials = shadow, trials
 
     def on_send_append_entries(self, event: Send) -> None:
         message = event.message
@@ -295,7 +314,7 @@ class Leaderships(Oracle):
             return
         granted = server.granted.get(term, set())
         votes = len(granted | {server.id})
-        if votes < self._shadow.majority:
+        if votes < self._shadow.majority and not self._elected_on_trial(server, term, granted, event.time):
             how = f"sent {event.call}" if isinstance(event, Send) else how
             voters = ", ".join(map(str, sorted(granted | {server.id})))
             text = (
@@ -303,6 +322,19 @@ class Leaderships(Oracle):
                 f"{self._shadow.majority} votes that it needs had reached it: from {voters}"
             )
             raise Violation("LeaderHasMajority", text, (event.server,), event.time)
+
+    def _elected_on_trial(self, server: ShadowServer, term: int, granted: set[int], time: float) -> bool:
+        """Return whether it takes answers on trial for votes, and they are; raise Violation if they are none."""
+        tried = self._trials.votes(server.id, term)
+        if len(granted | {server.id, *tried}) < self._shadow.majority:
+            return False
+        good = {voter for voter, fault in tried.items() if fault is None} | granted
+        if len(good | {server.id}) < self._shadow.majority:
+            fault = next(fault for _, fault in sorted(tried.items()) if fault is not None)
+            text = f"{fault.message}; server {server.id} leads term {term} by such answers, so they are votes, no trial"
+            raise Violation(fault.rule.id, text, fault.servers, time)
+        self._shadow.elected_on_trial(server, term, good - {server.id})
+        return True
 
 
 class Campaigns(Oracle):
@@ -338,10 +370,18 @@ class Campaigns(Oracle):
             self._answered[event.server, term] = (event.time, event.time + grace)
 
     def on_send_request_vote(self, event: Send) -> None:
-        message = event.message
         server = self._shadow.servers[event.server]
-        if event.extra or message.term <= server.candidate:
+        if is_trial(event) or event.message.term <= server.candidate:
             return
+        self.asks(event)
+        self._not_in_step(server, event)
+
+    def grants(self, event: Reply, request: RequestVoteArgs) -> None:
+        """Find no fault with a voter."""
+
+    def asks(self, event: Send) -> None:
+        """Judge when a candidate campaigns, and in which term."""
+        message, server = event.message, self._shadow.servers[event.server]
         answered, until = self._answered.get((server.id, message.term), (0.0, math.inf))
         if event.time > until and server.raised[0] != message.term:
             text = (
@@ -350,7 +390,6 @@ class Campaigns(Oracle):
             )
             raise Violation("CandidateIncrementsTerm", text, (server.id,), event.time)
         self._in_time(server, event, message)
-        self._not_in_step(server, event)
 
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
         if message.term in server.led or server.leads is not None or message.term < server.term:
@@ -388,7 +427,7 @@ class Refusals(Oracle):
 
     def on_send_request_vote(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
-        if not event.extra and message.term <= server.candidate:
+        if not is_trial(event) and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
             late = event.time > server.heard_leader + GRACE

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from labs.messages import AppendEntriesArgs, RequestVoteArgs
-from labs.oracles.shadow import Shadow, is_repeat
+from labs.oracles.shadow import Shadow, is_repeat, is_trial
 from labs.oracles.shadow_server import ShadowServer
 from labs.oracles.violation import Oracle, Violation
-from labs.trace.events import Send
+from labs.trace.events import Reply, Send
 
 
 class LeaderLogs(Oracle):
@@ -16,7 +16,11 @@ class LeaderLogs(Oracle):
         self._shadow = shadow
 
     def on_send_request_vote(self, event: Send) -> None:
-        self._candidate(self._shadow.servers[event.server], event.message, event)
+        if not is_trial(event):
+            self.asks(event)
+
+    def grants(self, event: Reply, request: RequestVoteArgs) -> None:
+        """Find no fault with a voter."""
 
     def on_send_append_entries(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
@@ -60,9 +64,10 @@ class LeaderLogs(Oracle):
             )
             raise Violation("ConsistencyCheck", text, (server.id,), event.time)
 
-    def _candidate(self, server: ShadowServer, message: RequestVoteArgs, event: Send) -> None:
+    def asks(self, event: Send) -> None:
         """What a candidate says of its log is true (§5.4.1)."""
-        if not server.saves or not server.trusted or event.extra or is_repeat(server, event):
+        message, server = event.message, self._shadow.servers[event.server]
+        if not server.saves or not server.trusted or is_repeat(server, event):
             return
         index, term, log = message.last_log_index, message.last_log_term, server.disk
         if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):

@@ -133,6 +133,8 @@ class Appending(Oracle):
 
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
+        if prev < server.committed:
+            return  # below that all logs are equal: it may say how far it has come, and look at nothing
         certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
         if self._shadow.chance(server, event.rpc).no or self._shadow.in_motion(server, args.prev_log_index, args.term):
             return

@@ -51,7 +51,7 @@ def is_repeat(server: ShadowServer, event: Send) -> bool:
     return bool(server.asked.get(event.peer) == event.message)
 
 
-def _remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_REQUESTS) -> None:
+def remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_REQUESTS) -> None:
     """Put a call into a table that forgets its oldest: calls that nobody waits for, to servers that died."""
     table[rpc] = value
     if len(table) > most:
@@ -67,11 +67,10 @@ class Shadow(Oracle):
         self.servers = [ShadowServer(server) for server in range(servers)]
         self.requests: dict[int, Message] = {}
         """Requests of calls that have not returned, by RPC; trial votes are not among them."""
-        self.trials: dict[int, int | None] = {}
+        self.trials: dict[int, RequestVoteArgs] = {}
         """RPCs that are no election messages though they look like it: a field of their own is true (pre-vote).
 
-        They stay here after the call: a request may come twice, or after its caller has lost patience. With each the
-        term in which it may be an election all the same, as the sender has voted for itself (leadership transfer).
+        They stay here after the call: a request may come twice, or after its caller has lost patience.
         """
         self.marked: dict[int, None] = {}
         """RPCs of leaders with a field of their own that is true: it may mean that the receiver shall campaign."""
@@ -194,6 +193,14 @@ class Shadow(Oracle):
                 self.committed.setdefault(at, (term, server.match_term or server.term))
         self.highest_committed = max(self.highest_committed, index)
 
+    def elected_on_trial(self, server: ShadowServer, term: int, voters: set[int]) -> None:
+        """Note that a server leads a term by answers to requests that looked like trials: they were votes."""
+        server.candidate = max(server.candidate, term)
+        server.granted.setdefault(term, set()).update(voters)
+        for voter in (server.id, *voters):
+            votes = self.servers[voter].votes
+            votes.setdefault(term, (server.id, self.servers[voter].incarnation))
+
     # Following the events.
 
     def on_restart(self, event: Restart) -> None:
@@ -210,8 +217,7 @@ class Shadow(Oracle):
     def on_send_request_vote(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         if is_trial(event):
-            voted = not server.saves or (server.disk_term, server.disk_vote) == (message.term, server.id)
-            _remember(self.trials, event.rpc, message.term if voted else None)
+            remember(self.trials, event.rpc, message)
             return
         self._remember_request(event)
         server.asked[event.peer] = message
@@ -236,7 +242,7 @@ class Shadow(Oracle):
 
     def on_send_install_snapshot(self, event: Send) -> None:
         if event.extra:
-            _remember(self.pieces, event.rpc, None)
+            remember(self.pieces, event.rpc, None)
         self._remember_request(event)
         self._lead(self.servers[event.server], event.message.term, event.time)
 
@@ -245,8 +251,8 @@ class Shadow(Oracle):
 
     def _remember_request(self, event: Send) -> None:
         if event.extra and any(value is True for value in event.extra.values()):
-            _remember(self.marked, event.rpc, None)
-        _remember(self.requests, event.rpc, event.message)
+            remember(self.marked, event.rpc, None)
+        remember(self.requests, event.rpc, event.message)
 
     @staticmethod
     def _note_sent(server: ShadowServer, last: int) -> None:
@@ -305,7 +311,7 @@ class Shadow(Oracle):
         chance = server.chances.get(rpc)
         if chance is None:
             chance = Chance(event.message)
-            _remember(server.chances, rpc, chance, MAX_UNANSWERED)
+            remember(server.chances, rpc, chance, MAX_UNANSWERED)
         chance.open += 1
         chance.look(server)
         server.reached = max(server.reached, getattr(event.message, "term", 0))
@@ -335,12 +341,10 @@ class Shadow(Oracle):
     def on_return_request_vote(self, event: Deliver) -> None:
         server, reply = self.servers[event.server], event.message
         if event.rpc in self.trials:
-            term = self.trials[event.rpc]
-        else:
-            request = self._returned(server, event)
-            term = None if request is None else request.term
-        if term is not None and reply.vote_granted:
-            server.granted.setdefault(term, set()).add(event.peer)
+            return
+        request = self._returned(server, event)
+        if request is not None and reply.vote_granted:
+            server.granted.setdefault(request.term, set()).add(event.peer)
 
     def on_return_append_entries(self, event: Deliver) -> None:
         server = self.servers[event.server]
@@ -388,7 +392,7 @@ class Shadow(Oracle):
         request = self._answered(server, event)
         if event.message.vote_granted and request is not None:
             server.votes.setdefault(request.term, (request.candidate_id, server.incarnation))
-            server.granted_at = event.time
+            server.granted_at, server.last_granted = event.time, request
 
     def on_reply_append_entries(self, event: Reply) -> None:
         server, reply, rpc = self.servers[event.server], event.message, event.rpc
@@ -403,7 +407,7 @@ class Shadow(Oracle):
         if event.extra:
             last = self.acknowledged(server, request, event.extra)
             if last < request.prev_log_index + len(request.entries):
-                _remember(self.partly, rpc, last)
+                remember(self.partly, rpc, last)
                 request = replace(request, entries=request.entries[: last - request.prev_log_index])
         self._accepted_append(server, request)
 
@@ -413,7 +417,7 @@ class Shadow(Oracle):
         if request is not None and event.rpc in self.pieces:
             index, term = request.last_included_index, request.last_included_term
             if index > max(server.disk_snapshot, server.applied) and server.disk.lacks(index, term):
-                _remember(self.partly, event.rpc, 0)
+                remember(self.partly, event.rpc, 0)
 
     def on_reply_ping(self, event: Reply) -> None:
         self._answered(self.servers[event.server], event)
@@ -556,7 +560,7 @@ class Shadow(Oracle):
 
     def _show(self, server: ShadowServer, term: int, time: float) -> None:
         if term > server.term:
-            server.term = term
+            server.term, server.shown_at = term, time
             if term > server.reached:
                 server.raised = (term, time)
             if server.unsent is not None:  # A promise that the end of the leadership may have undone.

@@ -56,6 +56,8 @@ class ShadowServer:
         self.disk_snapshot = 0
         self.votes: dict[int, tuple[int, int]] = {}
         """For each term the candidate that it voted for, itself included, and in which life."""
+        self.last_granted: RequestVoteArgs | None = None
+        """The last request that it said yes to."""
         self.committed = 0
         """The highest index that it may hold committed: told by a leader, counted as a leader, or by a snapshot."""
         self.incarnation = -1
@@ -67,6 +69,8 @@ class ShadowServer:
         self.log = self.disk.copy()
         self.term = self.disk_term
         """The highest term that it has shown."""
+        self.shown_at = 0.0
+        """When it first showed that, in this life."""
         self.shown_before: dict[int, int] = {}
         """The term that it had shown when a request reached it, by RPC."""
         self.heard = (0, 0.0)

@@ -23,11 +23,15 @@ class Saved(Oracle):
     def on_reply_request_vote(self, event: Reply) -> None:
         if event.rpc in self._shadow.trials:
             return
+        self._term(self._shadow.servers[event.server], event)
+        request = self._shadow.requests.get(event.rpc)
+        if event.message.vote_granted and isinstance(request, RequestVoteArgs):
+            self.grants(event, request)
+
+    def grants(self, event: Reply, request: RequestVoteArgs) -> None:
+        """Judge a vote that is given."""
         server = self._shadow.servers[event.server]
         self._term(server, event)
-        request = self._shadow.requests.get(event.rpc)
-        if not event.message.vote_granted or not isinstance(request, RequestVoteArgs):
-            return
         if server.disk_term == request.term and server.disk_vote != request.candidate_id:
             said = f"voted for server {request.candidate_id} in term {request.term}"
             self._missing(server, said, _vote(server), event)
@@ -79,8 +83,11 @@ class Saved(Oracle):
     on_send_install_snapshot = on_send_append_entries
 
     def on_send_request_vote(self, event: Send) -> None:
-        if is_trial(event):
-            return
+        if not is_trial(event):
+            self.asks(event)
+
+    def asks(self, event: Send) -> None:
+        """Judge a candidate by what it has saved."""
         self.on_send_append_entries(event)
         server, term = self._shadow.servers[event.server], event.message.term
         if term == server.disk_term and server.disk_vote != server.id:
@@ -140,7 +147,7 @@ class Snapshots(Oracle):
             return
         if (
             self._shadow.chance(server, event.rpc).no
-            or self._taken.get(server.id, 0) > base
+            or max(self._taken.get(server.id, 0), server.committed) > base
             or any(isinstance(other, InstallSnapshotArgs) for other in server.pending.values())
         ):
             return  # its log may begin later already
