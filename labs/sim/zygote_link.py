@@ -183,15 +183,15 @@ class Process:
         """Return the next thing that it says; raise BadFrame if that is no frame, or none comes in time."""
         data = frames.receive(self.link, limit, seconds)
         self.received += len(data)
-        return _decode(data, frames.decode_from_server)
+        return decode_frame(data, frames.decode_from_server)
 
     def receive_compiled(self, limit: int, seconds: float) -> Compiler:
         """Return what a process says that was asked to compile; raise BadFrame as `receive` does."""
-        return _decode(frames.receive(self.link, limit, seconds), frames.decode_from_compiler)
+        return decode_frame(frames.receive(self.link, limit, seconds), frames.decode_from_compiler)
 
     def receive_first(self, limit: int) -> Beginner:
         """Return the first thing that it says, behind which more may have come."""
-        return _decode(frames.receive_first(self.link, limit), frames.decode_from_beginner)
+        return decode_frame(frames.receive_first(self.link, limit), frames.decode_from_beginner)
 
     def kill(self) -> None:
         """End it; it is waited for later."""
@@ -226,7 +226,7 @@ class Process:
         return None
 
 
-def _decode(data: bytes, decode: Callable[[bytes], Said]) -> Said:
+def decode_frame(data: bytes, decode: Callable[[bytes], Said]) -> Said:
     """Return what a frame says; raise BadFrame. A long one may be millions of objects: not to be collected."""
     is_long = len(data) > _LONG and gc.isenabled()
     if is_long:

@@ -1,0 +1,546 @@
+"""One case: bytes that become a run, in which servers without code say what the bytes tell them to say.
+
+Most of what they say is nearly right, so that it comes far: terms, indices and entries are near to those of their logs.
+Some of it is far from anything. All goes the way of a server in a process of its own: it is encoded, put into a frame,
+perhaps damaged there, decoded, looked through, carried and judged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    PersistentState,
+    PingArgs,
+    PingReply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.oracles import judges
+from labs.oracles.violation import Oracle, Violation
+from labs.sim import codec, frames, meaning
+from labs.sim.customs import Customs
+from labs.sim.disk import Disk
+from labs.sim.frames import Answer, BadFrame
+from labs.sim.kernel import Kernel
+from labs.sim.limits import MAX_INDEX, MAX_TERM, Refused
+from labs.sim.persister import DiskPersister
+from labs.sim.verdict import Outcome
+from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied
+from labs.sim.zygote_link import decode_frame
+from labs.stages.steps import LATE_AND_TWICE
+from labs.trace.events import Connect, Cut, Start
+from labs.trace.recorder import Recorder
+
+STAGES = ("0", "2A", "2B", "2C", "2D")
+ODD: tuple[Any, ...] = (-1, -2, True, None, "x", 1.5, 2**62, -(2**63), MAX_INDEX, MAX_INDEX + 1, MAX_TERM, 99, b"", [])
+COMMANDS: tuple[Any, ...] = (
+    1,
+    "a",
+    None,
+    2,
+    True,
+    1.0,
+    b"\0",
+    [1, [2, {"a": None}]],
+    {"k": [], "l": {}},
+    "x" * 5000,
+    -1,
+)
+MOST_EVENTS = 2_000
+"""A case with more events is cut short: it has become a flood."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnVote(RequestVoteArgs):
+    own: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnAppend(AppendEntriesArgs):
+    own: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnReply(AppendEntriesReply):
+    own: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnInstall(InstallSnapshotArgs):
+    own: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnEntry(LogEntry):
+    own: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnState(PersistentState):
+    own: Any = None
+
+
+class Bytes:
+    """The bytes of a case, taken one by one; zeros when they are used up."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    @property
+    def over(self) -> bool:
+        return self._at >= len(self._data)
+
+    def below(self, most: int) -> int:
+        """Return a number from 0 to `most` - 1."""
+        self._at += 1
+        return self._data[self._at - 1] % most if self._at <= len(self._data) else 0
+
+    def one_of(self, values: Any) -> Any:
+        return values[self.below(len(values))]
+
+    def rarely(self) -> bool:
+        return self.below(32) == 31
+
+
+class Speaker:
+    """A life without code (labs.sim.hosts.AnyLife); what it says goes through frames and customs."""
+
+    def __init__(self, kernel: Kernel, server: int, disk: Disk, draw: Bytes, faults: list[str]) -> None:
+        self.server, self.disk = server, disk.copy()
+        self.outbox: list[Output] = []
+        self.fenced = self.failed = False
+        self.passes = 0
+        self.tickets: list[tuple[int, type]] = []
+        self.answer: tuple[int, int, bool] | None = None
+        self.waiting: list[int] = []
+        self.term, self.leads = disk.current_term, False
+        self._kernel, self._draw, self._faults = kernel, draw, faults
+        self._said: list[Output] = []
+        self._calls = 0
+        self._customs = Customs(server, kernel.size, disk)
+        self.persister = DiskPersister(self.disk, self._emit, lambda name: None, kernel.size)
+
+    # What a kernel wants of a life.
+
+    def begin(self, nursery: Any) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def request(self, ticket: int, data: bytes) -> None:
+        self._customs.hand_out(ticket, data)
+        self.tickets.append((ticket, codec.base_class(data)))
+
+    def reply(self, call: int, data: bytes | None) -> bool:
+        if call not in self.waiting:
+            return False
+        self.waiting.remove(call)
+        self._customs.waiting.discard(call)
+        return True
+
+    def state(self, quietly: bool = False) -> tuple[int, bool] | None:
+        return meaning.state_of((self.term, self.leads))
+
+    def start(self, command: bytes) -> tuple[int, int, bool] | None:
+        return meaning.promise_of(self.answer)
+
+    def snapshot(self, index: int, data: bytes) -> None:
+        if self._draw.below(2) and index <= self.disk.last_index:
+            with contextlib.suppress(Refused):
+                self.save(self.log[index - self.disk.last_included_index :], index, self.term, data)
+
+    def crash(self) -> None:
+        self.fenced = True
+
+    end = crash
+
+    def why_not_ended(self) -> Failed | None:
+        return None
+
+    def where(self) -> str:
+        return "raft.py:1 in run"
+
+    # What it says.
+
+    @property
+    def log(self) -> list[LogEntry]:
+        return [codec.decode_base_entry(entry) for entry in self.disk.entries]
+
+    def _emit(self, output: Output, size: int) -> None:
+        self._said.append(output)
+
+    def call(self, peer: int, args: Any) -> None:
+        data = codec.encode_message(args, self._kernel.size)
+        self._calls += 1
+        self.waiting.append(self._calls)
+        self._emit(Called(self._calls, peer, data), len(data))
+
+    def answer_request(self, reply: Any, at: int) -> None:
+        ticket, _ = self.tickets.pop(at)
+        self._emit(Replied(ticket, codec.encode_message(reply)), 0)
+
+    def save(self, log: list[LogEntry], base: int, base_term: Any, snapshot: bytes | None, **own: Any) -> None:
+        vote = self._draw.one_of((None, self.server, 0, 1, self.disk.voted_for, self.disk.voted_for))
+        vote = self._draw.one_of(ODD) if self._draw.rarely() else vote
+        cls = OwnState if own else PersistentState
+        self.persister.save(cls(self.term, vote, log, base, base_term, **own), snapshot)
+
+    def apply(self, index: Any, command: Any) -> None:
+        meaning.check_int(index, "index")
+        meaning.check_index(index, "index")
+        self._emit(Applied(index, codec.encode_command(command)), 0)
+
+    def apply_snapshot(self, index: Any, term: Any, data: bytes) -> None:
+        meaning.check_int(index, "index")
+        meaning.check_index(index, "index")
+        meaning.check_int(term, "term")
+        meaning.check_term(term, "term")
+        self._emit(AppliedSnapshot(index, term, data), 0)
+
+    def note(self, text: str) -> None:
+        self._emit(Noted(text, False), 0)
+
+    def speak(self) -> None:
+        """Let all that was said go through a frame, which may be damaged, and through the customs."""
+        said, self._said = self._said, []
+        if not said or self.fenced:
+            return
+        record = Answer(1, math.inf, False, said, [], meaning.state_of((self.term, self.leads)), [])  # type: ignore[arg-type]
+        data = frames.encode(record)
+        damaged = self._damage(data) if self._draw.below(128) == 127 else data
+        try:
+            answer = decode_frame(damaged, frames.decode_from_server)
+            if not isinstance(answer, Answer):
+                raise BadFrame("a frame out of turn")
+            self._customs.check(answer)
+        except BadFrame as error:
+            if damaged == data:
+                self._faults.append(f"the customs refuse what the lab itself lets through: {error!r}")
+            self.outbox, self.failed = [Failed("died", "sent what no server sends", "")], True
+            return
+        self.outbox += answer.outbox
+
+    def _damage(self, data: bytes) -> bytes:
+        """Return a frame of which some bytes are others, are gone, or come twice."""
+        draw, damaged = self._draw, bytearray(data)
+        for _ in range(1 + draw.below(3)):
+            at = (draw.below(256) << 8 | draw.below(256)) % len(damaged)
+            match draw.below(4):
+                case 0:
+                    damaged[at] = draw.below(256)
+                case 1:
+                    damaged[at] = (damaged[at] + 1) % 256
+                case 2:
+                    del damaged[at : at + 1 + draw.below(8)]
+                case _:
+                    damaged[at:at] = damaged[at : at + 1 + draw.below(64)]
+            if not damaged:
+                break
+        return bytes(damaged)
+
+
+class _Hosts:
+    """Makes speakers."""
+
+    apart = False
+
+    def __init__(self, draw: Bytes, faults: list[str]) -> None:
+        self._draw, self._faults = draw, faults
+
+    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> Speaker:
+        return Speaker(kernel, server, disk, self._draw, self._faults)
+
+    def run(self, kernel: Kernel) -> None:
+        pass
+
+    def deadline(self, kernel: Kernel) -> float:
+        return math.inf
+
+
+def _deaf(oracle: Oracle) -> Oracle:
+    """Return an oracle whose violations end no run: so a case goes on, and all judges see all of it."""
+    deaf = Oracle()
+    for name in dir(oracle):
+        if name.startswith("on_"):
+            setattr(deaf, name, _without_violations(getattr(oracle, name)))
+    return deaf
+
+
+def _without_violations(method: Callable[[Any], None]) -> Callable[[Any], None]:
+    def see(event: Any) -> None:
+        try:
+            method(event)
+        except Violation as violation:
+            assert len(violation.message) < 4000, "a text without a bound"
+
+    return see
+
+
+class Case:
+    """A run that bytes tell."""
+
+    def __init__(self, data: bytes) -> None:
+        draw = self._draw = Bytes(data)
+        self.faults: list[str] = []
+        self.size = draw.one_of((3, 3, 1, 2, 5))
+        stage = draw.one_of(STAGES[::-1])
+        seeing = judges(self.size, stage, counted=True)
+        self._shadow = seeing[-1]
+        self._goes_on = draw.below(4) > 0
+        """Whether violations and failures of servers end nothing: so the case comes far."""
+        if self._goes_on:
+            seeing = [_deaf(oracle) for oracle in seeing]
+        self.kernel = Kernel(
+            servers=self.size,
+            seed=draw.below(4),
+            program=SimpleNamespace(),  # type: ignore[arg-type]
+            conditions=LATE_AND_TWICE,
+            recorder=Recorder(),
+            oracles=seeing,
+            snapshot_every=draw.one_of((10, 3, 0)),
+            hosts=_Hosts(draw, self.faults),
+        )
+        self.kernel._nursery = SimpleNamespace(cancel_scope=SimpleNamespace(cancel=lambda: None))  # type: ignore[assignment]
+        if self._goes_on:
+            self.kernel.end_with = lambda violation: None  # type: ignore[method-assign]
+            self.kernel.carrier._carry[Failed] = lambda life, failed: None
+        self.refused = 0
+        """So often something was refused where a submission would be told its line."""
+
+    def run(self) -> Outcome | None:
+        """Do all that the bytes tell, until the run ends; return its outcome."""
+        kernel, draw = self.kernel, self._draw
+        for server in range(self.size):
+            kernel.restart(server)
+        while not draw.over and not kernel.closing and kernel.recorder.events < MOST_EVENTS:
+            life = kernel.lives[draw.below(self.size)]
+            act = draw.one_of(_ACTS)
+            if act in _OF_ALL:
+                act(self)
+            elif isinstance(life, Speaker):
+                try:
+                    act(self, life)
+                except Refused:
+                    self.refused += 1
+                if draw.below(3) == 0:
+                    self._flush(life)
+        for life in kernel.lives:
+            if isinstance(life, Speaker) and not kernel.closing:
+                self._flush(life)
+        kernel.recorder.digest()
+        return kernel.outcome
+
+    def _flush(self, life: Speaker) -> None:
+        life.speak()
+        if life is self.kernel.lives[life.server]:
+            self.kernel.touch(life)
+        if life.failed and not self.kernel.closing:
+            self.kernel.restart(life.server)
+
+    # Values that are nearly right.
+
+    def _term(self, life: Speaker) -> Any:
+        draw = self._draw
+        if draw.rarely():
+            return draw.one_of(ODD)
+        life.term = max(life.term, 0) + draw.one_of((0, 0, 0, 0, 0, 1))
+        return draw.one_of((life.term, life.term, life.term, life.term, life.term - 1, life.term + 1, 0, 1))
+
+    def _index(self, life: Speaker) -> Any:
+        draw, disk = self._draw, life.disk
+        if draw.rarely():
+            return draw.one_of(ODD)
+        last, applied = disk.last_index, self.kernel.service.index(life.server)
+        return draw.one_of(
+            (
+                last,
+                last,
+                last + 1,
+                last - 1,
+                0,
+                1,
+                disk.last_included_index,
+                applied,
+                applied + 1,
+                last + 2,
+                MAX_INDEX - 4,
+            )
+        )
+
+    def _entries(self, life: Speaker) -> Any:
+        draw = self._draw
+        if draw.rarely():
+            return draw.one_of(ODD)
+        cls = OwnEntry if draw.rarely() else LogEntry
+        return [cls(self._term(life), draw.one_of(COMMANDS)) for _ in range(draw.one_of((0, 1, 1, 2, 3)))]
+
+    def _peer(self, life: Speaker) -> int:
+        others = [server for server in range(self.size) if server != life.server]
+        if not others:
+            raise Refused("nobody to speak to")
+        return int(self._draw.one_of(others))
+
+    def _name(self, life: Speaker) -> Any:
+        return self._draw.one_of(ODD) if self._draw.rarely() else life.server
+
+    def _own(self, base: type, own: type, *fields: Any) -> Any:
+        """Return a message, seldom of a class of the submission's own."""
+        if self._draw.below(12):
+            return base(*fields)
+        return own(*fields, own=self._draw.one_of((True, 1, None, *COMMANDS)))
+
+    def _data(self, life: Speaker) -> bytes:
+        """Return a snapshot's bytes: the service's own, another's, or none."""
+        server = self._draw.one_of((life.server, life.server, 0))
+        data = self.kernel.service.snapshot(server)
+        return bytes(self._draw.one_of((data, data, data, life.disk.snapshot or b"", b"forged", data[:-1])))
+
+    # What servers say.
+
+    def ask_for_vote(self, life: Speaker) -> None:
+        at = (self._index(life), self._term(life))
+        last = self._draw.one_of(((life.disk.last_index, life.log[-1].term if life.log else 0), at))
+        life.call(self._peer(life), self._own(RequestVoteArgs, OwnVote, self._term(life), self._name(life), *last))
+
+    def append(self, life: Speaker) -> None:
+        index = self._index(life)
+        log, base = life.log, life.disk.last_included_index
+        in_log = type(index) is int and base < index <= life.disk.last_index
+        prev_term = log[index - base - 1].term if in_log and self._draw.below(4) else self._term(life)
+        entries = log[index - base :] if in_log and self._draw.below(2) else self._entries(life)
+        fields = (self._term(life), self._name(life), index, prev_term, entries, self._index(life))
+        life.call(self._peer(life), self._own(AppendEntriesArgs, OwnAppend, *fields))
+
+    def install(self, life: Speaker) -> None:
+        fields = (self._term(life), self._name(life), self._index(life), self._term(life), self._data(life))
+        life.call(self._peer(life), self._own(InstallSnapshotArgs, OwnInstall, *fields))
+
+    def ping(self, life: Speaker) -> None:
+        life.call(self._peer(life), PingArgs(self._draw.below(9)))
+
+    def answer(self, life: Speaker) -> None:
+        if not life.tickets:
+            return
+        at = self._draw.below(len(life.tickets))
+        kind = life.tickets[at][1]
+        term = self._term(life)
+        if kind is RequestVoteArgs:
+            reply: Any = RequestVoteReply(term, bool(self._draw.below(2)))
+        elif kind is AppendEntriesArgs:
+            reply = self._own(AppendEntriesReply, OwnReply, term, self._draw.below(3) > 0, None, None)
+        else:
+            reply = InstallSnapshotReply(term) if kind is InstallSnapshotArgs else PingReply(1)
+        life.answer_request(reply, at)
+
+    def save(self, life: Speaker) -> None:
+        draw, disk = self._draw, life.disk
+        log, base, base_term = life.log, disk.last_included_index, disk.last_included_term
+        entries = self._entries(life)
+        match draw.below(8):
+            case 0:
+                log = log[: draw.below(len(log) + 1)]
+            case 1 | 2 | 3:
+                log = log + entries if isinstance(entries, list) else entries
+            case 4:
+                base, base_term, log = self._index(life), self._term(life), log[draw.below(4) :]
+            case 5:
+                log = [*log[:-1], *(entries if isinstance(entries, list) else [])]
+        self._term(life)
+        own = {"own": draw.one_of(COMMANDS)} if draw.below(12) == 0 else {}
+        life.save(log, base, base_term, self._data(life) if draw.below(6) == 0 else None, **own)
+
+    def apply(self, life: Speaker) -> None:
+        index = self._draw.one_of((self.kernel.service.index(life.server) + 1, self._index(life)))
+        at = index - life.disk.last_included_index - 1 if type(index) is int else -1
+        mine = life.log[at].command if 0 <= at < len(life.log) else None
+        life.apply(index, self._draw.one_of((mine, mine, mine, *COMMANDS)))
+
+    def apply_snapshot(self, life: Speaker) -> None:
+        life.apply_snapshot(self._index(life), self._term(life), self._data(life))
+
+    def note(self, life: Speaker) -> None:
+        life.note(self._draw.one_of(("x", "\0", "ä" * 2000, "")))
+
+    def change_role(self, life: Speaker) -> None:
+        self._term(life)
+        life.leads = self._draw.below(2) == 0
+
+    def abandon(self, life: Speaker) -> None:
+        if life.waiting:
+            call = life.waiting.pop(0)
+            life._customs.waiting.discard(call)
+
+    # What happens to them.
+
+    def start(self, life: Speaker) -> None:
+        kernel, draw = self.kernel, self._draw
+        life.answer = (self._index(life), self._term(life), draw.below(3) > 0)
+        command = draw.one_of(COMMANDS)
+        answer = life.start(b"")
+        kernel.touch(life)
+        if answer is not None and not kernel.closing:
+            kernel.record(Start(kernel.now, life.server, command, *answer))
+
+    def crash(self, life: Speaker) -> None:
+        if self._draw.below(3):
+            self.kernel.restart(life.server)
+        else:
+            self.kernel.crash(life.server)
+
+    def crash_later(self, life: Speaker) -> None:
+        self.kernel.carrier.arm_crash(life.server, self._draw.one_of(("save", "reply", "send")), 1)
+
+    def restart_all(self) -> None:
+        for server in range(self.size):
+            if self.kernel.lives[server] is None and not self.kernel.closing:
+                self.kernel.restart(server)
+
+    def let_time_pass(self) -> None:
+        kernel = self.kernel
+        kernel.clock.now += self._draw.one_of((0.001, 0.01, 0.05, 0.3, 2.0))
+        kernel._hand_out()
+        kernel.carrier.flush()
+
+    def cut(self) -> None:
+        kernel, server = self.kernel, self._draw.below(self.size)
+        links = [(server, other) for other in range(self.size) if other != server]
+        if kernel.network.is_connected(server):
+            kernel.network.disconnect(server)
+            kernel.record(Cut(kernel.now, server, links))
+        else:
+            kernel.network.connect(server)
+            kernel.record(Connect(kernel.now, server, links))
+
+
+_OF_ALL = (Case.restart_all, Case.let_time_pass, Case.cut)
+_ACTS: tuple[Any, ...] = (
+    *[Case.let_time_pass] * 7,
+    *[Case.append] * 6,
+    *[Case.answer] * 6,
+    *[Case.save] * 4,
+    *[Case.ask_for_vote] * 3,
+    *[Case.change_role] * 3,
+    *[Case.apply] * 3,
+    *[Case.start] * 2,
+    *[Case.install] * 2,
+    Case.apply_snapshot,
+    Case.ping,
+    Case.note,
+    Case.abandon,
+    Case.crash,
+    Case.crash_later,
+    Case.restart_all,
+    Case.cut,
+)

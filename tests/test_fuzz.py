@@ -1,0 +1,67 @@
+"""A cut of the fuzzer: whatever servers say, in whatever order, ends in a verdict or in none, soon, and in few words.
+
+The whole of it is `python -m tests.fuzz --cases 100000`.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from tests.fuzz.cases import Case
+from tests.fuzz.trying import DATA, Tried, try_case
+
+CASES = 300
+
+
+def test_whatever_servers_say_the_lab_goes_on() -> None:
+    tried = Tried()
+
+    @settings(max_examples=CASES)
+    @given(DATA)
+    def try_one(data: bytes) -> None:
+        tried.add(try_case(data))
+
+    try_one()
+    assert tried.events > 10 * CASES, tried
+    assert len(tried.verdicts) > 5, tried
+
+
+def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tester of the tester: an error that a judge makes of a save is found, and told with its case."""
+
+    def index_of_snapshot(data: bytes | None) -> int:
+        raise IndexError
+
+    monkeypatch.setattr("labs.sim.carrier.index_of_snapshot", index_of_snapshot)
+
+    @settings(max_examples=100, phases=[Phase.generate])
+    @given(DATA)
+    def try_one(data: bytes) -> None:
+        try_case(data)
+
+    with pytest.raises(AssertionError, match=r"handed over what cannot be judged: Saved\((.|\n)*--case [0-9a-f]{100,}"):
+        try_one()
+
+
+def test_fuzzer_finds_customs_that_refuse_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labs.sim.customs.MAX_MESSAGE", 10)
+
+    @settings(max_examples=100, phases=[Phase.generate])
+    @given(DATA)
+    def try_one(data: bytes) -> None:
+        try_case(data)
+
+    with pytest.raises(AssertionError, match="the customs refuse what the lab itself lets through"):
+        try_one()
+
+
+def test_case_is_the_same_each_time() -> None:
+    data = bytes(n * n % 251 for n in range(600))
+    assert len({Case(data).run() for _ in range(2)}) == 1
+    digests = set()
+    for _ in range(2):
+        case = Case(data)
+        case.run()
+        digests.add(case.kernel.recorder.digest())
+    assert len(digests) == 1
