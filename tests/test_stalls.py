@@ -54,7 +54,7 @@ def run_session(folder: Path, body: str, jobs: int) -> dict[str, dict[str, Any]]
     shutil.copy(REFERENCE / "raft.py", folder / "reference.py")
     results = folder / "results.json"
     arguments = ["test", "2A", "--test", "_elections", "--submission", folder, "--json", results, "--jobs", jobs]
-    process = call_labs(*arguments, "--runs", 1, PYTEST_ADDOPTS="--raft-timeout=2")
+    process = call_labs(*arguments, "--runs", 1, "--limit", 2)
     assert process.returncode == 1, process.stdout + process.stderr
     return {run["test"]: run for run in json.loads(results.read_text())["runs"]}
 
