@@ -32,7 +32,7 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
 
     Raises BadSubmission if the submission cannot be run at all, and HostsUnavailable if process hosts do not work here.
     """
-    work = StageRuns(Path(options.submission).resolve(), options.hosts, options.counted)
+    work = StageRuns(Path(options.submission), options.hosts, options.counted)
     prepare(work, options.hosts, [scenario.entry for scenario in chosen])
     seeds = range(options.seed, options.seed + options.runs)
     jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in seeds]

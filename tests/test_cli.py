@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -177,13 +177,6 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 # The lab's own mistakes.
 
 
-def failing_session(errors: str = "", interrupted: bool = False) -> Callable[..., Session]:
-    def run(*anything: Any) -> Session:
-        return Session([], errors, interrupted)
-
-    return run
-
-
 def raise_error(*anything: Any) -> NoReturn:
     raise LookupError("a mistake of the lab")
 
@@ -198,18 +191,10 @@ def test_mistake_of_the_lab_ends_with_exit_code_3(
     assert printed.endswith("labs: this is an error of the lab, not of the submission\n")
 
 
-def test_session_that_pytest_could_not_finish_ends_with_exit_code_3(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("labs.runner.run_tests", failing_session(errors="a worker is gone"))
-    assert call("test", "2A", "--submission", SKELETON) == cli.OUR_ERROR
-    assert "a worker is gone" in capsys.readouterr().err
-
-
 def test_session_stopped_by_hand_shows_what_was_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("labs.runner.run_tests", failing_session(interrupted=True))
+    monkeypatch.setattr("labs.runner.run_tests", lambda *anything: Session(interrupted=True))
     assert call("test", "2A", "--submission", SKELETON) == 130
     printed = capsys.readouterr()
     assert "initial election" in printed.out

@@ -77,7 +77,8 @@ class StageRuns(Work[StageJob, RunRecord]):
 
     def _place(self, stack: str) -> str:
         """Return the submission's innermost line in a stack that faulthandler wrote."""
-        root = self._submission if self._submission.is_dir() else self._submission.parent
+        path = self._submission.resolve()
+        root = path if path.is_dir() else path.parent
         for file, line, function in re.findall(r'File "(.+)", line (\d+) in (.+)', stack):
             if Path(file).is_relative_to(root):
                 return f" at {Path(file).relative_to(root)}:{line} in {function}"

@@ -36,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True):
     cpu: float = 30.0
     """CPU seconds; the run of a correct server takes about one."""
     wall: float = 120.0
-    """Wall seconds."""
+    """Wall seconds; 0 for no limit."""
 
     @property
     def last(self) -> float:
@@ -62,7 +62,7 @@ class _Alarm:
         if has_alarms():
             signal.setitimer(signal.ITIMER_PROF, limits.cpu, AGAIN)
             signal.setitimer(signal.ITIMER_REAL, limits.wall, AGAIN)
-        if self._stack is not None:
+        if self._stack is not None and limits.wall:
             faulthandler.dump_traceback_later(limits.last, exit=True, file=self._stack)
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ import trio
 from labs.oracles import judges
 from labs.oracles.catalogue import RULES
 from labs.oracles.situations import Situations
+from labs.sim import blame
 from labs.sim.cluster import Cluster
 from labs.sim.hosts import HostKind
 from labs.sim.kernel import Kernel
@@ -128,7 +129,8 @@ def _run(
     wall_time = time.perf_counter() - begun
     outcome = kernel.outcome
     if kernel.error is not None:
-        outcome = Outcome("grader-error", None, _explain(kernel.error))
+        was_alarm = _came_from(kernel.error, blame.watchdog.raises)
+        outcome = _too_busy(kernel) if was_alarm else Outcome("grader-error", None, _explain(kernel.error))
     assert outcome is not None
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
@@ -170,7 +172,7 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
         try:
             trio.run(kernel.run, test, clock=kernel.clock)
         except BaseException as error:
-            if _is_interruption(error):
+            if _came_from(error, (KeyboardInterrupt,)):
                 raise KeyboardInterrupt from None
             abandoned = isinstance(error, trio.TrioInternalError)
             if not abandoned or kernel.outcome is None:
@@ -181,13 +183,25 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
                 gc.collect()
 
 
-def _is_interruption(error: BaseException) -> bool:
-    """Say whether somebody wants all to end: that comes out in a group of a nursery, or as what ended trio's loop."""
+def _came_from(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Return whether one of these exceptions ended a run: it comes out in a nursery's group, or as what ended trio."""
     if isinstance(error, BaseExceptionGroup):
-        return any(_is_interruption(one) for one in error.exceptions)
+        return any(_came_from(one, kinds) for one in error.exceptions)
     if isinstance(error, trio.TrioInternalError) and error.__cause__ is not None:
-        return _is_interruption(error.__cause__)
-    return isinstance(error, KeyboardInterrupt)
+        return _came_from(error.__cause__, kinds)
+    return isinstance(error, kinds)
+
+
+def _too_busy(kernel: Kernel) -> Outcome:
+    """Return the outcome of a run whose time was up while the lab itself was at work on what servers put out."""
+    sent = kernel.calls.sent
+    most = sent.index(max(sent))
+    rule = RULES["NoStall"]
+    text = (
+        f"{rule.id}: the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
+        f"server {most} had sent most, {sent[most]:,} RPCs"
+    )
+    return Outcome("error", rule.id, text, rule.hint, (most,), kernel.now)
 
 
 @contextlib.contextmanager
