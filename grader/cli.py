@@ -1,7 +1,8 @@
 """The commands of the grader. Each lives in a module of its own, which adds its options and returns an exit code.
 
-Exit codes: 0 graded with full points, 1 graded with less, 2 wrong usage, 3 an error of the grader itself, 4 not
-gradable, 5 the sandbox level that was asked for is not to be had here, 130 interrupted.
+Exit codes: 0 graded with full points, 1 graded with less, 2 wrong usage, 3 an error of the grader itself (what it could
+not judge is held for review), 4 not gradable, 5 the sandbox level that was asked for is not to be had here, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, NoSandbox, Usage
+from grader.intake import Failed
+from grader.lacks import describe, is_a_lack
 from labs.report.streams import take_every_character
 
 
@@ -28,6 +31,7 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("grade", "grader.grade", "grade submissions, and write results"),
+    Command("repeat", "grader.repeat", "repeat one run of a submission, as for a run that was held for review"),
     Command("seeds", "grader.seeds", "print the secret seeds of a submission, to publish them"),
     Command("viva", "grader.viva.command", "print five exam questions from a submission's own run, with answers"),
     Command("canvas", "grader.exports.canvas", "fill points into a gradebook that Canvas exported"),
@@ -58,7 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
+    except Failed as error:
+        print(f"grader {options.command}: cannot take the submission in: {error}", file=sys.stderr)
+        return OUR_ERROR
+    except Exception as error:
+        if isinstance(error, OSError) and is_a_lack(error):
+            print(f"grader {options.command}: {describe(error)}. No submission is at fault", file=sys.stderr)
+            return OUR_ERROR
         traceback.print_exc()
         print("grader: this is an error of the grader, not of a submission", file=sys.stderr)
         return OUR_ERROR

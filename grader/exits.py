@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grader.lacks import is_exhausted
 from labs.report.results import check_writable
 
 FULL_POINTS, LESS, USAGE, OUR_ERROR, NOT_GRADABLE, NO_SANDBOX = range(6)
@@ -15,10 +16,15 @@ class Usage(Exception):
 
 
 def require_writable(path: Path) -> None:
-    """Raise Usage if no file can be written there: found out before the work, and not after it."""
+    """Raise Usage if no file can be written there: found out before the work, and not after it.
+
+    That a disk is full is no wrong use: the OSError goes through.
+    """
     try:
         check_writable(path)
     except OSError as error:
+        if is_exhausted(error):
+            raise
         raise Usage(f"cannot write {path}: {error.strerror}") from None
 
 

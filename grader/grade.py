@@ -2,7 +2,8 @@
 
 Each gets a folder in --out: result.json (all of it, for the instructor; schema: python -m grader schema), feedback.json
 and feedback.txt (what the student may see), and exports. A table and class.csv sum up. A submission with a result of
-the same content, rubric, seeds and lab is not graded again, so an interrupted grading goes on where it stopped.
+the same content, rubric, seeds and lab is not graded again, so an interrupted grading goes on where it stopped. A run
+that the grader cannot judge is held for review, and with it the grade; the same command tries again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import hashlib
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,17 +23,20 @@ import msgspec
 import trio
 
 from grader import exits, exports, report
-from grader.cleaning import clean
 from grader.exits import Usage, require_writable
 from grader.exports.table_csv import class_table
 from grader.exports.text_file import write_text
+from grader.held import held_submission
 from grader.hosts import Hosts, choose
+from grader.intake import Failed
+from grader.lacks import describe
 from grader.marking import Order, blank, mark
 from grader.pool import Pool
 from grader.progress import Progress
 from grader.references import FOLDER, References
-from grader.result import Basis, Result, read, write
+from grader.result import REVIEW, Basis, Result, read, write
 from grader.rubric import DEFAULT, Rubric, load
+from grader.scoring import hold_all
 from grader.seeds import course_secret, fingerprint
 from grader.student_view import student_view
 from labs.report.numbers import positive
@@ -88,8 +91,10 @@ def run(options: argparse.Namespace) -> int:
         raise _first_of(group) from group
     results = [grading.results[name] for name in sources if name in grading.results]
     for name in grading.results:
-        _write_all(options.out / name, grading.results[name], chosen)
-    write_text(options.out / "class.csv", class_table(_all_in(options.out)))
+        with grading.writing(options.out / name):
+            _write_all(options.out / name, grading.results[name], chosen)
+    with grading.writing(options.out / "class.csv"):
+        write_text(options.out / "class.csv", class_table(_all_in(options.out, grading.results)))
     if options.json:
         sys.stdout.writelines(msgspec.json.encode(result).decode() + "\n" for result in results)
     else:
@@ -97,16 +102,18 @@ def run(options: argparse.Namespace) -> int:
     if grading.interrupted:
         print(f"stopped: {len(results)} of {len(sources)} are graded; the same command goes on", file=sys.stderr)
         return exits.INTERRUPTED
-    return _exit_code(results)
+    for path, why in grading.unwritten.items():
+        print(f"grade: cannot write {path}: {why}; then the same command goes on", file=sys.stderr)
+    return exits.OUR_ERROR if grading.unwritten else _exit_code(results)
 
 
-def _all_in(out: Path) -> list[Result]:
+def _all_in(out: Path, fresh: Mapping[str, Result]) -> list[Result]:
     """Return the results of all submissions that were graded into a folder, also by earlier commands, by name."""
-    found: list[Result] = []
-    for path in sorted(out.glob("*/result.json")):
+    found = dict(fresh)
+    for path in out.glob("*/result.json"):
         with contextlib.suppress(Usage):  # of another version, or not ours
-            found.append(read(path))
-    return found
+            found.setdefault(path.parent.name, read(path))
+    return [found[name] for name in sorted(found)]
 
 
 def _named(sources: Sequence[str]) -> dict[str, str]:
@@ -157,6 +164,16 @@ class _Grading:
     results: dict[str, Result] = field(default_factory=dict)
     previous: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
+    unwritten: dict[Path, str] = field(default_factory=dict)
+    """What could not be written, and why."""
+
+    @contextlib.contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Take note if something cannot be written, so that the rest of a class is graded all the same."""
+        try:
+            yield
+        except OSError as error:
+            self.unwritten[path] = describe(error)
 
     async def grade(self) -> None:
         """Grade all of them, until done or told to stop; then no process and no temporary file is left."""
@@ -188,22 +205,30 @@ class _Grading:
             try:
                 result = await mark(name, self.sources[name], order, begin, progress.of(name))
             except Exception as error:
-                result = self._our_error(name, order, error)
+                result = self._held(name, order, error)
             self.results[name] = result
-            write(self.options.out / name / "result.json", result)
+            with self.writing(self.options.out / name / "result.json"):
+                write(self.options.out / name / "result.json", result)
             progress.finished(result)
         finally:
             places.release_on_behalf_of(name)
 
-    def _our_error(self, name: str, order: Order, error: BaseException) -> Result:
-        """Return the result of a submission that we could not grade, so that the others go on."""
+    def _held(self, name: str, order: Order, error: BaseException) -> Result:
+        """Return the result of a submission that we could not grade, so that the others go on: all of it is held."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         if isinstance(error, Usage):
             raise error
-        lines = "".join(traceback.format_exception(error)[-3:])
+        why = str(error) if isinstance(error, Failed) else describe(error)
         result = blank(name, order)
-        result.status, result.message = "error", clean(f"an error of the grader, not of the submission: {lines}")
+        hold_all(result, order.rubric.stages, f"{REVIEW}: the grader could not judge the submission. {why}")
+        result.held = [held_submission(self.sources[name], order.hosts, why)]
+        path = self.options.out / name / "result.json"
+        with contextlib.suppress(Usage, OSError):
+            known = read(path)
+            if known.has_grade:
+                os.replace(path, path.with_name("previous.json"))
+                self.previous[name] = known
         return result
 
     def _begin(self, name: str, blank: Result) -> Result | None:
@@ -214,7 +239,7 @@ class _Grading:
         except Usage:
             known = None
         if known is not None and known.status != "unfinished":
-            if _is_same(known, blank) and not known.our_errors and not self.options.again:
+            if _is_same(known, blank) and known.has_grade and not self.options.again:
                 return known
             os.replace(path, path.with_name("previous.json"))
             self.previous[name] = known
@@ -242,7 +267,7 @@ def _write_all(folder: Path, result: Result, chosen: Sequence[str]) -> None:
 
 
 def _exit_code(results: Sequence[Result]) -> int:
-    if any(result.our_errors or result.status == "error" for result in results):
+    if any(result.held for result in results):
         return exits.OUR_ERROR
     if any(result.status == "not-gradable" for result in results):
         return exits.NOT_GRADABLE

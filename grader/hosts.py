@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -56,7 +57,7 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
     if required is not None and required not in levels.LEVELS:
         raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(levels.LEVELS)}, the best first")
     if kind is None:
-        kind = "process" if HAS_PROCESSES and levels.try_level("D").works else "inline"
+        kind = "process" if HAS_PROCESSES and hasattr(os, "fork") else "inline"
     if kind == "inline":
         if required is not None:
             raise NoSandbox(f"level {required} is wanted, but inline hosts have none: give --hosts process")
@@ -66,7 +67,8 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
     try:
         found = levels.best(required or "D")
     except levels.NoSandbox as error:
-        raise NoSandbox(str(error)) from None
+        trusted = "" if required else "; for code that you trust, --hosts inline needs none"
+        raise NoSandbox(f"{error}{trusted}") from None
     return Hosts(kind, found.level.name, found.record())
 
 

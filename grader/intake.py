@@ -1,7 +1,8 @@
 """The intake: unpacks a submission and looks whether it can be graded, in a child process with limits of its own.
 
 Nothing of the submission is executed. What comes out is a folder with its Python files, a hash over them, and either
-nothing against grading it or a sentence that says what is. Run as `python -m grader.intake SOURCE FOLDER`.
+nothing against grading it or a sentence that says what is. A full disk, or whatever else the machine lacks, is nothing
+against a submission: it is said apart. Run as `python -m grader.intake SOURCE FOLDER`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ import msgspec
 
 from grader import scratch
 from grader.exits import Usage
+from grader.lacks import describe
 from grader.names import SERVER, Refused, find_root
 from grader.no_links import Folder, NotPlain
 from grader.unpack import Contents, read
@@ -30,11 +33,15 @@ from labs.sim.limits import COMPILE_SECONDS
 
 SECONDS = 20
 """CPU seconds that the intake of one submission may take."""
+GRACE = 5
+"""More CPU seconds until the kernel ends it for good: so it first ends by a signal that nothing else sends."""
 MEMORY = 1 << 30
 TOO_MUCH_TO_COMPILE = (
     "cannot be compiled within the limits: all files of a submission together may take "
     f"{COMPILE_SECONDS:g} s of CPU time and {MEMORY >> 20:,} MiB of memory"
 )
+_BY_THE_SUBMISSION = [getattr(signal, name) for name in ("SIGXCPU", "SIGSEGV", "SIGABRT") if hasattr(signal, name)]
+"""Signals that a child gets by what it reads: too long, or nested deeper than its parser bears."""
 ROOT = Path(__file__).parent.parent
 _SYSTEM = ("mmap", "multiprocessing", "os", "signal", "socket", "subprocess", "_thread", "threading")
 _TELLING = ("asyncio", "ctypes", "gc", "importlib", "inspect", "marshal", "pickle", *_SYSTEM)
@@ -53,18 +60,24 @@ class Taken(msgspec.Struct):
     root: str = ""
     """The folder inside the submission that holds the server, "" for the top."""
     refused: str = ""
+    failed: str = ""
+    """Why the grader could not take it in, "" if it could: the machine's fault, or the grader's own."""
+
+
+class Failed(Exception):
+    """The grader could not take a submission in; the text says why. It is nothing against the submission."""
 
 
 @contextlib.contextmanager
 def take_in(source: str | Path) -> Iterator[Taken]:
-    """Take a submission in, for as long as the context lasts."""
+    """Take a submission in, for as long as the context lasts; raise Failed if the grader cannot."""
     if not os.path.lexists(source):
         raise Usage(f"there is no {source}. Give a folder with {SERVER}, a zip, or a tar")
     with scratch.folder() as folder:
         done = subprocess.run(
             command(source, folder), env=environment(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
-        yield taken_from(done.stdout, folder)
+        yield taken_from(done.stdout, done.returncode, folder)
 
 
 def command(source: str | Path, folder: str) -> list[str]:
@@ -93,14 +106,29 @@ def environment() -> dict[str, str]:
     }
 
 
-def taken_from(output: bytes, folder: str) -> Taken:
-    """Return what the child found; if it died, that is what there is to say against the submission."""
+def taken_from(output: bytes, code: int, folder: str) -> Taken:
+    """Return what the child found; raise Failed if it could not do its work.
+
+    A child that took too long, or in which the parser's own stack overflowed, has something to say against the
+    submission; one that was ended by anything else has not, whatever it was about to do.
+    """
+    if code != 0 and -code not in _BY_THE_SUBMISSION:
+        raise Failed(f"the process that takes a submission in {_how(code)}")
     try:
         taken = msgspec.json.decode(output.splitlines()[-1] if output else b"", type=Taken)
     except msgspec.MsgspecError:
         taken = Taken(refused="reading it takes more time or memory than a submission may")
+    if taken.failed:
+        raise Failed(taken.failed)
     taken.folder = folder
     return taken
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exited with code {code}"
+    more = ": the machine may be out of memory" if -code == getattr(signal, "SIGKILL", 0) else ""
+    return f"was ended by signal {signal.Signals(-code).name}{more}"
 
 
 def main(source: Path, folder: Path) -> None:
@@ -124,6 +152,10 @@ def main(source: Path, folder: Path) -> None:
                 taken.warnings += _findings(name, (folder / name).read_bytes())
         except Refused as refused:
             taken.refused = str(refused)
+        except MemoryError:  # of its own limit: the machine's lack of memory ends it by a signal
+            taken.refused = "reading it takes more memory than a submission may"
+        except Exception as error:
+            taken.failed = describe(error)
     _print(taken)
 
 
@@ -168,7 +200,7 @@ def _limit_cpu(seconds: float) -> None:
         import resource
 
         most = min(SECONDS, math.ceil(time.process_time() + seconds))
-        resource.setrlimit(resource.RLIMIT_CPU, (most, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (most, SECONDS + GRACE))
 
 
 def _below(root: str, contents: Contents) -> dict[str, bytes]:

@@ -1,8 +1,8 @@
 """Marks one submission: takes it in, runs the rubric's tests in a sensible order, and returns its result.
 
 Stage by stage. Of each test one run first: if all of a stage say "not written yet", that is all there is to find out,
-and what builds on it is skipped. A run that failed by an error of the grader is tried once more. Knows nothing of
-files in which results are kept.
+and what builds on it is skipped. A run that failed by an error of the grader is tried once more, then held for review,
+and the reference is asked for the same run, to know where to look. Knows nothing of files in which results are kept.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ import trio
 
 from grader import intake, scoring, scratch
 from grader.cleaning import one_line
+from grader.held import held_run
 from grader.hosts import Hosts
 from grader.patience import SLOW, Patience
 from grader.pool import Pool
-from grader.references import LEAST, References, budget
+from grader.references import LEAST, NoReference, References, budget
 from grader.result import Basis, Result, Run, Sandbox, Submission, Test
 from grader.rubric import Item, Rubric, Stage
 from grader.runner import Job
 from grader.seeds import seeds_of
-from labs.sim.run import RunRecord
+from labs.sim.run import RunRecord, empty_record
+from labs.sim.verdict import Outcome
 
 Progress = Callable[[int, int], None]
 """Called with the number of runs that are done, and of those that are planned."""
@@ -60,7 +62,7 @@ class _Marks:
 
 
 async def take_in(source: str, folder: str) -> intake.Taken:
-    """Take a submission in, in a child."""
+    """Take a submission in, in a child; raise intake.Failed if the grader cannot."""
     done = await trio.run_process(
         intake.command(source, folder),
         env=intake.environment(),
@@ -68,7 +70,7 @@ async def take_in(source: str, folder: str) -> intake.Taken:
         capture_stdout=True,
         check=False,
     )
-    return intake.taken_from(done.stdout, folder)
+    return intake.taken_from(done.stdout, done.returncode, folder)
 
 
 async def mark(
@@ -114,7 +116,7 @@ class _Marking:
 
     def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
         self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
-        self._references = order.references
+        self._references, self._hosts, self._typed = order.references, order.hosts, source
         self._patience = Patience(order.rubric.give_up_after)
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
         can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
@@ -141,8 +143,10 @@ class _Marking:
                 ]
             self._result.tests += tests
             self._result.stages.append(scoring.sum_stage(stage, tests, why_not))
-        self._result.status, self._result.message = "graded", ""
+        self._result.message = ""
         scoring.sum_up(self._result)
+        order = {item.scenario.id: number for number, item in enumerate(self._rubric.items)}
+        self._result.held.sort(key=lambda held: (order[held.test], held.secret, held.seed))
 
     async def _mark_stage(self, stage: Stage) -> dict[str, _Marks]:
         """Run each test of a stage once, and then with its other seeds those that are worth it."""
@@ -178,8 +182,11 @@ class _Marking:
                 if seed == seeds[0]:
                     task_status.started()
                 if not marks.is_settled and position < self._patience.left(_rules_of(stage)):
-                    marks.records[seed], retried = await self._run_within_budget(item, seed, marks)
-                    marks.runs[seed] = scoring.judged_run(marks.records[seed], seed in secret, retried)
+                    record, retried = await self._run_within_budget(item, seed, marks)
+                    run = scoring.judged_run(record, seed in secret, retried)
+                    marks.records[seed], marks.runs[seed] = record, run
+                    if run.status == "held":
+                        await self._hold(record, run.secret)
             self._done += 1
             self._progress(self._done, self._planned)
 
@@ -189,17 +196,25 @@ class _Marking:
         Most runs need less than everybody gets, so the reference is asked only if that was not enough.
         """
         test = item.scenario.id
-        if item.kind == "performance":
-            reference = await self._references.that_passes(test, seed)
-            if reference is not None:
-                marks.references[seed] = reference
-            return await self._run(Job(test, seed, budget(reference)))
-        record, retried = await self._run(Job(test, seed, LEAST))
-        if record.rule == "CpuBudget":
-            limit = budget(await self._references.of(test, self._order(item)[0]))
-            if limit is None or limit > LEAST:
-                return await self._run(Job(test, seed, limit))
-        return record, retried
+        try:
+            if item.kind == "performance":
+                reference = await self._references.that_passes(test, seed)
+                if reference is not None:
+                    marks.references[seed] = reference
+                return await self._run(Job(test, seed, budget(reference)))
+            record, retried = await self._run(Job(test, seed, LEAST))
+            if record.rule == "CpuBudget":
+                limit = budget(await self._references.that_is_judged(test, self._order(item)[0]))
+                if limit is None or limit > LEAST:
+                    return await self._run(Job(test, seed, limit))
+            return record, retried
+        except NoReference as error:
+            return empty_record(item.scenario, seed, Outcome("grader-error", None, str(error))), True
+
+    async def _hold(self, record: RunRecord, secret: bool) -> None:
+        """Take note of a run that could not be judged, with what the reference does in it."""
+        reference = await self._references.of(record.test, record.seed)
+        self._result.held.append(held_run(record, secret, self._typed, self._hosts, reference))
 
     async def _run(self, job: Job) -> tuple[RunRecord, bool]:
         """Run a job, twice if need be; say whether it was."""
@@ -211,7 +226,7 @@ class _Marking:
     def _judge(self, item: Item, marks: _Marks) -> Test:
         seeds = [seed for seed in self._order(item) if seed in marks.runs]
         runs, records = [marks.runs[seed] for seed in seeds], [marks.records[seed] for seed in seeds]
-        test = scoring.judge_test(item, len(self._order(item)), runs, records, self._rubric, self._source)
+        test = scoring.judge_test(item, len(self._order(item)), runs, records, self._source)
         if item.kind == "performance":
             scoring.judge_performance(test, records, list(marks.references.values()))
         return test

@@ -1,6 +1,7 @@
 """The grader's side of its runners: starts them, hands out jobs, and replaces the ones that die. On trio.
 
 A pool serves one submission. All that a runner answers is data, of limited length; one that says nonsense is ended.
+A runner that fails, or cannot be started, makes a record that says so, and the next job gets another.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import msgspec
 import trio
 
 from grader import scenarios
-from grader.exits import Usage
 from grader.hosts import Hosts
 from grader.intake import ROOT, environment
+from grader.lacks import describe
 from grader.runner import Job, Ready, Setup
 from labs.oracles.catalogue import RULES
 from labs.sim.run import RunRecord, empty_record
@@ -65,13 +66,20 @@ class Pool:
 
     async def run(self, job: Job) -> RunRecord:
         """Run one job and return its record; what kills a runner is the submission's fault with inline hosts only."""
-        runner = self._idle.pop() if self._idle else await self._start()
+        try:
+            runner = self._idle.pop() if self._idle else await self._start()
+        except (RunnerDied, OSError) as error:
+            text = str(error) if isinstance(error, RunnerDied) else describe(error)
+            return _ours(job, f"a runner does not start: {text}")
         try:
             record = await runner.ask(job, RunRecord)
         except RunnerDied as death:
             await runner.end()
             return self._record_of_death(job, str(death))
-        self._idle.append(runner)
+        if record.status == "grader-error":  # whatever broke in it breaks no other run
+            await runner.end()
+        else:
+            self._idle.append(runner)
         return record
 
     async def _start(self) -> _Runner:
@@ -79,21 +87,26 @@ class Pool:
         self._all.append(runner)
         try:
             ready = await runner.ask(Setup(self._folder, self._hosts, runner.core), Ready)
-        except RunnerDied as death:
-            raise RuntimeError(f"a runner did not start: {death}") from None
-        if ready.error:
-            raise Usage(ready.error)
+            if ready.error:
+                raise RunnerDied(ready.error)
+        except RunnerDied:
+            await runner.end()
+            raise
         self.facts = ready.facts
         return runner
 
     def _record_of_death(self, job: Job, text: str) -> RunRecord:
-        scenario = scenarios.find(job.test)
         if self._hosts.kind == "inline":
+            scenario = scenarios.find(job.test)
             rule = RULES["NoStall" if "silent" in text else "NoCrash"]
             outcome = Outcome("error", rule.id, f"{rule.id}: the process that the servers shared {text}", rule.hint)
-        else:
-            outcome = Outcome("grader-error", None, f"the runner {text}")
-        return empty_record(scenario, job.seed, outcome)
+            return empty_record(scenario, job.seed, outcome)
+        return _ours(job, f"the runner {text}")
+
+
+def _ours(job: Job, text: str) -> RunRecord:
+    """Return the record of a run that we failed to judge."""
+    return empty_record(scenarios.find(job.test), job.seed, Outcome("grader-error", None, text))
 
 
 class _Runner:

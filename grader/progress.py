@@ -38,8 +38,7 @@ class Progress:
         self._runs.pop(result.submission.name, None)
         if self._submissions > 1:
             self.clear()
-            points = f"{result.score:g} of {result.max_score:g}"
-            text = points if result.status == "graded" else result.status
+            text = result.points if result.status in ("graded", "held") else result.status
             print(f"{self._finished} of {self._submissions}: {result.submission.name}: {text}", file=sys.stderr)
 
     def clear(self) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from grader.result import Result, Test
+from grader.result import Held, Result, Test
 
 PARTS = {"drill": "drills", "test": "tests", "hidden": "hidden tests", "performance": "performance"}
 MOST = 12
 """Failures that the terminal shows in full; feedback.txt has all of them."""
-WORST = ("error", "fail", "grader-error")
+WORST = ("held", "error", "fail")
+REPEATED = 3
+"""Held runs of a test that are shown with their commands; result.json has all of them."""
 
 
 def render(results: Sequence[Result], out: Path, previous: Mapping[str, Result]) -> str:
@@ -36,23 +38,30 @@ def render(results: Sequence[Result], out: Path, previous: Mapping[str, Result])
 
 
 def _row(result: Result, before: Result | None) -> tuple[str, dict[str, str], str, str, str]:
-    notes = [] if result.status == "graded" else [f"{result.status}: {result.message.splitlines()[0][:60]}"]
-    if result.our_errors:
-        notes.append(f"{len(result.our_errors)} errors of the grader")
+    notes = []
+    if result.status == "held":
+        notes.append(result.points)
+    elif result.status != "graded":
+        notes.append(f"{result.status}: {result.message.splitlines()[0][:60]}")
+    if result.held:
+        notes.append(f"{len(result.held)} held")
     if before is not None and before.status == "graded" and before.score != result.score:
         notes.append(f"before: {before.score:g}")
-    stages = {stage.id: f"{stage.score:g}" for stage in result.stages}
-    return result.submission.name, stages, f"{result.score:g}", f"{result.max_score:g}", "; ".join(notes)
+    stages = {stage.id: "held" if stage.status == "held" else f"{stage.score:g}" for stage in result.stages}
+    points = f"{result.score:g}" if result.has_grade else result.status
+    return result.submission.name, stages, points, f"{result.max_score:g}", "; ".join(notes)
 
 
 def render_one(result: Result, most: int = 1000) -> str:
     """Return the report of one submission, with at most so many failures told in full."""
     head = f"{result.submission.name}: {_points(result)}"
-    if result.status != "graded":
+    if result.held and not result.held[0].test:
+        return "\n".join([head, *_wrapped(result.message), *_held(result.held[:1])])
+    if result.status not in ("graded", "held"):
         return "\n".join([head, *_wrapped(f"{result.status}: {result.message}")])
-    parts = [head, _table(result), *_gathered(result.tests)]
-    broken = [test for test in result.tests if test.status in WORST]
-    parts += [_failure(test) for test in broken[:most]]
+    parts = ["\n".join(_wrapped(head)), _table(result), *_gathered(result.tests)]
+    broken = sorted((test for test in result.tests if test.status in WORST), key=lambda test: test.status != "held")
+    parts += [_failure(test, [held for held in result.held if held.test == test.id]) for test in broken[:most]]
     if broken[most:]:
         rest = ", ".join(test.id for test in broken[most:])
         parts.append(textwrap.fill(f"and {len(broken) - most} more: {rest}", _width(), subsequent_indent="    "))
@@ -66,11 +75,11 @@ def render_one(result: Result, most: int = 1000) -> str:
 def _points(result: Result) -> str:
     inline = result.sandbox.hosts == "inline"
     where = "servers in one process, no sandbox" if inline else f"sandbox level {result.sandbox.level}"
-    return f"{result.score:g} of {result.max_score:g} points   ({where})"
+    return f"{result.points}   ({where})"
 
 
 def _table(result: Result) -> str:
-    rows = []
+    rows: list[tuple[str | int, ...]] = []
     for stage in result.stages:
         head = f"{stage.id} {stage.title}"
         for kind, name in PARTS.items():
@@ -80,9 +89,12 @@ def _table(result: Result) -> str:
             passed = sum(test.status == "pass" for test in tests)
             runs = sum(len(test.runs) for test in tests)
             score, most = (sum(getattr(test, field) for test in tests) for field in ("score", "max_score"))
-            rows.append((head, name, f"{passed}/{len(tests)}", runs, f"{score:g}", f"{most:g}"))
+            waits = sum(test.held_score for test in tests)
+            rows.append((head, name, f"{passed}/{len(tests)}", runs, f"{score:g}", f"{most:g}", f"{waits:g}"))
             head = ""
-    headers, align = ("stage", "", "passed", "runs", "points", "of"), ("left", "left", *["right"] * 4)
+    headers, align = ["stage", "", "passed", "runs", "points", "of", "held"], ["left", "left", *["right"] * 5]
+    if not result.held_score:
+        headers, align, rows = headers[:-1], align[:-1], [row[:-1] for row in rows]
     return str(tabulate(rows, headers=headers, tablefmt="simple", colalign=align, disable_numparse=True))
 
 
@@ -97,7 +109,7 @@ def _gathered(tests: Sequence[Test]) -> list[str]:
     return ["\n".join(textwrap.fill(line, _width(), subsequent_indent="    ") for line in lines)] if lines else []
 
 
-def _failure(test: Test) -> str:
+def _failure(test: Test, held: Sequence[Held]) -> str:
     seeds = ", ".join(map(str, test.failing_seeds[:5])) + (", …" if len(test.failing_seeds) > 5 else "")
     secret = f"{test.failing_secret_seeds} secret" if test.failing_secret_seeds else ""
     where = " and ".join(part for part in (seeds, secret) if part)
@@ -107,8 +119,28 @@ def _failure(test: Test) -> str:
     lines += [f"      {line}" for line in _wrapped(test.message, 6)]
     for word, text in (("hint", test.hint), ("replay", test.replay)):
         if text:
-            lines += textwrap.wrap(f"{word:8}{text}", _width() - 6, initial_indent="      ", subsequent_indent=" " * 14)
-    return "\n".join(lines)
+            lines += _told(word, text)
+    return "\n".join(lines + (_held(held) if test.status == "held" else []))
+
+
+def _held(held: Sequence[Held]) -> list[str]:
+    """Return where to look for what kept runs from being judged, and the commands that repeat them."""
+    lines = [
+        line for finding in dict.fromkeys(run.finding for run in held if run.finding) for line in _told("look", finding)
+    ]
+    for run in held[:REPEATED]:
+        if run.repeat:
+            lines += _told("repeat", run.repeat)
+    if held[REPEATED:] and held[0].repeat:
+        lines += _told("", f"and {len(held) - REPEATED} more in result.json")
+    return lines
+
+
+def _told(word: str, text: str) -> list[str]:
+    first, rest = " " * 6, " " * 14
+    return textwrap.wrap(
+        f"{word:8}{text}", _width() - 6, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
 
 
 def _wrapped(text: str, indent: int = 0) -> list[str]:

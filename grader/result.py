@@ -16,12 +16,13 @@ from grader.rubric import Detail, Visibility
 from grader.scenarios import Kind
 from labs.report.results import write_json
 
-SCHEMA = "raft-lab/result/v1"
+SCHEMA = "raft-lab/result/v2"
 SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
-Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "grader-error"]
+Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "held"]
 """fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
-not-written: the submission says so; grader-error: ours."""
-RunStatus: TypeAlias = Literal["pass", "fail", "error", "grader-error"]
+not-written: the submission says so; held: the grader could not judge it, so somebody has to look."""
+RunStatus: TypeAlias = Literal["pass", "fail", "error", "held"]
+REVIEW = "needs review"
 
 
 class Run(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,6 +37,28 @@ class Run(msgspec.Struct, forbid_unknown_fields=True):
     virtual_time: float = 0.0
     wall_time: float = 0.0
     retried: bool = False
+
+
+class Held(msgspec.Struct, forbid_unknown_fields=True):
+    """A run that the grader could not judge, and how to repeat it.
+
+    It gives no points, and takes none. Without `test` it stands for all of the submission.
+    """
+
+    test: str
+    seed: int | None
+    secret: bool
+    hosts: str
+    level: str
+    submission: str = ""
+    message: str = ""
+    """What went wrong in the grader."""
+    reference: Literal["passes", "does-not-pass", "not-run"] = "not-run"
+    """What the reference did on this machine with the same test, seed and hosts."""
+    finding: str = ""
+    """Where the fault is to be sought, going by the reference."""
+    repeat: str = ""
+    """The command that repeats the run."""
 
 
 class Metrics(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,6 +91,8 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     max_score: float
     visibility: Visibility
     detail: Detail
+    held_score: float = 0.0
+    """Points that wait for a review: those that the held runs decide."""
     rule: str | None = None
     message: str = ""
     """What was seen in the first run that did not pass, or why nothing was run."""
@@ -88,9 +113,10 @@ class StageResult(msgspec.Struct, forbid_unknown_fields=True):
 
     id: str
     title: str
-    status: Literal["graded", "skip", "not-written"]
+    status: Literal["graded", "held", "skip", "not-written"]
     score: float
     max_score: float
+    held_score: float = 0.0
     message: str = ""
 
 
@@ -126,33 +152,50 @@ class Sandbox(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Result(msgspec.Struct, forbid_unknown_fields=True):
-    """All of it. Times are UTC; `duration` in wall seconds. With the status `error` the grader failed as a whole."""
+    """All of it. Times are UTC; `duration` in wall seconds.
 
-    status: Literal["graded", "not-gradable", "error", "unfinished"]
+    With the status `held`, `held_score` points wait for a review, and `score` holds only those that are certain: it is
+    not a grade. A held run that decides no point leaves the status as it is.
+    """
+
+    status: Literal["graded", "held", "not-gradable", "unfinished"]
     submission: Submission
     basis: Basis
     sandbox: Sandbox
     score: float = 0.0
     max_score: float = 0.0
+    held_score: float = 0.0
     message: str = ""
     """In one sentence: why it was not graded, or what to know about the grade."""
     stages: list[StageResult] = []
     tests: list[Test] = []
+    held: list[Held] = []
     warnings: list[str] = []
     started_at: str = ""
     finished_at: str = ""
     duration: float = 0.0
     audience: Literal["instructor", "student"] = "instructor"
     tool_version: str = "1"
-    schema: Literal["raft-lab/result/v1"] = "raft-lab/result/v1"
+    schema: Literal["raft-lab/result/v2"] = "raft-lab/result/v2"
 
     @property
     def is_full(self) -> bool:
         return self.status == "graded" and self.score >= self.max_score
 
     @property
-    def our_errors(self) -> list[Test]:
-        return [test for test in self.tests if test.status == "grader-error"]
+    def has_grade(self) -> bool:
+        """Return whether `score` is a grade, so that it may go into a gradebook."""
+        return self.status in ("graded", "not-gradable")
+
+    @property
+    def points(self) -> str:
+        """The points in words; of a held result, what is judged and what waits."""
+        if self.status != "held":
+            return f"{self.score:g} of {self.max_score:g} points"
+        judged = round(self.max_score - self.held_score, 2)
+        if judged <= 0:
+            return f"held: no points are judged; all {self.max_score:g} points wait for review"
+        return f"held: {self.score:g} of {judged:g} judged points; {self.held_score:g} points wait for review"
 
 
 def write(path: Path, result: Result) -> None:

@@ -22,6 +22,10 @@ from labs.stages.scenario import Scenario
 
 T = TypeVar("T")
 DEFAULT = Path(__file__).parent / "rubric.toml"
+GONE = (
+    "there is no such choice; a run that the grader cannot judge is held for review, for no points and at no cost, "
+    "and result.json has the command that repeats it. Take this line out"
+)
 Visibility: TypeAlias = Literal["visible", "hidden", "after_due_date", "after_published"]
 Detail: TypeAlias = Literal["none", "rule", "full"]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -72,8 +76,6 @@ class RubricFile(msgspec.Struct, forbid_unknown_fields=True):
     seeds: SeedsPart
     stages: dict[str, StagePart]
     tests: list[TestsPart]
-    when_grader_fails: Literal["grant", "exclude"] = "grant"
-    """What becomes of the points of a test of which no run could be judged: granted, or taken out of the maximum."""
     give_up_after: Count = 4
     """After so many tests in which a server never yields (NoStall), or the servers take too much of the processor
     (CpuBudget), no further test of the submission is run, and those bring no points; 0: all are run, however long."""
@@ -119,7 +121,6 @@ class Rubric:
 
     title: str
     stages: tuple[Stage, ...]
-    when_grader_fails: Literal["grant", "exclude"]
     sha256: str
     give_up_after: int = 0
 
@@ -151,7 +152,7 @@ def load(path: Path = DEFAULT, runs: int | None = None, public_only: bool = Fals
     if runs is not None:
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
     digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()
-    return Rubric(file.title, stages, file.when_grader_fails, digest, file.give_up_after)
+    return Rubric(file.title, stages, digest, file.give_up_after)
 
 
 def _parse(path: Path, text: str) -> RubricFile:
@@ -159,6 +160,8 @@ def _parse(path: Path, text: str) -> RubricFile:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Usage(f"{path} is no TOML: {error}") from None
+    if "when_grader_fails" in found:
+        raise Usage(f"{path}: when_grader_fails: {GONE}")
     stages = found.get("stages")
     for name, part in stages.items() if isinstance(stages, dict) else ():
         _convert(path, part, StagePart, f"stages.{name}")

@@ -23,12 +23,15 @@ import msgspec
 
 from grader import lifeline, scenarios
 from grader.hosts import Hosts, Opening, opened
+from grader.lacks import describe
+from grader.names import SERVER
 from labs.sim import blame
 from labs.sim.hosts import HostsUnavailable
 from labs.sim.limits import MiB
-from labs.sim.loader import BadSubmission, Program
+from labs.sim.loader import BadSubmission
 from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
 from labs.sim.verdict import Outcome
+from labs.stages.scenario import Scenario
 
 CPU_SECONDS = 15.0
 """Processor seconds of a run with inline hosts after which its server counts as one that never yields."""
@@ -79,15 +82,17 @@ def main() -> None:
     _limit_memory()
     lifeline.watch_parent()
     setup = msgspec.json.decode(jobs.readline(), type=Setup)
-    try:
-        with opened(setup.hosts, setup.core) as opening:
-            _answer(answers, Ready(facts=opening.facts))
-            program = Program(Path(setup.folder)) if opening.is_inline else Path(setup.folder)
-            for line in jobs:
-                job = msgspec.json.decode(line, type=Job)
-                _answer(answers, _judge(program, job, opening))
-    except HostsUnavailable as error:
-        _answer(answers, Ready(error=str(error)))
+    with contextlib.ExitStack() as stack:
+        try:
+            opening = stack.enter_context(opened(setup.hosts, setup.core))
+        except HostsUnavailable as error:
+            return _answer(answers, Ready(error=str(error)))
+        except (OSError, MemoryError) as error:
+            return _answer(answers, Ready(error=describe(error)))
+        _answer(answers, Ready(facts=opening.facts))
+        for line in jobs:
+            job = msgspec.json.decode(line, type=Job)
+            _answer(answers, _judge(Path(setup.folder), job, opening))
 
 
 def _limit_memory() -> None:
@@ -106,7 +111,7 @@ def _answer(answers: BinaryIO, value: object) -> None:
     answers.flush()
 
 
-def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
+def _judge(folder: Path, job: Job, opening: Opening) -> RunRecord:
     """Run one job; whatever goes wrong on our side becomes a record that says so."""
     scenario = scenarios.find(job.test)
     try:
@@ -115,16 +120,28 @@ def _judge(program: Program | Path, job: Job, opening: Opening) -> RunRecord:
             if job.cpu_seconds is not None and not opening.is_inline:
                 arguments["cpu_seconds"] = job.cpu_seconds
             with open(job.trace, "wb") if job.trace else contextlib.nullcontext() as trace:
-                return run_scenario(scenario, program, job.seed, trace, **arguments)
+                return run_scenario(scenario, folder, job.seed, trace, **arguments)
     except Stalled:
         return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
     except BadSubmission as error:
+        if _is_out_of_reach(folder, error):
+            return _ours(scenario, job, f"the submission's files cannot be read: {error}")
         return empty_record(scenario, job.seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
     except HostsUnavailable as error:  # they start anew with the next job
-        return empty_record(scenario, job.seed, Outcome("grader-error", None, f"servers cannot be run: {error}"))
+        return _ours(scenario, job, f"servers cannot be run: {error}")
+    except (OSError, MemoryError) as error:
+        return _ours(scenario, job, describe(error))
     except BaseException as error:
-        lines = "".join(traceback.format_exception(error)[-4:])
-        return empty_record(scenario, job.seed, Outcome("grader-error", None, lines))
+        return _ours(scenario, job, "".join(traceback.format_exception(error)[-4:]))
+
+
+def _ours(scenario: Scenario, job: Job, text: str) -> RunRecord:
+    return empty_record(scenario, job.seed, Outcome("grader-error", None, text))
+
+
+def _is_out_of_reach(folder: Path, error: BadSubmission) -> bool:
+    """Return whether a submission cannot be run because its files, which the intake wrote, cannot be read any more."""
+    return isinstance(error.__context__, OSError) or not os.access(folder / SERVER, os.R_OK)
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from grader.cleaning import clean, one_line
-from grader.result import Figure, Metrics, Result, Run, StageResult, Status, Test
-from grader.rubric import Item, Rubric, Stage
+from grader.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test
+from grader.rubric import Item, Stage
 from labs.sim.run import RunRecord
 from labs.stages import performance
 
@@ -16,7 +16,7 @@ NOT_WRITTEN = "NotWritten"
 
 def judged_run(record: RunRecord, secret: bool, retried: bool) -> Run:
     """Return what is kept of a record."""
-    status = record.status if record.status in ("pass", "fail", "error") else "grader-error"
+    status = record.status if record.status in ("pass", "fail", "error") else "held"
     return Run(
         seed=record.seed,
         secret=secret,
@@ -30,25 +30,24 @@ def judged_run(record: RunRecord, secret: bool, retried: bool) -> Run:
     )
 
 
-def judge_test(
-    item: Item, seeds: int, runs: Sequence[Run], records: Sequence[RunRecord], rubric: Rubric, source: str
-) -> Test:
+def judge_test(item: Item, seeds: int, runs: Sequence[Run], records: Sequence[RunRecord], source: str) -> Test:
     """Return the result of a test from its runs, in the order of its seeds; `source` is what one types to replay.
 
-    Of `seeds` planned runs, those that were not worth while did not pass; those that we failed to judge do not count.
+    Of `seeds` planned runs, those that were not worth while did not pass. Those that we failed to judge may have passed
+    or not: if that decides points, or the verdict, the test is held.
     """
-    judged = [run for run in runs if run.status != "grader-error"]
-    planned = seeds - (len(runs) - len(judged))
-    passes = sum(run.status == "pass" for run in judged)
-    failed = [run for run in judged if run.status != "pass"]
-    test = _empty(item, _status(item, planned, passes, failed))
+    held = sum(run.status == "held" for run in runs)
+    passes = sum(run.status == "pass" for run in runs)
+    failed = [run for run in runs if run.status not in ("pass", "held")]
+    test = _empty(item, _status(item, seeds, passes, held, failed))
     test.passes, test.runs = passes, list(runs)
     test.failing_seeds = [run.seed for run in failed if not run.secret and run.seed is not None]
     test.failing_secret_seeds = sum(run.secret for run in failed)
-    test.metrics = _means([record for record in records if record.status != "grader-error"])
-    test.score = _score(item, passes, planned)
-    if test.status == "grader-error":
-        _settle_our_error(test, runs, rubric)
+    test.metrics = _means([record for record, run in zip(records, runs, strict=True) if run.status != "held"])
+    test.score = _score(item, seeds, passes)
+    test.held_score = round(_score(item, seeds, passes + held) - test.score, 2)
+    if test.status == "held":
+        test.message = _why_held(held, seeds, runs)
     elif failed and test.status != "pass":
         first = failed[0]
         record = next(record for record in records if record.seed == first.seed)
@@ -60,6 +59,8 @@ def judge_test(
 
 def judge_performance(test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord]) -> None:
     """Replace the points of a performance test whose runs passed by those of its figures, beside the reference's."""
+    if test.status == "held":  # no figure is certain before all its runs are
+        test.score, test.held_score = 0.0, test.max_score
     if test.status != "pass":
         return
     judged = [record for record in records if record.status == "pass"]
@@ -84,6 +85,8 @@ def left_out(item: Item, status: Status, message: str) -> Test:
     """Return the result of a test of which nothing was run."""
     test = _empty(item, status)
     test.message = message
+    if status == "held":
+        test.held_score = test.max_score
     return test
 
 
@@ -102,35 +105,27 @@ def _empty(item: Item, status: Status) -> Test:
     )
 
 
-def _status(item: Item, planned: int, passes: int, failed: list[Run]) -> Status:
-    if not planned:
-        return "grader-error"
-    if passes >= item.threshold * planned:
+def _status(item: Item, seeds: int, passes: int, held: int, failed: list[Run]) -> Status:
+    if passes >= item.threshold * seeds:
         return "pass"
+    if held and (passes + held >= item.threshold * seeds or _score(item, seeds, passes + held)):
+        return "held"
     if any(run.rule == NOT_WRITTEN for run in failed):
         return "not-written"
     return "error" if failed[0].status == "error" else "fail"
 
 
-def _score(item: Item, passes: int, planned: int) -> float:
+def _score(item: Item, seeds: int, passes: int) -> float:
     """Return the points: all from the threshold on, else none, or a share if the rubric gives one."""
-    if not planned:
-        return 0.0
-    if passes >= item.threshold * planned:
+    if passes >= item.threshold * seeds:
         return item.points
-    return round(item.points * passes / planned, 2) if item.partial else 0.0
+    return round(item.points * passes / seeds, 2) if item.partial else 0.0
 
 
-def _settle_our_error(test: Test, runs: Sequence[Run], rubric: Rubric) -> None:
-    """Give or exclude the points of a test that the grader could not judge; say which, and why."""
-    what = next((run.message for run in runs if run.message), "no run came to an end")
-    if rubric.when_grader_fails == "grant":
-        test.score = test.max_score
-        done = f"its {test.max_score:g} points are granted"
-    else:
-        done = f"its {test.max_score:g} points are taken out of the maximum"
-        test.max_score = 0.0
-    test.message = clean(f"an error of the grader, also when tried again; {done}. {what}")
+def _why_held(held: int, seeds: int, runs: Sequence[Run]) -> str:
+    """Return that a test is held, and why; students see the first sentence."""
+    what = next((run.message for run in runs if run.status == "held" and run.message), "no run came to an end")
+    return clean(f"{REVIEW}: the grader could not judge {held} of {seeds} runs, also when tried again. {what}")
 
 
 def _means(records: Sequence[RunRecord]) -> Metrics:
@@ -147,35 +142,55 @@ def _means(records: Sequence[RunRecord]) -> Metrics:
 def sum_stage(stage: Stage, tests: Sequence[Test], message: str = "") -> StageResult:
     """Return the sum of a stage."""
     status = "graded"
-    if all(test.status == "skip" for test in tests):
+    if any(test.status == "held" for test in tests):
+        status = "held"
+    elif all(test.status == "skip" for test in tests):
         status = "skip"
     elif all(test.status in ("not-written", "skip") for test in tests):
         status = "not-written"
-    score, most = (round(sum(getattr(test, name) for test in tests), 2) for name in ("score", "max_score"))
-    return StageResult(stage.id, stage.title, status, score, most, message)  # type: ignore[arg-type]
+    score, most, waits = (round(sum(getattr(test, name) for test in tests), 2) for name in _SUMMED)
+    return StageResult(stage.id, stage.title, status, score, most, waits, message)  # type: ignore[arg-type]
+
+
+_SUMMED = ("score", "max_score", "held_score")
 
 
 def sum_up(result: Result) -> None:
-    """Fill in the totals, and what there is to say about them."""
-    result.score = round(sum(test.score for test in result.tests), 2)
-    result.max_score = round(sum(test.max_score for test in result.tests), 2)
-    ours = result.our_errors
-    if ours:
-        names = ", ".join(test.id for test in ours[:5])
-        result.message = one_line(f"the grader failed in {len(ours)} tests, which cost no points: {names}", 500)
+    """Fill in the totals, the status, and what there is to say about them."""
+    for name in _SUMMED:
+        setattr(result, name, round(sum(getattr(test, name) for test in result.tests), 2))
+    held = [test.id for test in result.tests if test.status == "held"]
+    result.status = "held" if held else "graded"
+    if held:
+        names = ", ".join(held[:5]) + (f" and {len(held) - 5} more" if held[5:] else "")
+        result.message = one_line(f"{REVIEW}: the grader could not judge {names}", 500)
+    idle = sum(run.status == "held" for test in result.tests for run in test.runs if test.status != "held")
+    if idle:
+        result.warnings.append(f"{idle} runs could not be judged, but decide no points")
     retried = sum(run.retried for test in result.tests for run in test.runs)
     if retried:
         result.warnings.append(f"{retried} runs were tried a second time, after an error of the grader")
 
 
+def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:
+    """Make a result that holds all points, for a submission of which nothing could be judged."""
+    result.tests, result.stages = [], []
+    for stage in stages:
+        tests = [left_out(item, "held", message) for item in stage.items]
+        result.tests += tests
+        result.stages.append(sum_stage(stage, tests))
+    sum_up(result)
+    result.message = message
+
+
 def is_built_on(stage: Stage, done: Sequence[StageResult]) -> str:
-    """Return why a stage is skipped, "" if what it needs is there."""
+    """Return why a stage is skipped, "" if what it needs is there. Points that wait for a review count as there."""
     for other in done:
         if other.id not in stage.needs:
             continue
-        if other.status != "graded":
+        if other.status in ("not-written", "skip"):
             return f"not run: it builds on {other.id}, which is not written yet"
-        if other.score < stage.needs_share * other.max_score:
+        if other.score + other.held_score < stage.needs_share * other.max_score:
             has = f"{other.score:g} of {other.max_score:g} points, less than {stage.needs_share:.0%}"
             return f"not run: it builds on {other.id}, which has {has}"
     return ""

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import msgspec
 
-from grader.result import Metrics, Result, Run, Test
+from grader.result import REVIEW, Held, Metrics, Result, Run, Test
 
-OPEN = ("pass", "skip", "not-written", "grader-error")
+OPEN = ("pass", "skip", "not-written", "held")
 """Their messages tell nothing of how a test works."""
+WAITS = f"{REVIEW}: the grader could not judge all of it, so there is no grade yet; your instructor has the details"
 
 
 def student_view(result: Result, keep_hidden: bool = False) -> Result:
     """Return a copy for students. Tests whose visibility is not `visible` are left out, or kept without detail."""
     view = msgspec.json.decode(msgspec.json.encode(result), type=Result)
     view.audience, view.warnings, view.sandbox.details, view.basis.secret = "student", [], {}, ""
+    details = {test.id: _detail(test) for test in view.tests if keep_hidden or test.visibility == "visible"}
+    view.held = [_without_cause(held, details.get(held.test)) for held in view.held if held.test in {"", *details}]
+    if view.status == "held":
+        view.message = WAITS
     view.tests = [_shown(test) for test in view.tests if keep_hidden or test.visibility == "visible"]
     return view
 
 
 def _shown(test: Test) -> Test:
     test.replay = test.replay.partition(" SUBMISSION=")[0]  # where it lay is the instructor's business
-    detail = test.detail if test.visibility == "visible" else "none"
+    detail = _detail(test)
     test.runs = [_without_seed(run) for run in test.runs] if detail == "full" else []
-    if test.status == "grader-error":
+    if test.status == "held":
         test.message = test.message.partition(". ")[0]
     if detail == "full":
         if test.status in ("fail", "error") and not test.replay:
@@ -41,7 +46,19 @@ def _shown(test: Test) -> Test:
     return test
 
 
+def _detail(test: Test) -> str:
+    return test.detail if test.visibility == "visible" else "none"
+
+
 def _without_seed(run: Run) -> Run:
     if run.secret:
         run.seed, run.digest = None, ""
+    if run.status == "held":
+        run.message = ""
     return run
+
+
+def _without_cause(held: Held, detail: str | None) -> Held:
+    """Return a held run without what went wrong in the grader and how to repeat it: that is the instructor's."""
+    seed = None if held.secret or detail != "full" else held.seed
+    return Held(held.test, seed, held.secret, held.hosts, held.level)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from grader.lacks import is_a_lack
 from grader.names import SERVER, Refused, Unique, is_litter, is_plain, normalised
 from grader.no_links import Folder, NotPlain, is_link, open_file
 
@@ -48,7 +49,10 @@ class Contents:
 
 
 def read(source: Path, limits: Limits | None = None) -> Contents:
-    """Return the Python files of a submission; raise Refused if it is not to be taken."""
+    """Return the Python files of a submission; raise Refused if it is not to be taken.
+
+    An OSError that says that the machine lacks something (grader.lacks) is no reason to refuse: it goes through.
+    """
     limits = limits or Limits()
     reader = _Reader(limits)
     if is_link(source):
@@ -65,6 +69,8 @@ def read(source: Path, limits: Limits | None = None) -> Contents:
     except NotPlain as error:
         raise Refused(f"it cannot be read: it is {error}") from None
     except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, OSError) and is_a_lack(error):
+            raise
         raise Refused(f"it cannot be read: {error}") from None
     except (MemoryError, RecursionError, OverflowError):
         raise Refused("it takes more memory than a submission may") from None

@@ -1,4 +1,4 @@
-"""An error of the grader is shown as the grader's, tried again once, and costs no point."""
+"""An error of the grader is shown as the grader's, tried again once, and then the run is held for review."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ sys.exit(main())
 """
 
 
-def test_a_grading_in_which_hosts_fail_costs_no_point(tmp_path: Path) -> None:
+def test_a_grading_in_which_hosts_fail_is_held(tmp_path: Path) -> None:
     """The walls of servers do not stand any more, once the level was chosen."""
     stub, starter = tmp_path / "stub.py", tmp_path / "start.py"
     stub.write_text("def confine(options): raise OSError('no walls today')\n")
@@ -115,12 +115,12 @@ def test_a_grading_in_which_hosts_fail_costs_no_point(tmp_path: Path) -> None:
     )
     assert done.returncode == exits.OUR_ERROR, done.stdout + done.stderr
     result = result_of(tmp_path, "reference")
-    assert [(test.status, test.score == test.max_score > 0) for test in result.tests] == [("grader-error", True)]
-    assert "an error of the grader, also when tried again" in result.tests[0].message
+    assert [(test.status, test.score, test.held_score > 0) for test in result.tests] == [("held", 0.0, True)]
+    assert "could not judge 1 of 1 runs, also when tried again" in result.tests[0].message
     assert "servers cannot be run: a process is not confined: OSError: no walls today" in result.tests[0].message
-    assert "which cost no points: 2A/initial_election" in result.message
-    assert result.tests[0].runs[0].retried
-    assert "error of the grader" in done.stdout
+    assert (result.status, result.message) == ("held", "needs review: the grader could not judge 2A/initial_election")
+    assert result.tests[0].runs[0].retried and result.held[0].reference == "does-not-pass"
+    assert "all 2 points wait for review" in done.stdout
 
 
 def test_a_runner_has_a_limit_of_memory() -> None:

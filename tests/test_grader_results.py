@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -19,8 +20,10 @@ from grader.cleaning import clean, one_line
 from grader.cli import main
 from grader.exports import WRITERS, classroom50, gradescope
 from grader.exports.table_csv import class_table
-from grader.result import Basis, Result, Sandbox, Submission
-from grader.rubric import Item, Rubric, Stage
+from grader.held import held_run
+from grader.hosts import Hosts
+from grader.result import Basis, Held, Result, Sandbox, Submission
+from grader.rubric import Item, Stage
 from grader.student_view import student_view
 from labs.sim.run import RunRecord, empty_record
 from labs.sim.verdict import Outcome
@@ -44,21 +47,31 @@ def record(item: Item, seed: int, status: str, message: str = "seen", rule: str 
     return empty_record(item.scenario, seed, outcome)
 
 
-def judged(
-    item: Item, *statuses: str, rule: str = "ElectionSafety", message: str = "seen", grant: str = "grant"
-) -> result.Test:
+def judged(item: Item, *statuses: str, rule: str = "ElectionSafety", message: str = "seen") -> result.Test:
     seeds = [*item.public, *range(1_000_001, 1_000_001 + item.secret)]
     records = [record(item, seed, status, message, rule) for seed, status in zip(seeds, statuses)]
     runs = [scoring.judged_run(record, record.seed > 1_000_000, False) for record in records]
-    rubric = Rubric("r", (), grant, "")  # type: ignore[arg-type]
-    return scoring.judge_test(item, len(seeds), runs, records, rubric, " SUBMISSION=/home/prof/x")
+    return scoring.judge_test(item, len(seeds), runs, records, " SUBMISSION=/home/prof/x")
+
+
+def held_runs(tests: Sequence[result.Test]) -> list[Held]:
+    """Return the entries that the marking makes for held runs."""
+    hosts = Hosts("process", "B")
+    return [
+        held_run(
+            record(item(test.id), run.seed or 0, "grader-error", run.message), run.secret, "/home/prof/x", hosts, None
+        )
+        for test in tests
+        for run in test.runs
+        if run.status == "held"
+    ]
 
 
 def graded(*tests: result.Test, name: str = "alice") -> Result:
     found = Result(
         "graded", Submission(name, "ab" * 32, ["raft.py"], root="skeleton"), Basis(), Sandbox("inline", "none")
     )
-    found.tests = list(tests)
+    found.tests, found.held = list(tests), held_runs(tests)
     for stage in dict.fromkeys(test.stage for test in tests):
         found.stages.append(
             scoring.sum_stage(Stage(stage, "a stage", (), 0.25, ()), [t for t in tests if t.stage == stage])
@@ -97,24 +110,50 @@ def test_runs_that_were_not_worth_while_did_not_pass() -> None:
     assert judged(item(partial=True), "pass", "error").score == 1.0
 
 
-def test_an_error_of_the_grader_costs_nothing() -> None:
-    test = judged(item(), "pass", "grader-error", "pass", "pass")
-    assert (test.status, test.score) == ("pass", 4.0)
-    assert judged(item(), "fail", "grader-error", "pass", "pass").score == 0.0
+def test_a_run_that_the_grader_cannot_judge_holds_what_it_decides() -> None:
+    test = judged(item(), "pass", "grader-error", "pass", "pass", message="disk full")
+    assert (test.status, test.score, test.held_score, test.max_score) == ("held", 0.0, 4.0, 4.0)
+    assert (
+        test.message.startswith("needs review: the grader could not judge 1 of 4 runs") and "disk full" in test.message
+    )
+    share = judged(item(partial=True), "pass", "grader-error", "fail", "pass")
+    assert (share.status, share.score, share.held_score) == ("held", 2.0, 1.0)
 
 
-@pytest.mark.parametrize("how, score, most", [("grant", 4.0, 4.0), ("exclude", 0.0, 0.0)])
-def test_a_test_that_the_grader_cannot_judge_is_settled_by_the_rubric(how: str, score: float, most: float) -> None:
-    test = judged(item(), *["grader-error"] * 4, message="disk full", grant=how)
-    assert (test.status, test.score, test.max_score) == ("grader-error", score, most)
-    assert "an error of the grader" in test.message and "disk full" in test.message
-    assert ("granted" if how == "grant" else "taken out of the maximum") in test.message
-    found = graded(test, judged(item("2A/one_server"), *["pass"] * 4))
-    assert found.is_full and "2A/initial_election" in found.message
+def test_a_run_that_the_grader_cannot_judge_holds_nothing_that_is_decided_without_it() -> None:
+    failed = judged(item(), "fail", "grader-error", "pass", "pass")
+    assert (failed.status, failed.score, failed.held_score) == ("fail", 0.0, 0.0)
+    passed = judged(item(threshold=0.75), "pass", "grader-error", "pass", "pass")
+    assert (passed.status, passed.score, passed.held_score) == ("pass", 4.0, 0.0)
+    found = graded(failed, passed)
+    assert found.status == "graded" and "2 runs could not be judged, but decide no points" in found.warnings
+
+
+def test_a_result_with_a_held_test_is_no_grade() -> None:
+    held = judged(item(), *["grader-error"] * 4, message="disk full")
+    found = graded(held, judged(item("2A/one_server"), *["pass"] * 4), judged(item("2B/chaos"), *["pass"] * 4))
+    assert (found.status, found.has_grade, found.is_full) == ("held", False, False)
+    assert (found.score, found.held_score, found.max_score) == (8.0, 4.0, 12.0)
+    assert [stage.status for stage in found.stages] == ["held", "graded"]
+    assert found.points == "held: 8 of 8 judged points; 4 points wait for review"
+    assert graded(held).points == "held: no points are judged; all 4 points wait for review"
+    assert found.message == "needs review: the grader could not judge 2A/initial_election"
+
+
+def test_points_that_wait_keep_no_stage_from_being_run() -> None:
+    stage = Stage("2B", "b", ("2A",), 0.5, ())
+    stages = graded(judged(item(), *["grader-error"] * 4), judged(item("2A/chaos"), *["fail"] * 4)).stages
+    assert scoring.is_built_on(stage, stages) == ""
+
+
+def test_a_performance_test_that_is_held_has_no_points_yet() -> None:
+    test = judged(item("2B/perf_now_and_then", partial=True), "pass", "grader-error", "pass", "pass")
+    scoring.judge_performance(test, [], [])
+    assert (test.status, test.score, test.held_score) == ("held", 0.0, 4.0)
 
 
 def test_a_status_that_nobody_knows_is_our_error() -> None:
-    assert judged(item(), *["whatever"] * 4).status == "grader-error"
+    assert judged(item(), *["whatever"] * 4).status == "held"
 
 
 def test_a_stage_is_skipped_if_too_little_of_what_it_needs_is_there() -> None:
@@ -148,14 +187,15 @@ def test_what_a_submission_says_is_clean_in_the_result() -> None:
 # What students see.
 
 
-def everything() -> Result:
+def everything(held: bool = True) -> Result:
     """Return a result with a test of each status, visibility and detail, and nasty texts."""
     tests = [judged(item("2A/one_server"), *["pass"] * 4)]
     tests.append(judged(item(), "pass", "fail", "pass", "fail", message=f"{NASTY} raft.py:88 in run"))
     tests.append(judged(item("2A/chaos", detail="rule"), "fail", "error", message=NASTY))
     tests.append(judged(item("2A/late_votes", detail="none"), "error", "error", message=NASTY))
     tests.append(judged(item("2A/deaf_server", visibility="hidden"), "fail", "pass", "pass", "pass", message=NASTY))
-    tests.append(judged(item("2A/split_votes"), *["grader-error"] * 4, message="/home/prof broke"))
+    if held:
+        tests.append(judged(item("2A/split_votes"), *["grader-error"] * 4, message="/home/prof broke"))
     tests.append(judged(item("2A/many_elections"), "pass", "pass", "fail", "pass"))
     tests.append(scoring.left_out(item("2B/chaos"), "skip", "not run: it builds on 2A"))
     tests.append(judged(item("2C/chaos"), "fail", rule="NotWritten", message="not written yet: save (raft.py:7)"))
@@ -172,7 +212,7 @@ def test_students_see_what_the_detail_level_allows() -> None:
     for test in (rule, none):
         assert (test.hint, test.replay, test.runs, test.failing_seeds) == ("", "", [], [])
     assert "2A/deaf_server" not in view
-    assert "/home/prof" not in view["2A/split_votes"].message and "granted" in view["2A/split_votes"].message
+    assert view["2A/split_votes"].message.startswith("needs review: the grader could not judge 4 of 4 runs")
     assert view["2A/many_elections"].replay == "" and "secret seeds only" in view["2A/many_elections"].hint
     assert view["2C/chaos"].message.startswith("not written yet")
 
@@ -213,13 +253,13 @@ def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_junit_is_xml_with_a_case_for_each_test() -> None:
-    suites = Xml.fromstring(WRITERS["junit"][1](everything()))
+    suites = Xml.fromstring(WRITERS["junit"][1](everything(held=False)))
     assert [suite.get("name") for suite in suites] == ["2A", "2B", "2C"]
     first = suites[0]
     assert {name: first.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "6",
+        "tests": "5",
         "failures": "3",
-        "errors": "2",
+        "errors": "1",
         "skipped": "0",
     }
     case = next(case for case in first if case.get("name", "").startswith("2A/initial"))
@@ -231,12 +271,12 @@ def test_junit_is_xml_with_a_case_for_each_test() -> None:
 
 
 def test_gradescope_gets_every_test_and_the_total() -> None:
-    found = gradescope.content(everything())
-    assert found["score"] == 8.0 and len(found["tests"]) == 9
+    found = gradescope.content(everything(held=False))
+    assert found["score"] == 4.0 and len(found["tests"]) == 8
     assert sum(test["score"] for test in found["tests"]) == found["score"]
     by_name = {test["name"].split(":")[0]: test for test in found["tests"]}
     assert by_name["2A/deaf_server"]["visibility"] == "hidden" and by_name["2A/chaos"]["visibility"] == "visible"
-    assert by_name["2A/split_votes"]["status"] == "passed" and by_name["2A/initial_election"]["status"] == "failed"
+    assert by_name["2A/one_server"]["status"] == "passed" and by_name["2A/initial_election"]["status"] == "failed"
     assert all(
         test["output_format"] == "text"
         for test in [dict(test, output_format=found["test_output_format"]) for test in found["tests"]]
@@ -250,30 +290,30 @@ def test_gradescope_is_told_why_something_was_not_graded() -> None:
 
 
 def test_classroom_gets_base64_of_json() -> None:
-    line = WRITERS["classroom"][1](everything())
+    line = WRITERS["classroom"][1](everything(held=False))
     assert line.count("\n") == 1
     found = json.loads(base64.b64decode(line))
-    assert found["version"] == 1 and found["status"] == "error" and found["max_score"] == 36.0
+    assert found["version"] == 1 and found["status"] == "error" and found["max_score"] == 32.0
     assert {test["status"] for test in found["tests"]} == {"pass", "fail", "error"}
 
 
 def test_classroom50_counts_in_whole_numbers() -> None:
-    found = classroom50.content(everything(), {"CLASSROOM": "c", "COMMIT_URL": "u"})
+    found = classroom50.content(everything(held=False), {"CLASSROOM": "c", "COMMIT_URL": "u"})
     assert (found["schema"], found["classroom"], found["commit"]) == ("classroom50/result/v1", "c", "u")
-    assert (found["score"], found["max-score"]) == (8, 36)
+    assert (found["score"], found["max-score"]) == (4, 32)
     half = classroom50.content(graded(judged(item(points=0.5), *["pass"] * 4)), {})
     assert (half["score"], half["max-score"], half["tests"][0]["score"]) == (50, 50, 50)
 
 
 def test_github_obeys_only_what_the_grader_says() -> None:
-    lines = WRITERS["github"][1](everything()).splitlines()
+    lines = WRITERS["github"][1](everything(held=False)).splitlines()
     word = lines[0].removeprefix("::stop-commands::")
     assert len(word) == 32 and lines.count(f"::{word}::") == 1
     after = lines[lines.index(f"::{word}::") + 1 :]
     assert all(re.match(r"::(error|warning|notice) ", line) for line in after)
     assert any(line.startswith("::error file=skeleton/raft.py,line=88,title=2A/initial_election%3A ") for line in after)
-    assert after[-1] == "::notice title=Grade::Points 8/36"
-    assert WRITERS["github"][1](everything()).splitlines()[0] != lines[0]
+    assert after[-1] == "::notice title=Grade::Points 4/32"
+    assert WRITERS["github"][1](everything(held=False)).splitlines()[0] != lines[0]
 
 
 def test_github_makes_no_more_annotations_than_are_shown() -> None:
@@ -283,15 +323,17 @@ def test_github_makes_no_more_annotations_than_are_shown() -> None:
 
 
 def test_a_step_summary_has_no_markup_of_a_submission() -> None:
-    text = WRITERS["summary"][1](everything())
+    text = WRITERS["summary"][1](everything(held=False))
     row = next(line for line in text.splitlines() if "initial" in line)
     assert row.count("|") == 4 and not re.search(r"<b|\[y\]|`x`", text)
 
 
 def test_the_class_csv_holds_no_formula() -> None:
-    rows = list(csv.DictReader(io.StringIO(class_table([everything(), graded(judged(item(), *["pass"] * 4))]))))
+    rows = list(
+        csv.DictReader(io.StringIO(class_table([everything(held=False), graded(judged(item(), *["pass"] * 4))])))
+    )
     assert [row["submission"] for row in rows] == ["'=evil,<b>", "alice"]
-    assert [row["points"] for row in rows] == ["8.00", "4.00"]
+    assert [row["points"] for row in rows] == ["4.00", "4.00"]
     assert [row["2C"] for row in rows] == ["0.00", ""]
 
 

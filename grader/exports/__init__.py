@@ -1,7 +1,8 @@
 """Writers: our result in the formats of other systems. Each is made from a Result and nothing else.
 
 What goes to students is made from their view of it (grader.student_view). Texts in a result are clean already; each
-writer escapes what is special in its own format.
+writer escapes what is special in its own format. A result that is held has no grade: each writer says so, and gives the
+other system nothing that it could take for one.
 """
 
 from __future__ import annotations

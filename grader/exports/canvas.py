@@ -1,7 +1,8 @@
 """Fill the points of a class into a gradebook that Canvas exported; what was there stays as it was.
 
 Rows are found by ID, SIS User ID, SIS Login ID, or the user number in the name that Canvas gives a downloaded file:
-a submission that fits none, or several, is named and left out. Nobody's ID is ever invented.
+a submission that fits none, or several, is named and left out. Nobody's ID is ever invented. A result that is held has
+no grade: its cell stays as it was, and it is named, too.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fill in; return 1 if a submission has no row."""
+    """Fill in; return 1 if a submission has no row, or no grade."""
     rows = _rows(options.gradebook)
     results = [read(path) for path in sorted(options.results.glob("*/result.json"))]
-    graded = [result for result in results if result.status in ("graded", "not-gradable")]
+    graded = [result for result in results if result.has_grade]
     column = find_column(rows[0], options.assignment)
     unmatched = fill_in(rows, column, graded, options.scale)
     into = options.into or options.gradebook.with_name(options.gradebook.stem + "-filled.csv")
@@ -43,7 +44,10 @@ def run(options: argparse.Namespace) -> int:
     write_text(into, written(rows))
     print(f"{into}: {len(graded) - len(unmatched)} rows of {rows[0][column]!r} filled in")
     left = [f"{name}: no row of the gradebook fits" for name in unmatched]
-    left += [f"{result.submission.name}: {result.status}" for result in results if result not in graded]
+    for result in results:
+        if not result.has_grade:
+            why = f"{result.points}; its cell stays as it was" if result.status == "held" else result.status
+            left.append(f"{result.submission.name}: {why}")
     print("".join(f"left out {line}\n" for line in left), end="", file=sys.stderr)
     return LESS if left else FULL_POINTS
 

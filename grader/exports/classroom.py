@@ -1,4 +1,7 @@
-"""What a grader of GitHub Classroom (the older one) gives as its step output `result`: JSON in base64."""
+"""What a grader of GitHub Classroom (the older one) gives as its step output `result`: JSON in base64.
+
+Its reporter sends no points where there is no `max_score`; so a result that is held has neither that nor a score.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,15 @@ def text(result: Result) -> str:
     view = student_view(result)
     tests = [_test(test) for test in view.tests]
     if view.status != "graded":
-        tests = [{"name": "grading", "status": "error", "score": 0, "message": view.message, **_PLACE, "duration": 0}]
+        said = {"name": "grading", "status": "error", "score": 0, "message": view.message, **_PLACE, "duration": 0}
+        tests = [said] if view.has_grade else [said | {"message": f"{view.points}; {view.message}"}, *tests]
     statuses = {test["status"] for test in tests}
     status = "error" if "error" in statuses else "fail" if "fail" in statuses else "pass"
-    found = {"version": 1, "status": status, "max_score": view.max_score, "tests": tests}
+    found: dict[str, object] = {"version": 1, "status": status, "max_score": view.max_score, "tests": tests}
+    if not view.has_grade:
+        for part in (found, *tests):
+            part.pop("score", None)
+        del found["max_score"]
     return base64.b64encode(json.dumps(found).encode()).decode() + "\n"
 
 

@@ -1,7 +1,8 @@
 """The result.json of Classroom 50. Its points are whole numbers: ours are counted in hundredths if they are not.
 
 Who and what was graded comes from the environment that its runner sets; `owner`, `assignment_type` and `datetime` are
-stamped by the runner itself.
+stamped by the runner itself. A result that is held has no `score` and no `max-score`, there or in a test: what
+collects scores refuses such a file by its contract, names it, and leaves the points as they were.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ def content(result: Result, environment: Mapping[str, str]) -> dict[str, Any]:
         "max-score": round(unit * view.max_score),
     }
     found["tests"] = [_test(test, unit) for test in view.tests]
+    if not view.has_grade:
+        for part in (found, *found["tests"]):
+            del part["score"], part["max-score"]
+        found |= {"status": view.status, "message": f"{view.points}; {view.message}"}
     return found
 
 

@@ -28,7 +28,7 @@ def text(result: Result) -> str:
 
 def annotate(view: Result) -> list[str]:
     """Return workflow commands: the worst failures first, each at the line that it names, if it does."""
-    if view.status != "graded":
+    if view.status not in ("graded", "held"):
         return [_command("error", _place(view.message, view), "not graded", view.message)]
     broken = [test for test in view.tests if test.status in ("error", "fail")]
     found = [_command("error", _place(test.message, view), f"{test.id}: {test.title}", _words(test)) for test in broken]
@@ -37,8 +37,10 @@ def annotate(view: Result) -> list[str]:
             *found[: MOST - 1],
             _command("error", {}, "more", f"{len(found) - MOST + 1} more tests failed; see the log"),
         ]
-    ours = [test for test in view.tests if test.status == "grader-error"]
-    found += [_command("warning", {}, f"{test.id}: not judged", test.message) for test in ours[:MOST]]
+    ours = [test for test in view.tests if test.status == "held"]
+    found += [_command("warning", {}, f"{test.id}: held", test.message) for test in ours[:MOST]]
+    if view.status == "held":  # without the words that a classroom takes for points
+        return [*found, _command("error", {}, "No grade yet", f"{view.points}; {view.message}")]
     points = f"Points {view.score:g}/{view.max_score:g}"
     return [*found, _command("notice", {}, "Grade", points)]
 
@@ -68,11 +70,15 @@ def _escaped(text: str, more: bool = False) -> str:
 def summary(result: Result) -> str:
     """Return the step summary, as Markdown in which nothing of a submission is markup."""
     view = student_view(result)
-    lines = [f"## {_plain(view.submission.name)}: {view.score:g} of {view.max_score:g} points", ""]
-    if view.status != "graded":
+    lines = [f"## {_plain(view.submission.name)}: {view.points}", ""]
+    if view.status == "held":
+        lines += [_plain(view.message), ""]
+    elif view.status != "graded":
         return "\n".join([*lines, _plain(view.message), ""])
     lines += ["| stage | points | of |", "|---|---:|---:|"]
-    lines += [f"| {stage.id} {_plain(stage.title)} | {stage.score:g} | {stage.max_score:g} |" for stage in view.stages]
+    for stage in view.stages:
+        points = "held" if stage.status == "held" else f"{stage.score:g}"
+        lines.append(f"| {stage.id} {_plain(stage.title)} | {points} | {stage.max_score:g} |")
     broken = [test for test in view.tests if test.status not in ("pass", "skip")]
     if broken:
         lines += ["", "| test | verdict | why |", "|---|---|---|"]

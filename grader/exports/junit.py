@@ -1,4 +1,7 @@
-"""JUnit XML, in the form that pytest writes: a suite for each stage, points and seeds as properties."""
+"""JUnit XML, in the form that pytest writes: a suite for each stage, points and seeds as properties.
+
+A test that is held is an error, and has no points; a result that is held or not graded has a case that says so.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from xml.etree import ElementTree as Xml
 from grader.result import Result, Test
 from grader.student_view import student_view
 
-OURS = "grader-error"
+OURS = "held"
 
 
 def text(result: Result) -> str:
@@ -18,10 +21,14 @@ def text(result: Result) -> str:
         _add_suite(suites, stage.id, [test for test in view.tests if test.stage == stage.id], view)
     if view.status != "graded":
         suite = Xml.SubElement(suites, "testsuite", name="grading", tests="1", errors="1", failures="0", skipped="0")
-        case = Xml.SubElement(suite, "testcase", classname="grading", name="the submission can be graded", time="0")
-        Xml.SubElement(case, "error", message=view.message)
+        case = Xml.SubElement(suite, "testcase", classname="grading", name=_TITLES[view.status == "held"], time="0")
+        message = f"{view.points}; {view.message}" if view.status == "held" else view.message
+        Xml.SubElement(case, "error", message=message, type=view.status)
     Xml.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + Xml.tostring(suites, encoding="unicode") + "\n"
+
+
+_TITLES = ("the submission can be graded", "all points are judged")
 
 
 def _add_suite(suites: Xml.Element, name: str, tests: list[Test], view: Result) -> None:
@@ -42,7 +49,8 @@ def _add_case(suite: Xml.Element, test: Test) -> None:
     case = Xml.SubElement(suite, "testcase", classname=f"{test.stage}.{test.kind}", name=f"{test.id}: {test.title}")
     case.set("time", f"{_seconds(test):.3f}")
     properties = Xml.SubElement(case, "properties")
-    facts = {"points": f"{test.score:g}", "max_points": f"{test.max_score:g}", "stage": test.stage}
+    facts = {"points": f"{test.score:g}"} if test.status != OURS else {"held_points": f"{test.held_score:g}"}
+    facts |= {"max_points": f"{test.max_score:g}", "stage": test.stage}
     facts |= {"rule": test.rule} if test.rule else {}
     facts |= {"failing_seeds": " ".join(map(str, test.failing_seeds))} if test.failing_seeds else {}
     for name, value in facts.items():

@@ -1,4 +1,4 @@
-"""CSV for a class: one line a submission.
+"""CSV for a class: one line a submission. Points are there only if they are a grade, and not if they wait for a review.
 
 A spreadsheet takes a cell that begins with = + - @ for a formula, so text that does gets a ' in front; numbers do not.
 """
@@ -17,14 +17,17 @@ def class_table(results: Sequence[Result]) -> str:
     """Return the points of a class, as CSV."""
     stages = list(dict.fromkeys(stage.id for result in results for stage in result.stages))
     rows: list[list[str]] = [
-        ["submission", "status", "points", "of", *stages, "errors of the grader", "notes", "sha256"]
+        ["submission", "status", "points", "of", *stages, "held points", "held runs", "notes", "sha256"]
     ]
     for result in results:
-        points = {stage.id: f"{stage.score:.2f}" for stage in result.stages}
-        row = [safe(result.submission.name), result.status, f"{result.score:.2f}", f"{result.max_score:.2f}"]
+        points = {stage.id: f"{stage.score:.2f}" for stage in result.stages if stage.status != "held"}
+        total = f"{result.score:.2f}" if result.has_grade else ""
+        row = [safe(result.submission.name), result.status, total, f"{result.max_score:.2f}"]
         row += [points.get(stage, "") for stage in stages]
-        notes = "; ".join([*([result.message] if result.message else []), *result.warnings])
-        rows.append([*row, str(len(result.our_errors)), safe(notes), result.submission.sha256])
+        row += [f"{result.held_score:.2f}" if result.status == "held" else "", str(len(result.held))]
+        said = [result.points] if result.status == "held" else []
+        notes = "; ".join([*said, *([result.message] if result.message else []), *result.warnings])
+        rows.append([*row, safe(notes), result.submission.sha256])
     return written(rows)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader.lacks import is_exhausted
 from grader.sandbox.outer import bubblewrap, unused_users
 from grader.sandbox.preload import preload
 from labs.sim.hosts import HostOptions
@@ -97,7 +98,10 @@ def best(at_least: str = "D", only: str | None = None) -> Tried:
 
 @functools.cache
 def try_level(name: str) -> Tried:
-    """Find out whether a level works here; asked again, the answer is the same."""
+    """Find out whether a level works here; asked again, the answer is the same.
+
+    That something has run out is no answer, and not remembered: the OSError goes through.
+    """
     level = LEVELS[name]
     if not hasattr(os, "fork"):
         return Tried(level, f"{sys.platform} cannot fork, so servers cannot have processes of their own")
@@ -108,6 +112,8 @@ def try_level(name: str) -> Tried:
             [*_prefix(level), sys.executable, "-P", "-s", "-B", "-c", PROBE.read_text("utf-8")], _options(level)
         )
     except OSError as error:
+        if is_exhausted(error):
+            raise
         return Tried(level, str(error))
     return Tried(level, _judge(level, answer), answer.get("facts", {}))
 

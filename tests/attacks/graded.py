@@ -101,7 +101,7 @@ def _points_gained(result: Result, other: Result) -> list[str]:
     """Return what an attack gained over its twin, or by an error of the grader's."""
     if result.status == "not-gradable":
         return [] if result.score == 0 else ["points, although it is not gradable"]
-    found = [f"{test.id} ends as the grader's own error" for test in result.our_errors]
+    found = [f"{run.test} is held: {run.message}" for run in result.held]
     for test, same in zip(result.tests, other.tests, strict=True):
         if test.score > same.score:
             found.append(f"{test.score:g} points in {test.id}, and not {same.score:g}")
