@@ -184,3 +184,12 @@ def test_checks_of_a_test_quote_a_long_command_short(hosts: ProcessHosts, tmp_pa
     record = run_both(hosts, write_submission(tmp_path, text), make_scenario(check))
     assert record.status == "fail"
     assert len(record.message) < 300
+
+
+def test_what_a_long_outbox_costs_is_looked_at_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("labs.sim.inline.InlineHosts.over_budget", lambda self, server: bool(asked.append(server)))
+    notes = "[self.node.note(1) for _ in range(150 * (1 + self.node.me))]"
+    text = f"class Raft(Plain):\n    async def run(self):\n        {notes}\n"
+    simulate(write_submission(tmp_path, text))
+    assert asked == [0, 1, 1, 1]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 100
 """So many commands are remembered that every server's snapshot covers, for tests that ask late."""
+LOOK_EVERY = 100
+"""So many outputs of one server are carried before the next look at what they cost."""
 CrashPoint = Literal["save", "reply", "send"]
 _KINDS: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Called}
 
@@ -113,7 +115,9 @@ class Carrier:
             return
         kernel, carry, points = self._kernel, self._carry, self._crash_points
         try:
-            for output in outbox:
+            for number, output in enumerate(outbox, 1):
+                if number % LOOK_EVERY == 0 and kernel.over_budget(life.server):
+                    return
                 point = points.get(life.server) if points else None
                 if point is not None and self._reaches(life.server, point, output):
                     if point[0] == "save":

@@ -68,6 +68,9 @@ class Hosts(Protocol):
     def deadline(self, kernel: Kernel) -> float:
         """Return when the next life wants to run, unless trio knows."""
 
+    def over_budget(self, server: int) -> bool:
+        """Return whether the run has used more than it may, and end it then; what `server` said is looked at."""
+
 
 @dataclass(frozen=True)
 class HostOptions:

@@ -342,6 +342,10 @@ class Kernel:
         text = f"{rule.id} ({rule.place}): {violation.message}"
         self.end(Outcome("fail", rule.id, text, rule.hint, violation.servers, self.now))
 
+    def over_budget(self, server: int) -> bool:
+        """Return whether the run has used more than it may, and is ended by that; what `server` said is looked at."""
+        return self._hosts.over_budget(server)
+
     def end_unwritten(self, server: int) -> None:
         """End the run: the test needs a part of `run` that is not written yet."""
         assert self.unwritten is not None

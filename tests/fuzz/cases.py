@@ -268,6 +268,9 @@ class _Hosts:
     def deadline(self, kernel: Kernel) -> float:
         return math.inf
 
+    def over_budget(self, server: int) -> bool:
+        return False
+
 
 def _deaf(oracle: Oracle) -> Oracle:
     """Return an oracle whose violations end no run: so a case goes on, and all judges see all of it."""
