@@ -179,7 +179,11 @@ class Ground:
 def ground(level: str) -> Iterator[Ground]:
     """Open the process hosts of a level for as long as the context lasts."""
     limits = {name: value for name, value in LIMITS.items() if name != "cpu_seconds"}
-    options = HostOptions(**limits) if level == NO_WALLS else levels.host_options(level, **limits)
+    if level == NO_WALLS:
+        # What such a control leaves must not be seen by a campaign that runs at the same time.
+        options = HostOptions(environment={"TMPDIR": tempfile.gettempdir()}, **limits)
+    else:
+        options = levels.host_options(level, **limits)
     with tempfile.TemporaryDirectory(prefix="ground-") as folder:
         with ProcessHosts(options) as hosts:
             yield Ground(level, hosts, Path(folder))

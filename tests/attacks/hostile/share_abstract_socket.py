@@ -1,6 +1,7 @@
 """Talks with the other servers by unix sockets: abstract names, pathnames, and datagrams sent from a pair.
 
-Idea: abstract names pass through mount namespaces; a pair's end can send to any name.
+Idea: abstract names pass through mount namespaces; a pair's end can send to any name. Without walls, where it gets one,
+its file is in the temporary folder of that campaign, so that campaigns at the same time do not see it.
 Verdict: NotWritten: not written yet: start
 """
 
@@ -13,7 +14,8 @@ socket = sys.modules["socket"]
 
 class Raft(Server):
     async def run(self):
-        for name in (f"\0raft-attack-{self.node.me}", f"/tmp/raft-attack-{self.node.me}.sock"):
+        folder = sys.modules["os"].environ.get("TMPDIR", "/tmp")
+        for name in (f"\0raft-attack-{self.node.me}", f"{folder}/raft-attack-{self.node.me}.sock"):
             try:
                 mine = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
                 mine.bind(name)
