@@ -51,7 +51,7 @@ Options go behind, as in  make test-2B SEED=7 RUNS=20 TEST=figure_8
   TEST=text             only tests with this in their id or title
   JOBS=2                processes; one for each core without it
   HOSTS=process         each server in a process of its own, as when graded
-  V=1                   a line for each run, and wall times
+  V=1                   a line for each run, what waits for code, wall times
   JSON=file             a record of each run, for programs
 
 For those who work on the lab itself
@@ -233,7 +233,7 @@ doctor: .venv/ready
 	@.venv/bin/python -m grader doctor
 
 demo: .venv/ready
-	@.venv/bin/python -m tests.demo $${HOSTS:+--hosts "$$HOSTS"}
+	@.venv/bin/python -m tests.demo $${HOSTS:+--hosts "$$HOSTS"} $(VERBOSE)
 
 handouts: .venv/readyhandouts
 	@.venv/bin/python -m handouts.site

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labs.report import coverage, numbers, results, streams, table, trace_text
+from labs.report import coverage, green, numbers, results, streams, table, trace_text
 from labs.sim.hosts import HostsUnavailable
 from labs.sim.loader import BadSubmission
 from labs.stages import catalogue
@@ -159,7 +159,8 @@ def _test(options: argparse.Namespace) -> int:
     chosen, session = _run(options)
     points = {scenario.id: scenario.points for scenario in chosen}
     found = results.collect(str(options.submission), session.records, points)
-    print(table.render(chosen, session.records, options.submission, verbose=options.verbose))
+    change = green.changed(options.submission, session.records)
+    print(table.render(chosen, session.records, options.submission, options.verbose, change))
     if options.json:
         results.write_json(options.json, found)
     return _exit_code(session, {record.status for record in session.records})

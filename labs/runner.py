@@ -36,7 +36,8 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
     prepare(work, options.hosts, [scenario.entry for scenario in chosen])
     seeds = range(options.seed, options.seed + options.runs)
     jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in seeds]
-    session, progress = Session(), Progress(len(jobs))
+    stages = dict.fromkeys(scenario.stage for scenario in chosen)
+    session, progress = Session(), Progress(len(jobs), f"runs of {', '.join(stages)}")
     try:
         for _, record in pool.run(work, jobs, min(options.jobs, len(jobs)), Limits(cpu=options.limit), AFTER_STALL):
             session.records.append(record)

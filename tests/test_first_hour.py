@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.report import table
+from labs.report import plan, table
 from labs.sim.loader import Program
 from labs.sim.run import RunRecord, run_scenario
 from labs.stages import catalogue
@@ -90,13 +90,81 @@ def test_next_stage_is_told_what_it_lacks(tmp_path: Path) -> None:
     assert record.message.startswith("not written yet: start (raft.py:")
 
 
-def test_drills_are_listed_by_the_names_of_the_handout(tmp_path: Path) -> None:
+def rows(shown: str) -> list[str]:
+    return [line for line in shown.splitlines() if line.startswith("2A/drill_")]
+
+
+def test_drills_that_pass_are_listed_by_the_names_of_the_handout(tmp_path: Path) -> None:
     shown = call_labs("drills", "2A", "--runs", 1, "--submission", write(tmp_path, 1), COLUMNS="80").stdout
     for name in PLAN[0]:
-        assert re.search(rf"^2A/{name} +pass +1/1$", shown, re.M)
-    rows = [line for line in shown.splitlines() if line.startswith("2A/drill_")]
-    assert len(rows) == len(DRILLS)
-    assert max(map(len, rows)) <= 80
+        assert re.search(rf"^2A/{name} +pass +1/1 ", shown, re.M)
+    assert len(rows(shown)) == len(PLAN[0])
+    assert max(map(len, rows(shown))) <= 80
+
+
+def test_all_drills_are_listed_on_request(tmp_path: Path) -> None:
+    shown = call_labs("drills", "2A", "--runs", 1, "--submission", write(tmp_path, 1), "--verbose").stdout
+    assert len({row.split()[0] for row in rows(shown)}) == len(DRILLS)
+    assert len(re.findall(r" not written ", shown)) == len(DRILLS) - len(PLAN[0])
+
+
+def report(step: int, folder: Path, verbose: bool = False) -> str:
+    """Return what `make drills STAGE=2A` shows after that many steps."""
+    return table.render(list(DRILLS.values()), list(run_drills(write(folder, step)).values()), "skeleton", verbose)
+
+
+def test_first_command_names_the_first_step_and_what_to_write(tmp_path: Path) -> None:
+    shown = call_labs("test", "2A", "--runs", 1, "--submission", write(tmp_path, 0), COLUMNS="80").stdout
+    lines = shown.replace(f" SUBMISSION={tmp_path}", "").splitlines()
+    assert len(lines) < 15 and max(map(len, lines)) <= 80
+    assert re.search(r"^not written yet: request_vote \(raft\.py:\d+\) +\d+ tests wait for it$", shown, re.M)
+    assert (
+        f"""
+2A, step 1 of {len(PLAN)}: answer a candidate
+      page    handouts/2A-election.md, step 1
+      next    write request_vote (raft.py:"""
+        in shown
+    )
+    assert f"), then  make test-2A SUBMISSION={tmp_path}\n" in shown
+
+
+@pytest.mark.parametrize("step", range(len(PLAN)))
+def test_step_of_the_plan_is_the_first_that_is_not_done(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = report(step, tmp_path)
+    assert f"\n2A, step {step + 1} of {len(PLAN)}: " in shown
+    following = re.search(
+        r"^      next    (write \w+ \(raft\.py:\d+\)|see why 2A/drill_\w+ fails), then  (.*)$", shown, re.M
+    )
+    assert following is not None and following[2] == "make drills STAGE=2A"
+    assert following[1].startswith("write" if step < 3 else "see why")
+
+
+def test_drills_of_later_steps_are_named_and_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = report(3, tmp_path)
+    told = re.findall(r"^fail  2A/(drill_\w+)", shown, re.M)
+    assert told and set(told) <= set(PLAN[3])
+    folded = shown.partition("of later steps, and not due yet")[2].partition("\n\n")[0]
+    assert set(re.findall(r"drill_\w+", folded)) & set(PLAN[4] + PLAN[5])
+    everything = re.findall(r"^fail  2A/(drill_\w+)", report(3, tmp_path, verbose=True), re.M)
+    assert len(everything) > len(told)
+
+
+def test_without_all_drills_or_when_all_are_green_no_step_is_named(tmp_path: Path) -> None:
+    some = call_labs("drills", "2A", "--test", "vote", "--runs", 1, "--submission", write(tmp_path, 1)).stdout
+    assert "not written yet: run" in some and "step" not in some
+    assert ": step" not in report(len(PLAN), tmp_path) and "next " not in report(len(PLAN), tmp_path)
+
+
+def test_plan_of_every_stage_is_found_in_its_handout(tmp_path: Path) -> None:
+    for stage in catalogue.RAFT_STAGES:
+        found = [drill for step in plan.steps(stage) for drill in step.drills]
+        assert sorted(found) == sorted(scenario.id for scenario in catalogue.scenarios(stage, "drills"))
+        assert all(step.title and step.of == len(plan.steps(stage)) for step in plan.steps(stage))
+    assert plan.steps("2A", tmp_path) == []
 
 
 def test_titles_of_drills_are_whole_where_there_is_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.report import results, table
+from labs.report import green, results, table
 from labs.sim.run import RunRecord
 from labs.stages.scenario import Scenario
 from tests.servers.running import make_scenario
@@ -135,8 +135,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return set_terminal
 
 
-def render(*records: RunRecord, verbose: bool = False, submission: str = "skeleton") -> str:
-    return table.render(TESTS, records, submission, verbose)
+def render(
+    *records: RunRecord, verbose: bool = False, submission: str = "skeleton", change: green.Change | None = None
+) -> str:
+    return table.render(TESTS, records, submission, verbose, change)
 
 
 def test_table_has_a_line_for_each_test_with_means_over_its_runs(terminal: Terminal) -> None:
@@ -214,8 +216,20 @@ def test_replay_needs_no_submission_for_the_skeleton(terminal: Terminal) -> None
     assert table.replay_command(record(0, 4, "fail"), "skeleton") == "make replay TEST=2A/first SEED=4"
 
 
-def test_what_is_not_written_is_told_once_for_all_tests(terminal: Terminal) -> None:
-    text = render(*[record(test, 1, "fail", **NOT_WRITTEN) for test in range(3)])
+def test_what_is_not_written_is_one_line_with_the_number_of_tests(terminal: Terminal) -> None:
+    other = NOT_WRITTEN | {"message": "not written yet: get_state (raft.py:9 in get_state)"}
+    text = render(
+        *[record(test, 1, "fail", **NOT_WRITTEN) for test in range(2)], record(2, 1, "fail", **other), record(0, 2)
+    )
+    lines = text.splitlines()
+    assert lines[0] == "not written yet: run (raft.py:88)        2 tests wait for it"
+    assert lines[1] == "not written yet: get_state (raft.py:9)   1 test waits for it"
+    assert lines[2:] == ["", "0 of 3 tests passed every run, 0 of 3 points; 4 runs, 6 s of virtual time"]
+
+
+def test_all_names_what_waits_for_it(terminal: Terminal) -> None:
+    text = render(*[record(test, 1, "fail", **NOT_WRITTEN) for test in range(3)], verbose=True)
+    assert text.count(" not written ") >= 3
     assert text.count("not written yet: run (raft.py:88 in run)") == 1
     assert "wanted by 2A/first, 2A/second, 2A/third" in text.replace("\n    ", " ")
     assert "replay" not in text
@@ -224,7 +238,7 @@ def test_what_is_not_written_is_told_once_for_all_tests(terminal: Terminal) -> N
 def test_worst_verdict_of_a_test_is_shown(terminal: Terminal) -> None:
     assert " grader-error " in render(record(0, 1, "fail"), record(0, 2, "grader-error"), record(0, 3, "error"))
     assert " error " in render(record(0, 1, "fail"), record(0, 2, "error"))
-    assert " not written " in render(record(0, 1, "fail", **NOT_WRITTEN), record(0, 2))
+    assert " not written " in render(record(0, 1, "fail", **NOT_WRITTEN), record(0, 2), verbose=True)
     assert " not run " in render(record(0, 1))
 
 
@@ -240,12 +254,12 @@ def test_lines_fit_the_terminal(terminal: Terminal) -> None:
 
 def test_terminal_gets_colours_and_a_pipe_does_not(terminal: Terminal) -> None:
     records = (record(0, 1), record(1, 1, "fail"), record(2, 1, "fail", **NOT_WRITTEN))
-    plain = render(*records)
+    plain = render(*records, verbose=True)
     assert "\033" not in plain
     terminal(100, is_terminal=True)
-    assert all(f"\033[{code}m" in render(*records) for code in (31, 32, 33, 0))
+    assert all(f"\033[{code}m" in render(*records, verbose=True) for code in (31, 32, 33, 0))
     terminal(100, is_terminal=True, no_color=True)
-    assert render(*records) == plain
+    assert render(*records, verbose=True) == plain
 
 
 def test_verbose_table_has_a_line_for_each_run(terminal: Terminal) -> None:
@@ -269,3 +283,55 @@ def test_list_shows_points_sizes_and_counterparts(terminal: Terminal) -> None:
     lines = table.render_list(TESTS).splitlines()
     assert lines[0].split() == ["test", "title", "points", "servers", "counterpart"]
     assert lines[2].split() == ["2A/first", "a", "test", "of", "the", "tester", "1", "3"]
+
+
+# What turned green.
+
+
+def test_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
+    file = tmp_path / "out" / "green.json"
+    assert green.remember("skeleton", [record(0), record(1, 1, "fail")], file) == green.Change()
+    assert green.remember("skeleton", [record(2)], file) == green.Change()
+
+
+def test_tests_that_turned_green_and_those_that_no_longer_are(tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    green.remember("skeleton", [record(0), record(1, 1), record(1, 2, "fail"), record(2)], file)
+    change = green.remember("skeleton", [record(0, 1, "error"), record(1, 1), record(1, 2)], file)
+    assert change == green.Change(gained=("2A/second",), lost=("2A/first",))
+    assert green.remember("skeleton", [record(0, 1, "error"), record(1), record(2)], file) == green.Change()
+
+
+def test_each_submission_has_its_own_past_and_old_ones_are_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    green.remember("alice", [record(0, 1, "fail")], file)
+    assert green.remember("bob", [record(0)], file) == green.Change()
+    assert green.remember("alice", [record(0)], file).gained == ("2A/first",)
+    for number in range(green.KEPT):
+        green.remember(f"other {number}", [record(0, 1, "fail")], file)
+    assert len(json.loads(file.read_text())) == green.KEPT
+    assert green.remember("alice", [record(0, 1, "fail")], file) == green.Change()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"x": 3}', b"\xff\xfe", b'{"a": {"b": "c"}}'])
+def test_past_that_cannot_be_read_is_none(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    file.write_bytes(content)
+    assert green.remember("skeleton", [record(0)], file) == green.Change()
+    assert green.remember("skeleton", [record(0, 1, "fail")], file).lost == ("2A/first",)
+
+
+def test_past_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where the folder should be")
+    file = tmp_path / "out" / "green.json"
+    assert green.remember("skeleton", [record(0)], file) == green.Change()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_change_is_said(terminal: Terminal) -> None:
+    change = green.Change(("2A/first",), ("2A/second", "2A/third"))
+    text = render(record(0), record(1, 1, "fail"), record(2, 1, "fail"), change=change)
+    assert "\n\ngreen since the last run: 2A/first\n\nno longer green: 2A/second, 2A/third\n\n" in text
+    assert "green" not in render(record(0))
+    terminal(100, is_terminal=True)
+    assert "\033[32mgreen since the last run\033[0m: 2A/first" in render(record(0), change=change)

@@ -1,8 +1,12 @@
-"""The terminal report: a table with a line a test, then each failure with its reason and how to see it again."""
+"""The terminal report: a table with a line per test, then each failure with its reason and how to see it again.
+
+Tests that wait for something that is not written yet have no lines: they are counted, unless all is asked for.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -12,7 +16,8 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from labs.report import columns
+from labs.report import columns, plan
+from labs.report.green import Change
 from labs.sim.run import RunRecord
 from labs.stages.scenario import Scenario
 
@@ -22,23 +27,41 @@ LEAST_TITLE = 36
 """Letters of a title that are worth more than the figures at the right."""
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
 """Those figures, the first to go first."""
+NOT_WRITTEN = "not written yet: "
+"""How the message of a run begins whose server lacks something (labs.sim.verdict)."""
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line ends."""
 
 
-def render(scenarios: Sequence[Scenario], records: Sequence[RunRecord], submission: str, verbose: bool = False) -> str:
-    """Return table and failures of a session; figures are means over the runs. The tables fit the terminal, unless
-    all is asked for.
+def render(
+    scenarios: Sequence[Scenario],
+    records: Sequence[RunRecord],
+    submission: str,
+    verbose: bool = False,
+    change: Change | None = None,
+) -> str:
+    """Return table and failures of a session; figures are means over the runs.
+
+    Unless all is asked for, the tables fit the terminal, and have no lines for what is not written yet. `change` is
+    what turned green since the last run, and what no longer is.
     """
     by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
-    drills = [scenario for scenario in scenarios if scenario.is_drill]
-    tests = [scenario for scenario in scenarios if not scenario.is_drill]
+    shown = [s for s in scenarios if verbose or _worst(by_test[s.id]) != "not written"]
+    drills = [scenario for scenario in shown if scenario.is_drill]
+    tests = [scenario for scenario in shown if not scenario.is_drill]
     width = None if verbose else columns.room()
     parts = [_drills(drills, by_test, width)] if drills else []
     parts += [_table(tests, by_test, verbose, width)] if tests else []
     if verbose:
         parts.append(_runs(records))
-    parts += failures(scenarios, by_test, submission)
+    passed = {s.id: bool(by_test[s.id]) and all(r.status == "pass" for r in by_test[s.id]) for s in scenarios}
+    step = _step(scenarios, passed)
+    folded = plan.later(step) if step and not verbose else set()
+    parts += failures([s for s in scenarios if s.id not in folded], by_test, submission)
+    parts += unwritten(scenarios, by_test, verbose)
+    parts += _folded([scenario.id for scenario in shown if scenario.id in folded and not passed[scenario.id]])
+    parts += _changed(change or Change())
+    parts += [_next_step(step, scenarios, by_test, passed, submission)] if step else []
     parts.append(_summary(scenarios, by_test))
     return "\n\n".join(parts)
 
@@ -67,7 +90,7 @@ def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], 
     """Return the table of the drills: their names, as the handouts have them, and of their titles what fits."""
     cells = {"drill": [s.id for s in scenarios], **_verdicts(scenarios, by_test), "": [s.title for s in scenarios]}
     fitted = columns.fit(cells, "", LEAST_TITLE // 2, (), width)
-    return columns.render(_coloured(fitted), left=("drill", "verdict", ""))
+    return columns.render(_with_colours(fitted), left=("drill", "verdict", ""))
 
 
 def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool, width: int | None) -> str:
@@ -86,7 +109,7 @@ def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], v
     if verbose:
         cells["wall s"] = [f"{_mean(some, 'wall_time'):.2f}" for some in runs]
     fitted = columns.fit(cells, "test", LEAST_TITLE, EXPENDABLE, width)
-    return columns.render(_coloured(fitted), left=("stage", "test", "verdict"))
+    return columns.render(_with_colours(fitted), left=("stage", "test", "verdict"))
 
 
 def _verdicts(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> dict[str, list[str]]:
@@ -96,7 +119,7 @@ def _verdicts(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]
     return {"verdict": [_worst(some) for some in runs], "runs": counts}
 
 
-def _coloured(cells: dict[str, list[str]]) -> dict[str, list[str]]:
+def _with_colours(cells: dict[str, list[str]]) -> dict[str, list[str]]:
     return {**cells, "verdict": [_verdict(status) for status in cells["verdict"]]}
 
 
@@ -115,27 +138,89 @@ def _runs(records: Sequence[RunRecord]) -> str:
 
 
 def failures(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str) -> list[str]:
-    """Return a paragraph for each test that failed; what is not written yet is gathered in one."""
+    """Return a paragraph for each test that failed; what is not written yet is no failure of this kind."""
     parts: list[str] = []
-    unwritten: dict[str, list[str]] = {}
     for scenario in scenarios:
-        failed = [run for run in by_test[scenario.id] if run.status != "pass"]
-        missing = [run for run in failed if run.rule == "NotWritten"]
-        for run in missing[:1]:
-            unwritten.setdefault(run.message, []).append(scenario.id)
-        rest = [run for run in failed if run.rule != "NotWritten"]
-        if rest:
-            parts.append(_failure(scenario, rest, len(by_test[scenario.id]), submission))
-    for message, tests in unwritten.items():
-        parts.append(textwrap.fill(f"{message}: wanted by {', '.join(tests)}", _width(), subsequent_indent="    "))
+        failed = [run for run in by_test[scenario.id] if run.status != "pass" and run.rule != "NotWritten"]
+        if failed:
+            parts.append(_failure(scenario, failed, len(by_test[scenario.id]), submission))
     return parts
+
+
+def unwritten(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool = False) -> list[str]:
+    """Return what is not written yet, each thing once, with the names or the number of the tests that want it."""
+    wanted: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        missing = [run for run in by_test[scenario.id] if run.rule == "NotWritten"]
+        for run in missing[:1]:
+            wanted.setdefault(run.message, []).append(scenario.id)
+    if not wanted:
+        return []
+    if not verbose:
+        return ["\n".join(_waiting(wanted))]
+    named = [f"{message}: wanted by {', '.join(tests)}" for message, tests in wanted.items()]
+    return [textwrap.fill(text, _width(), subsequent_indent="    ") for text in named]
+
+
+def _waiting(wanted: dict[str, list[str]]) -> list[str]:
+    """Return a line for each thing that is not written: where it is, and how many tests wait for it."""
+    texts = [f"{NOT_WRITTEN}{_part(message)}" for message in wanted]
+    wide = max(map(len, texts))
+    counts = [f"{len(tests)} tests wait" if len(tests) > 1 else "1 test waits" for tests in wanted.values()]
+    return [f"{text:{wide}}   {count} for it" for text, count in zip(texts, counts)]
+
+
+def _part(message: str) -> str:
+    """Return what a message names as not written, and its line: "run (raft.py:81)"."""
+    return re.sub(r"^(\w+) \((.+) in \1\)$", r"\1 (\2)", message.removeprefix(NOT_WRITTEN))
+
+
+def _changed(change: Change) -> list[str]:
+    """Return a paragraph for the tests that turned green since the last run, and one for those that no longer are."""
+    named = (("green since the last run", change.gained, "pass"), ("no longer green", change.lost, "fail"))
+    parts = []
+    for words, tests, status in named:
+        if tests:
+            text = textwrap.fill(f"{words}: {', '.join(tests)}", _width(), subsequent_indent="    ")
+            parts.append(_coloured(words, status) + text.removeprefix(words))
+    return parts
+
+
+def _folded(drills: Sequence[str]) -> list[str]:
+    """Return a paragraph for drills of later steps that fail."""
+    if not drills:
+        return []
+    words = "of later steps, and not due yet (V=1 shows why they fail): "
+    return [textwrap.fill(words + ", ".join(drills), _width(), subsequent_indent="    ")]
+
+
+def _step(scenarios: Sequence[Scenario], passed: dict[str, bool]) -> plan.Step | None:
+    """Return the step of the plan of the first stage that has one to go; None if not all its drills were run."""
+    stages = dict.fromkeys(scenario.stage for scenario in scenarios if scenario.is_drill)
+    return next((step for stage in stages if (step := plan.current(stage, passed))), None)
+
+
+def _next_step(
+    step: plan.Step,
+    scenarios: Sequence[Scenario],
+    by_test: dict[str, list[RunRecord]],
+    passed: dict[str, bool],
+    submission: str,
+) -> str:
+    def lacks(drill: str) -> str:
+        return next((_part(run.message) for run in by_test[drill] if run.rule == "NotWritten"), "")
+
+    stage = step.drills[0].partition("/")[0]
+    again = f"make drills STAGE={stage}" if all(s.is_drill for s in scenarios) else f"make test-{stage}"
+    return plan.render(step, passed, lacks, again + _chosen(submission))
 
 
 def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission: str) -> str:
     first = min(failed, key=lambda run: run.seed)
+    word = "seed" if len(failed) == 1 else "seeds"
     seeds = ", ".join(str(run.seed) for run in sorted(failed, key=lambda run: run.seed)[:SHOWN_SEEDS])
     more = ", …" if len(failed) > SHOWN_SEEDS else ""
-    words = f"{first.status}  {scenario.id}  {scenario.title}   failed {len(failed)} of {runs}: seeds {seeds}{more}"
+    words = f"{first.status}  {scenario.id}  {scenario.title}   failed {len(failed)} of {runs}: {word} {seeds}{more}"
     return f"{_headline(words, first.status)}\n{_reason(first, submission)}"
 
 
@@ -158,8 +243,11 @@ def _reason(record: RunRecord, submission: str, again: bool = True) -> str:
 
 def replay_command(record: RunRecord, submission: str) -> str:
     """Return what one types to see a run again."""
-    chosen = "" if submission == "skeleton" else f" SUBMISSION={shlex.quote(str(submission))}"
-    return f"make replay TEST={record.test} SEED={record.seed}{chosen}"
+    return f"make replay TEST={record.test} SEED={record.seed}{_chosen(submission)}"
+
+
+def _chosen(submission: str) -> str:
+    return "" if submission == "skeleton" else f" SUBMISSION={shlex.quote(str(submission))}"
 
 
 def _summary(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> str:
@@ -182,10 +270,15 @@ def _worst(runs: Sequence[RunRecord]) -> str:
 
 
 def _verdict(status: str) -> str:
+    return _coloured(status, status)
+
+
+def _coloured(text: str, status: str) -> str:
+    """Return a text in the colour of a verdict, where colours are shown."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return status
+        return text
     colour = {"pass": "32", "not written": "33", "not run": "33"}.get(status, "31")
-    return f"\033[{colour}m{status}\033[0m"
+    return f"\033[{colour}m{text}\033[0m"
 
 
 def _mean(runs: Sequence[RunRecord], name: str) -> float:

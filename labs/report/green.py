@@ -1,0 +1,69 @@
+"""What turned green since the last run, and what no longer is. Kept in out/green.json, for the latest submissions.
+
+A help for reading and nothing more: no verdict depends on it. It is kept only for commands that are typed in the lab's
+own folder, and where it cannot be kept, nothing is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from labs.sim.run import RunRecord
+
+LAB = Path(__file__).parent.parent.parent
+FILE = Path("out", "green.json")
+KEPT = 8
+"""Submissions that are remembered."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Ids of tests whose runs all pass now and did not when they were run before, and the reverse."""
+
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def changed(submission: str, records: Sequence[RunRecord]) -> Change:
+    """Return what these runs changed, and remember them; elsewhere than in the lab's folder nothing is kept or said."""
+    return remember(submission, records, FILE) if Path.cwd() == LAB.resolve() else Change()
+
+
+def remember(submission: str, records: Sequence[RunRecord], file: Path) -> Change:
+    """Keep which tests are green, and return what has changed for them; a test that was never run before has not."""
+    green: dict[str, bool] = {}
+    for record in records:
+        green[record.test] = green.get(record.test, True) and record.status == "pass"
+    kept = _read(file)
+    name = str(Path(submission).resolve())
+    before = kept.pop(name, {})
+    kept[name] = {**before, **green}
+    with contextlib.suppress(OSError):
+        _write(file, dict(list(kept.items())[-KEPT:]))
+    other = [test for test, now in green.items() if before.get(test, now) != now]
+    gained = tuple(test for test in other if green[test])
+    return Change(gained, tuple(test for test in other if not green[test]))
+
+
+def _read(file: Path) -> dict[str, dict[str, bool]]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, bool]])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
+
+
+def _write(file: Path, kept: dict[str, dict[str, bool]]) -> None:
+    """Replace the file as a whole, so that commands at the same time read one state or the other."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f".{os.getpid()}.partial")
+    try:
+        partial.write_bytes(msgspec.json.encode(kept))
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
