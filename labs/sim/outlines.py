@@ -11,7 +11,7 @@ import msgspec
 from labs.messages import AppendEntriesArgs
 from labs.sim.codec import MESSAGES, OWN_CLASS
 from labs.sim.limits import Refused
-from labs.sim.packed import HARMLESS, is_container, look_through
+from labs.sim.packed import HARMLESS, containers_in, is_container, look_through
 
 
 class _Entry(msgspec.Struct):
@@ -32,6 +32,9 @@ class _AppendEntries(msgspec.Struct):
     leader_commit: int
 
 
+_ENTRY = b"\x82\xa4term"
+"""How an encoded entry begins."""
+_SHORT = 8 * HARMLESS
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_AppendEntries).decode
 _decode_entry = msgspec.msgpack.Decoder(_Entry).decode
@@ -43,13 +46,23 @@ def look_through_message(data: bytes) -> None:
         return
     if data[0] == OWN_CLASS:
         look_through(data, 1)
-    elif MESSAGES[data[0]] is AppendEntriesArgs:  # nothing else holds values of any kind
+    elif MESSAGES[data[0]] is AppendEntriesArgs and not _holds_scalars(data):  # nothing else holds any kind of value
         packed = data[1:]
         outline = _decode(packed)
         if _encode(outline) != packed:  # a field that comes twice would be built twice
             raise Refused("an AppendEntriesArgs with fields that it does not have, or has twice")
         for entry in outline.entries:
             _look_through_command(entry.command)
+
+
+def _holds_scalars(data: bytes) -> bool:
+    """Return whether an AppendEntries has no list or map but itself, its list of entries, and those: mostly so.
+
+    Where there are few bytes, some more that only look like lists or maps, as parts of numbers do, may be any.
+    """
+    entries = data.count(_ENTRY)
+    more = containers_in(data) - entries - 2
+    return more == 0 or (len(data) <= _SHORT and more <= entries // 4)
 
 
 def look_through_entry(data: bytes) -> None:
