@@ -257,3 +257,14 @@ def test_continuous_integration_calls_make_check() -> None:
     assert script.stat().st_mode & stat.S_IXUSR
     assert "make check" in script.read_text()
     assert ".ci/run" in (ROOT / ".github" / "workflows" / "check.yml").read_text()
+
+
+def test_continuous_integration_has_a_bare_machine_for_root_and_for_a_plain_user() -> None:
+    script = ROOT / ".ci" / "bare"
+    assert script.stat().st_mode & stat.S_IXUSR
+    installed = re.findall(r"apt-get install (.+)$", script.read_text(), re.M)
+    packages = [word for line in installed for word in line.split() if not word.startswith("-")]
+    assert packages == ["make", "python3", "python3-venv", "ca-certificates"]
+    assert "make demo" in script.read_text() and "make check" in script.read_text()
+    workflow = (ROOT / ".github" / "workflows" / "check.yml").read_text()
+    assert ".ci/bare ${{ matrix.user }}" in workflow and "user: [root, plain]" in workflow
