@@ -144,6 +144,22 @@ def test_drill_is_replayed_by_its_name(tmp_path: Path) -> None:
         ("R54_retry_without_entries", "2B/drill_leader_goes_back", "BackoffBound", "no AppendEntries with entry 1"),
         ("P06v_vote_saved_after_reply", "2C/drill_vote_is_saved", "SavedBeforeReply", "disk held no vote"),
         ("S33_higher_term_of_answer", "2D/drill_snapshot_answer", "HigherTermAdopted", "of term 5"),
+        ("W05_vote_outlives", "2A/drill_newer_term_of_an_answer", "VoteDenied", "has brought it to term 6"),
+        ("W15_votes_are_asked_in_turn", "2A/drill_asks_all_at_once", "LeaderInTime", "asked in parallel"),
+        ("W02_commit_index_falls", "2B/drill_probe_takes", "CommitNeverDecreases", "had applied index 3"),
+        ("W28_commit_falls_in_go", "2B/drill_probe_takes", "CommitNeverDecreases", "had applied index 3"),
+        ("R21_match_index_goes_back", "2B/drill_late_answer", "CommittedIsApplied", "answered an older request, late"),
+        ("W16_truncates_always", "2B/drill_late_entries_cut", "MatchingKept", "rule 3 deletes only what conflicts"),
+        (
+            "W04_vote_outlives",
+            "2C/drill_newer_term_ends_vote",
+            "OneVotePerTerm",
+            "which has neither asked",
+        ),
+        ("W06_vote_outlives", "2C/drill_newer_term_of_an_answer", "OneVotePerTerm", "came with an answer"),
+        ("W07_vote_outlives", "2D/drill_snapshot_ends_vote", "OneVotePerTerm", "which has neither asked"),
+        ("W12_applier_walks", "2D/drill_service_snapshots_amid", "StateMachineSafety", "must have applied"),
+        ("W13_applier_notes", "2D/drill_snapshot_overtakes", "ApplyInOrder", "had applied was 60"),
         ("S04_install_drops_whole_log", "2D/drill_matching_entries", "SnapshotKeepsSuffix", "dropped its entries 3"),
     ],
 )
@@ -164,7 +180,8 @@ def test_failed_check_tells_what_was_sent_and_answered_and_why_that_is_wrong() -
     assert record.message == (
         "OneVotePerTerm (Figure 2, RequestVote rule 2; §5.2): server 2 sent RequestVote(term=3, candidate_id=2, "
         "last_log_index=0, last_log_term=0), and server 0 answered (term=3, vote_granted=False), "
-        "but this drill wants two votes"
+        "but this drill wants two votes. Before that: server 1 sent RequestVote(term=3, candidate_id=1, "
+        "last_log_index=0, last_log_term=0), and server 0 answered (term=3, vote_granted=True)"
     )
 
 

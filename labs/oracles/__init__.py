@@ -8,6 +8,7 @@ from labs.oracles.basics import OneHistory, OneLeader
 from labs.oracles.commits import Commitment, StartAnswers
 from labs.oracles.election import Campaigns, Leaderships, Refusals, Terms, Votes
 from labs.oracles.heartbeats import Heartbeats
+from labs.oracles.kept_marks import CommitMarks, FirstWords, KeptVotes, OneLoop
 from labs.oracles.leader_logs import LeaderLogs
 from labs.oracles.log_bases import LogBases
 from labs.oracles.logs import Appending, Matching
@@ -27,13 +28,16 @@ def judges(servers: int, stage: str, counted: bool = False) -> list[Oracle]:
     logs = [LeaderLogs(shadow)] if stage >= "2B" else []
     trials = Trials(shadow, [*judges_of_votes, *saved, *logs])
     chosen: list[Oracle] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
+    if stage >= "2C":
+        chosen.append(KeptVotes(shadow))
     if stage >= "2D":
-        chosen += [Snapshots(shadow), LogBases(shadow)]
+        chosen += [Snapshots(shadow), LogBases(shadow), FirstWords(shadow)]
     if stage >= "2B":
-        chosen += [Appending(shadow), *logs, Commitment(shadow), StartAnswers(shadow), Matching(shadow)]
+        chosen += [Appending(shadow), *logs, Commitment(shadow), CommitMarks(shadow)]
+        chosen += [StartAnswers(shadow), Matching(shadow)]
     chosen.append(OneLeader())
     if stage >= "2A":
-        chosen.append(Heartbeats(shadow))
+        chosen += [Heartbeats(shadow), OneLoop()]
     chosen.append(OneHistory(servers))
     if counted:
         chosen.append(Situations(shadow))

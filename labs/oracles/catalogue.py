@@ -27,6 +27,12 @@ def _catalogue(*rules: Rule) -> dict[str, Rule]:
     return {rule.id: rule for rule in rules}
 
 
+WARM_UP_HINTS = {
+    "ApplyInOrder": "who sends a number again, who notices that it has come before, and what keeps two in their order?",
+    "CommittedIsApplied": "what happens to a number whose request, or whose reply, got lost?",
+    "StateMachineSafety": "which command does the skeleton hand over with a number?",
+}
+"""What to ask in the warm-up, which knows neither logs nor commits."""
 RULES: dict[str, Rule] = _catalogue(
     # Safety.
     Rule(

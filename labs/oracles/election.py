@@ -21,7 +21,7 @@ GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
 ONE_LOOK = 0.02
 """Virtual seconds after which a server that looks at its state from time to time looks again."""
-QUEUED = 0.5
+QUEUED = 1.0
 """Virtual seconds in which a request may still leave that waited for the peer's answers to those before it."""
 SHORTEST_TIMEOUT = 0.09
 """No sensible election timeout is shorter: heartbeats may be a tenth of a second apart."""

@@ -94,6 +94,8 @@ class Appending(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
+        self._last: dict[int, AppendEntriesArgs] = {}
+        """For each server what it accepted last."""
 
     def on_reply_append_entries(self, event: Reply) -> None:
         reply, server = event.message, self._shadow.servers[event.server]
@@ -106,6 +108,7 @@ class Appending(Oracle):
             self._refused(server, args, event)
 
     def _accepted(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
+        self._last[server.id] = args
         prev, term = args.prev_log_index, args.prev_log_term
         chance = server.chances.get(event.rpc)
         if chance is None:
@@ -144,11 +147,29 @@ class Appending(Oracle):
                 f"{args.term}, after index {prev} of term {term}, but its log has that entry"
             )
             rule = "StepsDown" if server.candidate == args.term else "ConsistencyRefusal"
+            short = self._shorter(server, prev)
+            if rule == "ConsistencyRefusal" and short:
+                rule, text = "MatchingKept", f"{text}; {short}"
             if server.incarnation > 0 and server.first_save:  # It has saved nothing since, so that is what it read.
                 rule = "RestoredOnRestart"
             elif server.saves and server.disk.lacks(prev, term):
                 rule, text = "MatchingKept", f"{text} by what it acknowledged, and its disk has it not"
             raise Violation(rule, text, (server.id, args.leader_id), event.time)
+
+    def _shorter(self, server: ShadowServer, index: int) -> str:
+        """Return in words what came last, if it ended before an entry that is refused now: so the log may be cut there.
+
+        Such a message conflicts with nothing; rule 3 names the only reason to delete an entry.
+        """
+        last = self._last.get(server.id)
+        if last is None or last.prev_log_index + len(last.entries) >= index:
+            return ""
+        end = last.prev_log_index + len(last.entries)
+        return (
+            f"what came before that, AppendEntries of server {last.leader_id} after index {last.prev_log_index} with "
+            f"{len(last.entries) or 'no'} entries, ends at index {end} and conflicts with nothing: rule 3 deletes only "
+            f"what conflicts"
+        )
 
     @staticmethod
     def _may_be_there(server: ShadowServer, args: AppendEntriesArgs) -> bool:

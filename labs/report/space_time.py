@@ -114,6 +114,8 @@ class _Drawing:
     """What each lane is now; a server that has not yet been heard of follows."""
     since: dict[int, int] = field(default_factory=dict)
     """The row in which that began."""
+    stands: dict[int, int] = field(default_factory=dict)
+    """The term in which each server stood for election last."""
     sent: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     """Messages on their way, as (RPC, leg): the lane and the row in which they left."""
     shown: float = -1.0
@@ -133,8 +135,11 @@ class _Drawing:
 
     def _note_role(self, event: ev.Event) -> None:
         match event:
-            case ev.Send(call="RequestVote"):
+            case ev.Send(call="RequestVote", message=message):
                 self._turn(event.server, "candidate")
+                self.stands[event.server] = message.term
+            case ev.Role(is_leader=False, term=term) if self.stands.get(event.server) == term:
+                pass  # that it stands for election in this term is known already
             case ev.Role():
                 self._turn(event.server, "leader" if event.is_leader else "lane")
             case ev.Crash():

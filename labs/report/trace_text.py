@@ -141,7 +141,7 @@ def describe(event: ev.Event) -> str:
         case ev.Note():
             return f"{'print' if event.printed else 'note'}: {event.text}"
         case ev.Role():
-            return f"{'LEADER' if event.is_leader else 'follows'} in term {event.term}"
+            return f"{'LEADER in' if event.is_leader else 'in'} term {event.term}"
         case ev.Check():
             return f"✓ {event.text}"
         case ev.Verdict():

@@ -6,7 +6,7 @@ take the snapshots that are due. When all this happens is the kernel's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labs.oracles.violation import Violation
@@ -31,9 +31,10 @@ _KINDS: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Calle
 class Carrier:
     """Stands between the outboxes of a run's servers, and its trace, disks, services and calls."""
 
-    def __init__(self, kernel: Kernel, snapshot_every: int) -> None:
+    def __init__(self, kernel: Kernel, paces: Sequence[int]) -> None:
         self._kernel = kernel
-        self._snapshot_every = snapshot_every
+        self.paces = paces
+        """For each server after how many entries its service takes a snapshot; empty for never."""
         self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
         self._snapshots_due: list[tuple[AnyLife, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
@@ -157,7 +158,7 @@ class Carrier:
                 codec.decode_fields(output.extra) if output.extra is not None else None,
             )
         )
-        if self._snapshot_every:
+        if self.paces:
             kernel.service.forget(min(disk.last_included_index for disk in kernel.disks) - REMEMBERED)
 
     def _carry_apply(self, life: AnyLife, output: Applied) -> None:
@@ -168,8 +169,8 @@ class Carrier:
         kernel.on_applied()
         before = service.index(life.server)
         service.apply(life.server, output.index, output.data)
-        every = self._snapshot_every
-        if every and output.index % every == 0 and output.index > before:
+        paces = self.paces
+        if paces and output.index % paces[life.server] == 0 and output.index > before:
             self._snapshots_due.append((life, output.index, service.snapshot(life.server)))
 
     def _carry_apply_snapshot(self, life: AnyLife, output: AppliedSnapshot) -> None:

@@ -74,7 +74,7 @@ class Child:
         self._clock.now, self._turn = begin.now, begin.turn
         turns.MAX_PASSES = begin.max_passes
         program = Program.of_bundle(begin.modules, Path(begin.root), begin.entry, begin.class_name, begin.alone)
-        self._life = Life(begin.server, begin.number, begin.size, begin.seed, program, begin.disk)
+        self._life = Life(begin.server, begin.number, begin.size, begin.seed, program, begin.disk, begin.service_time)
         self._life.abandoned = []
         self._driver, self._loop = trio.lowlevel.current_task(), Loop()
         self._life.begin(nursery)

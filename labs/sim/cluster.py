@@ -123,6 +123,10 @@ class Cluster:
         """Return the bytes of a server's saved state, without the snapshot."""
         return self._kernel.disks[server].size
 
+    def snapshot_pace(self, server: int) -> int:
+        """Return after how many entries a server's service takes a snapshot."""
+        return self._kernel.carrier.paces[server]
+
     def snapshot_size(self, server: int) -> int:
         """Return the bytes of a server's saved snapshot, 0 if it has none."""
         return len(self._kernel.disks[server].snapshot or b"")
@@ -247,10 +251,13 @@ class Cluster:
         self._record_check(f"all connected servers are in term {term}")
         return term
 
-    async def agree(self, command: Command, servers: int, retry: bool = True, within: float = 10.0) -> int:
+    async def agree(
+        self, command: Command, servers: int, retry: bool = True, within: float = 10.0, why: str = ""
+    ) -> int:
         """Propose a command until `servers` servers have applied it at the index that `start` returned; return that.
 
-        With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do.
+        With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do. `why` says what
+        is particular about these servers.
         """
         begun, said = self.now, "no connected server accepted it"
         while self.now < begun + within:
@@ -274,10 +281,11 @@ class Cluster:
                 break
         waited = within if retry else min(within, self.now - begun)
         text = f"command {self._shown(command)} was not applied by {servers} servers within {waited:g} s: {said}"
+        text += f"; {why}" if why else ""
         raise self._violation("CommittedIsApplied", text, self._reachable(None))
 
     async def wait_for_applied(
-        self, index: int, servers: int, within: float = 10.0, term: int | None = None
+        self, index: int, servers: int, within: float = 10.0, term: int | None = None, why: str = ""
     ) -> Command:
         """Wait until `servers` servers have applied `index`, and return what they applied.
 
@@ -295,6 +303,7 @@ class Cluster:
                 break
             await self._wait_for_apply(begun + within if term is None else self.now + POLL)
         text = f"index {index} was not applied by {servers} servers within {within:g} s: {self._appliers(index)} did"
+        text += f"; {why}" if why else ""
         raise self._violation("CommittedIsApplied", text, self._reachable(None))
 
     def check_not_applied(self, index: int) -> None:

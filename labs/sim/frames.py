@@ -78,6 +78,7 @@ class Begin(msgspec.Struct, tag=1, array_like=True):
     alone: bool
     modules: dict[str, Compiled]
     disk: Disk
+    service_time: float = 0.0
 
 
 class Step(msgspec.Struct, tag=2, array_like=True, gc=False):

@@ -54,7 +54,10 @@ class ApplyChannel:
     async def send(self, value: Any) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         self._life.apply(value)
-        await trio.lowlevel.cancel_shielded_checkpoint()
+        if self._life.service_time:
+            await trio.sleep(self._life.service_time)
+        else:
+            await trio.lowlevel.cancel_shielded_checkpoint()
 
     def clone(self) -> ApplyChannel:
         return ApplyChannel(self._life)

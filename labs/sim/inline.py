@@ -18,7 +18,7 @@ class InlineHosts:
     apart = False
 
     def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> Life:
-        return Life(server, number, kernel.size, kernel.seed, kernel.program, disk.copy())
+        return Life(server, number, kernel.size, kernel.seed, kernel.program, disk.copy(), kernel.service_time)
 
     def run(self, kernel: Kernel) -> None:
         """Let those handle their requests that have some, as nothing else can run; trio runs all the rest."""

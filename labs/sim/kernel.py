@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import math
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import trio
@@ -62,7 +62,9 @@ class Kernel:
         conditions: Conditions,
         recorder: Recorder,
         oracles: Iterable[Oracle],
-        snapshot_every: int = 0,
+        paces: Sequence[int] = (),
+        service_time: float = 0.0,
+        hints: Mapping[str, str] | None = None,
         hosts: Hosts | None = None,
     ) -> None:
         self.size, self.seed, self.program = servers, seed, program
@@ -73,9 +75,13 @@ class Kernel:
         self.service = Service(servers)
         self.recorder = recorder
         self._write = recorder.record
+        self._hints = hints or {}
+        """Where to look, by rule, if not where the catalogue says."""
         self.outcome: Outcome | None = None
         self.calls: Calls = Calls(self)
-        self.carrier = Carrier(self, snapshot_every)
+        self.carrier = Carrier(self, paces)
+        self.service_time = service_time
+        """Virtual seconds that `await apply_ch.send` waits for a service."""
         self.error: BaseException | None = None
         """A defect of the tester itself."""
         self.tolerant = False
@@ -340,7 +346,8 @@ class Kernel:
         """End the run: a rule was broken."""
         rule = violation.rule
         text = f"{rule.id} ({rule.place}): {violation.message}"
-        self.end(Outcome("fail", rule.id, text, rule.hint, violation.servers, self.now))
+        hint = self._hints.get(rule.id, rule.hint)
+        self.end(Outcome("fail", rule.id, text, hint, violation.servers, self.now))
 
     def over_budget(self, server: int) -> bool:
         """Return whether the run has used more than it may, and is ended by that; what `server` said is looked at."""

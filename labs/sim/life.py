@@ -35,6 +35,8 @@ HANDLERS = {
     "InstallSnapshot": "install_snapshot",
     "Ping": "ping",
 }
+CALLERS = 2
+"""How many of the calls that led to an exception are told."""
 MAX_NOTE = 2000
 """Longest note, in characters; the rest is cut off."""
 MAX_PLACE = 1000
@@ -44,8 +46,12 @@ MAX_PLACE = 1000
 class Life:
     """A server from its start to its crash. `number` counts its incarnations from 0."""
 
-    def __init__(self, server: int, number: int, size: int, seed: int, program: Program, disk: Disk) -> None:
+    def __init__(
+        self, server: int, number: int, size: int, seed: int, program: Program, disk: Disk, service_time: float = 0.0
+    ) -> None:
         self.server, self.number = server, number
+        self.service_time = service_time
+        """Virtual seconds that `await apply_ch.send` waits for the service."""
         self.program = program
         self.outbox: list[Output] = []
         self.abandoned: list[int] | None = None
@@ -349,7 +355,10 @@ class Life:
         """Turn an exception of the submission into a failure of this server."""
         cause = cause_of(error)
         place = self.program.place_of(cause) or self._definition(method)
-        self.fail(*problem_of(cause, method, place), place)
+        problem, text = problem_of(cause, method, place)
+        if problem == "raised":
+            place = self.program.place_of(cause, CALLERS) or place
+        self.fail(problem, text, place)
 
     def _refuse(self, text: str) -> codec.Refused:
         """Report nonsense even if the submission catches the exception; return the exception to raise."""

@@ -98,17 +98,21 @@ class Program:
         """Return a file's name as shown to the student: relative to the submission's folder."""
         return name_in(self.root, file)
 
-    def place_of(self, error: BaseException) -> str:
-        """Return where in the submission an error came up, as "raft.py:88 in append_entries", or ""."""
+    def place_of(self, error: BaseException, callers: int = 0) -> str:
+        """Return where in the submission an error came up, as "raft.py:88 in append_entries", or "".
+
+        With `callers` it goes on with the calls that led there, the innermost first: the line that raises may be one of
+        a small helper, which does as it was told.
+        """
         if isinstance(error, SyntaxError) and error.filename and self.owns(error.filename):
             return f"{self.name_of(error.filename)}:{error.lineno}"
-        place, traceback = "", error.__traceback__
+        places, traceback = [], error.__traceback__
         while traceback is not None:
             code = traceback.tb_frame.f_code
             if self.owns(code.co_filename):
-                place = f"{self.name_of(code.co_filename)}:{traceback.tb_lineno} in {code.co_name}"
+                places.append(f"{self.name_of(code.co_filename)}:{traceback.tb_lineno} in {code.co_name}")
             traceback = traceback.tb_next
-        return place
+        return ", called from ".join(places[: -callers - 2 : -1])
 
 
 class Modules:

@@ -6,6 +6,7 @@ rule of the drill and two facts that disagree: what was seen last, and why the r
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
@@ -48,6 +49,8 @@ LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 ELECTIONS = 5
 """How often the server's own elections may interrupt a step of a drill."""
+TOLD = 3
+"""How many of a drill's steps before the last are told when it fails."""
 
 
 _LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
@@ -97,6 +100,8 @@ class Lone:
         self.peers = tuple(server for server in range(kernel.size) if server != me)
         self._puppets = {peer: Puppet(kernel, peer) for peer in self.peers}
         self._seen = ""
+        self._done: list[str] = []
+        """What the drill did and saw so far, in words."""
         self._data_of: list[tuple[Reply, bytes]] = []
         self._followed: AppendEntriesArgs | None = None
         """What the server last accepted, as long as it has not led since."""
@@ -159,7 +164,7 @@ class Lone:
             self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s", _SILENCE[type(args)])
         reply: Reply = codec.decode_base(data)
         self._data_of.append((reply, data))
-        self._seen = f"{asked}, and server {self.me} answered {in_words(reply)}"
+        self._see(f"{asked}, and server {self.me} answered {in_words(reply)}")
         return reply
 
     async def tell(self, peer: int, args: Args) -> None:
@@ -229,7 +234,7 @@ class Lone:
         first = min(fitting, key=lambda request: request.rpc)
         puppet = self._puppets[first.peer]
         (puppet.requests if first in puppet.requests else puppet.settled).remove(first)
-        self._seen = f"server {self.me} sent {in_words(first.message)} to server {first.peer}"
+        self._see(f"server {self.me} sent {in_words(first.message)} to server {first.peer}")
         return first
 
     def check_no_request(
@@ -253,6 +258,7 @@ class Lone:
 
     def answer(self, request: Request[Any], reply: Reply) -> None:
         """Answer a request of the server; one that is not answered returns None to it after a long time."""
+        self._done.append(f"server {request.peer} answered {in_words(reply)} to {in_words(request.message)}")
         self._puppets[request.peer].answer(request, reply)
 
     def answer_alike(self, request: Request[Any], reply: Reply) -> None:
@@ -265,6 +271,7 @@ class Lone:
 
     def say_yes(self, request: Request[Any]) -> None:
         """Give the vote that is asked for, or acknowledge what the leader sent."""
+        self._done.append(f"server {request.peer} said yes to {in_words(request.message)}")
         self._puppets[request.peer].say_yes(request)
 
     def oblige(self, *peers: int, below: float = math.inf) -> None:
@@ -290,7 +297,7 @@ class Lone:
     def start(self, command: Command) -> StartAnswer:
         """Propose a command."""
         answer = self._cluster.start(self.me, command)
-        self._seen = f"start({texts.short(command)}) of server {self.me} answers {tuple(answer)}"
+        self._see(f"start({texts.short(command)}) of server {self.me} answers {tuple(answer)}")
         return answer
 
     async def propose(self, command: Command, *followers: int, within: float = 2.0) -> StartAnswer:
@@ -359,8 +366,10 @@ class Lone:
         ]
         self._seen = f"server {self.me} has handed to its service: {', '.join(shown) or 'nothing'}"
 
-    async def wait_for_applied(self, index: int, command: Command, within: float = 2.0) -> None:
+    async def wait_for_applied(self, index: int, command: Command, within: float = 2.0, why: str = "") -> None:
         """Wait until the service got this command at this index; the drill fails if it does not, or gets another.
+
+        `why` tells what the server knows that makes it committed.
 
         Meanwhile the leader that the server follows goes on with heartbeats, for it may apply with the next message.
         """
@@ -370,6 +379,7 @@ class Lone:
         found = self._applied_at(index)
         self._see_applied()
         text = f"within {within:g} s it must have applied {texts.short(command)} at index {index}"
+        text += f": {why}" if why else ""
         self.check(found is not None, text, "CommittedIsApplied")
         self.check(found is not None and found.command == command, text, "StateMachineSafety")
 
@@ -413,6 +423,7 @@ class Lone:
 
     def restart(self) -> None:
         """Start the server from its disk; crash it first if it runs."""
+        self._done.append(f"server {self.me} was restarted")
         self._cluster.restart(self.me)
 
     async def become_leader(self, within: float = 2 * ELECTION) -> int:
@@ -460,6 +471,16 @@ class Lone:
 
     # Judging.
 
+    def _see(self, text: str) -> None:
+        self._seen = text
+        self._done.append(text)
+
+    def _before(self) -> str:
+        """Return what the drill did before what it saw last, in words."""
+        done = self._done[:-1] if self._done and self._done[-1] == self._seen else self._done
+        told = [text for text, _ in itertools.groupby(done)][-TOLD:]
+        return f". Before that: {'; '.join(told)}" if told else ""
+
     def check(self, condition: bool, message: str, rule: str | None = None) -> None:
         """Fail unless the condition holds. The failure says what was seen last, then "but", then the message."""
         if not condition:
@@ -478,7 +499,7 @@ class Lone:
 
     def _fail(self, text: str, rule: str | None = None) -> NoReturn:
         self._go_on()
-        raise Violation(rule or self._rule, text, (self.me,), self.now)
+        raise Violation(rule or self._rule, text + self._before(), (self.me,), self.now)
 
     async def _wait(self, look: Callable[[], T | None], within: float, needs_run: bool = False) -> T | None:
         """Return what `look` finds, as soon as it finds something; None if it is nothing in time, or never can."""

@@ -209,6 +209,12 @@ class ProcessRun:
         return self._kernel.now
 
     @property
+    def service_time(self) -> float:
+        """Virtual seconds that `await apply_ch.send` waits for a service."""
+        assert self._kernel is not None
+        return self._kernel.service_time
+
+    @property
     def test_acts(self) -> bool:
         """Whether the test is at work, and not the kernel."""
         assert self._kernel is not None

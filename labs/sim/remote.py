@@ -81,6 +81,7 @@ class RemoteLife:
             program.alone,
             self._run.modules,
             self._disk,
+            self._run.service_time,
         )
         self._process = self._run.fork(self.server, begin)
         with contextlib.suppress(_Lost):

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from labs.oracles import judges
-from labs.oracles.catalogue import RULES
+from labs.oracles.catalogue import RULES, WARM_UP_HINTS
 from labs.oracles.situations import Situations
 from labs.sim import blame
 from labs.sim.cluster import Cluster
@@ -119,7 +119,9 @@ def _run(
         conditions=scenario.conditions,
         recorder=Recorder(trace, header),
         oracles=oracles,
-        snapshot_every=10 if scenario.snapshots else 0,
+        paces=scenario.paces(seed),
+        service_time=scenario.service_time,
+        hints=WARM_UP_HINTS if scenario.stage == "0" else None,
         hosts=hosts,
     )
     cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)

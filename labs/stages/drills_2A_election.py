@@ -151,6 +151,22 @@ async def drill_silence_starts_election(lone: Lone) -> None:
         lone.check((message.last_log_index, message.last_log_term) == (0, 0), "its log is empty", "VoteOnlyUpToDate")
 
 
+@drill(rule="LeaderInTime", peers=4)
+async def drill_asks_all_at_once(lone: Lone) -> None:
+    """a candidate asks all at once, and waits for nobody's answer before it asks the next (§5.2; Candidates rule 1)"""
+    first = await lone.wait_for_request(RequestVoteArgs, within=ELECTION)
+    await lone.sleep(2 * BEAT)
+    asked = {first.peer}
+    while (request := lone.next_request(RequestVoteArgs, above=first.message.term - 1)) is not None:
+        asked.add(request.peer)
+    missing = [peer for peer in lone.peers if peer not in asked]
+    text = (
+        f"server {first.peer}, which was asked first, has not answered, and servers {missing} were not asked in the "
+        f"{2 * BEAT:g} s after that: all are asked in parallel"
+    )
+    lone.check(not missing, text)
+
+
 @drill(rule="OneVotePerTerm")
 async def drill_candidate_votes_for_itself(lone: Lone) -> None:
     """a candidate votes for itself (Candidates rule 1)"""
@@ -281,6 +297,20 @@ async def drill_refusal_raises_term(lone: Lone) -> None:
     lone.check(
         not lone.state().is_leader, f"the answer to its RequestVote was no vote, and of term {term}", "StepsDown"
     )
+
+
+@drill(rule="VoteDenied")
+async def drill_newer_term_of_an_answer_frees_vote(lone: Lone) -> None:
+    """a newer term in the answer of a voter brings a new vote, too (State, voted_for; All servers rule 2)"""
+    request = await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION)
+    old, term = request.message.term, request.message.term + 5
+    lone.answer(request, RequestVoteReply(term, False))
+    reply = await lone.request_vote(2, term)
+    text = (
+        f"its vote for itself was one of term {old}; the answer of server 1 has brought it to term {term}, in which it "
+        "has not voted"
+    )
+    lone.check(reply.vote_granted, text)
 
 
 @drill(rule="StepsDown")

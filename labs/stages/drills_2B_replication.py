@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs, RequestVoteReply
-from labs.sim.lone import ELECTION, QUIET, Lone
+from labs.sim.lone import ELECTION, LOOK, QUIET, Lone
 from labs.sim.puppets import command_of, entries_of
 from labs.stages.scenario import drill
 
@@ -263,6 +263,29 @@ async def drill_late_commit_takes_nothing_back(lone: Lone) -> None:
     await lone.append_entries(1, term=1, prev=(2, 1), terms=[1], commit=3)
     await lone.wait_for_applied(3, command_of(3, 1))
     lone.check([message.index for message in lone.applied] == [1, 2, 3], "it must be 1, 2, 3, each once")
+
+
+@drill(rule="CommitNeverDecreases")
+async def drill_probe_takes_no_commit_back(lone: Lone) -> None:
+    """a short AppendEntries takes no commit back, however high its leader_commit is (AppendEntries rule 5)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)
+    await lone.wait_for_applied(3, command_of(3, 1))
+    # Server 2 leads, and looks for where the logs agree; it has committed two entries more.
+    await lone.append_entries(2, term=2, prev=(1, 1), commit=5)
+    term = await lone.become_leader()
+    lone.oblige()
+    await lone.sleep(0.5)
+    index = (await lone.propose("x")).index
+    request = await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}")
+    text = (
+        f"it had applied index 3 before it led term {term}: a leader of term 2 had then sent leader_commit=5 with an "
+        "AppendEntries that ended at index 1, which leaves a commit_index of 3 as it is"
+    )
+    lone.check(request.message.leader_commit >= 3, text)
+    lone.oblige()
+    await lone.wait_for_applied(index, "x")
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == sorted(set(indices)), "each index must be applied once", "ApplyInOrder")
 
 
 @drill(rule="CommittedIsApplied")
@@ -556,6 +579,27 @@ async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
     if not later.is_leader:
         return  # It waits for an answer before it takes the next command.
     await lone.check_not_applied(later.index, f"the only AppendEntries that was acknowledged ended at index {index}")
+
+
+@drill(rule="CommittedIsApplied", peers=4)
+async def drill_late_answer_takes_nothing_back(lone: Lone) -> None:
+    """a late answer takes back nothing that a newer one acknowledged (State, match_index; Leaders rule 3)"""
+    await lone.become_leader()
+    first = (await lone.propose("a")).index
+    old = await lone.wait_for_request(AppendEntriesArgs, 1, brings(first), what=f"with entry {first}")
+    (last, _, taken), end = lone.start("b"), lone.now + 0.5
+    if not taken:
+        return  # It waits for an answer before it takes the next command.
+    while (new := lone.next_request(AppendEntriesArgs, 1, brings(last))) is None:
+        if lone.now > end:
+            return  # It waits for an answer before it sends the next entry.
+        await lone.sleep(LOOK)
+    for request in (new, old):
+        lone.say_yes(request)
+        await lone.sleep(LOOK)
+    lone.oblige(2)
+    text = f"servers 1 and 2 have acknowledged entry {last}; server 1 then answered an older request, late"
+    await lone.wait_for_applied(last, "b", why=text)
 
 
 @drill(rule="CommitNeedsMajority")

@@ -27,6 +27,24 @@ async def drill_term_is_saved(lone: Lone) -> None:
     lone.check(lone.disk.current_term == 3, "it has told server 1 that it is in term 3")
 
 
+@drill(rule="OneVotePerTerm")
+async def drill_newer_term_ends_vote_on_disk(lone: Lone) -> None:
+    """a newer term of a leader ends the vote of the older one, on the disk too (State, voted_for)"""
+    await lone.request_vote(1, term=1)
+    await lone.append_entries(2, term=2)
+    text = "its vote for server 1 was one of term 1; in term 2, which server 2 leads, server 1 has not asked for it"
+    lone.check(lone.disk.voted_for in (None, 2), text)
+
+
+@drill(rule="OneVotePerTerm")
+async def drill_newer_term_of_an_answer_ends_vote_on_disk(lone: Lone) -> None:
+    """a newer term in an answer ends a leader's vote for itself, on the disk too (State, voted_for)"""
+    term = await _depose_by_answer(lone)
+    disk = lone.disk
+    text = f"its vote for itself was one of the term that it led; term {term} came with an answer, and it has not voted"
+    lone.check(disk.current_term != term or disk.voted_for is None, text)
+
+
 @drill(rule="SavedBeforeReply")
 async def drill_entries_are_saved(lone: Lone) -> None:
     """entries are on the disk when success is answered (State, log)"""

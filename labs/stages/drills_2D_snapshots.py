@@ -200,7 +200,30 @@ async def drill_service_is_late(lone: Lone) -> None:
     lone.check(lone.disk.snapshot_index >= MANY, f"the leader's snapshot covers {MANY} entries")
 
 
-@drill(rule="ApplyInOrder")
+@drill(rule="OneVotePerTerm")
+async def drill_snapshot_ends_vote_of_older_term(lone: Lone) -> None:
+    """a newer term in an InstallSnapshot ends the vote of the older one (State, voted_for; All servers rule 2)"""
+    await lone.request_vote(1, term=1)
+    await lone.install_snapshot(2, term=6, covers=[1, 1])
+    text = "its vote for server 1 was one of term 1; in term 6, which server 2 leads, server 1 has not asked for it"
+    lone.check(lone.disk.voted_for in (None, 2), text)
+
+
+@drill(rule="StateMachineSafety", service_time=0.02)
+async def drill_service_snapshots_amid_entries(lone: Lone) -> None:
+    """a snapshot that the service takes in the middle of a batch moves no entry (All servers rule 1; §7)"""
+    await lone.append_entries(1, term=1, terms=[1] * MANY, commit=MANY)
+    taken = 0
+    for index in range(1, MANY + 1):
+        await lone.wait_for_applied(index, command_of(index, 1))
+        if index >= taken + 7:
+            taken = lone.take_snapshot()
+    indices = [message.index for message in lone.applied]
+    text = "its service took snapshots meanwhile: each index once, in order"
+    lone.check(indices == sorted(set(indices)), text, "ApplyInOrder")
+
+
+@drill(rule="ApplyInOrder", service_time=0.002)
 async def drill_snapshot_overtakes_entries(lone: Lone) -> None:
     """a snapshot that comes while entries are being applied does not mix with them (All servers rule 1; §7)"""
     entries = AppendEntriesArgs(1, 1, 0, 0, entries_of([1] * MANY), MANY)

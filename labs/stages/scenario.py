@@ -24,6 +24,8 @@ Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
 PerfTest: TypeAlias = Callable[[MeteredCluster], Awaitable[None]]
 SNAPSHOT_EVERY = 10
 """In tests with snapshots, a service takes one after each that many entries."""
+EAGER, PACES = 3, (11, 13, 17, 19)
+"""Where services take them apart, one takes them as often as this, and each of the others has one of these paces."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class Scenario:
     """The rule that a drill is about; "" for all other tests."""
     me: int = 0
     """The id of a drill's only real server."""
+    services_apart: bool = False
+    """Whether each service takes its snapshots at a pace of its own, and not all at the same indices."""
+    service_time: float = 0.0
+    """Virtual seconds that a service takes for each message, while `await apply_ch.send` waits."""
     measures: tuple[str, ...] = ()
     """The metrics that a performance test measures (labs.stages.performance); () for all other tests."""
 
@@ -56,6 +62,18 @@ class Scenario:
     @property
     def is_perf(self) -> bool:
         return bool(self.measures)
+
+    def paces(self, seed: int) -> tuple[int, ...]:
+        """Return for each server after how many entries its service takes a snapshot, for a seed; () for never."""
+        if not self.snapshots:
+            return ()
+        size = self.size(seed)
+        if not self.services_apart:
+            return (SNAPSHOT_EVERY,) * size
+        generator = draws.generator(seed, self.id, "paces")
+        drawn = [EAGER, *generator.sample(PACES, size - 1)]
+        generator.shuffle(drawn)
+        return tuple(drawn)
 
     def size(self, seed: int) -> int:
         """Return the number of servers for a seed."""
@@ -69,6 +87,8 @@ def scenario(
     mit: str | None = None,
     network: Conditions = RELIABLE,
     snapshots: bool = False,
+    services_apart: bool = False,
+    service_time: float = 0.0,
     entry: str = "raft.py:Raft",
 ) -> Callable[[Test], Test]:
     """Mark a coroutine `test_…(cluster)` as a stage test; its docstring's first line is its title.
@@ -81,14 +101,27 @@ def scenario(
         sizes = (servers,) if isinstance(servers, int) else servers
         name = name.removeprefix("test_")
         test.scenario = Scenario(  # type: ignore[attr-defined]
-            f"{stage}/{name}", stage, title, points, sizes, mit, network, snapshots, entry, test
+            f"{stage}/{name}",
+            stage,
+            title,
+            points,
+            sizes,
+            mit,
+            network,
+            snapshots,
+            entry,
+            test,
+            services_apart=services_apart,
+            service_time=service_time,
         )
         return test
 
     return mark
 
 
-def drill(*, rule: str, peers: int = 2, points: int = 1, me: int = 0) -> Callable[[Drill], Drill]:
+def drill(
+    *, rule: str, peers: int = 2, points: int = 1, me: int = 0, service_time: float = 0.0
+) -> Callable[[Drill], Drill]:
     """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
 
     Server `me` is the real one, and so many puppets are its peers. The stage is the second word of the file's name.
@@ -98,7 +131,19 @@ def drill(*, rule: str, peers: int = 2, points: int = 1, me: int = 0) -> Callabl
     def mark(test: Drill) -> Drill:
         stage, name, title = _facts(test)
         test.scenario = Scenario(  # type: ignore[attr-defined]
-            f"{stage}/{name}", stage, title, points, (peers + 1,), None, PATIENT, False, "raft.py:Raft", test, rule, me
+            f"{stage}/{name}",
+            stage,
+            title,
+            points,
+            (peers + 1,),
+            None,
+            PATIENT,
+            False,
+            "raft.py:Raft",
+            test,
+            rule,
+            me,
+            service_time=service_time,
         )
         return test
 

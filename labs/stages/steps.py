@@ -25,6 +25,8 @@ LATE_AND_TWICE = replace(
 """Requests and replies overtake each other, and requests come again after newer ones."""
 SLOW_LINK = (0.025, 0.025)
 """A link so slow that copying a log over it takes a while, and a round trip still no longer than students are told."""
+SLOW = 0.11
+"""A message to or from a slow server takes this much longer: its answers take longer than a heartbeat's interval."""
 WEATHERS = (RELIABLE, DELAYED, UNRELIABLE, LATE_AND_TWICE, LONG_REORDERING)
 MOMENTS: tuple[CrashPoint, ...] = ("save", "reply", "send")
 """Where `Cluster.crash_at` can crash a server."""
@@ -51,6 +53,30 @@ async def depose(cluster: Cluster) -> int:
     cluster.connect(old)
     await cluster.sleep(0.5)
     return new
+
+
+def needs(slow: int) -> str:
+    """Return in words what it means that a slow server's answers count."""
+    return (
+        f"server {slow} is slow, and needed for a majority: its answers take {2 * SLOW:g} s, longer than a heartbeat's "
+        f"interval, and count all the same, whatever has been sent to it since"
+    )
+
+
+async def lead_with_slow_follower(cluster: Cluster, slow: int | None = None) -> int:
+    """Let a server be slow, any follower if none is named, and take others away until its word counts; return it.
+
+    Its election timer may run out when its messages begin to take longer: the others are there until all is quiet.
+    """
+    leader = await cluster.wait_for_leader()
+    chosen = cluster.random.choice(others(cluster, leader)) if slow is None else slow
+    cluster.slow(chosen, SLOW)
+    await cluster.sleep(1.0)
+    leader = await cluster.wait_for_leader(within=10.0)
+    fast = others(cluster, leader, chosen)
+    for server in fast[: cluster.n - cluster.majority]:
+        cluster.disconnect(server)
+    return chosen
 
 
 # Load.

@@ -17,6 +17,7 @@ from labs.stages.steps import (
     DELAYED,
     LATE_AND_TWICE,
     NETWORK_FAULTS,
+    SLOW,
     Client,
     agree_on,
     break_things,
@@ -24,6 +25,8 @@ from labs.stages.steps import (
     depose,
     draw_servers,
     figure_8,
+    lead_with_slow_follower,
+    needs,
     others,
     propose,
     recover_and_agree,
@@ -438,6 +441,40 @@ async def test_slow_follower(cluster: Cluster) -> None:
     last = await cluster.agree(cluster.command(), cluster.n)
     cluster.slow(slow, 0.0)
     await cluster.wait_for_applied(last, cluster.n)
+
+
+@scenario(servers=(3, 5), points=3)
+async def test_slow_majority(cluster: Cluster) -> None:
+    """a slow follower counts where a majority needs it"""
+    await cluster.agree(cluster.command(), cluster.n)
+    for _ in range(2):
+        slow = await lead_with_slow_follower(cluster)
+        for _ in range(3):
+            await cluster.agree(cluster.command(), cluster.majority, why=needs(slow))
+        cluster.connect_all()
+        cluster.slow(slow, 0.0)
+        await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=3)
+async def test_slow_backup(cluster: Cluster) -> None:
+    """a slow follower whose log conflicts is repaired, and counts then"""
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n)
+        old = await cluster.wait_for_leader()
+        cluster.disconnect(old)
+        start_many(cluster, old, cluster.random.randint(2, 4))
+        await agree_on(cluster, 3, servers=2)
+        last = await cluster.agree(cluster.command(), servers=2)
+        cluster.slow(old, SLOW)
+        cluster.connect(old)
+        text = f"server {old} came back with entries of an older term, and its answers take {2 * SLOW:g} s"
+        await cluster.wait_for_applied(last, cluster.n, why=text)
+        await lead_with_slow_follower(cluster, old)
+        await cluster.agree(cluster.command(), servers=2, why=needs(old))
+        cluster.connect_all()
+        cluster.slow(old, 0.0)
+    await cluster.agree(cluster.command(), cluster.n)
 
 
 @scenario(servers=3, points=3)

@@ -1,6 +1,6 @@
 """Stage 2D, log compaction: logs stay short, and snapshots take the place of entries without losing or repeating any.
 
-In these tests each service takes a snapshot right after every tenth index that it applies.
+Where services are not apart, each takes a snapshot right after every tenth index that it applies.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from labs.stages.steps import (
     LATE_AND_TWICE,
     MOMENTS,
     NETWORK_FAULTS,
+    SLOW,
     Client,
     agree_on,
     break_things,
+    depose,
     draw_servers,
+    lead_with_slow_follower,
+    needs,
     others,
     propose,
     recover_and_agree,
@@ -363,6 +367,83 @@ async def test_slow_follower(cluster: Cluster) -> None:
     cluster.slow(slow, 0.0)
     await cluster.wait_for_applied(last, cluster.n, within=5.0)
     await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=2, snapshots=True)
+async def test_slow_install(cluster: Cluster) -> None:
+    """a slow follower gets a snapshot, and counts then"""
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n)
+        leader = await cluster.wait_for_leader()
+        slow = cluster.random.choice(others(cluster, leader))
+        cluster.disconnect(slow)
+        last = await agree_on(cluster, 25, servers=2)
+        cluster.slow(slow, SLOW)
+        cluster.connect(slow)
+        text = f"server {slow} needs the snapshot, and its answers take {2 * SLOW:g} s"
+        await cluster.wait_for_applied(last, cluster.n, why=text)
+        await lead_with_slow_follower(cluster, slow)
+        await cluster.agree(cluster.command(), servers=2, why=needs(slow))
+        cluster.connect_all()
+        cluster.slow(slow, 0.0)
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=3, snapshots=True, services_apart=True)
+async def test_services_apart(cluster: Cluster) -> None:
+    """a follower whose snapshot is ahead of its leader's, and whose answers got lost, goes on"""
+    eager = min(cluster.servers, key=cluster.snapshot_pace)
+    await agree_on(cluster, 20, cluster.n)
+    for _ in range(4):
+        leader = await cluster.wait_for_leader()
+        if leader == eager:
+            leader = await depose(cluster)
+        for server in others(cluster, eager):
+            cluster.cut(eager, server)
+        # It applies all this and trims its log, while the leader knows nothing of it and begins below its snapshot.
+        for _ in range(cluster.random.randint(5, 9)):
+            start_at(cluster, [leader])
+            await cluster.sleep(0.05)
+        await cluster.sleep(0.3)
+        cluster.heal()
+        answer = cluster.start(leader, cluster.command())
+        if answer.is_leader:
+            text = f"the answers of server {eager} got lost for a while, in which it applied entries and took snapshots"
+            await cluster.wait_for_applied(answer.index, cluster.n, term=answer.term, why=text)
+        if cluster.random.random() < 0.5:
+            cluster.restart(eager)
+        await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=(3, 5), points=3, snapshots=True, services_apart=True, service_time=0.003, network=DELAYED)
+async def test_service_takes_its_time(cluster: Cluster) -> None:
+    """services that take their time take snapshots in the middle of a batch"""
+    await cluster.agree(cluster.command(), cluster.n)
+    for _ in range(6):
+        leader = await cluster.wait_for_leader()
+        away = cluster.random.choice(others(cluster, leader))
+        cluster.disconnect(away)
+        # Many entries at once: an applier that waits for its service is in the middle of them for a while.
+        start_many(cluster, leader, cluster.random.randint(5, 40))
+        await cluster.agree(cluster.command(), cluster.majority)
+        cluster.connect(away)
+        start_at(cluster, [leader] * cluster.random.randint(1, 10))
+        await cluster.sleep(cluster.random.uniform(0.0, 0.2))
+        if cluster.random.random() < 0.3:
+            cluster.restart(away)
+        await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=3, points=2, snapshots=True)
+async def test_leaders_change(cluster: Cluster) -> None:
+    """a new leader finds out who needs its snapshot before it sends it"""
+    await agree_on(cluster, 3, cluster.n)
+    # The first new leader has all entries, and no snapshot; those after it have both.
+    await depose(cluster)
+    await agree_on(cluster, 11, cluster.n)
+    for _ in range(5):
+        await depose(cluster)
+        await cluster.agree(cluster.command(), cluster.n)
 
 
 @scenario(servers=3, points=2, snapshots=True)

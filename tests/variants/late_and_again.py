@@ -233,7 +233,7 @@ VARIANTS = (
                     "\n"
                     "    async def work(self, peer):\n"
                     "        async for args in self.outbox[peer][1]:\n"
-                    "            with trio.move_on_after(0.15):\n"
+                    "            with trio.move_on_after(0.3):\n"
                     "                reply = await self.node.call(peer, args)\n"
                     "                if reply is not None:\n"
                     "                    self.take_append_reply(peer, args, reply)\n"
@@ -344,9 +344,9 @@ VARIANTS = (
     ),
     Variant(
         "short_calls",
-        "waits a tenth of a second for each answer, and no longer",
-        "a round trip takes half of that at most, and what is slower is asked again",
-        (("RPC_TIMEOUT = 1.0\n", "RPC_TIMEOUT = 0.1\n"),),
+        "waits a quarter of a second for each answer, and no longer",
+        "where a server is slow its answers take no longer than that, and what is slower is asked again",
+        (("RPC_TIMEOUT = 1.0\n", "RPC_TIMEOUT = 0.25\n"),),
     ),
     Variant(
         "ready_loop",
