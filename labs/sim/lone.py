@@ -312,11 +312,10 @@ class Lone:
         while not (answer := self.start(command)).is_leader:
             if self.now >= end:
                 break
+            await self.sleep(LOOK)  # It may wait for the first answers before it says that it leads.
             if elections < ELECTIONS and not self._cluster.state(self.me).is_leader:
                 await self.become_leader()
                 end, elections = self.now + within, elections + 1
-            else:
-                await self.sleep(LOOK)
         whose = f"servers {', '.join(map(str, followers))}" if followers else "its followers"
         self.check(answer.is_leader, f"it leads, and {whose} acknowledge all it sends", "StartAnswers")
         if not followers:

@@ -212,7 +212,9 @@ async def drill_snapshot_ends_vote_of_older_term(lone: Lone) -> None:
 @drill(rule="StateMachineSafety", service_time=0.02)
 async def drill_service_snapshots_amid_entries(lone: Lone) -> None:
     """a snapshot that the service takes in the middle of a batch moves no entry (All servers rule 1; §7)"""
-    await lone.append_entries(1, term=1, terms=[1] * MANY, commit=MANY)
+    for index in range(MANY):
+        await lone.append_entries(1, term=1, prev=(index, min(index, 1)), terms=[1])
+    await lone.append_entries(1, term=1, prev=(MANY, 1), commit=MANY)
     taken = 0
     for index in range(1, MANY + 1):
         await lone.wait_for_applied(index, command_of(index, 1))
