@@ -111,8 +111,8 @@ class Snapshots(Oracle):
         """The leader and the peer of each InstallSnapshot that has not returned."""
         self._refused: dict[tuple[int, int], tuple[int, int, float]] = {}
         """For a leader and a peer the term, how often what follows the snapshot was refused, and since when."""
-        self._again: dict[tuple[int, int], tuple[int, int, int]] = {}
-        """For a leader and a peer: the term, the index of the last snapshot, how often sent since it was answered."""
+        self._again: dict[tuple[int, int], tuple[int, int, int, float]] = {}
+        """For a leader and a peer: term, index of the last snapshot, at how many instants it was sent in vain, and the last."""
 
     def on_take_snapshot(self, event: TakeSnapshot) -> None:
         self._taken[event.server] = event.index
@@ -274,9 +274,12 @@ class Snapshots(Oracle):
             or index > server.match.get(event.peer, 0)
         ):
             return
-        term, last, count = self._again.get(pair, (0, 0, 0))
-        count = count + 1 if (term, last) == (message.term, index) else 1
-        self._again[pair] = (message.term, index, count)
+        term, last, count, time = self._again.get(pair, (0, 0, 0, 0.0))
+        if (term, last) != (message.term, index):
+            count = 1
+        elif event.time > time:  # a service may take several snapshots at one instant
+            count += 1
+        self._again[pair] = (message.term, index, count, event.time)
         if count > REPEATS:
             text = (
                 f"server {server.id}, leader of term {message.term}, sent its snapshot of index {index} to server "

@@ -49,7 +49,7 @@ LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 ELECTIONS = 5
 """How often the server's own elections may interrupt a step of a drill."""
-TOLD = 3
+TOLD = 2
 """How many of a drill's steps before the last are told when it fails."""
 
 
