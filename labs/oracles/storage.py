@@ -112,7 +112,7 @@ class Snapshots(Oracle):
         self._refused: dict[tuple[int, int], tuple[int, int, float]] = {}
         """For a leader and a peer the term, how often what follows the snapshot was refused, and since when."""
         self._again: dict[tuple[int, int], tuple[int, int, int, float]] = {}
-        """For a leader and a peer: term, index of the last snapshot, at how many instants it was sent in vain, and the last."""
+        """Of a leader and a peer: term, the last snapshot's index, at how many instants it was sent in vain."""
 
     def on_take_snapshot(self, event: TakeSnapshot) -> None:
         self._taken[event.server] = event.index
