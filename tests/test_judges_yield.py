@@ -16,7 +16,7 @@ from labs.messages import (
 from labs.oracles.election import SAME_TIMEOUTS
 from labs.sim.codec import encode_command
 from labs.sim.service import Service
-from labs.trace.events import ApplySnap
+from labs.trace.events import ApplySnap, TakeSnapshot
 from tests.judged import Story, Violation, entries
 
 
@@ -90,6 +90,7 @@ def test_entries_right_behind_a_snapshot_are_committed(answered: bool) -> None:
         story.apply(0, index, f"c{index}")
         service.apply(0, index, encode_command(f"c{index}"))
     data = service.snapshot(0)
+    story.see(TakeSnapshot(story.now, 0, 2, len(data)))
     snapshot = story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data))
     behind = story.send(0, 2, append(1, (2, 1), COMMANDS[2:], 3))
     story.deliver(snapshot)
@@ -287,3 +288,102 @@ def test_who_leads_by_trials_has_asked_for_votes(story: Story, rule: str) -> Non
 def test_trials_are_no_votes_as_long_as_nobody_leads_by_them() -> None:
     story = tried("2C", saves=(None, None))
     story.call(2, 1, RequestVoteArgs(1, 2, 0, 0), RequestVoteReply(1, True), own=True)
+
+
+# Snapshots' bytes.
+
+
+def snapshot_of(*commands: str, padding: bytes = b"") -> bytes:
+    """Return the snapshot of a service that has applied these commands."""
+    service = Service(1)
+    service.padding = padding
+    for index, command in enumerate(commands, 1):
+        service.apply(0, index, encode_command(command))
+    return service.snapshot(0)
+
+
+def taken() -> Story:
+    """Return a run of stage 2D: server 0 has committed three commands, and its service took a snapshot of two."""
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    for index in (1, 2, 3):
+        story.apply(0, index, f"c{index}")
+    story.see(TakeSnapshot(story.now, 0, 2, len(snapshot_of("c1", "c2"))))
+    return story
+
+
+BYTES = [
+    (snapshot_of("c1", "c2"), None),
+    (snapshot_of("c1", "x2"), "its bytes do not hold what was applied up to index 2"),
+    (snapshot_of("c1", "c2", padding=b"0"), "no service handed over such bytes"),
+]
+
+
+@pytest.mark.parametrize(("data", "wrong"), BYTES)
+@pytest.mark.parametrize("how", ["save", "send", "apply"])
+def test_snapshots_hold_what_their_service_handed_over(how: str, data: bytes, wrong: str | None) -> None:
+    story = taken()
+
+    def show() -> None:
+        if how == "save":
+            story.save(0, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
+        elif how == "send":
+            story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data), own=7)
+        else:
+            story.see(ApplySnap(story.now, 2, 2, 1, data))
+
+    if wrong is None:
+        show()
+        return
+    with pytest.raises(Violation, match=wrong) as caught:
+        show()
+    assert caught.value.rule.id == "SnapshotIsTheServices"
+
+
+def test_snapshot_is_sent_as_one_of_its_own_index() -> None:
+    story = taken()
+    with pytest.raises(Violation, match="its bytes are a service's of index 2") as caught:
+        story.send(0, 2, InstallSnapshotArgs(1, 0, 3, 1, snapshot_of("c1", "c2")))
+    assert caught.value.rule.id == "SnapshotIsTheServices"
+
+
+def test_services_have_no_snapshots_before_stage_2d() -> None:
+    story = led()
+    with pytest.raises(Violation) as caught:
+        story.see(ApplySnap(story.now, 0, 1, 1, snapshot_of("c1")))
+    assert caught.value.rule.id == "SnapshotIsTheServices"
+
+
+# Messages of an earlier time.
+
+
+@pytest.mark.parametrize(("wait", "adopted"), [(1.0, True), (1.0, False), (4.0, True)])
+def test_old_entries_may_go_out_again_for_a_while_if_the_newer_term_is_known(wait: float, adopted: bool) -> None:
+    story = led()
+    words = append(1, (0, 0), COMMANDS)
+    story.send(0, 2, words)
+    heard = story.send(0, 1, words)
+    story.deliver(heard)
+    story.answer(heard, AppendEntriesReply(5, False))
+    if adopted:
+        story.role(0, 5)
+    story.now += wait
+    if adopted and wait < 3.0:
+        story.send(0, 2, words)
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(0, 2, words)
+    assert caught.value.rule.id == "HigherTermAdopted"
+
+
+def test_after_a_plain_crash_it_is_still_known_what_was_proposed() -> None:
+    story = led(servers=5)
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.restart(4)
+    with pytest.raises(Violation) as caught:
+        story.apply(0, 1, "other")
+    assert caught.value.rule.id == "StartAnswers"

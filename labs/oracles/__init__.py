@@ -14,6 +14,7 @@ from labs.oracles.log_bases import LogBases
 from labs.oracles.logs import Appending, Matching
 from labs.oracles.shadow import Shadow
 from labs.oracles.situations import Situations
+from labs.oracles.snapshot_bytes import SnapshotBytes
 from labs.oracles.storage import Saved, Snapshots
 from labs.oracles.trials import JudgeOfVotes, Trials
 from labs.oracles.violation import Oracle
@@ -32,6 +33,7 @@ def judges(servers: int, stage: str, counted: bool = False) -> list[Oracle]:
         chosen.append(KeptVotes(shadow))
     if stage >= "2D":
         chosen += [Snapshots(shadow), LogBases(shadow), FirstWords(shadow)]
+    chosen.append(SnapshotBytes(shadow))
     if stage >= "2B":
         chosen += [Appending(shadow), *logs, Commitment(shadow), CommitMarks(shadow)]
         chosen += [StartAnswers(shadow), Matching(shadow)]

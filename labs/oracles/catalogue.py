@@ -312,6 +312,13 @@ RULES: dict[str, Rule] = _catalogue(
         "2D",
     ),
     Rule(
+        "SnapshotIsTheServices",
+        "§7; Figure 13, rules 5 and 8",
+        "a snapshot is what a service handed over: its bytes are saved, sent and applied as they are",
+        "whose state is in a snapshot, and who may change it?",
+        "2D",
+    ),
+    Rule(
         "SnapshotTermKept",
         "§7, last included term",
         "the last included term takes part in consistency checks and votes",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TypeAlias
 
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.oracles.shadow import Shadow
@@ -15,14 +14,6 @@ from labs.trace.events import Apply, Crash, Deliver, Event, Restart, Send, Start
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
-MAX_UNANSWERED = 200
-"""So many requests without an answer are remembered for each leader and peer."""
-Words: TypeAlias = tuple[int, int, int, int]
-"""What tells one AppendEntries of a leader from another: term, prev_log_index, number of entries, leader_commit."""
-
-
-def _words(message: AppendEntriesArgs) -> Words:
-    return message.term, message.prev_log_index, len(message.entries), message.leader_commit
 
 
 class Commitment(Oracle):
@@ -37,8 +28,6 @@ class Commitment(Oracle):
 
         A leader may tell each peer of no more than it knows to be there; the first is `GRACE` old, or older.
         """
-        self._unanswered: dict[tuple[int, int], dict[int, Words]] = {}
-        """For each leader and peer what it has sent and got no answer to, by RPC: it may send the same again (§5.5)."""
 
     def on_restart(self, event: Restart) -> None:
         self._sent = {pair: sent for pair, sent in self._sent.items() if pair[0] != event.server}
@@ -48,17 +37,9 @@ class Commitment(Oracle):
         message = event.message
         if message.leader_commit or message.entries:  # a heartbeat may say nothing of commits, if another message does
             self._check_sent(event)
-        pair = (event.server, event.peer)
-        unanswered = self._unanswered.get(pair)
-        if unanswered is None:
-            unanswered = self._unanswered[pair] = {}
-        unanswered[event.rpc] = _words(message)
-        if len(unanswered) > MAX_UNANSWERED:
-            del unanswered[next(iter(unanswered))]
 
     def on_return_append_entries(self, event: Deliver) -> None:
         pair, reply = (event.server, event.peer), event.message
-        self._unanswered.get(pair, {}).pop(event.rpc, None)
         request = self._shadow.requests.get(event.rpc)
         if reply.success and isinstance(request, AppendEntriesArgs):
             last = self._shadow.partly.get(event.rpc, request.prev_log_index + len(request.entries))
@@ -97,7 +78,7 @@ class Commitment(Oracle):
             pair = (server.id, event.peer)
             if commit >= self._surely_there(pair, term, event.time):
                 return
-            if _words(message) in self._unanswered[pair].values():
+            if self._shadow.says_again(event):
                 return
             text = (
                 f"server {server.id}, leader of term {term}, sent leader_commit={commit}, "
@@ -192,11 +173,12 @@ class StartAnswers(Oracle):
         self._commands: dict[int, list[object]] = {}
         """For each index the commands that were accepted there."""
         self._complete = True
-        """Whether all that was accepted is known: a crash can cut an answer off."""
+        """Whether all that was accepted is known: a crash in the middle of what a server does can cut an answer off."""
 
     def on_crash(self, event: Crash) -> None:
-        self._complete = False
-        self._commands.clear()
+        if event.at is not None:
+            self._complete = False
+            self._commands.clear()
 
     def on_restart(self, event: Restart) -> None:
         self._accepted.pop(event.server, None)

@@ -23,6 +23,8 @@ ONE_LOOK = 0.02
 """Virtual seconds after which a server that looks at its state from time to time looks again."""
 QUEUED = 1.0
 """Virtual seconds in which a request may still leave that waited for the peer's answers to those before it."""
+AGAIN = 3.0
+"""Virtual seconds in which a request that was not answered may go out again, though its time is over."""
 SHORTEST_TIMEOUT = 0.09
 """No sensible election timeout is shorter: heartbeats may be a tenth of a second apart."""
 ASKS_WITHIN = 0.1
@@ -46,7 +48,7 @@ class Terms(Oracle):
         if term < server.disk_term == server.term and server.incarnation > 0 and server.first_save:
             raise _restart_violation(event, term, server.disk_term)
         heard, when = server.heard
-        if term < heard and event.time > when + QUEUED and not is_repeat(server, event):
+        if term < heard and event.time > when + QUEUED and not self._repeats(server, event, heard, when):
             text = f"server {event.server} sent {event.call} of term {term} (t={event.time:.3f} s)"
             raise Violation(
                 "HigherTermAdopted",
@@ -54,6 +56,14 @@ class Terms(Oracle):
                 (event.server,),
                 event.time,
             )
+
+    def _repeats(self, server: ShadowServer, event: Send, heard: int, when: float) -> bool:
+        """Return whether a request is an old one that is only sent again, by a server that knows the newer term."""
+        if isinstance(event.message, RequestVoteArgs):
+            return is_repeat(server, event)
+        if server.term < heard or event.time > when + AGAIN or not isinstance(event.message, AppendEntriesArgs):
+            return False
+        return self._shadow.says_again(event)
 
     def on_reply(self, event: Reply) -> None:
         server, reply, rpc = self._shadow.servers[event.server], event.message, event.rpc

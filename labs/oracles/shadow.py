@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -19,6 +19,7 @@ from labs.messages import (
 )
 from labs.oracles.shadow_server import Chance, ShadowServer
 from labs.oracles.violation import Oracle
+from labs.sim.service import index_of_snapshot
 from labs.trace.events import (
     Apply,
     ApplySnap,
@@ -38,7 +39,15 @@ MAX_REQUESTS = 10_000
 """So many calls are remembered at most."""
 MAX_UNANSWERED = 500
 """Of so many requests at most it is remembered what a server could have answered."""
+MAX_INVITED = 10
+"""So many requests of a leadership at most tell somebody to campaign, whatever their own fields say."""
 Value = TypeVar("Value")
+Words: TypeAlias = tuple[int, int, int, int]
+"""What tells one AppendEntries of a leader from another: term, prev_log_index, number of entries, leader_commit."""
+
+
+def _words(message: AppendEntriesArgs) -> Words:
+    return message.term, message.prev_log_index, len(message.entries), message.leader_commit
 
 
 def is_trial(event: Send) -> bool:
@@ -78,6 +87,10 @@ class Shadow(Oracle):
         """RPCs of InstallSnapshot with fields of its own: it may carry only a piece of the snapshot."""
         self.partly: dict[int, int] = {}
         """For RPCs whose answer acknowledges less than was sent, up to which index."""
+        self.unanswered: dict[tuple[int, int], dict[int, Words]] = {}
+        """For each leader and peer what it has sent and got no answer to, by RPC."""
+        self._invited: dict[int, tuple[int, int]] = {}
+        """For each server the term and number of its last requests with a field of their own that is true."""
         self.leader_of: dict[int, int] = {}
         self.committed: dict[int, tuple[int, int]] = {}
         """For each index that is known committed: its term, and the term in which that became known."""
@@ -135,6 +148,11 @@ class Shadow(Oracle):
             if conflict is not None and conflict <= index:
                 return True
         return False
+
+    def says_again(self, event: Send) -> bool:
+        """Return whether a leader says what it has said to that peer and got no answer to: it may do so (§5.5)."""
+        said = self.unanswered.get((event.server, event.peer))
+        return said is not None and _words(event.message) in said.values()
 
     def counted(self, server: ShadowServer, durable: bool = False) -> int:
         """Return the highest index of its own term that a leader may count as stored by a majority (Leaders rule 4).
@@ -228,6 +246,8 @@ class Shadow(Oracle):
     def on_send_append_entries(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         self._remember_request(event)
+        said = self.unanswered.setdefault((event.server, event.peer), {})
+        remember(said, event.rpc, _words(message), MAX_UNANSWERED)
         self._lead(server, message.term, event.time)
         if message.term == server.match_term == server.term:
             prev, entries = message.prev_log_index, message.entries
@@ -241,7 +261,8 @@ class Shadow(Oracle):
                 self._note_commit(server, message.leader_commit)
 
     def on_send_install_snapshot(self, event: Send) -> None:
-        if event.extra:
+        message = event.message
+        if event.extra and index_of_snapshot(message.data) != message.last_included_index:
             remember(self.pieces, event.rpc, None)
         self._remember_request(event)
         self._lead(self.servers[event.server], event.message.term, event.time)
@@ -251,7 +272,11 @@ class Shadow(Oracle):
 
     def _remember_request(self, event: Send) -> None:
         if event.extra and any(value is True for value in event.extra.values()):
-            remember(self.marked, event.rpc, None)
+            term, count = self._invited.get(event.server, (0, 0))
+            count = count + 1 if term == event.message.term else 1
+            self._invited[event.server] = (event.message.term, count)
+            if count <= MAX_INVITED:
+                remember(self.marked, event.rpc, None)
         remember(self.requests, event.rpc, event.message)
 
     @staticmethod
@@ -348,6 +373,7 @@ class Shadow(Oracle):
 
     def on_return_append_entries(self, event: Deliver) -> None:
         server = self.servers[event.server]
+        self.unanswered.get((event.server, event.peer), {}).pop(event.rpc, None)
         request = self._returned(server, event)
         if event.message.success and request is not None:
             last = request.prev_log_index + len(request.entries)
@@ -543,12 +569,12 @@ class Shadow(Oracle):
         if event.index > self.highest_committed and server.log.term_at(event.index) is not None:
             self.commit(server, event.index)
         server.committed = max(server.committed, event.index)
-        server.applied = event.index
+        server.applied, server.installed = event.index, 0
 
     def on_apply_snap(self, event: ApplySnap) -> None:
         server = self.servers[event.server]
         server.committed = max(server.committed, event.index)
-        server.applied = event.index
+        server.applied = server.installed = event.index
 
     def on_role(self, event: Role) -> None:
         server = self.servers[event.server]

@@ -121,3 +121,5 @@ class ShadowServer:
         self.unsent: int | None = None
         """From where on its log holds only what `start` promised, in its present term."""
         self.applied = self.disk_snapshot
+        self.installed = 0
+        """The index of the snapshot that its service was given last, unless more has been applied since."""

@@ -52,7 +52,9 @@ class Saved(Oracle):
         if event.rpc in self._shadow.pieces or not isinstance(request, InstallSnapshotArgs):
             return
         index = request.last_included_index
-        new = reply.term == request.term and index > max(server.disk_snapshot, server.applied, server.disk.base)
+        # What it has applied from its log it has; the snapshot itself counts once it is on the disk.
+        applied = server.applied if server.installed != index else 0
+        new = reply.term == request.term and index > max(server.disk_snapshot, applied, server.disk.base)
         if new and (index > server.disk.last or server.disk.lacks(index, request.last_included_term)):
             held = f"a snapshot of index {server.disk_snapshot}"
             self._missing(server, f"answered InstallSnapshot of index {index}", held, event)

@@ -67,7 +67,7 @@ class Service:
         """Fold a command into a server's service."""
         replica = self._replicas[server]
         if index == replica.index + 1:
-            replica.index, replica.history = index, _fold(replica.history, command)
+            replica.index, replica.history = index, fold(replica.history, command)
         elif index <= replica.index:  # a life that applies again what its snapshot holds
             return
         self._command_at[index] = codec.decode_command(command)
@@ -131,5 +131,6 @@ def index_of_snapshot(data: bytes | None) -> int | None:
     return found.index if found is not None else None
 
 
-def _fold(history: bytes, command: bytes) -> bytes:
+def fold(history: bytes, command: bytes) -> bytes:
+    """Return what a service holds after one more command, as encoded."""
     return hashlib.blake2b(command, digest_size=_HISTORY, key=history).digest()

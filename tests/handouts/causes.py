@@ -79,6 +79,7 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "SnapshotNotRolledBack",
             "SnapshotKeepsSuffix",
             "SnapshotAndLogTogether",
+            "SnapshotIsTheServices",
             "SnapshotTermKept",
             "InstallWhenNeeded",
         ),
@@ -188,6 +189,8 @@ CAUSES: dict[str, str] = {
     "for an entry with the snapshot's last index and term.",
     "SnapshotAndLogTogether": "state and snapshot were saved in two steps. The persister takes both in one call, "
     "because a crash may come between any two.",
+    "SnapshotIsTheServices": "bytes of another snapshot, or of the server's own making, stand where those belong that "
+    "`snapshot` or InstallSnapshot brought. They are the service's: keep them as they are.",
     "SnapshotTermKept": "where the log is empty after a snapshot, its last term is taken as 0, or an index that "
     "lies in the snapshot is looked up in the list.",
     "InstallWhenNeeded": "a leader backs up below its first entry, and either sends nothing, or reads a wrong "

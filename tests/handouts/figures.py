@@ -94,6 +94,7 @@ VIOLATIONS: dict[str, Shown] = {
     "SnapshotNotRolledBack": by("S03b_compares_with_own_snapshot", "2D/drill_snapshot_of_what_was_applied", 8),
     "SnapshotKeepsSuffix": by("S04_install_drops_whole_log", "2D/drill_matching_entries_stay"),
     "SnapshotAndLogTogether": by("S08a_log_saved_before_snapshot", "2D/snapshots_basic", 10, hide="heartbeats"),
+    "SnapshotIsTheServices": by("X12_services_snapshot_thrown_away", "2D/snapshots_basic", 10, hide="heartbeats"),
     "SnapshotTermKept": by("S02c_empty_log_has_term_0", "2D/drill_candidate_tells_its_snapshot"),
     "InstallWhenNeeded": by("S37_nothing_after_snapshot", "2D/drill_leader_sends_snapshot"),
     "LeaderInTime": by("E41_no_new_term", "2A/drill_silence_starts_election"),
