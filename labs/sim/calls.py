@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from labs.messages import Message
+from labs.oracles.violation import Violation
 from labs.sim import codec
 from labs.sim.hosts import AnyLife
+from labs.sim.limits import MAX_CALLS, MAX_CALLS_A_SECOND
 from labs.sim.wire import Called, Replied
 from labs.trace.events import Deliver, Drop, Reply, Send, Timeout
 
@@ -48,6 +50,8 @@ class Calls:
         self._kernel = kernel
         self.sent = [0] * kernel.size
         """Requests sent, by server."""
+        self._counted_at = [0.0] * kernel.size
+        """When they were last looked at as a possible flood."""
         self.bytes = 0
         """Bytes of all requests sent and all replies delivered."""
         self._rpc = 0
@@ -62,7 +66,9 @@ class Calls:
         source, target = life.server, output.peer
         rpc, size = self._rpc + 1, len(data)
         self._rpc = rpc
-        self.sent[source] += 1
+        sent = self.sent[source] = self.sent[source] + 1
+        if not sent % MAX_CALLS_A_SECOND and self._is_flood(source, data):
+            return
         self.bytes += size
         ordinal = network.next_ordinal(0, source, target)
         message, extra = codec.decode_seen(data)
@@ -83,6 +89,21 @@ class Calls:
             kernel.at(now + delay, self._deliver_request, call, data, copy)
         if fate.delays[0] > PATIENCE:
             kernel.at(call.deadline, self._time_out, call)
+
+    def _is_flood(self, server: int, data: bytes) -> bool:
+        """End a run in which a server sends without end, before the wall clock has to; return whether it is one."""
+        now, sent = self._kernel.now, self.sent[server]
+        counted_at, self._counted_at[server] = self._counted_at[server], now
+        if now - counted_at >= 1.0 and sent < MAX_CALLS:
+            return False
+        begun, count = (0.0, sent) if sent >= MAX_CALLS else (counted_at, MAX_CALLS_A_SECOND)
+        name = codec.CALL_OF[type(codec.decode_base(data))]
+        text = (
+            f"server {server} sent {count:,} requests in the {now - begun:.3f} s from t={begun:.3f} s on, "
+            f"the last an {name} of {len(data):,} bytes; the longest runs need a few thousand in all"
+        )
+        self._kernel.end_with(Violation("RpcBudget", text, (server,), now))
+        return True
 
     def _deliver_request(self, call: Call, data: bytes, copy: int) -> None:
         kernel, network = self._kernel, self._kernel.network

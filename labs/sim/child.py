@@ -48,7 +48,7 @@ class Child:
     def run(self) -> None:
         """Run to the end of the process."""
         try:
-            with deterministic_scheduling(self._turns.arrange):
+            with deterministic_scheduling(self._turns.arrange, turns.count_task):
                 trio.run(self._main, clock=self._clock)
         except BaseException as error:
             with contextlib.suppress(frames.BadFrame):  # if the tester is gone, nobody listens

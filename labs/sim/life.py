@@ -20,7 +20,7 @@ from labs.sim import codec, draws, meaning, texts
 from labs.sim.blame import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.disk import Disk
 from labs.sim.in_hand import ApplyChannel, LifeNode
-from labs.sim.limits import MAX_OUTPUT_BYTES, MAX_OUTPUTS
+from labs.sim.limits import MAX_OUTPUT_BYTES, MAX_OUTPUTS, MAX_TASKS
 from labs.sim.loader import Modules, Program
 from labs.sim.persister import DiskPersister
 from labs.sim.trio_internals import age_of, run_as
@@ -43,6 +43,14 @@ MAX_PLACE = 1000
 """Longest place in the submission, in characters: the names of its functions may be of any length."""
 
 
+_CENSUS = 1000
+"""After that many new tasks a server's tasks are counted."""
+
+
+class TooManyTasks(RuntimeError):
+    """Raised by `start_soon` in a server that has too many tasks already."""
+
+
 class Life:
     """A server from its start to its crash. `number` counts its incarnations from 0."""
 
@@ -60,6 +68,10 @@ class Life:
         """After a crash nothing that the server still does has an effect."""
         self.failed = False
         self.ended = False
+        self._spawned = 0
+        """Tasks that it has started."""
+        self._crowded = False
+        """Whether they were too many."""
         self.passes = 0
         """Loop passes in a row in which this life ran while time stood still."""
         key = (seed, server, number)
@@ -372,10 +384,22 @@ class Life:
             if not self.fenced:
                 self.outbox.append(Failed(problem, text[:MAX_NOTE], place[:MAX_PLACE]))
 
+    def count_task(self) -> None:
+        """Count a task that the server starts; now and then look how many there are, and raise if they are too many.
+
+        From then on it starts none.
+        """
+        self._spawned += 1
+        if self._crowded or not self._spawned % _CENSUS:
+            self._crowded = self._crowded or len(_tasks_below(self._nursery)) >= MAX_TASKS
+            if self._crowded:
+                text = f"starts task after task: {MAX_TASKS:,} of them go on at a time, or wait for their turn"
+                self.fail("spins", text, place_of_caller(self.program))
+                raise TooManyTasks(text)
+
     def where(self) -> str:
         """Return the line of the submission that one of the life's tasks stands at, or ""."""
-        tasks = [] if self._nursery is None else sorted(_tasks_below(self._nursery), key=age_of, reverse=True)
-        for task in tasks:
+        for task in sorted(_tasks_below(self._nursery), key=age_of, reverse=True):
             place = place_of_task(self.program, task)
             if place:
                 return place
@@ -397,10 +421,10 @@ def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:
     return trio.lowlevel.Abort.SUCCEEDED
 
 
-def _tasks_below(nursery: trio.Nursery) -> list[trio.lowlevel.Task]:
-    tasks = []
-    for task in nursery.child_tasks:
-        tasks.append(task)
-        for child in task.child_nurseries:
-            tasks += _tasks_below(child)
+def _tasks_below(nursery: trio.Nursery | None) -> list[trio.lowlevel.Task]:
+    tasks, nurseries = list[trio.lowlevel.Task](), [] if nursery is None else [nursery]
+    while nurseries:
+        children = nurseries.pop().child_tasks
+        tasks += children
+        nurseries += [nursery for task in children for nursery in task.child_nurseries]
     return tasks

@@ -28,6 +28,12 @@ MAX_OUTPUT_BYTES = 6 * MiB
 """The most bytes in them. What a server's disk keeps from the save before does not count."""
 MAX_RUN_OUTPUTS = 500_000
 """The most outputs of all servers in one run; the longest runs have some 7,000."""
+MAX_CALLS = 50_000
+"""The most requests of one server in one run; the longest runs have a few thousand. More would cost the lab minutes."""
+MAX_CALLS_A_SECOND = 10_000
+"""The most requests of one server within one virtual second; a burst of the tests makes a thousand."""
+MAX_TASKS = 10_000
+"""The most tasks of one server at a time. One for each call under way and each request in hand makes a few hundred."""
 MAX_NOTES = 16 * MiB
 """The most characters that the servers of one run may print and note together."""
 MAX_NOTE_LINES = 200_000

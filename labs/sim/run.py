@@ -26,7 +26,8 @@ from labs.sim.loader import Program
 from labs.sim.lone import Lone, Witness
 from labs.sim.meter import Meter, MeteredCluster
 from labs.sim.process import ProcessHosts, ProcessRun
-from labs.sim.trio_internals import deterministic_scheduling
+from labs.sim.trio_internals import deterministic_scheduling, leave
+from labs.sim.turns import count_task
 from labs.sim.verdict import Outcome
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
 
@@ -169,16 +170,18 @@ def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline"
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
-    with _no_complaints(kernel), deterministic_scheduling(kernel.turns.arrange):
+    with _no_complaints(kernel), deterministic_scheduling(kernel.turns.arrange, count_task):
         abandoned = False
         try:
             trio.run(kernel.run, test, clock=kernel.clock)
         except BaseException as error:
             if _came_from(error, (KeyboardInterrupt,)):
                 raise KeyboardInterrupt from None
-            abandoned = isinstance(error, trio.TrioInternalError)
+            abandoned = not isinstance(error, Exception) or isinstance(error, trio.TrioInternalError)
             if not abandoned or kernel.outcome is None:
                 kernel.error = kernel.error or error
+            if abandoned:
+                leave(error)
         if abandoned:
             kernel.release()
             with warnings.catch_warnings(action="ignore"):

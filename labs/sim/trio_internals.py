@@ -9,8 +9,9 @@ test fail loudly when these names are gone.
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Collection, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import trio
 import trio._core._run as trio_run
@@ -37,8 +38,9 @@ class _Order:
 
 def check_private_names() -> None:
     """Raise SchedulerChanged if this trio cannot be scheduled deterministically."""
-    for name in ("_ALLOW_DETERMINISTIC_SCHEDULING", "_r"):
-        if not hasattr(trio_run, name):
+    for name in ("_ALLOW_DETERMINISTIC_SCHEDULING", "_r", "Runner.spawn_impl"):
+        owner, _, last = name.rpartition(".")
+        if not hasattr(getattr(trio_run, owner, None) if owner else trio_run, last):
             raise SchedulerChanged(
                 f"trio {trio.__version__} has no trio._core._run.{name} any more, so runs would not be repeatable. "
                 "Install the trio version that pyproject.toml pins: make setup"
@@ -46,19 +48,39 @@ def check_private_names() -> None:
 
 
 @contextlib.contextmanager
-def deterministic_scheduling(arrange: Callable[[Batch], None]) -> Iterator[None]:
+def deterministic_scheduling(
+    arrange: Callable[[Batch], None], on_spawn: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Let `arrange` put each batch of runnable tasks in order while the context is open; trio runs it from the end.
 
-    The batch comes sorted by the age of the tasks, oldest first.
+    The batch comes sorted by the age of the tasks, oldest first. `on_spawn` is called in the task that starts another,
+    before that is made; what it raises comes out of `start_soon`.
     """
     check_private_names()
     before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r
+    spawn = trio_run.Runner.spawn_impl
+
+    def spawn_counted(runner: Any, *args: Any, **options: Any) -> Any:
+        on_spawn()
+        return spawn(runner, *args, **options)
+
     trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio_run._r = _Order(arrange)  # type: ignore[assignment]
+    trio_run.Runner.spawn_impl = spawn_counted  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r = before  # type: ignore[misc]
+        trio_run.Runner.spawn_impl = spawn  # type: ignore[method-assign]
+
+
+def leave(error: BaseException) -> None:
+    """Take down a loop that an exception broke off from outside, so that another can run; the exception came from it.
+
+    Frames in its traceback may hold the broken loop, which would end some time later, in the midst of the next one.
+    """
+    traceback.clear_frames(error.__traceback__)
+    vars(trio_run.GLOBAL_RUN_CONTEXT).clear()
 
 
 class Loop:

@@ -72,6 +72,13 @@ class Turns:
             self._on_spin(life, task)
 
 
+def count_task() -> None:
+    """Count a task that is about to start as its server's; refuse it if that has too many (labs.sim.limits)."""
+    life = LIFE.get()
+    if life is not None:
+        life.count_task()
+
+
 def failure_of(life: Life, task: trio.lowlevel.Task) -> Failed:
     """Return what a life that spins has done wrong; `task` is one that does."""
     place = place_of_task(life.program, task) or life.where()
