@@ -389,6 +389,9 @@ class Kernel:
 
     def release(self) -> None:
         """Let go of all that belongs to servers; only the results of the run stay."""
+        if not self.closing:
+            self.closing = self.turns.closing = True
+            self.over_at = self.now
         self.lives = [None] * self.size
         self._heap = []
         self.calls.release()

@@ -181,9 +181,9 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
             if not abandoned or kernel.outcome is None:
                 kernel.error = kernel.error or error
             if abandoned:
+                kernel.release()
                 leave(error)
         if abandoned:
-            kernel.release()
             with warnings.catch_warnings(action="ignore"):
                 gc.collect()
 
