@@ -69,9 +69,13 @@ def test_leader_does_not_tell_less_than_a_peer_is_known_to_have() -> None:
 def led_with_disks() -> Story:
     """Return a run of stage 2D in which server 0 leads term 1 and has three commands on its disk."""
     story = Story("2D")
-    for server in range(3):
-        story.save(server, 1, 0, [])
-    story.elect(0, 1)
+    story.save(0, 1, 0, [])
+    for voter in (1, 2):
+        rpc = story.send(0, voter, RequestVoteArgs(1, 0, 0, 0))
+        story.deliver(rpc)
+        story.save(voter, 1, 0, [])
+        story.answer(rpc, RequestVoteReply(1, True))
+    story.role(0, 1, leads=True)
     for index in (1, 2, 3):
         story.start(0, f"c{index}", index, 1)
     story.save(0, 1, 0, COMMANDS)
@@ -221,6 +225,33 @@ def test_ten_equal_timeouts_may_be_chance_and_more_are_not() -> None:
     assert caught.value.rule.id == "RandomizedTimeouts"
 
 
+def test_vote_that_is_told_again_restarts_no_timer() -> None:
+    story = Story("2A")
+    story.now = 1.0
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, True))
+    story.now += 0.4
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, True))
+    story.now += 0.04
+    story.send(2, 0, RequestVoteArgs(2, 2, 0, 0))
+    story.call(1, 0, RequestVoteArgs(3, 1, 0, 0), RequestVoteReply(3, True))
+    story.now += 0.04
+    with pytest.raises(Violation) as caught:
+        story.send(0, 1, RequestVoteArgs(4, 0, 0, 0))
+    assert caught.value.rule.id == "ElectionTimerReset"
+
+
+def test_heartbeat_may_commit_what_was_acknowledged_in_an_earlier_life() -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    story.restart(1)
+    story.deliver(story.send(0, 1, append(1, (0, 0), [], 3)))
+    for index in (1, 2, 3):
+        story.apply(1, index, f"c{index}")
+
+
 # Requests that come again, and votes on trial.
 
 
@@ -248,14 +279,15 @@ def tried(stage: str, *, in_term: bool = True, saves: tuple[int | None, int | No
     """Return a run in which server 0 asks with a field that is true, and server 1 says yes; each may save a vote."""
     story = Story(stage)
     story.now = 1.0
-    for server, vote in zip((0, 1), saves):
-        if stage == "2C" and (server == 0 or vote is not None):
-            story.save(server, 1, vote, [])
+    if stage == "2C":
+        story.save(0, 1, saves[0], [])
     rpc = story.send(0, 1, RequestVoteArgs(1, 0, 0, 0), own=True)
     if in_term:
         story.role(0, 1)
     story.now += 0.01
     story.deliver(rpc)
+    if saves[1] is not None:
+        story.save(1, 1, saves[1], [])
     story.answer(rpc, RequestVoteReply(1, True))
     story.now += 0.01
     return story
@@ -360,7 +392,7 @@ def test_services_have_no_snapshots_before_stage_2d() -> None:
 # Messages of an earlier time.
 
 
-@pytest.mark.parametrize(("wait", "adopted"), [(1.0, True), (1.0, False), (4.0, True)])
+@pytest.mark.parametrize(("wait", "adopted"), [(1.5, True), (1.5, False), (4.0, True)])
 def test_old_entries_may_go_out_again_for_a_while_if_the_newer_term_is_known(wait: float, adopted: bool) -> None:
     story = led()
     words = append(1, (0, 0), COMMANDS)

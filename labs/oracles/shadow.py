@@ -310,6 +310,10 @@ class Shadow(Oracle):
         # What came right before, and is not handled yet, may hold the entry that this one follows.
         if prev <= verified or not server.log.lacks(prev, message.prev_log_term):
             self._verify(server, term, prev + len(message.entries), message.leader_commit)
+        leader = self.servers[event.peer]
+        if message.leader_commit > server.committed and leader.match_term == term:
+            # Its leader may rest on what it has acknowledged, be it in an earlier life.
+            self._verify(server, term, leader.match.get(server.id, 0), message.leader_commit)
 
     @staticmethod
     def _verify(server: ShadowServer, term: int, end: int, commit: int) -> None:
@@ -417,8 +421,10 @@ class Shadow(Oracle):
         server = self.servers[event.server]
         request = self._answered(server, event)
         if event.message.vote_granted and request is not None:
+            server.last_granted = request
             server.votes.setdefault(request.term, (request.candidate_id, server.incarnation))
-            server.granted_at, server.last_granted = event.time, request
+            if server.granted_in != request.term:  # who says it again gives nothing, and may let its timer run on
+                server.granted_in, server.granted_at = request.term, event.time
 
     def on_reply_append_entries(self, event: Reply) -> None:
         server, reply, rpc = self.servers[event.server], event.message, event.rpc

@@ -102,6 +102,9 @@ class ShadowServer:
         self.heard_leader_of = 0
         """The highest term whose leader reached it."""
         self.granted_at = -1.0
+        """When it gave its last vote."""
+        self.granted_in = 0
+        """The term of its last vote."""
         self.invited_at = -1.0
         """When its leader may have told it to campaign."""
         self.followed = 0
