@@ -76,8 +76,10 @@ class Hosts(Protocol):
 class HostOptions:
     """How servers are run in processes of their own.
 
-    The zygote is started as `[*prefix, python, -P, -s, -B, -c, <a line that imports labs.sim.zygote>, <folders>]` in
-    the environment `environment` and nothing else. Its standard input is the socket to the tester, its standard output
+    The zygote is started as `[*prefix, python, -P, -S, -s, -B, -c, <a line that imports labs.sim.zygote>]` in the
+    environment `environment` and nothing else. Its standard input is the socket to the tester, which first says what
+    folders to import from: no name of a folder is in its arguments. With a stub it then forgets these names
+    (labs.sim.nameless), and can import nothing more from there. Its standard output
     is closed to it (/dev/null), and no other file handle of the tester reaches it. It needs to read the interpreter,
     the packages that the lab needs, and `labs`; it reads nothing of a submission: sources travel over the socket.
 

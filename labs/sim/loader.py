@@ -24,7 +24,8 @@ from labs.sim.refused import ForbiddenImport
 from labs.sim.sources import BadSubmission as BadSubmission
 from labs.sim.sources import Bundle, Compiled, Folder, Sources, name_in, read_all
 
-_LABS = Path(__file__).parent.parent
+LABS = Path(__file__).parent.parent
+"""The lab's own folder: what lies there is never the submission's."""
 
 
 class Program:
@@ -64,7 +65,7 @@ class Program:
 
     def read(self) -> dict[str, bytes]:
         """Return all of its files by name, to be sent elsewhere."""
-        return read_all(self.root, self.entry, self.alone, besides=_LABS.name)
+        return read_all(self.root, self.entry, self.alone, besides=LABS.name)
 
     def code(self, path: Path) -> types.CodeType:
         """Return the compiled module; raise BadSubmission with file and line if it is no Python."""
@@ -79,7 +80,7 @@ class Program:
         return self._found[parts]
 
     def _search(self, parts: tuple[str, ...]) -> Path | None:
-        if parts[0] == _LABS.name:  # a whole course folder was handed in
+        if parts[0] == LABS.name:  # a whole course folder was handed in
             return None
         base = self.root.joinpath(*parts)
         for candidate in (base / "__init__.py", base.with_suffix(".py")):
@@ -92,7 +93,7 @@ class Program:
         if self.alone:
             return file == str(self.entry)
         path = Path(file)
-        return path.is_relative_to(self.root) and not path.is_relative_to(_LABS) and "site-packages" not in path.parts
+        return path.is_relative_to(self.root) and not path.is_relative_to(LABS) and "site-packages" not in path.parts
 
     def name_of(self, file: str) -> str:
         """Return a file's name as shown to the student: relative to the submission's folder."""

@@ -20,6 +20,7 @@ from typing import Any
 from labs.sim import frames
 from labs.sim.child import Child
 from labs.sim.frames import Done
+from labs.sim.nameless import forget_folders
 from labs.sim.warmth import rehearse
 
 _LIMIT = 1 << 30
@@ -30,8 +31,8 @@ _DIE_WITH_PARENT = 1
 class Zygote:
     """The warm process."""
 
-    def __init__(self, link: socket.socket) -> None:
-        self._link = link
+    def __init__(self, link: socket.socket, folders: list[str]) -> None:
+        self._link, self._folders = link, folders
         self._stub: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
         self._living: set[int] = set()
@@ -40,19 +41,24 @@ class Zygote:
         self._exits: dict[int, int] = {}
         self._prctl = _find_prctl()
 
+    def die_with_parent(self) -> None:
+        self._prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
     def serve(self) -> None:
         """Obey until the tester is gone; then leave no process behind."""
-        self._prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-        while True:
-            try:
-                data, handles, _, _ = socket.recv_fds(self._link, frames.CHUNK, 2)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            for message in self._split(data):
-                self._obey(message, handles)
+        while self.hear():
+            pass
         self._finish()
+
+    def hear(self) -> bool:
+        """Obey what comes next; return whether anything came."""
+        try:
+            data, handles, _, _ = socket.recv_fds(self._link, frames.CHUNK, 2)
+        except OSError:
+            return False
+        for message in self._split(data):
+            self._obey(message, handles)
+        return bool(data)
 
     def _split(self, data: bytes) -> list[frames.ToZygote]:
         """Return the messages in what was received; several may have come at once."""
@@ -106,6 +112,10 @@ class Zygote:
         except Exception as error:
             return Done(error=f"{type(error).__name__}: {error}")
         rehearse()
+        if stub:
+            forget_folders(self._folders)
+            self._folders = []
+            rehearse()  # what has another name is new to the interpreter, which has yet to make it fast
         gc.collect()
         gc.freeze()
         return Done()
@@ -124,7 +134,7 @@ class Zygote:
             os._exit(1)
 
     def _be_child(self, link: int, stack: int) -> None:
-        self._prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        self.die_with_parent()
         nowhere = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nowhere, standard)
@@ -188,12 +198,18 @@ def _find_prctl() -> Callable[[int, int], object]:
     return function
 
 
-def main() -> None:
-    """Run as the zygote; the standard input is the socket to the tester."""
+def begin(folders: list[str]) -> Zygote:
+    """Return the zygote once it is ready; the standard input is the socket to the tester.
+
+    What forks is called from outside of this module, so that no frame is left from before its code was renamed.
+    """
     link = socket.socket(fileno=os.dup(0))
     os.set_inheritable(link.fileno(), False)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.close(nowhere)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Zygote(link).serve()
+    zygote = Zygote(link, folders)
+    zygote.die_with_parent()
+    zygote.hear()
+    return zygote

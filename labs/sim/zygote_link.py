@@ -28,7 +28,12 @@ from labs.sim.frames import BadFrame, Beginner, Compiler, Done, FromServer
 from labs.sim.hosts import HostOptions, HostsUnavailable
 
 Said = TypeVar("Said")
-_START = "import sys; sys.path[:0] = sys.argv[1:]; from labs.sim.zygote import main; main()"
+_START = (
+    "import os, sys; f = os.read(0, int.from_bytes(os.read(0, 4), 'big')).decode().split('\\n'); sys.path[:0] = f; "
+    "import site; site.setquit(); site.setcopyright(); site.sethelper(); "  # names such as exit, as everywhere
+    "from labs.sim import zygote; z = zygote.begin(f); del f; z.serve()"
+)
+"""The folders to import from come first over the socket, for arguments can be seen; there are no others (-S)."""
 _PATIENCE = 60.0
 """Wall seconds in which the zygote must answer; it has nothing to wait for."""
 _FOR_STACK = 2.0
@@ -46,6 +51,12 @@ def folders_to_read() -> list[Path]:
     return sorted(homes)
 
 
+def _interpreter() -> str:
+    """Return the interpreter itself: in an environment of this folder's, its name would tell where that is."""
+    base = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+    return base if os.access(base, os.X_OK) else sys.executable
+
+
 class ZygoteLink:
     """A running zygote."""
 
@@ -55,7 +66,7 @@ class ZygoteLink:
                 f"servers cannot have processes of their own on {sys.platform}: it has no os.fork. Use: --hosts inline"
             )
         ours, theirs = socket.socketpair()
-        python = [sys.executable, "-P", "-s", "-B", "-c", _START, *map(str, folders_to_read())]
+        python = [_interpreter(), "-P", "-S", "-s", "-B", "-c", _START]
         try:
             self._process = subprocess.Popen(
                 [*options.prefix, *python],
@@ -73,6 +84,9 @@ class ZygoteLink:
             theirs.close()
         self._link, self._step_seconds = ours, options.step_seconds
         _set_limit(ours, _PATIENCE)
+        folders = "\n".join(map(str, folders_to_read())).encode()
+        with contextlib.suppress(OSError):  # it is gone, and so says nothing
+            ours.sendall(len(folders).to_bytes(4, "big") + folders)
         stub = options.stub.read_text(encoding="utf-8") if options.stub is not None else ""
         self._send(frames.Hello(stub, dict(options.stub_options)))
         wrong = self._receive().error

@@ -29,6 +29,7 @@ from labs.sim.process import ProcessHosts
 from labs.sim.run import RunRecord, run_scenario
 from labs.stages import catalogue
 from tests.attacks.corpus import Attack, twin
+from tests.servers.running import ROOT
 
 CANARY = os.environ.get("RAFT_CANARY", "canary-in-no-environment")
 PATIENCE = 5.0
@@ -40,6 +41,7 @@ CONTROLS = (
     "read_environment",
     "read_file_system",
     "read_hidden_tests",
+    "read_places",
     "read_reference",
     "share_abstract_socket",
     "share_futexes",
@@ -72,9 +74,11 @@ class Report:
 
 
 class _Trace(io.BytesIO):
-    """A trace file that keeps nothing but canaries and what attackers say that they have found out."""
+    """A trace file that keeps nothing but canaries, what attackers say that they have found out, and our folder."""
 
-    _WANTED = re.compile(re.escape(CANARY.encode()) + rb"|LEAKED[^\"\\]*")
+    _WANTED = re.compile(
+        re.escape(CANARY.encode()) + rb"|LEAKED[^\"\\]*|" + re.escape(os.fsencode(ROOT)) + rb"[^\"\\]*"
+    )
     _LONGEST = 1000
 
     def __init__(self) -> None:
