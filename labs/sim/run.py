@@ -179,7 +179,9 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
                 raise KeyboardInterrupt from None
             abandoned = not isinstance(error, Exception) or isinstance(error, trio.TrioInternalError)
             if not abandoned or kernel.outcome is None:
-                kernel.error = kernel.error or error
+                was_alarm = _came_from(error, blame.watchdog.raises)
+                # What an alarm broke off must go at once: without the frames that its traceback holds.
+                kernel.error = kernel.error or (blame.watchdog.raises[0]() if was_alarm else error)
             if abandoned:
                 kernel.release()
                 leave(error)
