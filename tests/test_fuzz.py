@@ -5,13 +5,18 @@ The whole of it is `python -m tests.fuzz --cases 100000`.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import Phase, given, settings
 
+from labs.sim.process import ProcessHosts
+from tests.fuzz.babbling import babble, fault_in, scenarios
 from tests.fuzz.cases import Case
 from tests.fuzz.trying import DATA, Tried, try_case
+from tests.parity import difference_of
 
-CASES = 300
+CASES = 200
 
 
 def test_whatever_servers_say_the_lab_goes_on() -> None:
@@ -65,3 +70,18 @@ def test_case_is_the_same_each_time() -> None:
         case.run()
         digests.add(case.kernel.recorder.digest())
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_no_test_stumbles_over_a_babbler(seed: int) -> None:
+    records = list(babble(scenarios(every=5, first=seed), seed))
+    assert [fault for record in records if (fault := fault_in(record))] == []
+    assert len({record.rule for record in records}) > 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="process hosts need os.fork")
+def test_babbler_is_judged_alike_in_processes() -> None:
+    chosen = scenarios(every=23)
+    with ProcessHosts() as hosts:
+        for inline, process in zip(babble(chosen, 5), babble(chosen, 5, hosts)):
+            assert difference_of(inline, process) == "", inline.test

@@ -1,6 +1,7 @@
-"""Tries many cases: `python -m tests.fuzz [--cases 100000] [--seed 1]`. The same seed, the same cases.
+"""Tries many cases: `python -m tests.fuzz [--cases 100000] [--seed 1] [--babblers 20]`. The same seed, the same cases.
 
-Prints the smallest case that shows each fault; exit code 1 if there was one. `--case HEX` tries one again.
+Prints the smallest case that shows each fault; exit code 1 if there was one. `--case HEX` tries one again. Each babbler
+is a server that says anything nearly right, in all tests and drills.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 
 from hypothesis import HealthCheck, given, seed, settings
 
+from tests.fuzz.babbling import babble, fault_in, scenarios
 from tests.fuzz.trying import DATA, Tried, try_case
 
 AT_ONCE = 1000
@@ -19,6 +21,7 @@ AT_ONCE = 1000
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000, help="how many (100000)")
+    parser.add_argument("--babblers", type=int, default=20, help="how many babbling servers (20)")
     parser.add_argument("--seed", type=int, default=1, help="from where on (1)")
     parser.add_argument("--case", metavar="HEX", help="this one only")
     options = parser.parse_args()
@@ -35,8 +38,13 @@ def main() -> int:
             print(f"{error}\n{''.join(getattr(error, '__notes__', []))}", flush=True)
             tried.faults += 1
         print(f"{tried}; {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-    print(tried)
-    return 1 if tried.faults else 0
+    faults = [fault for number in range(options.babblers) for fault in _faults_of_babbler(options.seed + number)]
+    print("\n".join([*faults, f"{tried}; {options.babblers} babblers, {len(faults)} faults"]))
+    return 1 if tried.faults or faults else 0
+
+
+def _faults_of_babbler(number: int) -> list[str]:
+    return [fault for record in babble(scenarios(), number) if (fault := fault_in(record))]
 
 
 def _try(number: int, cases: int, tried: Tried) -> None:
