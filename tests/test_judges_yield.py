@@ -419,3 +419,45 @@ def test_after_a_plain_crash_it_is_still_known_what_was_proposed() -> None:
     with pytest.raises(Violation) as caught:
         story.apply(0, 1, "other")
     assert caught.value.rule.id == "StartAnswers"
+
+
+# What is handled, and neither answered nor saved yet.
+
+
+def test_new_leader_may_have_taken_entries_that_it_has_not_acknowledged() -> None:
+    story = led(servers=5)
+    old = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.deliver(old)
+    story.answer(old, AppendEntriesReply(1, True))
+    story.now += 1.0
+    story.elect(1, 2, (0, 0), voters=(3, 4))
+    log = entries(2, "d1", "d2")
+    for index, entry in enumerate(log, 1):
+        story.start(1, entry.command, index, 2)
+    for peer in (3, 4):
+        story.append(1, peer, append(2, (0, 0), log, leader=1))
+    story.send(1, 3, append(2, (2, 2), [], 2, leader=1))
+    waiting = story.send(1, 2, append(2, (0, 0), log, leader=1))
+    story.deliver(waiting)  # handled, and answered late
+    story.now += 1.0
+    story.elect(2, 3, (2, 2), voters=(3, 4))
+    story.send(2, 3, append(3, (2, 2), [], leader=2))
+    story.send(2, 0, append(3, (0, 0), log, leader=2))
+    story.answer(waiting, AppendEntriesReply(3, False))
+
+
+def test_snapshot_and_the_entries_behind_it_may_be_in_one_save() -> None:
+    story = taken()
+    old = entries(1, "c1", "x2", "x3")
+    sent = story.send(0, 2, append(1, (0, 0), old[:1]))
+    story.deliver(sent)
+    story.save(2, 1, 0, old[:1])
+    story.answer(sent, AppendEntriesReply(1, True))
+    data = snapshot_of("c1", "c2")
+    snapshot = story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data))
+    behind = story.send(0, 2, append(1, (2, 1), COMMANDS[2:], 3))
+    story.deliver(snapshot)
+    story.deliver(behind)
+    story.save(2, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
+    story.answer(behind, AppendEntriesReply(1, True))
+    story.answer(snapshot, InstallSnapshotReply(1))

@@ -70,7 +70,7 @@ class Commitment(Oracle):
         commit, term = message.leader_commit, message.term
         known = self._sent.get((server.id, event.peer))
         if known is None or known[0] != term or commit > known[1]:
-            if commit > self._shadow.may_commit(server):
+            if commit > self._shadow.may_commit(server) and commit > self._shadow.may_commit_late(server):
                 self._too_high(server, commit, term, f"sent leader_commit={commit}", event)
             self._check_durable(server, commit, event)
             self._sent[server.id, event.peer] = (term, commit, event.time)
@@ -90,10 +90,11 @@ class Commitment(Oracle):
         server = self._shadow.servers[event.server]
         self._check_entry(server, event)
         if event.index > self._shadow.may_commit(server):
+            if event.index <= self._shadow.may_commit_late(server):
+                return
             if server.leads is not None and server.heard_leader_of <= server.leads:
                 self._too_high(server, event.index, server.leads, f"applied index {event.index}", event)
-            if event.index > self._shadow.may_commit_late(server):
-                self._follower_too_high(server, event)
+            self._follower_too_high(server, event)
         elif server.leads is not None:
             self._check_durable(server, event.index, event)
 

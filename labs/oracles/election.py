@@ -200,8 +200,8 @@ class Votes(Oracle):
         holder = server.votes.get(request.term)
         if holder is not None and holder[0] != request.candidate_id:
             return
-        if self._shadow.other_asks(server, request):
-            return
+        if self._shadow.other_asks(server, request) or server.pending:
+            return  # what it has not answered yet may have taken the vote, or made its log longer
         if server.saves and server.disk_term == request.term and self._may_have_asked(server.disk_vote, request):
             return
         if event.time < max(server.heard_leader, 0.0 if server.heard_leader >= 0 else -LEASE) + LEASE:
@@ -456,7 +456,8 @@ class Refusals(Oracle):
         args = server.pending.get(event.rpc)
         if not isinstance(args, AppendEntriesArgs):
             return
-        if reply.term == args.term == server.candidate and args.prev_log_index == 0 == server.log.base:
+        begins = args.prev_log_index == 0 == server.log.base and server.committed == 0
+        if reply.term == args.term == server.candidate and begins:
             text = (
                 f"server {server.id}, a candidate of term {args.term}, refused AppendEntries of server "
                 f"{args.leader_id}, which leads that term"

@@ -34,6 +34,8 @@ class LeaderLogs(Oracle):
         known = self._shadow.committed.get(highest)
         if known is None or known[1] >= term or not server.log.lacks(highest, known[0]):
             return
+        if self._shadow.may_have_taken(server, highest, known[0]):
+            return
         held = server.log.term_at(highest)
         has = f"ends at index {server.log.last}" if held is None else f"has one of term {held} there"
         text = (
@@ -48,7 +50,7 @@ class LeaderLogs(Oracle):
             return  # what an old leadership has left behind comes late
         entries, prev = message.entries, message.prev_log_index
         at = server.log.conflict(prev, [entry.term for entry in entries]) if entries else None
-        if at is not None:
+        if at is not None and not self._shadow.in_motion(server, at):
             text = (
                 f"server {server.id}, leader of term {message.term}, sent an entry of term "
                 f"{entries[at - prev - 1].term} at index {at}, where its log had one of term "
@@ -57,7 +59,12 @@ class LeaderLogs(Oracle):
             # The disk still has the old entry: it was not overwritten, only sent as another.
             rule = "LogMatching" if server.saves and server.trusted else "LeaderAppendOnly"
             raise Violation(rule, text, (server.id,), event.time)
-        if prev > server.log.base and server.log.lacks(prev, message.prev_log_term) and prev <= server.log.last:
+        if (
+            prev > server.log.base
+            and server.log.lacks(prev, message.prev_log_term)
+            and prev <= server.log.last
+            and not self._shadow.in_motion(server, prev)
+        ):
             text = (
                 f"server {server.id} sent AppendEntries after index {prev} with prev_log_term {message.prev_log_term}, "
                 f"but its entry there is of term {server.log.term_at(prev)}"

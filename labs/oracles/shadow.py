@@ -149,6 +149,19 @@ class Shadow(Oracle):
                 return True
         return False
 
+    @staticmethod
+    def may_have_taken(server: ShadowServer, index: int, term: int) -> bool:
+        """Return whether a leader's request, not answered yet, may have brought the entry of an index and term."""
+        for request in server.pending.values():
+            if isinstance(request, InstallSnapshotArgs):
+                if request.last_included_index >= index:
+                    return True
+                continue
+            at = index - request.prev_log_index - 1
+            if 0 <= at < len(request.entries) and request.entries[at].term == term:
+                return True
+        return False
+
     def says_again(self, event: Send) -> bool:
         """Return whether a leader says what it has said to that peer and got no answer to: it may do so (§5.5)."""
         said = self.unanswered.get((event.server, event.peer))
@@ -477,6 +490,10 @@ class Shadow(Oracle):
         if taken_before and not (server.saves and server.trusted):
             server.log.doubt(prev, [entry.term for entry in args.entries])
             server.changed = True
+        elif taken_before:
+            conflict = server.disk.conflict(prev, [entry.term for entry in args.entries])
+            if conflict is not None:
+                server.may_drop = min(conflict, server.may_drop or conflict)
         if reply.term != args.term:
             return
         if not server.saves and server.log.lacks(prev, args.prev_log_term):

@@ -212,6 +212,9 @@ class Snapshots(Oracle):
         base, old = event.last_included_index, server.disk
         if not self._installs(server, base) or base > old.last:
             return
+        behind = [args for args in server.pending.values() if isinstance(args, AppendEntriesArgs)]
+        if any(args.entries and args.prev_log_index + len(args.entries) > base for args in behind):
+            return  # what came behind the snapshot may be in the same save
         if old.has(base, event.last_included_term):
             if event.last_index < old.last:
                 text = (
