@@ -1,7 +1,8 @@
 """What students may see of a result: no secret seed, and of each test as much as its detail level allows.
 
 `full`: what was seen, and how to see it again; `rule`: title and the rule that was broken; `none`: title and status.
-Everything that goes to a student is made from this view.
+A submission may break whatever rule it likes by what it sees of a test, so `rule` is not for hidden ones. Everything
+that goes to a student is made from this view.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def _shown(test: Test) -> Test:
         test.rule = None
     if test.status not in OPEN:
         test.message = f"broke the rule {test.rule}" if test.rule else "did not pass"
+    elif test.status == "not-written":  # the rest are words of the submission's own, which has seen the test
+        test.message = "not written yet"
     return test
 
 

@@ -217,6 +217,20 @@ def test_students_see_what_the_detail_level_allows() -> None:
     assert view["2C/chaos"].message.startswith("not written yet")
 
 
+@pytest.mark.parametrize("visibility", ["visible", "hidden"])
+@pytest.mark.parametrize("detail", ["rule", "none"])
+def test_what_a_submission_says_of_a_hidden_test_reaches_no_student(visibility: str, detail: str) -> None:
+    """It has seen the test, and may say so where it is not written yet."""
+    test = judged(
+        item("2A/hidden_ring", visibility=visibility, detail=detail),
+        "fail",
+        rule="NotWritten",
+        message="not written yet: seven of us, 1234 RPCs (raft.py:7)",
+    )
+    text = json.dumps(gradescope.content(graded(test)))
+    assert "not written yet" in text and "seven" not in text and "1234" not in text
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_no_secret_seed_and_no_place_of_the_instructors_leaves(name: str) -> None:
     _, writer = WRITERS[name]
@@ -272,8 +286,12 @@ def test_junit_is_xml_with_a_case_for_each_test() -> None:
 
 def test_gradescope_gets_every_test_and_the_total() -> None:
     found = gradescope.content(everything(held=False))
-    assert found["score"] == 4.0 and len(found["tests"]) == 8
-    assert sum(test["score"] for test in found["tests"]) == found["score"]
+    assert sum(test["score"] for test in found["tests"]) == 4.0 and len(found["tests"]) == 8
+    assert "score" not in found, "a total that shows would tell of the hidden tests"
+    assert found["output"] == "4 of 28 points in the tests that you see"
+    seen = everything(held=False)
+    seen.tests = [test for test in seen.tests if test.visibility == "visible"]
+    assert gradescope.content(seen)["score"] == 4.0
     by_name = {test["name"].split(":")[0]: test for test in found["tests"]}
     assert by_name["2A/deaf_server"]["visibility"] == "hidden" and by_name["2A/chaos"]["visibility"] == "visible"
     assert by_name["2A/one_server"]["status"] == "passed" and by_name["2A/initial_election"]["status"] == "failed"

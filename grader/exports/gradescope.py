@@ -34,6 +34,8 @@ def content(result: Result) -> dict[str, Any]:
         "tests": [_test(test, number) for number, test in enumerate(view.tests, 1)],
         "extra_data": {"schema": view.schema, "max_score": view.max_score, "sha256": view.submission.sha256},
     }
+    if any(test.visibility != "visible" for test in view.tests):
+        del found["score"]  # Gradescope adds up the tests, and shows no sum that would tell of those it hides
     if not view.has_grade:
         for part in (found, *found["tests"]):
             part.pop("score", None)
@@ -42,6 +44,10 @@ def content(result: Result) -> dict[str, Any]:
 
 
 def _words(view: Result) -> str:
+    """Return the points in words, which all students see: with hidden tests, those of the others."""
+    seen = [test for test in view.tests if test.visibility == "visible"]
+    if len(seen) < len(view.tests):
+        return f"{sum(t.score for t in seen):g} of {sum(t.max_score for t in seen):g} points in the tests that you see"
     parts = [(stage, "held" if stage.status == "held" else f"{stage.score:g}") for stage in view.stages]
     stages = ", ".join(f"{stage.id} {points} of {stage.max_score:g}" for stage, points in parts)
     return f"{view.points}: {stages}" + (f"\n{view.message}" if view.message else "")
