@@ -49,6 +49,7 @@ SHOWN_BY = {
     "a voter that hears its leader refuses candidates, or does not answer them": ("sticky_voter", "silent_voter"),
     "a new leader's own entry": ("no_op", "no_op_first"),
     "batches, and short waits for them": ("waits_for_a_batch", "small_messages", "course_style"),
+    "a leader that takes no more commands for now": ("small_window", "no_op_first"),
     "pipelining": ("pipelining", "pure_core"),
     "heartbeats with entries, and without": ("empty_heartbeats", "go_style"),
     "messages when something commits": ("tells_of_commits",),

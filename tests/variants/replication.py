@@ -74,6 +74,21 @@ VARIANTS = (
         ),
     ),
     Variant(
+        "small_window",
+        "a leader takes no further command while eight entries of its term are not committed",
+        "a client asks again, and nobody's memory fills up while a majority is away",
+        (
+            (
+                START_REFUSED,
+                START_REFUSED
+                + "        if self.last_log_index() - max(self.commit_index, self.led_from) >= 8:\n"
+                + "            return -1, self.current_term, False\n",
+            ),
+            (STATE, STATE + "        self.led_from = 0\n"),
+            (LEADS, LEADS + "        self.led_from = self.last_log_index()\n"),
+        ),
+    ),
+    Variant(
         "waits_for_a_batch",
         "sends new entries 20 ms after the first of them came, all together",
         "a bounded delay, and fewer messages",
