@@ -15,18 +15,24 @@ from labs.sim.run import RunRecord
 
 FINDINGS = {
     "passes": (
-        "the reference passes this run on this machine: the submission's data provoked the error. Repeat the run, and "
-        "look first at the frame that was being handled"
+        "the reference passes this run on this machine: the submission's data provoked the error, if it comes again. "
+        "Repeat the run, and look first at the frame that was being handled"
     ),
     "does-not-pass": "the reference does not pass this run either: the fault is the machine's, or the lab's",
     "not-run": "there is no reference here to compare with",
 }
 
+NOT_RUN = "not run: "
+"""How the message of a run begins that was not even tried."""
+UNRUN = "neither the submission nor the reference was run: repeat first the runs that took so long"
 BEFORE_ANY_RUN = "there was no run to compare: the fault is the machine's, or the grader's"
 
 
 def held_run(record: RunRecord, secret: bool, source: str, hosts: Hosts, reference: RunRecord | None) -> Held:
-    """Return a held run; `reference` is the reference's run with the same test and seed, None if there is none."""
+    """Return a held run; `reference` is the reference's run with the same test and seed, None if there is none.
+
+    A run that was not even tried says so.
+    """
     found = "not-run" if reference is None else "passes" if reference.status == "pass" else "does-not-pass"
     return Held(
         test=record.test,
@@ -37,7 +43,7 @@ def held_run(record: RunRecord, secret: bool, source: str, hosts: Hosts, referen
         submission=source,
         message=clean(record.message),
         reference=found,  # type: ignore[arg-type]
-        finding=FINDINGS[found],
+        finding=UNRUN if record.message.startswith(NOT_RUN) else FINDINGS[found],
         repeat=repeat_command(source, record.test, record.seed, hosts),
     )
 

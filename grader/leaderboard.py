@@ -1,7 +1,8 @@
 """`python -m grader leaderboard RESULTS…`: one table of those who want to be on it, from `labs perf --json` files.
 
-A record without an alias is not shown anywhere. The figures are those in the files: whoever hands out honours measures
-again (`python -m labs perf --submission …`).
+A record without an alias is not shown anywhere. One with a run that the lab could not judge is held: it has no place,
+and says so. The figures are those in the files: whoever hands out honours measures again (`python -m labs perf
+--submission …`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Leaderboard(msgspec.Struct):
     """The file for a class."""
 
     rows: list[Row]
+    held: list[str] = []
+    """Aliases whose record needs review, so that they have no place."""
     format: str = "raft-leaderboard"
     version: int = 1
 
@@ -65,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     for alias, count in Counter(clean(record.alias) for record in records if record.alias is not None).items():
         if count > 1:
             print(f"{alias}: {count} records; the one given last counts", file=sys.stderr)
+    for alias in board.held:
+        print(f"{alias}: held, needs review: the lab could not judge a run of it; measure again", file=sys.stderr)
     if hidden:
         print(f"{hidden} without an alias, not shown", file=sys.stderr)
     return 0
@@ -84,9 +89,11 @@ def read(path: Path) -> Performance:
 def merge(records: Iterable[Performance]) -> Leaderboard:
     """Return the board: by points, then by alias; who has as many points has the same place.
 
-    Of several records with one alias the last counts.
+    Of several records with one alias the last counts. One that is held has no place, and sets no mark for others.
     """
-    by_alias = {clean(record.alias): record for record in records if record.alias is not None}
+    last = {clean(record.alias): record for record in records if record.alias is not None}
+    held = sorted(alias for alias, record in last.items() if is_held(record))
+    by_alias = {alias: record for alias, record in last.items() if alias not in held}
     best: dict[str, float] = {}
     for record in by_alias.values():
         for one in record.measurements:
@@ -97,7 +104,12 @@ def merge(records: Iterable[Performance]) -> Leaderboard:
         place = 1 + sum(other > points[alias] for other in points.values())
         found = [one.metric for one in record.measurements if one.ratio > 0 and one.ratio == best[one.metric]]
         rows.append(Row(place, alias, points[alias], sum(one.tier == "bonus" for one in record.measurements), found))
-    return Leaderboard(rows)
+    return Leaderboard(rows, held)
+
+
+def is_held(record: Performance) -> bool:
+    """Return whether the lab could not judge a run of a record: then a missing figure is not the server's."""
+    return any(run.status not in ("pass", "fail", "error") for run in record.runs)
 
 
 def clean(alias: str) -> str:

@@ -18,9 +18,9 @@ import trio
 
 from grader import intake, scoring, scratch
 from grader.cleaning import one_line
-from grader.held import held_run
+from grader.held import NOT_RUN, held_run
 from grader.hosts import Hosts
-from grader.patience import SLOW, Patience
+from grader.patience import SLOW, Patience, Stuck
 from grader.pool import Pool
 from grader.references import LEAST, NoReference, References, budget
 from grader.result import Basis, Result, Run, Sandbox, Submission, Test
@@ -30,6 +30,8 @@ from grader.seeds import seeds_of
 from labs.sim.run import RunRecord, empty_record
 from labs.sim.verdict import Outcome
 
+LONG = 60.0
+"""Seconds of two runs that could not be judged after which another tells nothing new, and costs as much."""
 Progress = Callable[[int, int], None]
 """Called with the number of runs that are done, and of those that are planned."""
 
@@ -117,7 +119,7 @@ class _Marking:
     def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
         self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
         self._references, self._hosts, self._typed = order.references, order.hosts, source
-        self._patience = Patience(order.rubric.give_up_after)
+        self._patience, self._stuck = Patience(order.rubric.give_up_after), Stuck(order.rubric.give_up_after)
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
         can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
         self._source = f" SUBMISSION={shlex.quote(source)}" if can_be_typed else ""
@@ -196,6 +198,8 @@ class _Marking:
         Most runs need less than everybody gets, so the reference is asked only if that was not enough.
         """
         test = item.scenario.id
+        if why_not := self._stuck.why_not(test):
+            return empty_record(item.scenario, seed, Outcome("grader-error", None, NOT_RUN + why_not)), False
         try:
             if item.kind == "performance":
                 reference = await self._references.that_passes(test, seed)
@@ -213,15 +217,21 @@ class _Marking:
 
     async def _hold(self, record: RunRecord, secret: bool) -> None:
         """Take note of a run that could not be judged, with what the reference does in it."""
-        reference = await self._references.of(record.test, record.seed)
+        reference = None
+        if not record.message.startswith(NOT_RUN):
+            reference = await self._references.of(record.test, record.seed)
         self._result.held.append(held_run(record, secret, self._typed, self._hosts, reference))
 
     async def _run(self, job: Job) -> tuple[RunRecord, bool]:
         """Run a job, twice if need be; say whether it was."""
+        begun = trio.current_time()
         record = await self._pool.run(job)
         if record.status != "grader-error":
             return record, False
-        return await self._pool.run(job), True
+        record = await self._pool.run(job)
+        if record.status == "grader-error" and trio.current_time() - begun > LONG:
+            self._stuck.add(job.test)
+        return record, True
 
     def _judge(self, item: Item, marks: _Marks) -> Test:
         seeds = [seed for seed in self._order(item) if seed in marks.runs]

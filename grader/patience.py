@@ -1,7 +1,8 @@
 """When to stop with a submission whose servers never yield, or crawl: each such test takes long and tells nothing new.
 
 It goes by the order of the rubric, not by which run ends first: a test is not run, or what it brought does not count,
-if enough tests before it were lost so. Knows no points.
+if enough tests before it were lost so. The same for the grader's own: tests in which it came to no end itself are held,
+and after enough of them so is all the rest. Knows no points.
 """
 
 from __future__ import annotations
@@ -44,3 +45,23 @@ class Patience:
             f"not run: in {len(self._lost)} tests a server never yielded, or the servers took too much of the "
             f"processor; see {names}"
         )
+
+
+class Stuck:
+    """The tests of one submission in which the grader itself came to no end, though it tried twice."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tests: list[str] = []
+
+    def add(self, test: str) -> None:
+        """Take note of a test."""
+        if test not in self._tests:
+            self._tests.append(test)
+
+    def why_not(self, test: str) -> str:
+        """Return why no further seed of a test is run, "" if one is. With `most` 0 only its own seeds count."""
+        if test in self._tests or (self._most and len(self._tests) >= self._most):
+            names = ", ".join(self._tests[:SHOWN]) + (", …" if len(self._tests) > SHOWN else "")
+            return f"the grader took minutes, twice, and came to no end; see {names}"
+        return ""

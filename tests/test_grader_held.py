@@ -24,7 +24,9 @@ from grader import exits, intake, no_links, report, result
 from grader.cli import main
 from grader.exports import WRITERS, classroom50, gradescope
 from grader.exports.table_csv import class_table
+from grader.patience import Stuck
 from grader.result import Result
+from grader.rubric import DEFAULT
 from grader.student_view import student_view
 from tests.json_schema import problems
 from tests.servers.running import REFERENCE, ROOT
@@ -408,3 +410,30 @@ def test_files_of_a_submission_that_vanish_are_nothing_against_it(tmp_path: Path
     found = result_of(tmp_path, "skeleton")
     assert done.returncode == exits.OUR_ERROR and found.status == "held", done.stdout + done.stderr
     assert found.held[0].reference == "passes"
+
+
+@needs_processes
+def test_a_submission_in_which_the_grader_gets_stuck_is_held_soon(tmp_path: Path) -> None:
+    """Any time is long here. Two tests are tried, with one seed each; the rest waits unseen."""
+    hook = dying("not is_reference") + "from grader import marking\nmarking.LONG = -1.0\n"
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text(DEFAULT.read_text().replace("give_up_after = 4", "give_up_after = 2"))
+    arguments = ("skeleton", "--rubric", rubric, "--runs", "2", "--only", "2A/drill_v")
+    done = grade(tmp_path, *arguments, hook=hook)
+    assert done.returncode == exits.OUR_ERROR, done.stdout + done.stderr
+    found = result_of(tmp_path, "skeleton")
+    assert found.held_score == found.max_score and len(found.held) == 2 * len(found.tests) > 5
+    tried = [run for run in found.held if not run.message.startswith("not run: ")]
+    assert [(run.seed, run.reference) for run in tried] == [(1, "passes")] * 2
+    assert {run.reference for run in found.held if run not in tried} == {"not-run"}
+    assert (
+        "took minutes, twice, and came to no end; see " + ", ".join(run.test for run in tried) in found.held[-1].message
+    )
+
+
+def test_without_an_end_of_patience_only_the_other_seeds_of_a_test_are_spared() -> None:
+    stuck = Stuck(0)
+    for test in "abc":
+        assert stuck.why_not(test) == ""
+        stuck.add(test)
+    assert stuck.why_not("a") and stuck.why_not("d") == ""

@@ -13,6 +13,9 @@ from grader.leaderboard import Leaderboard, clean, merge
 from labs.report import performance
 from labs.report.performance import Performance
 from labs.report.results import write_json
+from labs.sim.run import empty_record
+from labs.sim.verdict import Outcome
+from labs.stages import catalogue
 from labs.stages.performance import BY_ID, measurement
 
 
@@ -40,6 +43,22 @@ def test_who_has_no_alias_is_not_shown_and_sets_no_mark() -> None:
 
 def test_the_last_record_of_an_alias_counts() -> None:
     assert [row.points for row in merge([HERON, a_record("heron", 1.0, 9.0)]).rows] == [0]
+
+
+def test_a_record_with_a_run_that_was_not_judged_has_no_place_and_sets_no_mark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [scenario] = catalogue.find("2B/perf_burst")
+    run = empty_record(scenario, 1, Outcome("grader-error", None, "no memory"))
+    found = merge([msgspec.structs.replace(HERON, runs=[run]), OTTER])
+    assert (found.held, [(row.place, row.alias, len(row.best_at)) for row in found.rows]) == (
+        ["heron"],
+        [(1, "otter", 2)],
+    )
+    write_json(tmp_path / "x.json", msgspec.structs.replace(HERON, runs=[run]))
+    assert main(["leaderboard", str(tmp_path / "x.json")]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.strip() == "empty" and "heron: held, needs review" in shown.err
 
 
 @pytest.mark.parametrize(
