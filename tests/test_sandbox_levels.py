@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from grader.sandbox import doctor, levels, outer
+from tests.sandbox.lacking import NAMESPACES
 from tests.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
 
 HAS_BUBBLEWRAP = shutil.which("bwrap") is not None
@@ -119,9 +120,9 @@ def test_probe_finds_holes() -> None:
     tried = answer["tried"]
     refused = set(tried) - set(answer["worked"])
     assert len(tried) > 40
-    assert refused <= (
-        {"bpf", "perf_event_open", "keyctl", "add_key", "io_uring_setup", "userfaultfd"} if AS_ROOT else set(tried)
-    )
+    # Root of a container or a changed root may make no namespaces, as lacking.py does it.
+    of_kernels = {"bpf", "perf_event_open", "keyctl", "add_key", "io_uring_setup", "userfaultfd"}
+    assert refused <= (of_kernels | set(NAMESPACES) if AS_ROOT else set(tried))
     level = levels.LEVELS["C"]
     assert "was able to read a file" in levels._judge(level, answer)
 
