@@ -10,7 +10,11 @@ import os
 import pytest
 from hypothesis import Phase, given, settings
 
+from labs.messages import AppendEntriesArgs
+from labs.oracles.kept_marks import CommitMarks
+from labs.oracles.shadow import Shadow
 from labs.sim.process import ProcessHosts
+from labs.trace.events import Send
 from tests.fuzz.babbling import babble, fault_in, scenarios
 from tests.fuzz.cases import Case
 from tests.fuzz.trying import DATA, Tried, try_case
@@ -85,3 +89,12 @@ def test_babbler_is_judged_alike_in_processes() -> None:
     with ProcessHosts() as hosts:
         for inline, process in zip(babble(chosen, 5), babble(chosen, 5, hosts)):
             assert difference_of(inline, process) == "", inline.test
+
+
+def test_commit_of_minus_one_is_none() -> None:
+    """What the fuzzer has found: some write -1 where nothing is committed, and nothing is applied then."""
+    judge = CommitMarks(Shadow(3, "2B"))
+    for time in (0.0, 1.0, 2.0):
+        judge.on_send_append_entries(
+            Send(time, 0, 1, 1, "AppendEntries", AppendEntriesArgs(0, 0, 0, 0, [], -1), size=80, extra={"own": 2})
+        )

@@ -27,7 +27,7 @@ class CommitMarks(Oracle):
 
     def on_send_append_entries(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
-        if message.leader_commit < server.applied:
+        if max(message.leader_commit, 0) < server.applied:
             self._look(event, message)
 
     def _look(self, event: Send, message: AppendEntriesArgs) -> None:

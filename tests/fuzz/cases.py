@@ -312,7 +312,7 @@ class Case:
             conditions=LATE_AND_TWICE,
             recorder=Recorder(),
             oracles=seeing,
-            snapshot_every=draw.one_of((10, 3, 0)),
+            paces=[draw.one_of((10, 3, 5)) for _ in range(self.size)] if draw.below(4) else [],
             hosts=_Hosts(draw, self.faults),
         )
         self.kernel._nursery = SimpleNamespace(cancel_scope=SimpleNamespace(cancel=lambda: None))  # type: ignore[assignment]
