@@ -16,7 +16,7 @@ from labs.sim import loader
 
 
 def forget_folders(folders: Sequence[str]) -> None:
-    """Let everything that came from these folders have names relative to them; nothing more can be imported there."""
+    """Name everything from these folders as if they were the root; nothing more can be imported from there."""
     sys.argv[:], sys.orig_argv[:] = [""], []
     sys.path[:] = [path for path in sys.path if path not in folders]
     sys.path_importer_cache.clear()
@@ -25,15 +25,15 @@ def forget_folders(folders: Sequence[str]) -> None:
     for thing in gc.get_objects():
         if type(thing) is types.FunctionType and _shorter(thing.__code__.co_filename, folders) is not None:
             thing.__code__ = _renamed(thing.__code__, folders)
-    loader.LABS = Path("labs")
+    loader.LABS = Path("/labs")
 
 
 def _shorter(path: object, folders: Sequence[str]) -> str | None:
-    """Return a path relative to the folder that it lies in, None if that is none of these."""
+    """Return a path as if the folder that it lies in were the root, None if that is none of these."""
     if type(path) is str:
         for folder in folders:
             if path.startswith(f"{folder}/"):
-                return path[len(folder) + 1 :]
+                return path[len(folder) :]
     return None
 
 

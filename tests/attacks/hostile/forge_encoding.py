@@ -13,7 +13,7 @@ codec = sys.modules["labs.sim.codec"]
 
 class Raft(Server):
     async def run(self):
-        codec.encode_message = lambda message: b"\xff\xff\xff\xff" + b"\x00" * 100
+        codec.encode_message = lambda message, *servers: b"\xff\xff\xff\xff" + b"\x00" * 100
         codec.decode_base = lambda data: None
         codec.base_class = lambda data: sys.modules["labs.messages"].RequestVoteArgs
         await super().run()
