@@ -411,6 +411,45 @@ def test_old_entries_may_go_out_again_for_a_while_if_the_newer_term_is_known(wai
     assert caught.value.rule.id == "HigherTermAdopted"
 
 
+@pytest.mark.parametrize("wait", [0.1, 0.3])
+def test_requests_of_a_candidacy_may_be_under_way_when_it_is_over(wait: float) -> None:
+    story = Story("2B", 5)
+    story.now = 1.0
+    for peer in (1, 3, 4):
+        story.send(2, peer, RequestVoteArgs(1, 2, 0, 0))
+    story.elect(0, 1, voters=(1, 3))
+    story.append(0, 2, append(1, (0, 0), []))
+    story.now += wait
+    if wait < 0.2:
+        story.send(2, 0, RequestVoteArgs(1, 2, 0, 0))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(2, 0, RequestVoteArgs(1, 2, 0, 0))
+    assert caught.value.rule.id == "StepsDown"
+
+
+def test_candidate_says_to_all_how_its_log_ended_when_the_election_began() -> None:
+    story = Story("2C", 5)
+    story.now = 1.0
+    story.save(0, 1, 0, [])
+    for peer in (1, 2):
+        story.send(0, peer, RequestVoteArgs(1, 0, 0, 0))
+    story.save(0, 1, 0, COMMANDS[:1])
+    story.send(0, 3, RequestVoteArgs(1, 0, 0, 0))
+    with pytest.raises(Violation) as caught:
+        story.send(0, 4, RequestVoteArgs(1, 0, 2, 1))
+    assert caught.value.rule.id == "SavedBeforeSend"
+
+
+def test_leader_may_say_again_what_was_answered() -> None:
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.append(0, 2, append(1, (3, 1), [], 3))
+    story.now += 0.2
+    story.append(0, 2, append(1, (0, 0), COMMANDS))
+
+
 def test_after_a_plain_crash_it_is_still_known_what_was_proposed() -> None:
     story = led(servers=5)
     for peer in (1, 2):

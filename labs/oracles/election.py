@@ -19,6 +19,8 @@ from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save,
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
+UNDER_WAY = 0.2
+"""Virtual seconds in which what a candidate has to say may wait in its outbox, though its election is over."""
 ONE_LOOK = 0.02
 """Virtual seconds after which a server that looks at its state from time to time looks again."""
 QUEUED = 1.0
@@ -440,7 +442,7 @@ class Refusals(Oracle):
         if not is_trial(event) and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
-            late = event.time > server.heard_leader + GRACE
+            late = event.time > server.heard_leader + UNDER_WAY
             if heard and leader != server.id and late and not is_repeat(server, event):
                 text = (
                     f"server {server.id} goes on asking for votes in term {message.term}, "

@@ -76,6 +76,9 @@ class LeaderLogs(Oracle):
         message, server = event.message, self._shadow.servers[event.server]
         if not server.saves or not server.trusted or is_repeat(server, event):
             return
+        said = (message.term, message.last_log_index, message.last_log_term)
+        if said in [(other.term, other.last_log_index, other.last_log_term) for other in server.asked.values()]:
+            return  # as it said to others when that election began: it was under way since
         index, term, log = message.last_log_index, message.last_log_term, server.disk
         if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):
             return

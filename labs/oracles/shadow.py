@@ -39,6 +39,8 @@ MAX_REQUESTS = 10_000
 """So many calls are remembered at most."""
 MAX_UNANSWERED = 500
 """Of so many requests at most it is remembered what a server could have answered."""
+MAX_SAID = 50
+"""So many requests of each leader to each peer may come again as they were."""
 MAX_INVITED = 10
 """So many requests of a leadership at most tell somebody to campaign, whatever their own fields say."""
 Value = TypeVar("Value")
@@ -87,8 +89,8 @@ class Shadow(Oracle):
         """RPCs of InstallSnapshot with fields of its own: it may carry only a piece of the snapshot."""
         self.partly: dict[int, int] = {}
         """For RPCs whose answer acknowledges less than was sent, up to which index."""
-        self.unanswered: dict[tuple[int, int], dict[int, Words]] = {}
-        """For each leader and peer what it has sent and got no answer to, by RPC."""
+        self._said: dict[tuple[int, int], dict[int, Words]] = {}
+        """For each leader and peer what it has sent last, by RPC."""
         self._invited: dict[int, tuple[int, int]] = {}
         """For each server the term and number of its last requests with a field of their own that is true."""
         self.leader_of: dict[int, int] = {}
@@ -163,8 +165,8 @@ class Shadow(Oracle):
         return False
 
     def says_again(self, event: Send) -> bool:
-        """Return whether a leader says what it has said to that peer and got no answer to: it may do so (§5.5)."""
-        said = self.unanswered.get((event.server, event.peer))
+        """Return whether a leader says to a peer what it has said not long ago, word for word: it may do so (§5.5)."""
+        said = self._said.get((event.server, event.peer))
         return said is not None and _words(event.message) in said.values()
 
     def counted(self, server: ShadowServer, durable: bool = False) -> int:
@@ -259,8 +261,8 @@ class Shadow(Oracle):
     def on_send_append_entries(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
         self._remember_request(event)
-        said = self.unanswered.setdefault((event.server, event.peer), {})
-        remember(said, event.rpc, _words(message), MAX_UNANSWERED)
+        said = self._said.setdefault((event.server, event.peer), {})
+        remember(said, event.rpc, _words(message), MAX_SAID)
         self._lead(server, message.term, event.time)
         if message.term == server.match_term == server.term:
             prev, entries = message.prev_log_index, message.entries
@@ -390,7 +392,6 @@ class Shadow(Oracle):
 
     def on_return_append_entries(self, event: Deliver) -> None:
         server = self.servers[event.server]
-        self.unanswered.get((event.server, event.peer), {}).pop(event.rpc, None)
         request = self._returned(server, event)
         if event.message.success and request is not None:
             last = request.prev_log_index + len(request.entries)
