@@ -16,9 +16,9 @@ from pathlib import Path
 
 import trio
 
-from grader import intake, scoring, scratch
+from grader import intake, scenarios, scoring, scratch
 from grader.cleaning import one_line
-from grader.held import NOT_RUN, held_run
+from grader.held import NOT_RUN, held_run, repeat_command
 from grader.hosts import Hosts
 from grader.patience import SLOW, Patience, Stuck
 from grader.pool import Pool
@@ -226,12 +226,28 @@ class _Marking:
         """Run a job, twice if need be; say whether it was."""
         begun = trio.current_time()
         record = await self._pool.run(job)
+        if record.details:
+            return await self._look_into(record), False
         if record.status != "grader-error":
             return record, False
         record = await self._pool.run(job)
         if record.status == "grader-error" and trio.current_time() - begun > LONG:
             self._stuck.add(job.test)
         return record, True
+
+    async def _look_into(self, record: RunRecord) -> RunRecord:
+        """Return what counts of a run in which the lab stumbled over what a server said (labs.sim.verdict).
+
+        It is the server's fault, unless the lab stumbles with the reference, too: then the run is not judged.
+        """
+        reference = await self._references.of(record.test, record.seed)
+        if reference is not None and reference.details:
+            scenario = scenarios.find(record.test)
+            return empty_record(scenario, record.seed, Outcome("grader-error", None, reference.details))
+        again = repeat_command(self._typed, record.test, record.seed, self._hosts)
+        found = "a defect of the lab may be in it, too, for it stumbled over what a server said"
+        self._result.warnings.append(f"{record.test} seed {record.seed}: {found}; look at it with: {again}")
+        return record
 
     def _judge(self, item: Item, marks: _Marks) -> Test:
         seeds = [seed for seed in self._order(item) if seed in marks.runs]

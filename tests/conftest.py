@@ -1,17 +1,41 @@
-"""Settings of the project's own tests: hypothesis tries the same examples each time, and leaves nothing behind."""
+"""Settings of the project's own tests: hypothesis tries the same examples each time, and leaves nothing behind.
+
+A test fails if a run of it made an error in the lab that was then charged to a server: that is a defect of ours, too.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from labs.sim import kernel
+
 _home = tempfile.TemporaryDirectory(prefix="raft-lab-hypothesis-")
 set_hypothesis_home_dir(_home.name)
 settings.register_profile("lab", deadline=None, database=None, derandomize=True, max_examples=60)
 settings.load_profile("lab")
+
+
+@pytest.fixture(autouse=True)
+def defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fail a test in which a scenario, a judge or anything else of the lab stumbled over what servers said.
+
+    A test that wants that takes the list of these errors, and clears it.
+    """
+    found: list[str] = []
+    way_to = kernel._way_to
+
+    def noted(error: Exception) -> str:
+        found.append(way_to(error))
+        return found[-1]
+
+    monkeypatch.setattr(kernel, "_way_to", noted)
+    yield found
+    assert not found, "\n".join(found)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -29,6 +29,13 @@ SAVES = """class Raft(Plain):
 """
 
 
+@pytest.fixture(autouse=True)
+def broken_judges(defects: list[str]) -> Iterator[None]:
+    """Here the lab is broken on purpose."""
+    yield
+    defects.clear()
+
+
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[ProcessHosts]:
     if not hasattr(os, "fork"):

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 import trio
 
-from grader import exits, runner
-from grader.hosts import Opening
+from grader import exits, runner, scenarios
+from grader.hosts import Hosts, Opening
 from grader.intake import environment
 from grader.marking import _Marking
 from grader.runner import Job
 from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord
+from labs.sim.run import RunRecord, empty_record
+from labs.sim.verdict import Outcome
 from tests.servers.running import REFERENCE, ROOT
 from tests.test_grader_grade import result_of
 
@@ -76,6 +77,35 @@ def test_hosts_that_break_twice_are_the_graders_error() -> None:
 def test_hosts_that_work_are_not_tried_again() -> None:
     record, retried = judged(0)
     assert (record.status, retried) == ("pass", False), record.message
+
+
+class TwoPools:
+    """What a submission and the reference do: both runs are given."""
+
+    def __init__(self, reference: RunRecord | None) -> None:
+        self._reference = reference
+
+    async def of(self, test: str, seed: int) -> RunRecord | None:
+        return self._reference
+
+
+@pytest.mark.parametrize(
+    ("details", "status"), [(None, "error"), ("", "error"), ("IndexError in a test", "grader-error")]
+)
+def test_run_in_which_the_lab_stumbles_counts_unless_it_does_with_the_reference_too(
+    details: str | None, status: str
+) -> None:
+    scenario = scenarios.find(JOB.test)
+    record = empty_record(scenario, 1, Outcome("error", "WellFormed", "WellFormed: ...", details="IndexError"))
+    reference = empty_record(scenario, 1, Outcome("pass", details=details)) if details is not None else None
+    result = SimpleNamespace(warnings=[])
+    marking: Any = SimpleNamespace(
+        _references=TwoPools(reference), _result=result, _typed="alice.zip", _hosts=Hosts("process", "b")
+    )
+    found = trio.run(_Marking._look_into, marking, record)
+    assert found.status == status
+    assert len(result.warnings) == (status == "error")
+    assert all("python -m grader repeat" in warning for warning in result.warnings)
 
 
 STARTER = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import trio
 
 from labs.sim.cluster import Cluster
+from labs.sim.lone import Lone
 from labs.sim.network import Conditions
 from labs.stages import catalogue
 from labs.stages.scenario import Test
@@ -240,6 +242,66 @@ def test_mistake_of_the_test_is_no_fault_of_the_submission(test: Test, text: str
     assert (record.status, record.rule) == ("grader-error", None)
     assert record.message.startswith("an error of the tester, not of the submission:")
     assert text in record.message
+
+
+async def index_what_was_refused(cluster: Cluster) -> None:
+    await cluster.sleep(0.1)
+    answers = [answer for answer in [cluster.start(1, "x")] if answer.is_leader]
+    cluster.check_not_applied(answers[-1].index)
+
+
+async def count_on_what_was_applied(cluster: Cluster) -> None:
+    await cluster.sleep(1.0)
+    if cluster.applied(1).command != "x":
+        raise AssertionError("the first command is x")
+
+
+REFUSES = "class Raft(Plain):\n    def start(self, command): return -1, 7, False\n"
+APPLIES = "class Raft(Plain):\n    async def run(self): self.apply_ch.send_nowait(ApplyCommand(1, 'y'))\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "text", "message", "server"),
+    [
+        (
+            index_what_was_refused,
+            REFUSES,
+            "IndexError: list index out of range), because server 1 had answered (-1, 7, False) to start('x')",
+            1,
+        ),
+        (
+            count_on_what_was_applied,
+            APPLIES,
+            "AssertionError: the first command is x), because server 0 had applied 'y' at index 1",
+            0,
+        ),
+    ],
+)
+def test_test_that_stumbles_over_an_answer_names_it_and_keeps_the_way_there(
+    tmp_path: Path, defects: list[str], test: Test, text: str, message: str, server: int
+) -> None:
+    """A verdict for the student without a traceback, and for us, as the test is at fault, too."""
+    record = run_test(test, write_submission(tmp_path, text)).record
+    assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [server]), record.message
+    assert record.message == f"WellFormed: the test could not go on ({message}"
+    assert "tell your instructor" in record.hint
+    assert "Traceback" not in record.message
+    assert f"in {test.__name__}" in record.details
+    assert defects == [record.details]
+    defects.clear()
+
+
+def test_drill_that_stumbles_names_its_rule_and_what_it_saw(tmp_path: Path, defects: list[str]) -> None:
+    async def drill(lone: Lone) -> None:
+        lone.start("x")
+        lone.disk.terms[2]
+
+    scenario = replace(make_scenario(drill), rule="StartAnswers")  # type: ignore[arg-type]
+    record = simulate(write_submission(tmp_path, REFUSES), scenario).record
+    assert (record.status, record.rule, record.involved) == ("error", "StartAnswers", [0]), record.message
+    assert "(IndexError: list index out of range), because it had no more than this: server 0 has on" in record.message
+    assert defects == [record.details]
+    defects.clear()
 
 
 def test_record_tells_what_the_trace_holds() -> None:

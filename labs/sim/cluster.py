@@ -7,20 +7,24 @@ no server has anything left to do. A failed check ends the run with the name of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labs.messages import Command
 from labs.oracles.violation import Violation
 from labs.sim import codec, commands, draws, texts
 from labs.sim.carrier import CrashPoint
 from labs.sim.hosts import AnyLife
-from labs.sim.kernel import Kernel, RunOver
+from labs.sim.kernel import Kernel, LastWords, RunOver
 from labs.sim.network import NOTHING, Conditions, Link, Span
 from labs.sim.service import Applied
 from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
 
 POLL = 0.02
 """How often a waiting test looks, in virtual seconds."""
+COULD_NOT_GO_ON = (
+    "see in a replay what led to that answer; if it was right, then the test is wrong: tell your instructor"
+)
+"""The hint where a test stumbled over what servers answered."""
 
 
 class StartAnswer(NamedTuple):
@@ -49,6 +53,9 @@ class Cluster:
         self.random = draws.generator(kernel.seed, "test", test)
         self._commands = 0
         self._next_to_ask = 0
+        self._heard: tuple[int, str, Any, Any] | None = None
+        """The last that a server told the test: which one, of what kind, and what to what."""
+        kernel.last_words = self._last_words
 
     @property
     def now(self) -> float:
@@ -80,6 +87,7 @@ class Cluster:
         self._go_on()
         if answer is None or life.fenced:
             return StartAnswer(-1, -1, False)
+        self._heard = (server, "start", command, answer)
         said = command if commands.is_scalar(command) else codec.decode_command(data)  # the test may go on to change it
         self._kernel.record(Start(self.now, server, said, *answer))
         self._go_on()
@@ -93,7 +101,10 @@ class Cluster:
         answer = life.state()
         self._kernel.touch(life)
         self._go_on()
-        return ServerState(*answer) if answer is not None else ServerState(0, False)
+        if answer is None:
+            return ServerState(0, False)
+        self._heard = (server, "get_state", None, answer)
+        return ServerState(*answer)
 
     def is_up(self, server: int) -> bool:
         return self._kernel.lives[server] is not None
@@ -109,7 +120,10 @@ class Cluster:
 
     def applied(self, index: int) -> Applied:
         """Return how many servers, also crashed ones, have applied something at an index, and what."""
-        return self._kernel.service.applied(index)
+        count, command = found = self._kernel.service.applied(index)
+        if count:
+            self._heard = (self._kernel.service.appliers(index)[0], "apply", index, command)
+        return found
 
     def rpcs(self, server: int | None = None) -> int:
         """Return how many requests were sent so far, by all servers or by one."""
@@ -322,6 +336,17 @@ class Cluster:
             raise self._violation(rule, message, ())
 
     # Inside.
+
+    def _last_words(self) -> LastWords | None:
+        if self._heard is None:
+            return None
+        server, kind, what, answer = self._heard
+        if kind == "apply":
+            text = f"server {server} had applied {texts.short(answer)} at index {what}"
+        else:
+            asked = f"start({texts.short(what)})" if kind == "start" else "get_state"
+            text = f"server {server} had answered {tuple(answer)} to {asked}"
+        return LastWords(server, "WellFormed", text, COULD_NOT_GO_ON)
 
     def _go_on(self) -> None:
         if self._kernel.outcome is not None or self._kernel.error is not None:

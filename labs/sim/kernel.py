@@ -13,7 +13,7 @@ import heapq
 import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -44,6 +44,16 @@ DEEPEST = 8
 """So many steps of the way to an error of the tester are kept."""
 NOT_BY_DATA = (Abandoned, HostsUnavailable, OSError)
 """Errors that no data of a server makes."""
+
+
+class LastWords(NamedTuple):
+    """What a test heard or saw last of a server."""
+
+    server: int
+    rule: str
+    """The rule to name if the test cannot go on with that."""
+    text: str
+    hint: str = ""
 
 
 class RunOver(Exception):
@@ -106,6 +116,8 @@ class Kernel:
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
         self._wake_on_apply = False
         self._nursery: trio.Nursery | None = None
+        self.last_words: Callable[[], LastWords | None] = lambda: None
+        """Returns what the test has from servers, if it has anything; whoever drives the cluster sets it."""
         self.closing = False
         """Whether the run is over: nothing is recorded any more."""
         self.over_at = 0.0
@@ -132,7 +144,7 @@ class Kernel:
             except Violation as violation:
                 self.end_with(violation)
             except Exception as error:
-                self.error = self.error or error
+                self._end_stuck(error)
             else:
                 self.end(Outcome("pass"))
             self.close()
@@ -336,11 +348,24 @@ class Kernel:
         Raise the error if no server has said anything, or if it is the machine's: then it is the tester's own.
         """
         if server is None or self._incarnations[server] == 0 or isinstance(error, NOT_BY_DATA):
+            self.error = self.error or error
             raise error
         rule = RULES["WellFormed"]
         text = f"{rule.id}: server {server} handed over what cannot be judged: {texts.outline(said)}"
-        details = "".join(traceback.format_exception(error)[-DEEPEST:])
-        self.end(Outcome("error", rule.id, text, rule.hint, (server,), self.now, details))
+        self.end(Outcome("error", rule.id, text, rule.hint, (server,), self.now, _way_to(error)))
+
+    def _end_stuck(self, error: Exception) -> None:
+        """End the run: the test cannot go on with what it has from a server.
+
+        If it has nothing from any, or if the error is the machine's, it is the tester's own.
+        """
+        heard = self.last_words()
+        if self.error is not None or heard is None or isinstance(error, (*NOT_BY_DATA, MemoryError)):
+            self.error = self.error or error
+            return
+        rule, what = RULES[heard.rule], f"{type(error).__name__}: {texts.text_of(error)}"
+        text = f"{rule.id}: the test could not go on ({what}), because {heard.text}"
+        self.end(Outcome("error", rule.id, text, heard.hint or rule.hint, (heard.server,), self.now, _way_to(error)))
 
     def end_with(self, violation: Violation) -> None:
         """End the run: a rule was broken."""
@@ -410,3 +435,8 @@ class Kernel:
             if failed is not None:
                 self.end_with_failure(life.server, failed)
                 return
+
+
+def _way_to(error: Exception) -> str:
+    """Return the last steps of the way to an error of the tester."""
+    return "".join(traceback.format_exception(error)[-DEEPEST:])

@@ -28,7 +28,7 @@ from labs.messages import (
 from labs.oracles.violation import Oracle, Violation
 from labs.sim import codec, texts
 from labs.sim.cluster import Cluster, ServerState, StartAnswer
-from labs.sim.kernel import Kernel, RunOver
+from labs.sim.kernel import Kernel, LastWords, RunOver
 from labs.sim.puppets import A, Puppet, Request, entries_of, in_words, snapshot_of
 from labs.sim.service import index_of_snapshot
 from labs.trace.events import Apply, ApplySnap, Restart, TakeSnapshot
@@ -106,6 +106,9 @@ class Lone:
         self._followed: AppendEntriesArgs | None = None
         """What the server last accepted, as long as it has not led since."""
         kernel.tolerant = True
+        kernel.last_words = lambda: (
+            LastWords(me, rule, f"it had no more than this: {self._seen}") if self._seen else None
+        )
         for peer, puppet in self._puppets.items():
             kernel.lives[peer] = puppet
 

@@ -62,7 +62,7 @@ class RaisesCancelledInHandler(Plain):
             await super().run()
 
     def ping(self, args: PingArgs) -> Any:
-        raise self.cancelled
+        raise self.cancelled  # again: RaisesCancelledInHandler
 
 
 class RaisesGeneratorExitInStart(Plain):
