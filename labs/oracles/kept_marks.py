@@ -106,7 +106,7 @@ class OneLoop(Oracle):
         if last is None or message.entries or last[1].entries or last[1].term != message.term:
             self._last[pair] = (time, message, 1, 0)
         elif last[0] != time:
-            self._last[pair] = (time, message, 1, last[3] if last[2] > 1 else 0)
+            self._last[pair] = (time, message, 1, last[3] if last[2] == 2 else 0)  # more are a flood, and no pair
         else:
             self._last[pair] = (time, message, last[2] + 1, last[3] + (last[2] == 1))
             if last[2] == 1 and last[3] >= self.PAIRS:
