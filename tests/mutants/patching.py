@@ -37,11 +37,22 @@ class Mutant:
     """What to replace by what in the reference; each old text must stand there exactly once."""
     base: str = ""
     """The variant that is changed instead of the reference: a folder of tests/variants."""
+    file: str = "raft.py"
+    """The file of that folder that is changed; the others stay as they are."""
+    origin: str = ""
+    """How it came into the corpus: "blind" if its author had not seen the judges; empty if nobody noted it."""
+    at_first_sight: bool | None = None
+    """Whether one seed killed it when it was run for the first time; None if that was not recorded."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the server that is changed."""
+        return ROOT / "tests" / "variants" / self.base if self.base else REFERENCE.parent
 
     @property
     def original(self) -> Path:
         """The file that is changed."""
-        return ROOT / "tests" / "variants" / self.base / "raft.py" if self.base else REFERENCE
+        return self.folder / self.file
 
     def text(self) -> str:
         """Return the changed server's source; raise Moved if a change does not fit."""
@@ -56,9 +67,12 @@ class Mutant:
         return text
 
     def write(self, folder: Path) -> Path:
-        """Write the changed server to a folder as raft.py; return the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "raft.py").write_text(self.text(), encoding="utf-8")
+        """Write the changed server to a folder, with the files beside it; return the folder."""
+        for path in sorted(self.folder.rglob("*.py")):
+            copy = folder / path.relative_to(self.folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+        (folder / self.file).write_text(self.text(), encoding="utf-8")
         return folder
 
     def diff(self) -> str:
