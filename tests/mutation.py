@@ -3,8 +3,10 @@
 `python -m tests.mutation --help`; `make mutation`. A mutant is run through the drills and tests of the stage that
 teaches what it breaks, up to the first that kills it; with `--all-tests` through all of them, and with `--all-stages`
 through all stages. Reports what killed it, by which rule, in how many seeds, and how soon; kill rates for one seed and
-for all; the share of kills that name an accepted rule; with `--all-tests` the tests that are never the only one to
-kill; and false alarms. Ctrl-C prints what is known so far; with `--journal` the next run goes on from there.
+for all; the share of kills that name an accepted rule; the rate at first sight, of the mutants whose authors had not
+seen the judges, as recorded when they were first run (all other rates are of a corpus that the lab knows by now); with
+`--all-tests` the tests that are never the only one to kill; and false alarms. Ctrl-C prints what is known so far; with
+`--journal` the next run goes on from there.
 """
 
 from __future__ import annotations
@@ -327,7 +329,18 @@ class _Report:
             f"{len(self._mutants)} mutants. Killed with one seed: {_percent(len(killed), self._pairs)}, "
             f"with {len(self._seeds)} seeds: {_percent(len(some), len(self._mutants))}. "
             f"Named right: {_percent(right, len(kills))} of {len(kills)} kills, "
-            f"{_percent(well, len(self._mutants))} of the mutants at least once."
+            f"{_percent(well, len(self._mutants))} of the mutants at least once.{self._first_sight()}"
+        )
+
+    def _first_sight(self) -> str:
+        """Return how many of the blind mutants one seed killed when they came in; "" if there are none."""
+        blind = [mutant for mutant in self._mutants if mutant.origin == "blind"]
+        seen = [mutant for mutant in blind if mutant.at_first_sight is not None]
+        if not seen:
+            return ""
+        killed = sum(bool(mutant.at_first_sight) for mutant in seen)
+        return (
+            f"\nAt first sight, with one seed: {killed} of {len(seen)} blind mutants ({_percent(killed, len(seen))})."
         )
 
     def _idle_tests(self) -> str:

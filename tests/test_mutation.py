@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,41 @@ def test_what_is_left_out_is_not_in_the_corpus() -> None:
 def test_all_that_is_unusual_is_shown_by_variants() -> None:
     names = {variant.name for variant in variants.corpus()}
     assert {name for shown in variants.SHOWN_BY.values() for name in shown} <= names
+
+
+def _blind(name: str, at_first_sight: bool | None) -> Mutant:
+    return Mutant(name, "", "2A", "", ("NoCrash",), (), origin="blind", at_first_sight=at_first_sight)
+
+
+def test_report_tells_the_rate_at_first_sight_beside_the_rate_of_all() -> None:
+    known = Mutant("known", "", "2A", "", ("NoCrash",), ())
+    chosen = [known, _blind("caught", True), _blind("missed", False), _blind("caught_too", True), _blind("new", None)]
+    killed = [mutation.Run(m.name, "2A/a", "2A", 1, "fail", "NoCrash", "", 0.0) for m in chosen]
+    text = mutation._Report(chosen, killed, seeds=[1], pairs=len(chosen)).text(full=False)
+    assert "5 mutants. Killed with one seed: 100.0 %" in text
+    assert "At first sight, with one seed: 2 of 3 blind mutants (66.7 %)." in text
+
+
+def test_without_blind_mutants_there_is_no_rate_at_first_sight() -> None:
+    text = mutation._Report([_blind("new", None)], [], seeds=[1], pairs=1).text(full=False)
+    assert "first sight" not in text
+
+
+def test_what_is_recorded_at_first_sight_is_of_blind_mutants() -> None:
+    recorded = [mutant for mutant in mutants.corpus() if mutant.at_first_sight is not None]
+    assert recorded
+    assert all(mutant.origin == "blind" for mutant in recorded)
+
+
+def test_mutant_of_a_package_comes_with_the_files_beside_the_one_that_is_changed(tmp_path: Path) -> None:
+    package = variants.HERE / "package"
+    (*others, file) = sorted(path.relative_to(package) for path in (package / "rafty").glob("*.py"))
+    text = (package / file).read_text(encoding="utf-8")
+    mutant = Mutant("longer", "", "2A", "", ("NoCrash",), ((text, text + "# Changed.\n"),), "package", str(file))
+    folder = mutant.write(tmp_path / "server")
+    assert (folder / file).read_text(encoding="utf-8").endswith("# Changed.\n")
+    for same in ("raft.py", *others):
+        assert (folder / same).read_bytes() == (package / same).read_bytes()
 
 
 def test_names_are_unique() -> None:
