@@ -51,6 +51,8 @@ LEFT_OUT = {
     "T02 class attributes shared by all servers": "harmless here: each life has its own modules and classes",
     "T15 waits for the apply channel with a lock": "the apply channel never makes its sender wait",
     "T27 a snapshot is taken across awaits": "the tester's service makes the snapshots",
+    "W10 acknowledgements count within one round of heartbeats": "each round has one of every peer that has the entry",
+    "W26 each refusal steps back, also those to equal requests": "entries, or a snapshot, are sent again, and no harm",
     "T32 saved entries are edited in place": "messages and entries are frozen, and the disk copies",
 }
 """Known bugs that no server of the corpus has, with the reason; those of services and of membership are not listed."""

@@ -22,12 +22,6 @@ APPLY = """\
             self.apply_ch.send_nowait(ApplyCommand(self.last_applied, entry.command))
 """
 MATCH = "        self.match_index[peer] = max(self.match_index[peer], index)\n"
-ADOPTED = """\
-        if term > self.current_term:
-            self.current_term = term
-            self.voted_for = None
-            self.save()
-"""
 APPEND_TERM = """\
             return AppendEntriesReply(self.current_term, success=False)
         if args.term > self.current_term:  # Figure 2, All servers rule 2
@@ -55,12 +49,6 @@ APPEND_ANSWER = """\
         if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
 """
-KEEPS_VOTE_OF_ANSWER = """\
-        if reply.term > self.current_term:  # Figure 2, All servers rule 2
-            self.current_term = reply.term
-            self.save()
-            self.become_follower(reply.term)
-"""
 CALL = """\
         with trio.move_on_after(RPC_TIMEOUT):
             reply = await self.node.call(peer, args)
@@ -74,26 +62,10 @@ CHECK = """\
             return self.refuse_entries(args.prev_log_index)
 """
 CHOOSE = "        if self.next_index[peer] <= self.last_included_index:\n"
-HAS_ENTRY = """\
-        if index > self.last_log_index():
-            return False
-        return self.term_at(index) == term
-"""
-COUNT = """\
-        granted = sum(self.votes.values())
-        if granted >= self.majority:
-            self.become_leader()
-"""
-STILL_CANDIDATE = VOTE_ANSWER
 ASK_ALL = """\
         for peer in self.node.peers:
             self.nursery.start_soon(self.keep_asking, peer, args)
         self.count_votes()
-"""
-KEEP_ASKING = """\
-        while self.is_still(Role.CANDIDATE, args.term) and peer not in self.votes:
-            self.nursery.start_soon(self.request_vote_from, peer, args)
-            await trio.sleep(VOTE_INTERVAL)
 """
 TAKE = """\
         changed = False
@@ -102,7 +74,6 @@ TAKE = """\
                 continue
             if index <= self.last_log_index() and self.term_at(index) != entry.term:  # Figure 2, AppendEntries rule 3
 """
-TAKE_SAVED = "        if changed:\n            self.save()\n"
 REPLIES = """\
         if reply.success:
             self.record_match(peer, args.prev_log_index + len(args.entries))
@@ -115,11 +86,6 @@ KEEP_REPLICATING = """\
             self.nursery.start_soon(self.replicate_to, peer, term)
 """
 STALE_SNAPSHOT = "        if args.last_included_index <= self.commit_index:\n            return InstallSnapshotReply(self.current_term)\n"
-INSTALLED = """\
-        self.commit_index = args.last_included_index  # Figure 13, InstallSnapshot rule 8
-        self.last_applied = args.last_included_index
-        self.apply_ch.send_nowait(ApplySnapshot(args.last_included_index, args.last_included_term, args.data))
-"""
 RUN = "            await self.watch_election_timer()\n\n    # Persistent state."
 ADVANCE_LOOP = """\
             replicas = 1 + sum(match >= index for match in self.match_index.values())
@@ -131,17 +97,11 @@ LEAD_LOOP = """\
             self.next_index[peer] = self.last_log_index() + 1
             self.match_index[peer] = 0
 """
-SNAPSHOT_BODY = """\
-        if index <= self.last_included_index:
-            return
-        term = self.term_at(index)
-"""
 SNAPSHOT_ANSWER = """\
         if not self.is_still(Role.LEADER, args.term):
             return
         self.record_match(peer, args.last_included_index)
 """
-BACK_UP = "        self.move_next_index(peer, max(next_index, self.match_index[peer] + 1))\n"
 APPLIER_HEAD = """\
     async def apply_in_turn(self) -> None:
         while True:
@@ -296,19 +256,6 @@ MUTANTS = [
         wrong="what takes longer than the heartbeat's interval to be answered counts as lost",
         rules=("CommittedIsApplied",),
         changes=(("RPC_TIMEOUT = 1.0\n", "RPC_TIMEOUT = HEARTBEAT_INTERVAL\n"),),
-    ),
-    Mutant(
-        name="W10_acknowledgements_of_one_round",
-        source=INVENTED,
-        stage="2B",
-        wrong="acknowledgements count only together with those that came since the last heartbeat went out",
-        rules=("CommittedIsApplied",),
-        changes=(
-            (
-                KEEP_REPLICATING,
-                KEEP_REPLICATING + "            self.match_index[peer] = 0\n",
-            ),
-        ),
     ),
     Mutant(
         name="W11_a_compacted_term_is_0",
@@ -518,7 +465,7 @@ MUTANTS = [
         source=INVENTED,
         stage="2D",
         wrong="a snapshot older than the server's own takes its place, and the service is taken back",
-        rules=("SnapshotNotRolledBack", "ApplyInOrder"),
+        rules=("SnapshotNotRolledBack", "ApplyInOrder", "NoCrash"),
         changes=(
             (
                 STALE_SNAPSHOT,
@@ -536,24 +483,6 @@ MUTANTS = [
             (
                 "        if not self.is_still(Role.LEADER, args.term):\n            return\n        if reply.success:\n",
                 "        if self.role is not Role.LEADER:\n            return\n        if reply.success:\n",
-            ),
-        ),
-    ),
-    Mutant(
-        name="W26_one_back_up_for_each_refusal",
-        source=INVENTED,
-        stage="2D",
-        wrong="each refusal steps back, also those to requests that are as old as the first: over slow links a snapshot is sent where entries would do",
-        rules=("InstallWhenNeeded", "BackoffBound"),
-        changes=(
-            (
-                REPLIES,
-                REPLIES.replace(
-                    "        elif args.prev_log_index == self.next_index[peer] - 1:\n", "        else:\n"
-                ).replace(
-                    "self.back_up(peer, args.prev_log_index, reply)",
-                    "self.move_next_index(peer, max(1, self.next_index[peer] // 2))",
-                ),
             ),
         ),
     ),
