@@ -399,6 +399,14 @@ MUTANTS = [
         ),
     ),
     Mutant(
+        name="W32_counts_only_who_ends_there",
+        source=INVENTED,
+        stage="2B",
+        wrong="an entry is counted only for those whose match_index is its own index, not for those that have more",
+        rules=("CommittedIsApplied",),
+        changes=((ADVANCE_LOOP, ADVANCE_LOOP.replace("match >= index", "match == index")),),
+    ),
+    Mutant(
         name="W19_leader_starts_behind_what_is_committed",
         source=INVENTED,
         stage="2B",
