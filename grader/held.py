@@ -11,7 +11,7 @@ from pathlib import Path
 from grader.cleaning import clean
 from grader.hosts import Hosts
 from grader.result import Held
-from labs.sim.run import RunRecord
+from labs.testing.run import RunRecord
 
 FINDINGS = {
     "passes": (

@@ -1,6 +1,7 @@
 """How servers are run while grading: in processes of their own, inside the best sandbox that works here, or inline.
 
-The only place that knows both the simulator's process hosts (labs.sim.process) and the sandbox (grader.sandbox).
+The only place that knows both the simulator's process hosts (labs.sim.hosts.process.pool) and the sandbox
+(grader.sandbox).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from grader.sandbox import levels
 Kind: TypeAlias = Literal["process", "inline"]
 NONE = "none"
 """The level of servers that share the grader's runner."""
-HAS_PROCESSES = importlib.util.find_spec("labs.sim.process") is not None
+HAS_PROCESSES = importlib.util.find_spec("labs.sim.hosts.process.pool") is not None
 CPU_SECONDS = 30.0
 """Processor seconds that all servers of a run may take together; those of a correct one take less than two."""
 
@@ -63,7 +64,7 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
             raise NoSandbox(f"level {required} is wanted, but inline hosts have none: give --hosts process")
         return Hosts()
     if not HAS_PROCESSES:
-        raise Usage("this copy of the lab has no process hosts (labs/sim/process.py)")
+        raise Usage("this copy of the lab has no process hosts (labs/sim/hosts/process/pool.py)")
     try:
         found = levels.best(required or "D")
     except levels.NoSandbox as error:
@@ -78,7 +79,7 @@ def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
     if hosts.kind == "inline":
         yield Opening(is_inline=True)
         return
-    process = importlib.import_module("labs.sim.process")
+    process = importlib.import_module("labs.sim.hosts.process.pool")
     with process.ProcessHosts(
         levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS, run_seconds=RUN_SECONDS, core=core)
     ) as running:

@@ -29,7 +29,7 @@ from grader.lacks import describe
 from grader.names import SERVER, Refused, find_root
 from grader.no_links import Folder, NotPlain
 from grader.unpack import Contents, read
-from labs.sim.limits import COMPILE_SECONDS
+from labs.codec.limits import COMPILE_SECONDS
 
 SECONDS = 20
 """CPU seconds that the intake of one submission may take."""

@@ -27,8 +27,8 @@ from grader.result import Basis, Result, Run, Sandbox, Submission, Test
 from grader.rubric import Item, Rubric, Stage
 from grader.runner import Job
 from grader.seeds import seeds_of
-from labs.sim.run import RunRecord, empty_record
-from labs.sim.verdict import Outcome
+from labs.checking.outcome import Outcome
+from labs.testing.run import RunRecord, empty_record
 
 LONG = 60.0
 """Seconds of two runs that could not be judged after which another tells nothing new, and costs as much."""
@@ -236,7 +236,7 @@ class _Marking:
         return record, True
 
     async def _look_into(self, record: RunRecord) -> RunRecord:
-        """Return what counts of a run in which the lab stumbled over what a server said (labs.sim.verdict).
+        """Return what counts of a run in which the lab stumbled over what a server said (labs.checking.outcome).
 
         It is the server's fault, unless the lab stumbles with the reference, too: then the run is not judged.
         """

@@ -23,9 +23,9 @@ from grader.hosts import Hosts
 from grader.intake import ROOT, environment
 from grader.lacks import describe
 from grader.runner import Job, Ready, Setup
-from labs.oracles.catalogue import RULES
-from labs.sim.run import RunRecord, empty_record
-from labs.sim.verdict import Outcome
+from labs.checking.outcome import Outcome
+from labs.raft.rules import RULES
+from labs.testing.run import RunRecord, empty_record
 
 T = TypeVar("T")
 WALL_SECONDS = 400.0

@@ -12,7 +12,7 @@ import trio
 from grader.intake import ROOT
 from grader.pool import Pool
 from grader.runner import Job
-from labs.sim.run import RunRecord
+from labs.testing.run import RunRecord
 
 FOLDER = ROOT / "reference"
 TIMES, LEAST = 20.0, 3.0

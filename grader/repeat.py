@@ -21,7 +21,7 @@ from grader.intake import take_in
 from grader.pool import Pool
 from grader.references import FOLDER, References
 from grader.runner import Job
-from labs.sim.run import RunRecord
+from labs.testing.run import RunRecord
 
 CODES = {"pass": exits.FULL_POINTS, "fail": exits.LESS, "error": exits.LESS}
 

@@ -105,7 +105,7 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     runs: list[Run] = []
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     figures: dict[str, Figure] = {}
-    """By metric (labs.stages.performance); empty for all tests but those of performance."""
+    """By metric (labs.raft.stages.performance); empty for all tests but those of performance."""
 
 
 class StageResult(msgspec.Struct, forbid_unknown_fields=True):

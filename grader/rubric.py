@@ -18,7 +18,7 @@ import msgspec
 
 from grader import scenarios
 from grader.exits import Usage
-from labs.stages.scenario import Scenario
+from labs.testing.scenario import Scenario
 
 T = TypeVar("T")
 DEFAULT = Path(__file__).parent / "rubric.toml"

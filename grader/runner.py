@@ -25,13 +25,13 @@ from grader import lifeline, scenarios
 from grader.hosts import Hosts, Opening, opened
 from grader.lacks import describe
 from grader.names import SERVER
-from labs.sim import blame
-from labs.sim.hosts import HostsUnavailable
-from labs.sim.limits import MiB
-from labs.sim.loader import BadSubmission
-from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
-from labs.sim.verdict import Outcome
-from labs.stages.scenario import Scenario
+from labs.checking.outcome import Outcome
+from labs.codec.limits import MiB
+from labs.sim.hosts.base import HostsUnavailable
+from labs.sim.loader.program import BadSubmission
+from labs.sim.server import failures
+from labs.testing.run import RunRecord, empty_record, run_scenario, stalled
+from labs.testing.scenario import Scenario
 
 CPU_SECONDS = 15.0
 """Processor seconds of a run with inline hosts after which its server counts as one that never yields."""
@@ -40,7 +40,7 @@ CPU_SECONDS = 15.0
 TESTER_SECONDS = 120.0
 """CPU seconds of this process after which a run is ended by force: ten times what the longest one takes."""
 MEMORY = 1536 * MiB
-"""The address space of a runner, in bytes. What servers may make it keep is a third of that (labs.sim.limits)."""
+"""The address space of a runner, in bytes. What servers may make it keep is a third of that (labs.codec.limits)."""
 
 
 class Setup(msgspec.Struct):
@@ -167,8 +167,8 @@ def _alarm(is_inline: bool) -> Iterator[None]:
     if not is_inline or not hasattr(signal, "setitimer"):
         yield
         return
-    blame.watchdog.raises = (Stalled,)
-    blame.watchdog.rearm = lambda: None
+    failures.watchdog.raises = (Stalled,)
+    failures.watchdog.rearm = lambda: None
     signal.signal(signal.SIGPROF, _bark)
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, 1.0)  # again and again: some catch it
     try:

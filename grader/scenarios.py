@@ -1,4 +1,4 @@
-"""All scenarios that can be graded: the public ones of labs.stages, and the hidden ones of grader/hidden."""
+"""All scenarios that can be graded: the public ones of labs.raft.stages, and the hidden ones of grader/hidden."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import inspect
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.raft.stages import catalogue
+from labs.testing.scenario import Scenario
 
 HIDDEN = Path(__file__).parent / "hidden"
 Kind: TypeAlias = Literal["drill", "test", "performance", "hidden"]

@@ -8,8 +8,8 @@ from statistics import fmean
 from grader.cleaning import clean, one_line
 from grader.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test
 from grader.rubric import Item, Stage
-from labs.sim.run import RunRecord
-from labs.stages import performance
+from labs.raft.stages import performance
+from labs.testing.run import RunRecord
 
 NOT_WRITTEN = "NotWritten"
 

@@ -14,15 +14,15 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labs.raft.stages import catalogue
 from labs.report import coverage, green, numbers, results, streams, table, trace_text
-from labs.sim.hosts import HostsUnavailable
-from labs.sim.loader import BadSubmission
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.sim.hosts.base import HostsUnavailable
+from labs.sim.loader.program import BadSubmission
+from labs.testing.scenario import Scenario
 
 if TYPE_CHECKING:
-    from labs.runner import Session
-    from labs.sim.process import ProcessHosts
+    from labs.engine.session import Session
+    from labs.sim.hosts.process.pool import ProcessHosts
 
 PASSED, FAILED, USAGE, OUR_ERROR = range(4)
 
@@ -192,7 +192,7 @@ def _coverage(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
     """Run the tests that the options choose."""
-    from labs.runner import run_tests
+    from labs.engine.session import run_tests
 
     stages = _known(options.stages) or catalogue.RAFT_STAGES
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
@@ -223,7 +223,7 @@ def _exit_code(session: Session, statuses: set[str]) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from labs.sim.run import run_scenario
+    from labs.testing.run import run_scenario
 
     found = catalogue.find(options.test)
     if len(found) != 1:
@@ -248,13 +248,13 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _hosts(options: argparse.Namespace) -> AbstractContextManager[ProcessHosts | None]:
-    from labs.sim.process import ProcessHosts
+    from labs.sim.hosts.process.pool import ProcessHosts
 
     return ProcessHosts() if options.hosts == "process" else nullcontext()
 
 
 def _trace(options: argparse.Namespace) -> int:
-    from labs.trace.file import BadTrace
+    from labs.trace.reader import BadTrace
 
     try:
         trace_text.show(options.file, _filter(options))

@@ -2,7 +2,7 @@
 
 A submission imports these. It may subclass a message, an entry or the state to add fields of its own. Give them
 defaults that mean what a message without them means: the drills speak to a server so. Knows nothing of the simulator:
-encoding is the business of `labs.sim.codec`.
+encoding is the business of `labs.codec.messages`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     Command: TypeAlias = bool | int | float | str | bytes | list[Any] | dict[str, Any] | None
     """What a log entry may hold; lists and dicts (with string keys) hold commands again. `None` is a no-op."""
-else:  # at run time labs.sim.codec checks the values; the decoder cannot tell str from bytes in a union
+else:  # at run time labs.codec.messages checks the values; the decoder cannot tell str from bytes in a union
     Command = Any
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labs.checking.checker import Judges, Violation
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -15,9 +16,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles import judges
-from labs.oracles.heartbeats import Heartbeats
-from labs.oracles.violation import Judges, Violation
+from labs.raft.checkers import judges
+from labs.raft.checkers.heartbeats import Heartbeats
 from labs.trace import events
 
 CALLS = {RequestVoteArgs: "RequestVote", AppendEntriesArgs: "AppendEntries", InstallSnapshotArgs: "InstallSnapshot"}

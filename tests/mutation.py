@@ -31,13 +31,13 @@ from labs.engine import pool, stalls
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
+from labs.raft.stages import catalogue
 from labs.report.results import write_json
-from labs.sim.hosts import HostKind, HostOptions
-from labs.sim.loader import Program
-from labs.sim.process import ProcessHosts
-from labs.sim.run import run_scenario, stalled
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.sim.hosts.base import HostKind, HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import Program
+from labs.testing.run import run_scenario, stalled
+from labs.testing.scenario import Scenario
 from tests import mutants, variants
 from tests.mutants.patching import Mutant
 

@@ -22,11 +22,11 @@ from labs.engine import pool
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
-from labs.sim.hosts import HostOptions
-from labs.sim.loader import Program
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
+from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import Program
+from labs.testing.run import RunRecord, run_scenario
 from tests import mutants, variants
 
 STAGES = ("2A", "2B", "2C", "2D")

@@ -1,4 +1,5 @@
-"""Writes the reference's performance figures into the lab: `make reference-figures` (labs/stages/performance.json)."""
+"""Writes the reference's performance figures into the lab: `make reference-figures`
+(labs/raft/stages/performance.json)."""
 
 from __future__ import annotations
 
@@ -7,10 +8,10 @@ import sys
 import msgspec
 
 from labs.bench import cpu
-from labs.sim.loader import Program
-from labs.sim.run import run_scenario
-from labs.stages import catalogue
-from labs.stages.performance import FIGURES, Committed, figures_of
+from labs.raft.stages import catalogue
+from labs.raft.stages.performance import FIGURES, Committed, figures_of
+from labs.sim.loader.program import Program
+from labs.testing.run import run_scenario
 from tests.servers.running import REFERENCE
 
 SEEDS = range(1, 6)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from labs.oracles.violation import Oracle
-from labs.sim import texts
-from labs.sim.cluster import Cluster
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.sim.verdict import Outcome
-from labs.stages.scenario import Scenario
+from labs.checking.checker import Oracle
+from labs.checking.outcome import Outcome
+from labs.codec import safe_repr
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario
 from labs.trace.events import Save, Send
 from labs.trace.recorder import Recorder, Unwritable
 from tests.parity import difference_of
@@ -55,7 +55,7 @@ def run_both(hosts: ProcessHosts, submission: Path, scenario: Scenario | None = 
 def judged_by(monkeypatch: pytest.MonkeyPatch, **methods: Callable[..., None]) -> None:
     """Let one judge with these methods watch all runs."""
     judge: Any = type("Judge", (Oracle,), {name: staticmethod(method) for name, method in methods.items()})
-    monkeypatch.setattr("labs.sim.run.judges", lambda servers, stage, counted: [judge()])
+    monkeypatch.setattr("labs.testing.run.judges", lambda servers, stage, counted: [judge()])
 
 
 @pytest.mark.parametrize("error", [IndexError, RecursionError, MemoryError, AssertionError])
@@ -94,7 +94,7 @@ def test_error_while_an_outbox_is_carried_is_its_servers(
     def broken(snapshot: bytes | None) -> None:
         raise LookupError
 
-    monkeypatch.setattr("labs.sim.carrier.index_of_snapshot", broken)
+    monkeypatch.setattr("labs.sim.dispatch.index_of_snapshot", broken)
     record = run_both(hosts, write_submission(tmp_path, SAVES))
     assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [0])
     assert "server 0 handed over what cannot be judged: Saved(current_term=7" in record.message
@@ -139,13 +139,13 @@ WIDE = ["x" * 10**7, b"\0" * 10**7, [0] * 10**7, {str(key): key for key in range
 def test_long_value_is_cut_without_being_converted(value: object) -> None:
     begun = time.process_time()
     for _ in range(100):
-        assert len(texts.short(value)) == 60
+        assert len(safe_repr.short(value)) == 60
     assert time.process_time() - begun < 1.0
 
 
 def test_short_value_is_told_as_it_is() -> None:
     for value in (1, "it's", b"x", [1, "a", [None]], (1,), (1, 2), {"a": [1.5], "b": {}}, [], (), {}, None, True):
-        assert texts.short(value) == repr(value)
+        assert safe_repr.short(value) == repr(value)
 
 
 def test_value_that_holds_itself_or_is_deep_is_cut() -> None:
@@ -154,12 +154,12 @@ def test_value_that_holds_itself_or_is_deep_is_cut() -> None:
     deep: list[Any] = []
     for _ in range(10**5):
         deep = [deep]
-    assert texts.short(itself) == texts.short(deep) == "[" * 57 + "..."
+    assert safe_repr.short(itself) == safe_repr.short(deep) == "[" * 57 + "..."
 
 
 def test_texts_of_an_outcome_are_bounded() -> None:
     outcome = Outcome("fail", None, "x" * 10**6, "y" * 10**6, details="z" * 10**6)
-    assert {len(text) for text in (outcome.message, outcome.hint, outcome.details)} == {texts.LONGEST}
+    assert {len(text) for text in (outcome.message, outcome.hint, outcome.details)} == {safe_repr.LONGEST}
 
 
 LONG_COMMAND = """class Raft(Plain):
@@ -178,14 +178,14 @@ LONG_NAME = """class Raft(Plain):
 def test_verdict_is_short_whatever_a_server_hands_over(hosts: ProcessHosts, tmp_path: Path, text: str) -> None:
     record = run_both(hosts, write_submission(tmp_path, text))
     assert record.status in ("fail", "error")
-    assert len(record.message) <= texts.LONGEST
+    assert len(record.message) <= safe_repr.LONGEST
 
 
 def test_checks_of_a_test_quote_a_long_command_short(hosts: ProcessHosts, tmp_path: Path) -> None:
     async def check(cluster: Cluster) -> None:
         await cluster.sleep(0.1)
         applied = cluster.applied(1).command
-        cluster.check(applied == "x", "StateMachineSafety", f"applied {texts.short(applied)}")
+        cluster.check(applied == "x", "StateMachineSafety", f"applied {safe_repr.short(applied)}")
 
     text = LONG_COMMAND.replace("bytes([self.node.me])", "'y'")
     record = run_both(hosts, write_submission(tmp_path, text), make_scenario(check))
@@ -195,7 +195,9 @@ def test_checks_of_a_test_quote_a_long_command_short(hosts: ProcessHosts, tmp_pa
 
 def test_what_a_long_outbox_costs_is_looked_at_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("labs.sim.inline.InlineHosts.over_budget", lambda self, server: bool(asked.append(server)))
+    monkeypatch.setattr(
+        "labs.sim.hosts.inline.InlineHosts.over_budget", lambda self, server: bool(asked.append(server))
+    )
     notes = "[self.node.note(1) for _ in range(150 * (1 + self.node.me))]"
     text = f"class Raft(Plain):\n    async def run(self):\n        {notes}\n"
     simulate(write_submission(tmp_path, text))

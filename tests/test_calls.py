@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from labs.sim.calls import PATIENCE
-from labs.sim.cluster import Cluster
-from labs.sim.network import RELIABLE
-from labs.sim.process import ProcessHosts
-from labs.sim.run import run_scenario
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.net.network import RELIABLE
+from labs.sim.net.rpc import PATIENCE
+from labs.testing.cluster import Cluster
+from labs.testing.run import run_scenario
 from labs.trace.events import Note
 from tests.servers.running import make_scenario, simulate, write_submission
 

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
-from labs.oracles.catalogue import RULES, Rule
-from labs.sim.network import RELIABLE
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario, scenario
+from labs.raft.rules import RULES, Rule
+from labs.raft.stages import catalogue
+from labs.sim.net.network import RELIABLE
+from labs.testing.scenario import Scenario, scenario
 from tests.servers.running import ROOT
 
 EVERYTHING = catalogue.scenarios()

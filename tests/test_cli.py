@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 import pytest
 
 from labs import cli
-from labs.runner import Session
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
-from labs.trace.file import read
+from labs.engine.session import Session
+from labs.raft.stages import catalogue
+from labs.testing.scenario import Scenario
+from labs.trace.reader import read
 from tests.servers.running import REFERENCE, ROOT, call_labs
 
 SKELETON = ROOT / "skeleton"
@@ -89,7 +89,7 @@ def test_coverage_counts_situations_and_a_test_run_does_not(tmp_path: Path) -> N
 def test_only_all_tests_must_reach_every_situation(
     stages: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.runner.run_tests", lambda chosen, options: Session())
+    monkeypatch.setattr("labs.engine.session.run_tests", lambda chosen, options: Session())
     assert call("coverage", *stages, "--submission", REFERENCE) == code
 
 
@@ -184,7 +184,7 @@ def raise_error(*anything: Any) -> NoReturn:
 def test_mistake_of_the_lab_ends_with_exit_code_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("labs.runner.run_tests", raise_error)
+    monkeypatch.setattr("labs.engine.session.run_tests", raise_error)
     assert call("test", "2A", "--submission", SKELETON) == cli.OUR_ERROR
     printed = capsys.readouterr().err
     assert "LookupError: a mistake of the lab" in printed
@@ -194,7 +194,7 @@ def test_mistake_of_the_lab_ends_with_exit_code_3(
 def test_session_stopped_by_hand_shows_what_was_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("labs.runner.run_tests", lambda *anything: Session(interrupted=True))
+    monkeypatch.setattr("labs.engine.session.run_tests", lambda *anything: Session(interrupted=True))
     assert call("test", "2A", "--submission", SKELETON) == 130
     printed = capsys.readouterr()
     assert "initial election" in printed.out
@@ -210,7 +210,7 @@ def test_run_that_fails_by_our_mistake_ends_with_exit_code_3(
 ) -> None:
     (scenario,) = catalogue.find("2A/initial_election")
     ours = Scenario(**{**vars(scenario), "test": fail_by_our_mistake})
-    monkeypatch.setattr("labs.stages.catalogue.find", lambda name: [ours])
+    monkeypatch.setattr("labs.raft.stages.catalogue.find", lambda name: [ours])
     assert call("replay", "2A/initial_election", "--submission", REFERENCE) == cli.OUR_ERROR
     printed = capsys.readouterr().out
     assert "grader-error  2A/initial_election" in printed

@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labs import messages
+from labs.codec import messages as codec
+from labs.codec import safe_repr
+from labs.codec.limits import MAX_INDEX, MAX_MESSAGE
+from labs.codec.messages import Refused
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -23,9 +27,6 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.sim import codec, texts
-from labs.sim.codec import Refused
-from labs.sim.limits import MAX_INDEX, MAX_MESSAGE
 from labs.trace.events import Reply, Save, Send
 from tests.servers.running import make_scenario, simulate, write_submission
 
@@ -229,8 +230,8 @@ def test_shown_value_is_short_even_if_it_cannot_be_shown() -> None:
         def __repr__(self) -> str:
             raise RuntimeError
 
-    assert texts.short("x" * 100) == "'" + "x" * 56 + "..."
-    assert texts.short(Silent()) == "<Silent>"
+    assert safe_repr.short("x" * 100) == "'" + "x" * 56 + "..."
+    assert safe_repr.short(Silent()) == "<Silent>"
 
 
 # Classes that the submission derives.

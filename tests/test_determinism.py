@@ -13,8 +13,8 @@ import msgspec
 import pytest
 import trio
 
-from labs.sim.run import run_scenario
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
+from labs.testing.run import run_scenario
 from tests.servers.running import REFERENCE, call_labs, call_python
 
 TESTS = ("2A/election_after_network_failure", "2B/figure_8", "2C/chaos", "2D/chaos")
@@ -94,8 +94,8 @@ def digests(submission: Path) -> dict[str, str]:
 
 SCRIPT = """
 import json, sys
-from labs.sim.run import run_scenario
-from labs.stages import catalogue
+from labs.testing.run import run_scenario
+from labs.raft.stages import catalogue
 submission, seed, *tests = sys.argv[1:]
 print(json.dumps({name: run_scenario(*catalogue.find(name), submission, int(seed)).digest for name in tests}))
 """

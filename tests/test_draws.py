@@ -8,8 +8,8 @@ import statistics
 import pytest
 import trio
 
-from labs.sim.clock import VirtualClock
-from labs.sim.draws import Draws, generator
+from labs.sim.runtime.clock import VirtualClock
+from labs.sim.runtime.rng import Draws, generator
 
 LEGS, SERVERS = range(4), range(3)
 

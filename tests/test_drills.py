@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from labs.codec import messages as codec
 from labs.messages import AppendEntriesArgs, RequestVoteArgs, RequestVoteReply
-from labs.sim import codec
-from labs.sim.lone import ELECTION, Lone
-from labs.sim.puppets import PATIENT, entries_of, in_words
-from labs.sim.service import decode_snapshot
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.raft.stages import catalogue
+from labs.sim.server.service import decode_snapshot
+from labs.testing.drill import ELECTION, Lone
+from labs.testing.fake_peers import PATIENT, entries_of, in_words
+from labs.testing.scenario import Scenario
 from labs.trace.events import Deliver, Reply, Send, Timeout
 from tests.mutants import corpus
 from tests.servers.running import REFERENCE, ROOT, Run, call_labs, simulate, write_submission

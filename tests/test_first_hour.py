@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from labs.raft.stages import catalogue
 from labs.report import plan, table
-from labs.sim.loader import Program
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
+from labs.sim.loader.program import Program
+from labs.testing.run import RunRecord, run_scenario
 from tests.first_hour import walk
 from tests.servers.running import ROOT, call_labs
 

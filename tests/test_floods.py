@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from labs.sim import blame
-from labs.sim.calls import Calls
-from labs.sim.cluster import Cluster
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.net.rpc import Calls
+from labs.sim.server import failures
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
 from tests.servers.running import SERVERS, line_of, make_scenario, simulate, write_submission
 
 FLOODS = """
@@ -76,21 +76,21 @@ def run_both(folder: Path) -> list[RunRecord]:
 def test_flood_of_requests_ends_with_a_verdict_in_virtual_terms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.calls.MAX_CALLS_A_SECOND", 200)
+    monkeypatch.setattr("labs.sim.net.rpc.MAX_CALLS_A_SECOND", 200)
     for record in run_both(write_submission(tmp_path, FLOODS)):
         assert (record.status, record.rule, record.involved) == ("fail", "RpcBudget", [1]), record.message
         assert "server 1 sent 200 requests in the 0.199 s from t=0.000 s on, the last an Ping" in record.message
 
 
 def test_many_requests_in_all_end_a_run_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labs.sim.calls.MAX_CALLS_A_SECOND", 4)
+    monkeypatch.setattr("labs.sim.net.rpc.MAX_CALLS_A_SECOND", 4)
 
     async def test(cluster: Cluster) -> None:
         await cluster.sleep(10.0)
 
     slow = write_submission(tmp_path, FLOODS.replace("0.001", "0.4"))  # with those of before, 2.5 calls a second
     assert simulate(slow, make_scenario(test)).record.status == "pass"
-    monkeypatch.setattr("labs.sim.calls.MAX_CALLS", 20)
+    monkeypatch.setattr("labs.sim.net.rpc.MAX_CALLS", 20)
     record = simulate(slow, make_scenario(test)).record
     assert (record.rule, record.involved) == ("RpcBudget", [1]), record.message
     assert "server 1 sent 20 requests in the 7.600 s from t=0.000 s on" in record.message
@@ -120,7 +120,7 @@ def test_alarm_inside_the_lab_is_charged_to_the_server_at_work(tmp_path: Path, m
         if sum(calls.sent) == 7:
             raise Alarm
 
-    monkeypatch.setattr(blame.watchdog, "raises", (Alarm,))
+    monkeypatch.setattr(failures.watchdog, "raises", (Alarm,))
     with monkeypatch.context() as patch:
         patch.setattr(Calls, "carry_call", ring)
         record = simulate(SERVERS / "plain.py").record

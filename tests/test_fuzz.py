@@ -11,9 +11,9 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from labs.messages import AppendEntriesArgs
-from labs.oracles.kept_marks import CommitMarks
-from labs.oracles.shadow import Shadow
-from labs.sim.process import ProcessHosts
+from labs.raft.checkers.kept_marks import CommitMarks
+from labs.raft.checkers.shadow import Shadow
+from labs.sim.hosts.process.pool import ProcessHosts
 from labs.trace.events import Send
 from tests.fuzz.babbling import babble, fault_in, scenarios
 from tests.fuzz.cases import Case
@@ -42,7 +42,7 @@ def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch) -> No
     def index_of_snapshot(data: bytes | None) -> int:
         raise IndexError
 
-    monkeypatch.setattr("labs.sim.carrier.index_of_snapshot", index_of_snapshot)
+    monkeypatch.setattr("labs.sim.dispatch.index_of_snapshot", index_of_snapshot)
 
     @settings(max_examples=100, phases=[Phase.generate])
     @given(DATA)
@@ -54,7 +54,7 @@ def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_fuzzer_finds_customs_that_refuse_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labs.sim.customs.MAX_MESSAGE", 10)
+    monkeypatch.setattr("labs.sim.hosts.process.validate.MAX_MESSAGE", 10)
 
     @settings(max_examples=100, phases=[Phase.generate])
     @given(DATA)

@@ -19,9 +19,9 @@ from grader.hosts import Hosts, Opening
 from grader.intake import environment
 from grader.marking import _Marking
 from grader.runner import Job
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, empty_record
-from labs.sim.verdict import Outcome
+from labs.checking.outcome import Outcome
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.run import RunRecord, empty_record
 from tests.servers.running import REFERENCE, ROOT
 from tests.test_grader_grade import result_of
 

@@ -25,8 +25,8 @@ from grader.hosts import Hosts
 from grader.result import Basis, Held, Result, Sandbox, Submission
 from grader.rubric import Item, Stage
 from grader.student_view import student_view
-from labs.sim.run import RunRecord, empty_record
-from labs.sim.verdict import Outcome
+from labs.checking.outcome import Outcome
+from labs.testing.run import RunRecord, empty_record
 from tests.json_schema import problems
 
 NASTY = (

@@ -20,7 +20,7 @@ from grader.exits import Usage
 from grader.intake import take_in
 from grader.names import Refused, find_root, is_plain, normalised
 from grader.unpack import Limits, read
-from labs.sim.limits import COMPILE_SECONDS
+from labs.codec.limits import COMPILE_SECONDS
 from tests.test_loader import nested_finally
 
 SERVER = b"class Raft:\n    pass\n"

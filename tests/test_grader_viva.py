@@ -13,10 +13,10 @@ from grader.viva.command import WANTED, choose_questions
 from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
-from labs.sim.run import run_scenario
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
+from labs.testing.run import run_scenario
 from labs.trace.events import Apply, Crash, Deliver, Event, Reply, Save, Send
-from labs.trace.file import read
+from labs.trace.reader import read
 from tests.servers.running import REFERENCE
 
 SOURCE = (REFERENCE / "raft.py").read_text()

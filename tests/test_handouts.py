@@ -15,10 +15,10 @@ from grader.release.build import FOR_STUDENTS
 from handouts.site.__main__ import build
 from handouts.site.pages import HANDOUTS, ORDER, Page, headings, pages
 from labs import cli, messages, node
-from labs.oracles.catalogue import RULES
-from labs.sim.loader import Program
-from labs.sim.run import run_scenario
-from labs.stages import catalogue, performance
+from labs.raft.rules import RULES
+from labs.raft.stages import catalogue, performance
+from labs.sim.loader.program import Program
+from labs.testing.run import run_scenario
 from labs.trace.events import Event
 from tests.handouts import blocks, claims, figures, makefile, plan, rules_page
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labs.codec.messages import encode_command
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -13,9 +14,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles.election import SAME_TIMEOUTS
-from labs.sim.codec import encode_command
-from labs.sim.service import Service
+from labs.raft.checkers.election import SAME_TIMEOUTS
+from labs.sim.server.service import Service
 from labs.trace.events import ApplySnap, TakeSnapshot
 from tests.judged import Story, Violation, entries
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import trio
 
-from labs.sim.cluster import Cluster
-from labs.sim.lone import Lone
-from labs.sim.network import Conditions
-from labs.stages import catalogue
-from labs.stages.scenario import Test
+from labs.raft.stages import catalogue
+from labs.sim.net.network import Conditions
+from labs.testing.cluster import Cluster
+from labs.testing.drill import Lone
+from labs.testing.scenario import Test
 from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Save, Send, Start, Verdict
 from tests import mutants
 from tests.servers.running import REFERENCE, SERVERS, Run, make_scenario, simulate, write_submission

@@ -10,13 +10,13 @@ import pytest
 from grader.cli import main
 from grader.exits import USAGE
 from grader.leaderboard import Leaderboard, clean, merge
+from labs.checking.outcome import Outcome
+from labs.raft.stages import catalogue
+from labs.raft.stages.performance import BY_ID, measurement
 from labs.report import performance
 from labs.report.performance import Performance
 from labs.report.results import write_json
-from labs.sim.run import empty_record
-from labs.sim.verdict import Outcome
-from labs.stages import catalogue
-from labs.stages.performance import BY_ID, measurement
+from labs.testing.run import empty_record
 
 
 def a_record(alias: str | None, burst: float, saves: float) -> Performance:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
-from labs.sim.cluster import Cluster, ServerState, StartAnswer
-from labs.sim.network import Conditions
+from labs.sim.net.network import Conditions
+from labs.testing.cluster import Cluster, ServerState, StartAnswer
 from labs.trace.events import (
     Apply,
     ApplySnap,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from labs.sim import limits
-from labs.sim.hosts import HostOptions
-from labs.sim.machine import Turns, memory_now, turns_now
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
+from labs.codec import limits
+from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.hosts.process.procfs import Turns, memory_now, turns_now
+from labs.testing.run import RunRecord, run_scenario
 from tests.parity import difference_of
 from tests.servers.running import line_of, make_scenario, simulate, write_submission
 
@@ -125,7 +125,7 @@ def test_refused_save_leaves_the_disk_as_it_was(hosts: ProcessHosts, tmp_path: P
 def test_notes_of_a_whole_run_have_a_limit(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.carrier.MAX_NOTES", 1000)
+    monkeypatch.setattr("labs.sim.dispatch.MAX_NOTES", 1000)
     body = "while True:\n            self.node.note('x' * 99)\n            await trio.sleep(0.05)"
     record = run_both(hosts, tmp_path, body)
     assert (record.status, record.rule) == ("error", "WellFormed")
@@ -138,7 +138,7 @@ def test_lines_of_a_whole_run_have_a_limit(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A short line costs as much as a long one."""
-    monkeypatch.setattr("labs.sim.carrier.MAX_NOTE_LINES", 100)
+    monkeypatch.setattr("labs.sim.dispatch.MAX_NOTE_LINES", 100)
     body = "while True:\n            self.node.note('')\n            print()\n            await trio.sleep(0.01)"
     record = run_both(hosts, tmp_path, body)
     assert (record.status, record.rule) == ("error", "WellFormed")
@@ -148,7 +148,7 @@ def test_lines_of_a_whole_run_have_a_limit(
 def test_outputs_of_a_whole_run_have_a_limit(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.carrier.MAX_RUN_OUTPUTS", 100)
+    monkeypatch.setattr("labs.sim.dispatch.MAX_RUN_OUTPUTS", 100)
     body = (
         "while True:\n            self.node.persister.save(PersistentState(1, None, []))\n"
         "            await trio.sleep(0.01)"
@@ -163,8 +163,8 @@ def test_outputs_of_a_whole_run_have_a_limit(
 def test_run_that_keeps_the_tester_busy_is_ended(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.process.MAX_TESTER_SECONDS", 0.05)
-    monkeypatch.setattr("labs.sim.process._CHECK", 0.0)
+    monkeypatch.setattr("labs.sim.hosts.process.pool.MAX_TESTER_SECONDS", 0.05)
+    monkeypatch.setattr("labs.sim.hosts.process.pool._CHECK", 0.0)
     body = "while self.node.me == 1:\n            self.node.note('x' * 999)\n            await trio.sleep(0.001)"
     text = f"class Raft(Plain):\n    async def run(self):\n        {body}\n"
     record = run_scenario(make_scenario(), write_submission(tmp_path, text), 1, hosts=hosts)
@@ -176,8 +176,8 @@ def test_run_that_fills_the_testers_memory_is_ended(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert memory_now() > limits.MiB
-    monkeypatch.setattr("labs.sim.process.MAX_HELD", -limits.MAX_HELD)
-    monkeypatch.setattr("labs.sim.process._CHECK", 0.0)
+    monkeypatch.setattr("labs.sim.hosts.process.pool.MAX_HELD", -limits.MAX_HELD)
+    monkeypatch.setattr("labs.sim.hosts.process.pool._CHECK", 0.0)
     body = "while self.node.me == 1:\n            self.node.note('x' * 999)\n            await trio.sleep(0.001)"
     text = f"class Raft(Plain):\n    async def run(self):\n        {body}\n"
     record = run_scenario(make_scenario(), write_submission(tmp_path, text), 1, hosts=hosts)
@@ -201,7 +201,7 @@ def test_run_that_takes_long_is_ended_unless_the_machine_is_busy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waited: float, status: str
 ) -> None:
     turns = iter([Turns(1.0, 0.0), *[Turns(2.0, waited)] * 100])
-    monkeypatch.setattr("labs.sim.process.turns_now", lambda: next(turns))
+    monkeypatch.setattr("labs.sim.hosts.process.pool.turns_now", lambda: next(turns))
     submission = write_submission(tmp_path, SLEEPS)
     with ProcessHosts(HostOptions(run_seconds=0.8)) as hosts:
         record = run_scenario(make_scenario(servers=1), submission, 1, hosts=hosts)

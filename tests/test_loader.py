@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 import pytest
 import trio
 
-from labs.sim import refused, sources
-from labs.sim.cluster import Cluster
-from labs.sim.loader import BadSubmission, Modules, Program
-from labs.sim.refused import ForbiddenImport
+from labs.sim.loader import import_policy, sources
+from labs.sim.loader.import_policy import ForbiddenImport
+from labs.sim.loader.program import BadSubmission, Modules, Program
+from labs.testing.cluster import Cluster
 from labs.trace.events import Note
 from tests.servers.running import make_scenario, simulate, write_submission
 
@@ -281,11 +281,11 @@ def test_clocks_show_virtual_time_and_sleep_says_what_to_use(tmp_path: Path) -> 
     assert "time.sleep would stop every server; use: await trio.sleep(seconds)" in run.record.message
 
 
-@pytest.mark.parametrize("name", sorted(refused.MODULES))
+@pytest.mark.parametrize("name", sorted(import_policy.MODULES))
 def test_forbidden_module_is_refused_with_advice(write: Write, name: str) -> None:
     with pytest.raises(ForbiddenImport) as failure:
         load(write(raft_py=f"import {name}\nclass Raft: ..."))
-    assert str(failure.value) == f"import {name}: {refused.MODULES[name]}"
+    assert str(failure.value) == f"import {name}: {import_policy.MODULES[name]}"
 
 
 @pytest.mark.parametrize(
@@ -468,7 +468,7 @@ LOWLEVEL_FOR_SERVERS = {
 
 @pytest.mark.parametrize(
     ("module", "allowed", "advice"),
-    [(trio, TRIO_FOR_SERVERS, refused.TRIO), (trio.lowlevel, LOWLEVEL_FOR_SERVERS, refused.LOWLEVEL)],
+    [(trio, TRIO_FOR_SERVERS, import_policy.TRIO), (trio.lowlevel, LOWLEVEL_FOR_SERVERS, import_policy.LOWLEVEL)],
     ids=["trio", "trio.lowlevel"],
 )
 def test_each_name_of_trio_is_either_for_servers_or_refused(

@@ -17,19 +17,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labs.codec import messages as codec
+from labs.codec import outlines
+from labs.codec.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEYS, Refused
+from labs.codec.packed import HARMLESS, look_through
 from labs.messages import AppendEntriesArgs, LogEntry
-from labs.sim import codec, outlines
-from labs.sim.cluster import Cluster
-from labs.sim.customs import Customs
-from labs.sim.disk import Disk
-from labs.sim.frames import Answer, BadFrame, decode_from_server, encode
-from labs.sim.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEYS, Refused
-from labs.sim.packed import HARMLESS, look_through
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.sim.service import decode_snapshot
-from labs.sim.wire import Applied, Called, Output, Saved
-from labs.stages.scenario import Scenario
+from labs.sim.hosts.process.frames import Answer, BadFrame, decode_from_server, encode
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.hosts.process.validate import Customs
+from labs.sim.server.disk import Disk
+from labs.sim.server.outputs import Applied, Called, Output, Saved
+from labs.sim.server.service import decode_snapshot
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario
 from tests.parity import difference_of
 from tests.servers.running import line_of, make_scenario, simulate, write_submission
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.oracles.catalogue import RULES
-from labs.sim.cluster import Cluster
-from labs.sim.loader import Program
+from labs.raft.rules import RULES
+from labs.sim.loader.program import Program
+from labs.testing.cluster import Cluster
 from tests.servers import misbehaving
 from tests.servers.running import SERVERS, Run, line_of, make_scenario, places_in, simulate, write_submission
 
@@ -78,7 +78,7 @@ ENDED_FROM_OUTSIDE = ("NeverYields", "NeverYieldsInGetState", "NeverYieldsNorLis
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let servers spin for less long than usual, to save time."""
-    monkeypatch.setattr("labs.sim.turns.MAX_PASSES", 500)
+    monkeypatch.setattr("labs.sim.scheduler.MAX_PASSES", 500)
 
 
 async def exercise(cluster: Cluster) -> None:

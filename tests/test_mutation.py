@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from labs.engine import stalls
-from labs.oracles.catalogue import RULES
-from labs.stages import catalogue
+from labs.raft.rules import RULES
+from labs.raft.stages import catalogue
 from tests import mutants, mutation, variants
 from tests.mutants.patching import Moved, Mutant
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.sim.cluster import Cluster
-from labs.sim.network import (
+from labs.sim.net.network import (
     LONG_REORDERING,
     NOTHING,
     PRESETS,
@@ -20,6 +19,7 @@ from labs.sim.network import (
     Link,
     Network,
 )
+from labs.testing.cluster import Cluster
 from labs.trace.events import Connect, Cut, Deliver, Drop, NetworkChange, Reply, Send, Timeout
 from tests.servers.plain import PAUSE
 from tests.servers.running import SERVERS, Run, make_scenario, simulate

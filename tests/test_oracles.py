@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from labs.checking.checker import Judges, Oracle, Violation
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
-from labs.oracles import judges
-from labs.oracles.basics import OneHistory, OneLeader
-from labs.oracles.shadow_log import ShadowLog
-from labs.oracles.violation import Judges, Oracle, Violation
+from labs.raft.checkers import judges
+from labs.raft.checkers.basics import OneHistory, OneLeader
+from labs.raft.checkers.shadow_log import ShadowLog
 from labs.trace.events import Apply, ApplySnap, Event, Restart, Role, Save, Send, Start
 
 

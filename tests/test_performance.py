@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from labs.bench import cpu
+from labs.raft.stages import catalogue, performance
+from labs.raft.stages.performance import BY_ID, CPU, METRICS, Metric, Tier
 from labs.report import performance as report
 from labs.report.results import write_json
-from labs.sim.loader import Program
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue, performance
-from labs.stages.performance import BY_ID, CPU, METRICS, Metric, Tier
+from labs.sim.loader.program import Program
+from labs.testing.run import RunRecord, run_scenario
 from tests import variants
 from tests.mutants.performance import WASTEFUL, Wasteful
 from tests.reference_figures import SEEDS, measured

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labs.codec import messages as codec
+from labs.codec.messages import Refused
 from labs.messages import Command, LogEntry, PersistentState
-from labs.sim import codec
-from labs.sim.cluster import Cluster
-from labs.sim.codec import Refused
-from labs.sim.disk import Disk
-from labs.sim.persister import DiskPersister
-from labs.sim.wire import Saved
+from labs.sim.server.disk import Disk
+from labs.sim.server.outputs import Saved
+from labs.sim.server.persister import DiskPersister
+from labs.testing.cluster import Cluster
 from labs.trace.events import Save
 from tests.servers.running import make_scenario, simulate, write_submission
 from tests.test_codec import OwnEntry, find, same

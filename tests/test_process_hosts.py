@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.sim import compilations, frames
-from labs.sim.cluster import Cluster
-from labs.sim.hosts import HostOptions, HostsUnavailable
-from labs.sim.loader import BadSubmission, Program
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
+from labs.sim.hosts.base import HostOptions, HostsUnavailable
+from labs.sim.hosts.process import frames
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader import compilations
+from labs.sim.loader.program import BadSubmission, Program
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
 from tests.parity import difference_of
 from tests.servers.running import REFERENCE, ROOT, SERVERS, call_labs, line_of, make_scenario, write_submission
 from tests.test_determinism import write_motley
@@ -76,7 +77,7 @@ def test_server_with_modules_chance_clocks_and_prints_runs_as_it_does_inline(
 def test_misbehaving_server_gets_the_same_verdict(
     hosts: ProcessHosts, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.turns.MAX_PASSES", 500)
+    monkeypatch.setattr("labs.sim.scheduler.MAX_PASSES", 500)
     scenario = make_scenario(exercise, servers=3, snapshots=True)
     program = Program(SERVERS, "misbehaving.py", name)
     inline = run_scenario(scenario, program, 1)
@@ -193,7 +194,8 @@ class Raft(Plain):
         if self.node.me == 1:
             import sys
             get = lambda name: sys.modules["labs." + name]
-            frames, wire, codec, messages = get("sim.frames"), get("sim.wire"), get("sim.codec"), get("messages")
+            frames, wire = get("sim.hosts.process.frames"), get("sim.server.outputs")
+            codec, messages = get("codec.messages"), get("messages")
             msgspec = sys.modules["msgspec"]
             clock = trio.lowlevel.current_clock()
             child = clock._on_idle.__self__
@@ -349,10 +351,10 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
 
 START = """
 import sys, time
-from labs.sim import frames
-from labs.sim.disk import Disk
-from labs.sim.loader import Program
-from labs.sim.process import ProcessHosts
+from labs.sim.hosts.process import frames
+from labs.sim.server.disk import Disk
+from labs.sim.loader.program import Program
+from labs.sim.hosts.process.pool import ProcessHosts
 hosts = ProcessHosts()
 program = Program("skeleton", compiled=False)
 modules = hosts.compile(program)

@@ -89,7 +89,9 @@ def test_release_has_what_a_student_needs_and_no_more(files: dict[str, bytes]) -
         *("labs", "skeleton", "handouts", "Makefile", "README.md", "pyproject.toml", ".gitignore"),
         *(".github", ".devcontainer"),
     }
-    assert {"skeleton/raft.py", "skeleton/warmup.py", "handouts/start.md", "labs/stages/performance.json"} <= set(files)
+    assert {"skeleton/raft.py", "skeleton/warmup.py", "handouts/start.md", "labs/raft/stages/performance.json"} <= set(
+        files
+    )
     assert not [name for name in files if "instructor" in name or "__pycache__" in name]
 
 
@@ -196,8 +198,8 @@ PLANTED = {
         *("handouts/trio.md", None, f"```python\n{renamed(VOTE)}\n```\n", "have the shape of reference/raft.py"),
     ),
     "an unusual server": ("skeleton/inbox.py", "", renamed(VARIANT), "have the shape of tests/variants/one_inbox"),
-    "encoded in one line": ("labs/sim/clock.py", None, f"DATA = '{ENCODED}'\n", "look like encoded text"),
-    "encoded in lines": ("labs/sim/clock.py", None, f"DATA = (\n{WRAPPED})\n", "look like encoded text"),
+    "encoded in one line": ("labs/sim/runtime/clock.py", None, f"DATA = '{ENCODED}'\n", "look like encoded text"),
+    "encoded in lines": ("labs/sim/runtime/clock.py", None, f"DATA = (\n{WRAPPED})\n", "look like encoded text"),
     "in hexadecimal": ("handouts/api.md", None, VOTE.encode().hex() + "\n", "look like encoded text"),
     "the name of a hidden scenario, of a file": ("handouts/hidden_ring.md", "", "# Ring\n", "is named like the hidden"),
     "a method of the reference in the skeleton": ("skeleton/raft.py", None, VOTE, "reference/raft.py"),
@@ -209,11 +211,11 @@ PLANTED = {
     ),
     "a body in a handout": ("handouts/2A-election.md", None, f"```python\n{BODY}```\n", "reference/raft.py"),
     "a page of HTML": ("handouts/site/page.html", TALE, as_html(BODY), "reference/raft.py"),
-    "a method in the lab": ("labs/sim/clock.py", None, VOTE, "reference/raft.py"),
+    "a method in the lab": ("labs/sim/runtime/clock.py", None, VOTE, "reference/raft.py"),
     "a few lines elsewhere": (".github/notes.yml", "a: |\n", "\n".join(BODY.splitlines()[:4]), "reference/raft.py"),
     "a hidden scenario under another name": (
         *(
-            "labs/stages/test_2A_election.py",
+            "labs/raft/stages/test_2A_election.py",
             None,
             RING.replace("test_hidden_ring", "test_circle"),
             "grader/hidden/test_2A_hidden.py",
@@ -258,7 +260,7 @@ OPAQUE = {
     "skeleton/__pycache__/raft.cpython-311.pyc": marshal.dumps(compile(textwrap.dedent(VOTE), "raft.py", "exec")),
     "handouts/figures/election.png": b"\x89PNG\r\n" + VOTE.encode(),
     "handouts/notes.txt": VOTE.encode("utf-16"),
-    "labs/stages/blob": VOTE.encode() + b"\0",
+    "labs/raft/stages/blob": VOTE.encode() + b"\0",
 }
 
 

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from labs.report import green, results, table
-from labs.sim.run import RunRecord
-from labs.stages.scenario import Scenario
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
 from tests.servers.running import make_scenario
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from labs.oracles.catalogue import RULES, WARM_UP_HINTS
+from labs.raft.rules import RULES, WARM_UP_HINTS
+from labs.raft.stages import catalogue
 from labs.report.space_time import _Drawing
 from labs.report.trace_text import describe
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
-from labs.stages.scenario import EAGER, PACES, SNAPSHOT_EVERY, Scenario
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import EAGER, PACES, SNAPSHOT_EVERY, Scenario
 from labs.trace.events import Role
 from tests import mutants
 from tests.parity import difference_of

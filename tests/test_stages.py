@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.sim.loader import Program
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.raft.stages import catalogue
+from labs.sim.loader.program import Program
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario
 from tests.servers.running import REFERENCE, ROOT, call_python
 
 SKELETON = ROOT / "skeleton"

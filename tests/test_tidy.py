@@ -104,24 +104,15 @@ def test_what_students_import_imports_nothing_of_the_lab() -> None:
     assert foreign_imports([ROOT / "labs" / "messages.py", ROOT / "labs" / "node.py"], "labs.messages", "trio") == []
 
 
-def test_trace_and_oracles_run_nothing() -> None:
-    """Data moves from the simulator to the trace to the oracles, never back; only the words are shared."""
-    words = (
-        "labs.messages",
-        "labs.trace",
-        "labs.oracles",
-        "labs.sim.codec",
-        "labs.sim.service",
-        "labs.sim.texts",
-        "msgspec",
-    )
-    assert foreign_imports(within("labs/trace", "labs/oracles"), *words) == []
+def test_trace_and_checkers_run_nothing() -> None:
+    """Data moves from the simulator to the trace to the checkers, never back; only the words are shared."""
+    words = ("labs.messages", "labs.trace", "labs.checking", "labs.raft", "labs.codec", "labs.sim.server.service")
+    assert foreign_imports(within("labs/trace", "labs/raft/checkers"), *words, "msgspec") == []
 
 
 def test_simulator_knows_no_report_and_no_stage() -> None:
-    below = ("labs.messages", "labs.node", "labs.sim", "labs.trace", "labs.oracles", "msgspec", "outcome", "trio")
-    found = foreign_imports(within("labs/sim"), *below)
-    assert [text for text in found if not text.endswith(" labs.stages.scenario.Scenario")] == []
+    below = ("labs.messages", "labs.node", "labs.sim", "labs.trace", "labs.codec", "labs.checking")
+    assert foreign_imports(within("labs/sim"), *below, "labs", "msgspec", "outcome", "trio") == []
 
 
 # Private names, real time, chance.
@@ -136,7 +127,7 @@ def private_names(path: Path) -> Found:
 
 
 def test_one_module_touches_trios_private_names() -> None:
-    tested_here = ("labs/sim/trio_internals.py", "tests/test_trio_internals.py", "tests/test_tidy.py")
+    tested_here = ("labs/sim/runtime/trio_internals.py", "tests/test_trio_internals.py", "tests/test_tidy.py")
     attacks = within("tests/attacks/hostile")
     paths = [path for path in FILES if name_of(path) not in tested_here and path not in attacks]
     assert [found for path in paths for found in private_names(path)] == []
@@ -156,14 +147,17 @@ def real_calls(path: Path) -> Found:
 
 
 WATCH_WALL_TIME = {
-    f"labs/sim/{name}.py" for name in ("compilations", "frames", "process", "run", "sources", "zygote", "zygote_link")
+    "labs/sim/loader/compilations.py",
+    "labs/sim/loader/sources.py",
+    *(f"labs/sim/hosts/process/{name}.py" for name in ("frames", "pool", "zygote", "zygote_client")),
+    "labs/testing/run.py",
 }
 """They measure how long a run takes or a file compiles, or end a server whose process does not answer; nothing that is
 judged is there."""
 
 
 def test_simulator_and_judges_ask_neither_clock_nor_chance_nor_addresses() -> None:
-    paths = within("labs/sim", "labs/oracles", "labs/stages", "labs/trace")
+    paths = within("labs/sim", "labs/testing", "labs/checking", "labs/codec", "labs/raft", "labs/trace")
     assert [found for path in paths if name_of(path) not in WATCH_WALL_TIME for found in real_calls(path)] == []
 
 
@@ -201,7 +195,7 @@ def unsorted_sets(nodes: list[ast.AST]) -> Iterator[int]:
 
 def test_nothing_depends_on_the_order_of_a_set() -> None:
     """That order differs between processes. Only what is plainly a set is found."""
-    paths = within("labs/sim", "labs/oracles", "labs/stages", "labs/trace", "reference")
+    paths = within("labs/sim", "labs/testing", "labs/checking", "labs/codec", "labs/raft", "labs/trace", "reference")
     assert [f"{name_of(path)}:{line}" for path in paths for line in unsorted_sets(nodes_of(path))] == []
 
 

@@ -24,11 +24,11 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.raft.stages import catalogue
 from labs.report.trace_text import Filter, describe, kind_of, line, show
-from labs.sim.run import run_scenario
-from labs.stages import catalogue
+from labs.testing.run import run_scenario
 from labs.trace import events as ev
-from labs.trace.file import BadTrace, read
+from labs.trace.reader import BadTrace, read
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
 from tests.servers.running import REFERENCE
 

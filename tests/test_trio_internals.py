@@ -10,9 +10,9 @@ import pytest
 import trio
 import trio._core._run as trio_run
 
-from labs.sim import trio_internals
-from labs.sim.clock import VirtualClock
-from labs.sim.trio_internals import (
+from labs.sim.runtime import trio_internals
+from labs.sim.runtime.clock import VirtualClock
+from labs.sim.runtime.trio_internals import (
     Batch,
     SchedulerChanged,
     age_of,
@@ -21,7 +21,8 @@ from labs.sim.trio_internals import (
     run_as,
 )
 
-LOUD = f"trio {trio.__version__} schedules in another way: runs would not be repeatable; see labs/sim/trio_internals.py"
+WHERE = "labs/sim/runtime/trio_internals.py"
+LOUD = f"trio {trio.__version__} schedules in another way: runs would not be repeatable; see {WHERE}"
 
 
 def test_installed_trio_has_the_private_names() -> None:

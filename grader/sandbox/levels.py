@@ -18,7 +18,7 @@ from typing import Any
 from grader.lacks import is_exhausted
 from grader.sandbox.outer import bubblewrap, unused_users
 from grader.sandbox.preload import preload
-from labs.sim.hosts import HostOptions
+from labs.sim.hosts.base import HostOptions
 
 HERE = Path(__file__).parent
 STUB, PROBE = HERE / "stub.py", HERE / "probe.py"

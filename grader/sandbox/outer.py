@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import labs
-from labs.sim.zygote_link import folders_to_read
+from labs.sim.hosts.process.zygote_client import folders_to_read
 
 USERS = 1 << 10
 """So many user ids one zygote may use."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from labs.sim import refused
+from labs.sim.loader import import_policy
 
 _OF_NO_USE = """
 antigravity this turtle turtledemo tkinter idlelib lib2to3 ensurepip venv pydoc pydoc_data distutils
@@ -39,5 +39,5 @@ THEIRS = (
 def preload() -> list[str]:
     """Return the names of the modules, in order."""
     own = {name for name in sys.stdlib_module_names if not name.startswith("_")}
-    wanted = own - UNWANTED - set(refused.MODULES)
+    wanted = own - UNWANTED - set(import_policy.MODULES)
     return [*sorted(wanted), *MORE, *(f"encodings.{name}" for name in ENCODINGS), *THEIRS]

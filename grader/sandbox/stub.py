@@ -1,9 +1,9 @@
 """Confines the process that calls it, for good: the inner wall around one server of a submission.
 
 The zygote executes this file, and each child calls `confine` after the fork and before any code of the submission (the
-seam is labs.sim.hosts). One file that imports nothing of the lab, so that it can be read, copied and trusted alone. It
-needs no file and loads no library after it was imported. What it cannot do it reports; what must be done and cannot
-be raises.
+seam is labs.sim.hosts.base). One file that imports nothing of the lab, so that it can be read, copied and trusted
+alone. It needs no file and loads no library after it was imported. What it cannot do it reports; what must be done
+and cannot be raises.
 """
 
 from __future__ import annotations

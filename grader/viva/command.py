@@ -23,8 +23,8 @@ from grader.pool import Pool
 from grader.runner import Job
 from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
-from labs.sim.run import RunRecord
-from labs.trace.file import read
+from labs.testing.run import RunRecord
+from labs.trace.reader import read
 
 RUNS = (
     "2C/more_persistence",

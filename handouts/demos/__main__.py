@@ -9,7 +9,7 @@ from pathlib import Path
 from handouts.demos import byzantine, stale_read
 from handouts.demos.stage import NotReady
 from labs.report.streams import take_every_character
-from labs.sim.loader import BadSubmission
+from labs.sim.loader.program import BadSubmission
 
 DEMOS = {"byzantine": byzantine.show, "stale-read": stale_read.show}
 

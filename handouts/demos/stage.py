@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from labs.messages import Command
-from labs.sim.cluster import Cluster
-from labs.sim.network import RELIABLE
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages.scenario import Scenario
+from labs.sim.net.network import RELIABLE
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario
 from labs.trace.events import Apply, Event
-from labs.trace.file import read
+from labs.trace.reader import read
 
 OUT = Path("out")
 

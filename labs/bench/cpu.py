@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 
 from labs.bench import loads
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
-from labs.stages.performance import Runner, Submission
-from labs.stages.scenario import Scenario
+from labs.raft.stages import catalogue
+from labs.raft.stages.performance import Runner, Submission
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario
 
 REPEATS = 5
 LOAD = "2B/perf_load"

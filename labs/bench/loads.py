@@ -8,9 +8,9 @@ from pathlib import Path
 
 from labs.bench import baseline
 from labs.bench.measure import Sample, sample
-from labs.sim.cluster import Cluster
-from labs.sim.network import UNRELIABLE, Conditions, Span
-from labs.stages.scenario import Scenario
+from labs.sim.net.network import UNRELIABLE, Conditions, Span
+from labs.testing.cluster import Cluster
+from labs.testing.scenario import Scenario
 
 FLOOD = Path(__file__).parent / "flood.py"
 SERVERS = 5

@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import msgspec
 
-from labs.sim.process import ProcessHosts
-from labs.sim.run import run_scenario
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.raft.stages import catalogue
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.run import run_scenario
+from labs.testing.scenario import Scenario
 
 T = TypeVar("T")
 

@@ -13,15 +13,17 @@ from statistics import median
 import msgspec
 
 from labs.bench.measure import Sample, sample
+from labs.codec import messages as codec
 from labs.messages import AppendEntriesArgs
-from labs.sim import codec, frames, turns
-from labs.sim.customs import Customs
-from labs.sim.disk import Disk
-from labs.sim.hosts import HostOptions
-from labs.sim.loader import Program
-from labs.sim.process import ProcessHosts
-from labs.sim.zygote_link import Process
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
+from labs.sim import scheduler
+from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process import frames
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.hosts.process.validate import Customs
+from labs.sim.hosts.process.zygote_client import Process
+from labs.sim.loader.program import Program
+from labs.sim.server.disk import Disk
 
 _LIMIT = 1 << 24
 STUB = Path(__file__).parents[2] / "grader" / "sandbox" / "stub.py"
@@ -78,7 +80,7 @@ def _start(hosts: ProcessHosts, program: Program) -> Process:
     modules, root = hosts.compile(program), str(program.root)
     process = hosts.fork(
         frames.Begin(
-            1, 0.0, 0, 0, 3, 1, turns.MAX_PASSES, root, program.entry.name, "Raft", program.alone, modules, Disk()
+            1, 0.0, 0, 0, 3, 1, scheduler.MAX_PASSES, root, program.entry.name, "Raft", program.alone, modules, Disk()
         )
     )
     answer = process.receive(_LIMIT, 10.0)

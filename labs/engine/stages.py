@@ -8,16 +8,16 @@ from pathlib import Path
 
 import msgspec
 
+from labs.checking.outcome import Outcome
 from labs.engine import stalls
 from labs.engine.work import Loss, Work
-from labs.oracles.catalogue import RULES
-from labs.sim.hosts import HostKind, HostOptions
-from labs.sim.loader import Program
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, empty_record, run_scenario, stalled
-from labs.sim.verdict import Outcome
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.raft.rules import RULES
+from labs.raft.stages import catalogue
+from labs.sim.hosts.base import HostKind, HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import Program
+from labs.testing.run import RunRecord, empty_record, run_scenario, stalled
+from labs.testing.scenario import Scenario
 
 STEP_SECONDS = 10.0
 """Wall seconds that one step of a server in a process of its own may take."""

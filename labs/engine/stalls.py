@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from labs.sim import blame
+from labs.sim.server import failures
 
 AGAIN = 0.5
 """Seconds between two alarms: some code catches the first."""
@@ -93,14 +93,14 @@ def has_alarms() -> bool:
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
     """Let the alarm raise Stalled in this process's main thread, and count as a stall of the server at work."""
-    before = blame.watchdog.raises, blame.watchdog.rearm
-    blame.watchdog.raises, blame.watchdog.rearm = (Stalled,), lambda: None
+    before = failures.watchdog.raises, failures.watchdog.rearm
+    failures.watchdog.raises, failures.watchdog.rearm = (Stalled,), lambda: None
     numbers = (signal.SIGPROF, signal.SIGALRM) if has_alarms() else ()
     handlers = [signal.signal(number, _alarm.ring) for number in numbers]
     try:
         yield
     finally:
-        blame.watchdog.raises, blame.watchdog.rearm = before
+        failures.watchdog.raises, failures.watchdog.rearm = before
         for number, handler in zip(numbers, handlers):
             signal.signal(number, handler)
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from labs.oracles.situation_names import SITUATIONS
-from labs.sim.run import RunRecord
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.raft.checkers.situation_names import SITUATIONS
+from labs.raft.stages import catalogue
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
 
 SHOWN_TESTS = 3
 """So many tests are named for each situation, those that reach it most often first."""

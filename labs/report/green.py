@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from labs.sim.run import RunRecord
+from labs.testing.run import RunRecord
 
 LAB = Path(__file__).parent.parent.parent
 FILE = Path("out", "green.json")

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from labs.bench import cpu
+from labs.raft.stages.performance import BY_ID, CPU, FULL, Measurement, committed, judge, measurement, missing
 from labs.report import table
-from labs.sim.run import RunRecord
-from labs.stages.performance import BY_ID, CPU, FULL, Measurement, committed, judge, measurement, missing
-from labs.stages.scenario import Scenario
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
 
 FORMAT, VERSION = "raft-performance", 1
 BAR, MOST = 7, 10

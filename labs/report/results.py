@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from labs.sim.run import RunRecord
+from labs.testing.run import RunRecord
 
 FORMAT = "raft-results"
 VERSION = 1

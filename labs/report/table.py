@@ -18,8 +18,8 @@ from tabulate import tabulate
 
 from labs.report import columns, plan
 from labs.report.green import Change
-from labs.sim.run import RunRecord
-from labs.stages.scenario import Scenario
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
 
 SHOWN_SEEDS = 5
 """How many failing seeds of one failure are listed."""
@@ -28,7 +28,7 @@ LEAST_TITLE = 36
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
 """Those figures, the first to go first."""
 NOT_WRITTEN = "not written yet: "
-"""How the message of a run begins whose server lacks something (labs.sim.verdict)."""
+"""How the message of a run begins whose server lacks something (labs.checking.outcome)."""
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line ends."""
 

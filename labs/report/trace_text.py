@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from labs.codec.safe_repr import short
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -18,9 +19,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.sim.texts import short
 from labs.trace import events as ev
-from labs.trace.file import read
+from labs.trace.reader import read
 
 LAST_SECONDS = 2.0
 """What is shown of a run unless one asks for more."""

@@ -2,7 +2,7 @@
 
 A run is a sequence of steps. In a step the kernel moves the clock to the next instant at which anything is due, hands
 out what is due, and lets every server run until none can. Then the servers' outboxes are taken in the order of their
-ids, and each item is recorded and carried (labs.sim.carrier). So what happens depends on what each server does alone,
+ids, and each item is recorded and carried (labs.sim.dispatch). So what happens depends on what each server does alone,
 never on how the servers' tasks were interleaved: a host that runs each server in a process of its own sees the same
 run. The test acts last at an instant, when nothing else is due.
 """
@@ -17,22 +17,22 @@ from typing import Any, NamedTuple
 
 import trio
 
-from labs.oracles.catalogue import RULES
-from labs.oracles.violation import Judges, Oracle, Violation
-from labs.sim import texts
-from labs.sim.calls import Calls
-from labs.sim.carrier import Carrier
-from labs.sim.clock import VirtualClock
-from labs.sim.disk import Disk
-from labs.sim.hosts import AnyLife, Hosts, HostsUnavailable
-from labs.sim.inline import InlineHosts
-from labs.sim.loader import Program
-from labs.sim.network import Conditions, Network
-from labs.sim.service import Service
-from labs.sim.trio_internals import Loop
-from labs.sim.turns import Abandoned, Turns, failure_of
-from labs.sim.verdict import RULE_OF_PROBLEM, Outcome
-from labs.sim.wire import Failed
+from labs.checking.checker import Judges, Oracle, Violation
+from labs.checking.outcome import RULE_OF_PROBLEM, Outcome
+from labs.codec import safe_repr
+from labs.raft.rules import RULES
+from labs.sim.dispatch import Carrier
+from labs.sim.hosts.base import AnyLife, Hosts, HostsUnavailable
+from labs.sim.hosts.inline import InlineHosts
+from labs.sim.loader.program import Program
+from labs.sim.net.network import Conditions, Network
+from labs.sim.net.rpc import Calls
+from labs.sim.runtime.clock import VirtualClock
+from labs.sim.runtime.trio_internals import Loop
+from labs.sim.scheduler import Abandoned, Turns, failure_of
+from labs.sim.server.disk import Disk
+from labs.sim.server.outputs import Failed
+from labs.sim.server.service import Service
 from labs.trace.events import Crash, Event, Restart, Verdict, author_of
 from labs.trace.recorder import Recorder, Unwritable
 
@@ -351,7 +351,7 @@ class Kernel:
             self.error = self.error or error
             raise error
         rule = RULES["WellFormed"]
-        text = f"{rule.id}: server {server} handed over what cannot be judged: {texts.outline(said)}"
+        text = f"{rule.id}: server {server} handed over what cannot be judged: {safe_repr.outline(said)}"
         self.end(Outcome("error", rule.id, text, rule.hint, (server,), self.now, _way_to(error)))
 
     def _end_stuck(self, error: Exception) -> None:
@@ -363,7 +363,7 @@ class Kernel:
         if self.error is not None or heard is None or isinstance(error, (*NOT_BY_DATA, MemoryError)):
             self.error = self.error or error
             return
-        rule, what = RULES[heard.rule], f"{type(error).__name__}: {texts.text_of(error)}"
+        rule, what = RULES[heard.rule], f"{type(error).__name__}: {safe_repr.text_of(error)}"
         text = f"{rule.id}: the test could not go on ({what}), because {heard.text}"
         self.end(Outcome("error", rule.id, text, heard.hint or rule.hint, (heard.server,), self.now, _way_to(error)))
 

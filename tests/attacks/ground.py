@@ -23,11 +23,11 @@ from typing import Any
 import msgspec
 
 from grader.sandbox import levels
-from labs.sim.hosts import HostOptions
-from labs.sim.loader import BadSubmission
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
+from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import BadSubmission
+from labs.testing.run import RunRecord, run_scenario
 from tests.attacks.corpus import Attack, twin
 from tests.servers.running import ROOT
 

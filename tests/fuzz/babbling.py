@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labs.sim.loader import Program
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.sim.texts import LONGEST
-from labs.stages import catalogue
-from labs.stages.scenario import Scenario
+from labs.codec.safe_repr import LONGEST
+from labs.raft.stages import catalogue
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import Program
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario
 from tests.servers.running import SERVERS
 
 BABBLER = SERVERS / "babbler.py"

@@ -14,6 +14,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from labs.checking.checker import Oracle, Violation
+from labs.checking.outcome import Outcome
+from labs.codec import meaning
+from labs.codec import messages as codec
+from labs.codec.limits import MAX_INDEX, MAX_TERM, Refused
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -26,19 +31,16 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.oracles import judges
-from labs.oracles.violation import Oracle, Violation
-from labs.sim import codec, frames, meaning
-from labs.sim.customs import Customs
-from labs.sim.disk import Disk
-from labs.sim.frames import Answer, BadFrame
+from labs.raft.checkers import judges
+from labs.raft.stages.steps import LATE_AND_TWICE
+from labs.sim.hosts.process import frames
+from labs.sim.hosts.process.frames import Answer, BadFrame
+from labs.sim.hosts.process.validate import Customs
+from labs.sim.hosts.process.zygote_client import decode_frame
 from labs.sim.kernel import Kernel
-from labs.sim.limits import MAX_INDEX, MAX_TERM, Refused
-from labs.sim.persister import DiskPersister
-from labs.sim.verdict import Outcome
-from labs.sim.wire import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied
-from labs.sim.zygote_link import decode_frame
-from labs.stages.steps import LATE_AND_TWICE
+from labs.sim.server.disk import Disk
+from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied
+from labs.sim.server.persister import DiskPersister
 from labs.trace.events import Connect, Cut, Start
 from labs.trace.recorder import Recorder
 
@@ -114,7 +116,7 @@ class Bytes:
 
 
 class Speaker:
-    """A life without code (labs.sim.hosts.AnyLife); what it says goes through frames and customs."""
+    """A life without code (labs.sim.hosts.base.AnyLife); what it says goes through frames and customs."""
 
     def __init__(self, kernel: Kernel, server: int, disk: Disk, draw: Bytes, faults: list[str]) -> None:
         self.server, self.disk = server, disk.copy()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from labs.sim.texts import LONGEST
+from labs.codec.safe_repr import LONGEST
 from tests.fuzz.cases import Case
 
 DATA = st.binary(min_size=200, max_size=1200)

@@ -18,8 +18,8 @@ import pytest
 import grader.cli
 from handouts.site.pages import HANDOUTS, Page, headings, without_fences
 from labs import cli, messages, node
-from labs.oracles.catalogue import RULES
-from labs.stages import catalogue
+from labs.raft.rules import RULES
+from labs.raft.stages import catalogue
 from tests.handouts import makefile
 from tests.servers.running import ROOT
 

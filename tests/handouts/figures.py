@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from labs.oracles import judges
-from labs.oracles.violation import Oracle
+from labs.checking.checker import Oracle
+from labs.raft.checkers import judges
+from labs.raft.stages import catalogue
 from labs.report.space_time import View, draw
-from labs.sim.process import ProcessHosts
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages import catalogue
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.run import RunRecord, run_scenario
 from labs.trace.events import Event
-from labs.trace.file import read
+from labs.trace.reader import read
 from tests.handouts import scratch, watched
 
 QUIET = View(rows=14, hide=("heartbeats",))
@@ -158,7 +158,7 @@ def _watched_by(judge: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         if judge:
-            patch.setattr("labs.sim.run.judges", chosen)
+            patch.setattr("labs.testing.run.judges", chosen)
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from labs.stages import catalogue
+from labs.raft.stages import catalogue
 from tests.servers.running import ROOT
 
 SIMPLE = re.compile(r"^([A-Z_]+) *(?::=|\?=) *(.*(?:\\\n.*)*)$", re.M)

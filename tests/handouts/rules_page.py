@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from labs.oracles.catalogue import RULES, Rule
+from labs.raft.rules import RULES, Rule
 from tests.handouts import figures
 from tests.handouts.causes import CAUSES, HEAD, PARTS
 

@@ -15,9 +15,9 @@ from typing import NoReturn
 
 import pytest
 
-from labs.sim import blame
-from labs.sim.hosts import HostOptions
-from labs.sim.process import ProcessHosts
+from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.server import failures
 
 PATIENCE = 0.5
 """Processor seconds after which an inline server counts as one that never yields."""
@@ -43,7 +43,7 @@ def stalls_are_ended() -> Iterator[None]:
         raise Stalled
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blame.watchdog, "raises", (Stalled,))
+        patch.setattr(failures.watchdog, "raises", (Stalled,))
         before = signal.signal(signal.SIGPROF, bark)
         signal.setitimer(signal.ITIMER_PROF, PATIENCE)
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labs.stages.performance import Tier
+from labs.raft.stages.performance import Tier
 from tests.mutants.patching import Mutant
 from tests.variants.snapshots import VARIANTS as SNAPSHOT_VARIANTS
 

@@ -88,7 +88,7 @@ def plain_user() -> Iterator[Machine]:
 def _can_run(python: str) -> bool:
     try:
         machine = Machine(python=python, user=USER)
-        return machine.run("-c", "import grader, labs.sim.run", seconds=20).returncode == 0
+        return machine.run("-c", "import grader, labs.testing.run", seconds=20).returncode == 0
     except OSError:
         return False
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from labs.sim.cluster import Cluster
-from labs.sim.loader import Program
-from labs.sim.network import RELIABLE, Conditions
-from labs.sim.run import RunRecord, run_scenario
-from labs.stages.scenario import Scenario, Test
+from labs.sim.loader.program import Program
+from labs.sim.net.network import RELIABLE, Conditions
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import Scenario, Test
 from labs.trace.events import Event, Note
-from labs.trace.file import read
+from labs.trace.reader import read
 
 SERVERS = Path(__file__).parent
 ROOT = SERVERS.parent.parent

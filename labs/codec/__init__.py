@@ -1,0 +1,1 @@
+"""How messages, commands and states become bytes, and what they may hold."""

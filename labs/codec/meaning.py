@@ -1,0 +1,119 @@
+"""What the words of a server may mean: ids that exist, and indices and terms that a log of this lab can have.
+
+No correct server comes near the bounds. They stand between servers and judges: what is beyond them no judge sees, so
+none can stumble over it. The same for all hosts: `labs.sim.server.incarnation` and `labs.sim.server.persister` refuse
+what breaks them where the submission can be told its line, and `labs.sim.hosts.process.validate` looks again at what
+a process says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labs.codec.limits import MAX_INDEX, MAX_TERM, Refused
+from labs.codec.safe_repr import short
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, LogEntry, RequestVoteArgs
+
+LOWEST = -1
+"""The lowest index and term: many programs write it where there is none. What else it may mean is for the judges."""
+ANYBODY = 1 << 63
+"""As the number of servers: any id that is not negative."""
+
+_INDEXES: dict[type, tuple[str, ...]] = {
+    RequestVoteArgs: ("last_log_index",),
+    AppendEntriesArgs: ("prev_log_index", "leader_commit"),
+    InstallSnapshotArgs: ("last_included_index",),
+}
+_TERMS: dict[type, tuple[str, ...]] = {
+    RequestVoteArgs: ("term", "last_log_term"),
+    AppendEntriesArgs: ("term", "prev_log_term"),
+    InstallSnapshotArgs: ("term", "last_included_term"),
+}
+_NAMES: dict[type, str] = {
+    RequestVoteArgs: "candidate_id",
+    AppendEntriesArgs: "leader_id",
+    InstallSnapshotArgs: "leader_id",
+}
+
+
+def check_message(message: Any, servers: int = ANYBODY) -> None:
+    """Raise Refused if a message of a base class speaks of a server, an index or a term that there cannot be."""
+    kind = type(message)
+    name = kind.__name__
+    for field in _INDEXES.get(kind, ()):
+        check_index(getattr(message, field), f"{name}.{field}")
+    for field in _TERMS.get(kind, ("term",) if hasattr(message, "term") else ()):
+        check_term(getattr(message, field), f"{name}.{field}")
+    if kind in _NAMES:
+        check_id(getattr(message, _NAMES[kind]), servers, f"{name}.{_NAMES[kind]}")
+    if kind is AppendEntriesArgs:
+        check_entries(message.entries, message.prev_log_index, f"{name}.entries")
+
+
+def check_entries(entries: Sequence[LogEntry], before: int, where: str) -> None:
+    """Raise Refused if entries that follow an index cannot be in a log."""
+    if entries:
+        check_index(before + len(entries), f"the last index of {where}")
+    for position, entry in enumerate(entries):
+        if not LOWEST <= entry.term <= MAX_TERM:
+            check_term(entry.term, f"{where}[{position}].term")
+
+
+def check_index(index: int, where: str) -> None:
+    """Raise Refused if no log has that index."""
+    if not LOWEST <= index <= MAX_INDEX:
+        ends = f"no log of this lab goes beyond {MAX_INDEX:,}" if index > 0 else "the first entry of a log has index 1"
+        raise Refused(f"{where} is {index:,}: {ends}")
+
+
+def check_term(term: int, where: str) -> None:
+    """Raise Refused if no run comes to that term."""
+    if not LOWEST <= term <= MAX_TERM:
+        ends = f"no run of this lab goes beyond {MAX_TERM:,}" if term > 0 else "terms count from 0"
+        raise Refused(f"{where} is {term:,}: {ends}")
+
+
+def check_id(server: int, servers: int, where: str) -> None:
+    """Raise Refused if that is no server's id."""
+    if not 0 <= server < servers:
+        raise Refused(f"{where} is {server}: the servers are 0 to {servers - 1}")
+
+
+def check_vote(vote: int | None, servers: int, where: str) -> None:
+    """Raise Refused unless a vote is for nobody, which is None, or for a server."""
+    if vote is not None and not 0 <= vote < servers:
+        raise Refused(f"{where} is {vote}: it must be None or the id of one of the servers 0 to {servers - 1}")
+
+
+def check_state(term: int, vote: int | None, base: int, base_term: int, servers: int) -> None:
+    """Raise Refused if a saved state speaks of a server, an index or a term that there cannot be."""
+    check_term(term, "PersistentState.current_term")
+    check_vote(vote, servers, "PersistentState.voted_for")
+    check_index(base, "PersistentState.last_included_index")
+    check_term(base_term, "PersistentState.last_included_term")
+
+
+def check_int(value: Any, where: str) -> None:
+    """Raise Refused unless a value is a whole number, which True and False are not."""
+    if type(value) is not int:
+        raise Refused(f"{where} must be an int, not {short(value)}")
+
+
+def state_of(answer: Any) -> tuple[int, bool] | None:
+    """Return what get_state returned, if it is a term and whether the server leads; None if it is something else."""
+    if type(answer) not in (tuple, list) or len(answer) != 2:
+        return None
+    term, is_leader = answer
+    fits = type(term) is int and type(is_leader) is bool and LOWEST <= term <= MAX_TERM
+    return (term, is_leader) if fits else None
+
+
+def promise_of(answer: Any) -> tuple[int, int, bool] | None:
+    """Return what start returned, if it is an index, a term and whether the server leads; None if something else."""
+    if type(answer) not in (tuple, list) or len(answer) != 3:
+        return None
+    index, state = answer[0], state_of(answer[1:])
+    if state is None or type(index) is not int or not LOWEST <= index <= MAX_INDEX:
+        return None
+    return index, *state

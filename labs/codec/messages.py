@@ -1,0 +1,304 @@
+"""Encodes what a server hands over, at the moment of the call, so that no two servers ever share an object.
+
+Messages and entries of the base classes take a fast path through msgspec; classes that the submission derived from them
+travel with their name and all their fields. What cannot be encoded faithfully is refused with `Refused`, never changed
+in silence. Knows no server and no network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from labs.codec.fast_path import never_sure, quick_checks
+from labs.codec.limits import MAX_DEPTH, MAX_ITEMS, MAX_MESSAGE
+from labs.codec.limits import Refused as Refused
+from labs.codec.meaning import ANYBODY, check_int, check_message, check_term
+from labs.codec.packed import look_through
+from labs.codec.safe_repr import short
+from labs.codec.values import HIGHEST, LOWEST, RESERVED, SCALARS, check_command
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    Message,
+    PingArgs,
+    PingReply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+
+FindClass: TypeAlias = Callable[[str], type | None]
+
+MESSAGES: tuple[type, ...] = (
+    RequestVoteArgs,
+    RequestVoteReply,
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    PingArgs,
+    PingReply,
+)
+CALL_OF: dict[type, str] = {cls: cls.__name__.removesuffix("Args").removesuffix("Reply") for cls in MESSAGES}
+ARGS_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Args")}
+REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Reply")}
+
+_CLASS, _FIELDS = RESERVED
+_UNLIMITED = SCALARS - {int}
+_SHORT = 100
+"""Bytes of the longest message that is kept in memory in case it comes again."""
+OWN_CLASS = 255
+"""How the bytes of a message of a submission's own class begin."""
+DERIVED = "*"
+"""Stands before the name of a base class and means the class that the receiver derived from it, if it has one."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_any = msgspec.msgpack.Decoder().decode
+_decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
+_kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
+_known: dict[type, tuple[bytes, Callable[[Any, int], bool]]] = {
+    cls: (bytes([kind]), quick_checks.get(cls, never_sure)) for kind, cls in enumerate(MESSAGES)
+}
+"""For each class of message how its bytes begin, and what says quickly that its fields are right."""
+_decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
+
+
+def encode_command(command: Any) -> bytes:
+    """Return the bytes of a command; raise Refused for a value that is none (§ Command in labs.messages)."""
+    check_command(command)
+    return _pack(command, "a command")
+
+
+decode_command: Callable[[bytes], Any] = _decode_any
+
+
+def encode_message(message: Any, servers: int = ANYBODY) -> bytes:
+    """Return the bytes of a message among so many servers.
+
+    Raise Refused if it is no message, or if one of its fields has a wrong type or can mean nothing
+    (labs.codec.meaning).
+    """
+    cls = type(message)
+    known = _known.get(cls)
+    if known is None:
+        return _encode_own(message, servers)
+    if cls is AppendEntriesArgs:
+        entries = message.entries
+        if type(entries) is not list:
+            raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
+        if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
+            return _encode_own(message, servers)
+    prefix, is_right = known
+    data = prefix + _pack(message, cls.__name__)
+    if not is_right(message, servers):
+        check_message(decode_base(data), servers)
+    return data
+
+
+def encode_to_derive(message: Any) -> bytes:
+    """Return the bytes of a base class's message that arrives as an object of the receiver's own class.
+
+    The fields that the receiver added have their defaults then. So a test can speak to a server that extends messages.
+    """
+    name, fields = type(message).__name__, plain_fields(message)
+    for entry in fields.get("entries", ()):
+        entry[_CLASS] = DERIVED + entry[_CLASS]
+    return bytes([OWN_CLASS]) + _pack([_kind_of[type(message)], DERIVED + name, fields], name)
+
+
+def with_term(data: bytes, term: int) -> bytes:
+    """Return an encoded message with another term, and all else as it is."""
+    if data[0] != OWN_CLASS:
+        return encode_message(dataclasses.replace(decode_base(data), term=term))
+    base, name, fields = _decode_any(data[1:])
+    return bytes([OWN_CLASS]) + _pack([base, name, {**fields, "term": term}], name)
+
+
+def base_class(data: bytes) -> type:
+    """Return the class in labs.messages that an encoded message is, or is derived from."""
+    return MESSAGES[data[0] if data[0] != OWN_CLASS else _decode_any(data[1:])[0]]
+
+
+def decode_base(data: bytes) -> Any:
+    """Return a message as an object of its base class in labs.messages; raise Refused if a field has a wrong type."""
+    kind = data[0]
+    try:
+        if kind != OWN_CLASS:
+            return _decoders[kind](data[1:])
+        base, _, fields = _decode_any(data[1:])
+        return msgspec.convert(_base_fields(fields, MESSAGES[base]), MESSAGES[base])
+    except msgspec.ValidationError as error:
+        name = MESSAGES[kind if kind != OWN_CLASS else base].__name__
+        raise Refused(f"{name}: {error}") from None
+
+
+def decode_seen(data: bytes) -> tuple[Any, dict[str, Any] | None]:
+    """Return a message as the trace shows it: in its base class, and the fields that the submission added, if any.
+
+    The object may be one that was returned before, so nobody may change it.
+    """
+    if data[0] == OWN_CLASS:
+        return decode_base(data), decode_extra(data)
+    return (_decode_short if len(data) <= _SHORT else decode_base)(data), None
+
+
+@functools.lru_cache(maxsize=256)
+def _decode_short(data: bytes) -> Any:
+    """Return a short message of a base class: heartbeats and their answers are the same time and again."""
+    return decode_base(data)
+
+
+def decode_extra(data: bytes) -> dict[str, Any] | None:
+    """Return the fields that the submission added to a message, or None for a message of a base class."""
+    if data[0] != OWN_CLASS:
+        return None
+    base, _, fields = _decode_any(data[1:])
+    known = {field.name for field in dataclasses.fields(MESSAGES[base])}
+    return {name: value for name, value in fields.items() if name not in known}
+
+
+def decode_message(data: bytes, find_class: FindClass) -> Message:
+    """Return a message in new objects, of the submission's own class if it was sent as one."""
+    kind = data[0]
+    if kind != OWN_CLASS:
+        return _decoders[kind](data[1:])  # type: ignore[no-any-return]
+    base, name, fields = _decode_any(data[1:])
+    cls = find_class(name) or MESSAGES[base]
+    return cls(**{field: _revive(value, find_class) for field, value in fields.items()})  # type: ignore[no-any-return]
+
+
+def encode_entry(entry: Any) -> bytes:
+    """Return the bytes of one log entry; raise Refused if it is none."""
+    if not isinstance(entry, LogEntry):
+        raise Refused(f"a log entry must be a LogEntry, not {short(entry)}")
+    check_int(entry.term, "LogEntry.term")
+    check_term(entry.term, "LogEntry.term")
+    if type(entry) is LogEntry:
+        check_command(entry.command)
+        return _pack(entry, "LogEntry")
+    data = _pack(_plain(entry), type(entry).__name__)
+    _check_size(data)
+    return data
+
+
+def decode_base_entry(data: bytes) -> LogEntry:
+    """Return a log entry as a LogEntry; raise Refused if a field has a wrong type."""
+    try:
+        return _decode_entry(data)
+    except msgspec.ValidationError as error:
+        if b"\0class" in data:
+            return msgspec.convert(_base_fields(_decode_any(data)[_FIELDS], LogEntry), LogEntry)
+        raise Refused(f"LogEntry: {error}") from None
+
+
+def decode_entry(data: bytes, find_class: FindClass) -> LogEntry:
+    """Return a log entry in new objects, of the submission's own class if it was saved as one."""
+    try:
+        return _decode_entry(data)
+    except msgspec.ValidationError:
+        return _revive(_decode_any(data), find_class)  # type: ignore[no-any-return]
+
+
+def plain_fields(value: Any, depth: int = 0) -> dict[str, Any]:
+    """Return a dataclass's fields by name, checked and ready to encode."""
+    return {field.name: _plain(getattr(value, field.name), field.name, depth) for field in dataclasses.fields(value)}
+
+
+def encode_fields(fields: dict[str, Any], what: str) -> bytes:
+    """Return the bytes of fields that a submission has added to a state, each as `plain_fields` returns it."""
+    data = _pack(fields, what)
+    _check_size(data)
+    return data
+
+
+def decode_fields(data: bytes) -> dict[str, Any]:
+    """Return the fields that `encode_fields` has encoded."""
+    return _decode_any(data)  # type: ignore[no-any-return]
+
+
+def revive(value: Any, find_class: FindClass) -> Any:
+    """Return what `plain_fields` encoded, with objects of the submission's own classes again."""
+    return _revive(value, find_class)
+
+
+def _pack(value: Any, what: str) -> bytes:
+    try:
+        data: bytes = _encode(value)
+    except (OverflowError, TypeError, ValueError, RecursionError) as error:
+        raise Refused(f"{what} cannot be encoded: {error}") from None
+    if len(data) > MAX_MESSAGE:
+        raise Refused(f"{what} takes {len(data):,} bytes, more than the {MAX_MESSAGE:,} allowed")
+    return data
+
+
+def _check_size(data: bytes, at: int = 0) -> None:
+    """Raise Refused if something of a submission's own class, or its fields, holds too many values."""
+    if len(data) > MAX_ITEMS:  # with fewer bytes it cannot
+        look_through(data, at)
+
+
+def _plain_entries(entries: list[Any], where: str) -> bool:
+    """Check each command; say whether all entries are of the base class."""
+    plain = True
+    for position, entry in enumerate(entries):
+        if type(entry) is not LogEntry:
+            if not isinstance(entry, LogEntry):
+                raise Refused(f"{where}[{position}] must be a LogEntry, not {short(entry)}")
+            plain = False
+        command: Any = entry.command
+        if type(command) not in _UNLIMITED and not (type(command) is int and LOWEST <= command <= HIGHEST):
+            check_command(command, f"{where}[{position}].command")
+    return plain
+
+
+def _encode_own(message: Any, servers: int) -> bytes:
+    base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
+    if base is None:
+        raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
+    name = type(message).__name__
+    data = bytes([OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
+    _check_size(data, 1)
+    check_message(decode_base(data), servers)  # finds fields of wrong types, too
+    return data
+
+
+def _plain(value: Any, where: str = "a field", depth: int = 0) -> Any:
+    """Turn dataclasses inside a value into tagged dicts, and check all the rest."""
+    if depth > MAX_DEPTH:
+        raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
+    if isinstance(value, list):
+        return [_plain(item, f"{where}[{position}]", depth + 1) for position, item in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {_CLASS: type(value).__name__, _FIELDS: plain_fields(value, depth + 1)}
+    check_command(value, where)
+    return value
+
+
+def _revive(value: Any, find_class: FindClass) -> Any:
+    if isinstance(value, list):
+        return [_revive(item, find_class) for item in value]
+    if isinstance(value, dict) and _CLASS in value:
+        cls = find_class(value[_CLASS]) or LogEntry
+        return cls(**{name: _revive(item, find_class) for name, item in value[_FIELDS].items()})
+    return value
+
+
+def _base_fields(fields: dict[str, Any], cls: type) -> dict[str, Any]:
+    """Reduce encoded fields to those of a base class, all the way down."""
+    known = {field.name for field in dataclasses.fields(cls)}
+    return {name: _base_value(value) for name, value in fields.items() if name in known}
+
+
+def _base_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_base_value(item) for item in value]
+    if isinstance(value, dict) and _CLASS in value:
+        return _base_fields(value[_FIELDS], LogEntry)
+    return value

@@ -1,0 +1,57 @@
+"""Runs stage tests with the engine, and collects the record of each run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labs.engine import pool
+from labs.engine.progress import Progress
+from labs.engine.stages import StageJob, StageRuns
+from labs.engine.stalls import Limits
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
+
+AFTER_STALL = Limits(cpu=3.0, wall=30.0)
+"""What further runs get once one has stalled: most of them will, too."""
+
+
+@dataclass
+class Session:
+    """What a session brought: a record for each run."""
+
+    records: list[RunRecord] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
+    """Run the chosen scenarios, in their order, with the seeds, submission and jobs of the options.
+
+    Raises BadSubmission if the submission cannot be run at all, and HostsUnavailable if process hosts do not work here.
+    """
+    work = StageRuns(Path(options.submission), options.hosts, options.counted)
+    prepare(work, options.hosts, [scenario.entry for scenario in chosen])
+    seeds = range(options.seed, options.seed + options.runs)
+    jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in seeds]
+    stages = dict.fromkeys(scenario.stage for scenario in chosen)
+    session, progress = Session(), Progress(len(jobs), f"runs of {', '.join(stages)}")
+    try:
+        for _, record in pool.run(work, jobs, min(options.jobs, len(jobs)), Limits(cpu=options.limit), AFTER_STALL):
+            session.records.append(record)
+            progress.count(failed=record.status != "pass")
+    except KeyboardInterrupt:
+        session.interrupted = True
+    progress.clear()
+    return session
+
+
+def prepare(work: StageRuns, kind: str, entries: Sequence[str]) -> None:
+    """Report a bad submission, or hosts that do not work here, once and before all else."""
+    for entry in dict.fromkeys(entries):
+        program = work.program(entry)
+        if kind == "process":
+            with ProcessHosts() as hosts:
+                hosts.compile(program)

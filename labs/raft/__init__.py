@@ -1,0 +1,1 @@
+"""All that is Raft: the rules, the checkers, the stages."""

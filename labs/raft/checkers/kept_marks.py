@@ -1,0 +1,168 @@
+"""The judges of what a server may not lose within a life: its mark of commits as it comes to lead, its vote's own term.
+
+Both look at what a server shows when it speaks; what it does in between is its own business.
+"""
+
+from __future__ import annotations
+
+from labs.checking.checker import Oracle, Violation
+from labs.messages import AppendEntriesArgs
+from labs.raft.checkers.shadow import Shadow
+from labs.trace.events import Deliver, Event, Reply, Restart, Save, Send
+
+SOON = 0.5
+"""Virtual seconds after which a leader's messages must show what it knows: until then it may still gather answers."""
+
+
+class CommitMarks(Oracle):
+    """Whoever has applied an entry knows that it is committed, also when it comes to lead (Figure 2, commit_index)."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+        self._since: dict[tuple[int, int], tuple[int, int, float]] = {}
+        """For a leader and a peer the term, the index applied, and since when less was told to the peer."""
+
+    def on_restart(self, event: Restart) -> None:
+        self._since = {pair: since for pair, since in self._since.items() if pair[0] != event.server}
+
+    def on_send_append_entries(self, event: Send) -> None:
+        message, server = event.message, self._shadow.servers[event.server]
+        if max(message.leader_commit, 0) < server.applied:
+            self._look(event, message)
+
+    def _look(self, event: Send, message: AppendEntriesArgs) -> None:
+        server, peer = self._shadow.servers[event.server], event.peer
+        applied, pair = server.applied, (event.server, event.peer)
+        if not message.term == server.match_term == server.term or not (message.leader_commit or message.entries):
+            return
+        # A leader may tell a peer only of what it knows to be there.
+        if min(message.prev_log_index + len(message.entries), server.match.get(peer, 0)) < applied:
+            return
+        term, index, since = self._since.get(pair, (0, 0, 0.0))
+        if (term, index) != (message.term, applied):
+            self._since[pair] = (message.term, applied, event.time)
+        elif event.time > since + SOON:
+            text = (
+                f"server {server.id}, leader of term {message.term}, sent leader_commit={message.leader_commit} to "
+                f"server {peer}, which has acknowledged index {server.match[peer]}; but it has itself applied index "
+                f"{applied}, and so known it to be committed"
+            )
+            raise Violation("CommitNeverDecreases", text, (server.id, peer), event.time)
+
+
+class KeptVotes(Oracle):
+    """A vote belongs to a term: a newer one begins without (Figure 2, State, voted_for). Judged from 2C on."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+        self._asked: set[tuple[int, int, int]] = set()
+        """Server, term and candidate, of each request for a vote that has reached a server."""
+        self._odd: dict[int, tuple[int, int]] = {}
+        """For each server whose disk holds a vote for one that had no part in that term: the term, and whom."""
+
+    def on_deliver_request_vote(self, event: Deliver) -> None:
+        self._asked.add((event.server, event.message.term, event.message.candidate_id))
+
+    def on_save(self, event: Save) -> None:
+        vote, term = event.voted_for, event.current_term
+        if vote is None or vote == event.server or (event.server, term, vote) in self._asked:
+            self._odd.pop(event.server, None)
+        elif self._shadow.leader_of.get(term) != vote:  # who follows a leader may note it as its choice
+            self._odd[event.server] = (term, vote)
+
+    def on_reply(self, event: Reply) -> None:
+        if self._odd:
+            self._look(event)
+
+    def on_send(self, event: Send) -> None:
+        if self._odd:
+            self._look(event)
+
+    def _look(self, event: Event) -> None:
+        """What is saved counts when the server speaks: before, it may save one thing after the other."""
+        odd = self._odd.get(event.server)
+        if odd is None:
+            return
+        text = (
+            f"server {event.server} saved term {odd[0]} with its vote for server {odd[1]}, which has neither asked it "
+            f"for a vote in that term nor led it: that vote was one of an older term, and ended with it"
+        )
+        raise Violation("OneVotePerTerm", text, (event.server, odd[1]), event.time)
+
+
+class OneLoop(Oracle):
+    """A leader tells each peer once what it has to tell: of two loops one is too many (Leaders rule 1)."""
+
+    PAIRS = 15
+    """So many pairs of equal heartbeats in a row, each pair at one instant, are no chance."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[int, int], tuple[float, AppendEntriesArgs, int, int]] = {}
+        """For a leader and a peer: when it sent what last, how often at that instant, and the pairs in a row so far."""
+
+    def on_send_append_entries(self, event: Send) -> None:
+        pair, message, time = (event.server, event.peer), event.message, event.time
+        last = self._last.get(pair)
+        if last is None or message.entries or last[1].entries or last[1].term != message.term:
+            self._last[pair] = (time, message, 1, 0)
+        elif last[0] != time:
+            self._last[pair] = (time, message, 1, last[3] if last[2] == 2 else 0)  # more are a flood, and no pair
+        else:
+            self._last[pair] = (time, message, last[2] + 1, last[3] + (last[2] == 1))
+            if last[2] == 1 and last[3] >= self.PAIRS:
+                text = (
+                    f"server {event.server}, leader of term {message.term}, has sent server {event.peer} two "
+                    f"heartbeats at one instant, {last[3] + 1} times in a row: two loops send them. Did it become "
+                    f"leader twice, with a vote more than it needed?"
+                )
+                raise Violation("HeartbeatsSent", text, pair, time)
+
+
+class FirstWords(Oracle):
+    """A leader that begins behind its last entry has that entry, and no reason to send a snapshot first (§7; Leaders).
+
+    One that begins with entry 1 may need its snapshot for that, which costs bytes, and is right; so what is judged is
+    only the one that begins behind its last entry as long as it has no snapshot, and with the snapshot from then on.
+    """
+
+    TIMES = 4
+    """In so many terms, one after the other, a snapshot that nobody needs is sent over and over."""
+
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
+        self._spoke: dict[tuple[int, int], int] = {}
+        """For a leader and a peer the term in which it spoke to it last."""
+        self._begins_at_end: int | None = None
+        """A term that began with AppendEntries behind the leader's last entry, which it had no snapshot of."""
+        self._needless: list[int] = []
+        """The terms, one after the other, that began with a snapshot for a peer that had all that it covers."""
+
+    def on_send_append_entries(self, event: Send) -> None:
+        pair, message = (event.server, event.peer), event.message
+        if self._spoke.get(pair) == message.term:
+            return
+        self._spoke[pair] = message.term
+        leader = self._shadow.servers[event.server]
+        if leader.disk.base:
+            self._needless.clear()
+        elif message.prev_log_index >= max(leader.log.last - 1, 1) and len(message.entries) <= 1:
+            self._begins_at_end = message.term
+
+    def on_send_install_snapshot(self, event: Send) -> None:
+        message, pair = event.message, (event.server, event.peer)
+        if self._spoke.get(pair) == message.term:
+            return
+        self._spoke[pair] = message.term
+        index, peer = message.last_included_index, self._shadow.servers[event.peer]
+        had = peer.saves and (peer.disk.base >= index or peer.disk.has(index, message.last_included_term))
+        if not had or message.term in self._needless:
+            return
+        self._needless.append(message.term)
+        if len(self._needless) >= self.TIMES and self._begins_at_end:
+            text = (
+                f"server {event.server} became leader of term {message.term} and sent its snapshot of index {index} to "
+                f"server {event.peer} first, whose log reaches to index {peer.disk.last}; so began each of the last "
+                f"{len(self._needless)} terms, though a leader begins behind its last entry, as it did "
+                f"in term {self._begins_at_end}: what it sends from there is no snapshot"
+            )
+            raise Violation("InstallWhenNeeded", text, pair, event.time)

@@ -1,0 +1,113 @@
+"""Makes pytest run the stage tests: each (test, seed) is an item that runs a scenario as the engine does.
+
+Options begin with `--raft-`. All of pytest's own work as ever: -k, -x, --lf, -n, --timeout, an IDE's list of tests.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from labs.engine import stalls
+from labs.engine.stages import StageJob, StageRuns
+from labs.engine.stalls import Limits
+from labs.raft.stages.catalogue import matches
+from labs.sim.hosts.base import HostsUnavailable
+from labs.sim.loader.program import BadSubmission
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("raft", "the Raft lab")
+    group.addoption("--raft-submission", default="skeleton", help="folder with raft.py, or one file (skeleton)")
+    group.addoption("--raft-seed", type=int, default=1, help="the first seed (1)")
+    group.addoption("--raft-runs", type=int, default=5, help="how many seeds, counting up from the first (5)")
+    group.addoption("--raft-test", default="", help="run only tests whose id or title holds this text")
+    group.addoption("--raft-hosts", default="inline", choices=["inline", "process"], help="where servers run (inline)")
+    group.addoption("--raft-situations", action="store_true", help="count which situations each run reaches")
+    group.addoption("--raft-limit", type=float, default=30.0, help="CPU seconds that a run may take (30)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--raft-runs") < 1:
+        raise pytest.UsageError("--raft-runs is less than 1: no test would run")
+    path = config.invocation_params.dir / config.getoption("--raft-submission")
+    work = StageRuns(path, config.getoption("--raft-hosts"), config.getoption("--raft-situations"))
+    work.begin(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
+    config.stash[_work] = work
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    work = config.stash.get(_work, None)
+    if work is not None:
+        work.end()
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:
+    scenario = getattr(obj, "scenario", None)
+    if not isinstance(scenario, Scenario):
+        return None
+    config = collector.config
+    if config.getoption("--raft-test") and not matches(scenario, config.getoption("--raft-test")):
+        return []
+    first = config.getoption("--raft-seed")
+    seeds = range(first, first + config.getoption("--raft-runs"))
+    return [ScenarioItem.make(collector, f"{name}[{seed}]", scenario, seed) for seed in seeds]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome: Any = yield
+    if call.when == "call" and isinstance(item, ScenarioItem) and item.record is not None:
+        outcome.get_result().user_properties.append(("raft", msgspec.to_builtins(item.record)))
+
+
+class ScenarioFailed(Exception):
+    """A run that did not pass."""
+
+    def __init__(self, record: RunRecord) -> None:
+        super().__init__(record.message)
+        self.record = record
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario with one seed."""
+
+    scenario: Scenario
+    seed: int
+    record: RunRecord | None
+
+    @classmethod
+    def make(cls, parent: pytest.Module, name: str, scenario: Scenario, seed: int) -> ScenarioItem:
+        item: ScenarioItem = cls.from_parent(parent, name=name)
+        item.scenario, item.seed, item.record = scenario, seed, None
+        return item
+
+    def runtest(self) -> None:
+        in_worker = "PYTEST_XDIST_WORKER" in os.environ
+        limits = Limits(cpu=self.config.getoption("--raft-limit"), wall=0.0)  # the wall clock is pytest-timeout's
+        with stalls.installed(), stalls.watched(limits, sys.__stderr__ if in_worker else None):
+            self.record = self.config.stash[_work].run(StageJob(self.scenario.id, self.seed))
+        if self.record.status != "pass":
+            raise ScenarioFailed(self.record)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        error = excinfo.value
+        if isinstance(error, ScenarioFailed):
+            again = f"make replay TEST={self.scenario.id} SEED={self.seed}"
+            return f"{error.record.message}\nhint    {error.record.hint}\nreplay  {again}"
+        if isinstance(error, BadSubmission | HostsUnavailable):
+            return f"cannot run the submission: {error}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        return self.path, self.scenario.test.__code__.co_firstlineno, f"{self.scenario.id} seed {self.seed}"
+
+
+_work: pytest.StashKey[StageRuns] = pytest.StashKey()

@@ -1,0 +1,178 @@
+"""Drills of stage 2C, persistence: what must be on the disk before a message leaves, and what a restart goes on with.
+
+The disk is looked at right after a message of the server has arrived. What else a server saves is its own business.
+"""
+
+from __future__ import annotations
+
+from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
+from labs.testing.drill import ELECTION, MOMENT, Lone
+from labs.testing.fake_peers import command_of
+from labs.testing.scenario import drill
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_vote_is_saved(lone: Lone) -> None:
+    """a vote is on the disk when the answer leaves (State, voted_for)"""
+    reply = await lone.request_vote(1, term=1)
+    lone.check(reply.vote_granted, "nobody else had its vote of term 1, and both logs are empty", "VoteDenied")
+    disk = lone.disk
+    lone.check((disk.current_term, disk.voted_for) == (1, 1), "it has told server 1 that it has its vote of term 1")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_term_is_saved(lone: Lone) -> None:
+    """a newer term is on the disk when the answer leaves, also after a heartbeat (State, current_term)"""
+    await lone.append_entries(1, term=3)
+    lone.check(lone.disk.current_term == 3, "it has told server 1 that it is in term 3")
+
+
+@drill(rule="OneVotePerTerm")
+async def drill_newer_term_ends_vote_on_disk(lone: Lone) -> None:
+    """a newer term of a leader ends the vote of the older one, on the disk too (State, voted_for)"""
+    await lone.request_vote(1, term=1)
+    await lone.append_entries(2, term=2)
+    text = "its vote for server 1 was one of term 1; in term 2, which server 2 leads, server 1 has not asked for it"
+    lone.check(lone.disk.voted_for in (None, 2), text)
+
+
+@drill(rule="OneVotePerTerm")
+async def drill_newer_term_of_an_answer_ends_vote_on_disk(lone: Lone) -> None:
+    """a newer term in an answer ends a leader's vote for itself, on the disk too (State, voted_for)"""
+    term = await _depose_by_answer(lone)
+    disk = lone.disk
+    text = f"its vote for itself was one of the term that it led; term {term} came with an answer, and it has not voted"
+    lone.check(disk.current_term != term or disk.voted_for is None, text)
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_entries_are_saved(lone: Lone) -> None:
+    """entries are on the disk when success is answered (State, log)"""
+    await lone.append_entries(1, term=1, terms=[1, 1])
+    lone.check(lone.disk.terms == [1, 1], "it has acknowledged two entries of term 1")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_truncation_is_saved(lone: Lone) -> None:
+    """what a conflict took away is gone from the disk, too (State, log)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.append_entries(2, term=2, prev=(1, 1), terms=[2])
+    lone.check(lone.disk.terms == [1, 2], "entry 2 of term 2 has replaced two of term 1")
+    await lone.append_entries(2, term=2, prev=(2, 2), terms=[2])
+    await lone.append_entries(1, term=3, prev=(1, 1), terms=[3, 3])
+    lone.check(lone.disk.terms == [1, 3, 3], "two entries of term 3 have replaced as many of term 2")
+
+
+@drill(rule="SavedBeforeSend")
+async def drill_candidacy_is_saved(lone: Lone) -> None:
+    """a candidate's term, and its vote for itself, are on the disk when it asks for votes (Candidates rule 1)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    disk = lone.disk
+    lone.check((disk.current_term, disk.voted_for) == (term, lone.me), f"it has asked for votes in term {term}")
+
+
+@drill(rule="SavedBeforeSend")
+async def drill_leaders_entries_are_saved(lone: Lone) -> None:
+    """a leader's entry is on its disk when it is committed, if the leader counts itself (Leaders rule 4)"""
+    await lone.become_leader()
+    index = (await lone.propose("x")).index
+    lone.oblige(1)
+    await lone.wait_for_applied(index, "x")
+    lone.check(len(lone.disk.terms) >= index, f"index {index} is committed, by itself and one of two peers")
+
+
+@drill(rule="RestoredOnRestart", me=1)
+async def drill_vote_binds_after_restart(lone: Lone) -> None:
+    """a vote, also one for server 0, binds a server that was restarted, too (State, voted_for)"""
+    await lone.request_vote(0, term=2)
+    lone.restart()
+    reply = await lone.request_vote(2, term=2)
+    lone.check(not reply.vote_granted, "before its restart it gave its vote of term 2 to server 0")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_own_vote_binds_after_restart(lone: Lone) -> None:
+    """a candidate that was restarted has voted in its term: for itself (State, voted_for)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    lone.restart()
+    reply = await lone.request_vote(1, term)
+    lone.check(not reply.vote_granted, f"before its restart it was a candidate of term {term}")
+
+
+@drill(rule="VoteDenied")
+async def drill_same_candidate_after_restart(lone: Lone) -> None:
+    """the candidate that has the vote gets the same answer again after a restart (State, voted_for)"""
+    await lone.request_vote(1, term=2)
+    lone.restart()
+    reply = await lone.request_vote(1, term=lone.term_from(2))
+    lone.check(reply.vote_granted, "before its restart it gave its vote of term 2 to server 1")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_term_survives(lone: Lone) -> None:
+    """a server that was restarted knows its term (State, current_term)"""
+    await lone.append_entries(1, term=5)
+    lone.restart()
+    reply = await lone.append_entries(2, term=3)
+    lone.check(not reply.success, "before its restart it was in term 5")
+    lone.check(reply.term >= 5, "before its restart it was in term 5")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_term_of_answer_survives(lone: Lone) -> None:
+    """a term that came with the answer of a peer survives a restart, too (State, current_term)"""
+    term = await _depose_by_answer(lone)
+    await lone.request_vote(2, term - 1)
+    lone.restart()
+    reply = await lone.request_vote(2, term - 1)
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_term_told_to_leader_survives(lone: Lone) -> None:
+    """a term that came with an answer, and was told to an older leader, survives a restart (State, current_term)"""
+    term = await _depose_by_answer(lone)
+    await lone.append_entries(2, term - 1)
+    lone.restart()
+    reply = await lone.append_entries(2, term - 1)
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+
+
+async def _depose_by_answer(lone: Lone) -> int:
+    """Make the server lead, and answer it with a newer term; return that."""
+    await lone.become_leader()
+    request = await lone.wait_for_request(AppendEntriesArgs)
+    term = request.message.term + 3
+    lone.answer(request, AppendEntriesReply(term, False))
+    await lone.sleep(MOMENT)
+    return term
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_log_survives(lone: Lone) -> None:
+    """a server that was restarted has its log, with the terms of the entries (State, log)"""
+    await lone.append_entries(1, term=3, terms=[1, 2])
+    lone.restart()
+    reply = await lone.append_entries(1, lone.term_from(3), prev=(2, 2))
+    lone.check(reply.success, "before its restart it acknowledged two entries, the second of term 2")
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_new_service_gets_all(lone: Lone) -> None:
+    """after a restart the service is empty, and gets all entries again (State, last_applied)"""
+    await lone.append_entries(1, term=1, terms=[1, 1], commit=2)
+    await lone.wait_for_applied(2, command_of(2, 1))
+    term = lone.disk.current_term + 1
+    await lone.append_entries(1, term, prev=(2, 1), terms=[term])
+    lone.restart()
+    await lone.append_entries(1, lone.term_from(term), prev=(3, term), commit=3)
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.wait_for_applied(3, command_of(3, term))
+
+
+@drill(rule="NothingExtraPersisted")
+async def drill_leader_restarts_as_follower(lone: Lone) -> None:
+    """a leader that was restarted is a follower (§5.2)"""
+    term = await lone.become_leader()
+    lone.restart()
+    lone.check(not lone.state().is_leader, f"it led term {term} before its restart; a server starts as a follower")

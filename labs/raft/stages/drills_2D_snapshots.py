@@ -1,0 +1,384 @@
+"""Drills of stage 2D, log compaction: InstallSnapshot rules 1 and 5 to 8, and logs that start behind a snapshot.
+
+A server may keep entries that its snapshot covers, and may send entries instead of a snapshot while it has them.
+"""
+
+from __future__ import annotations
+
+from labs.messages import (
+    AppendEntriesArgs,
+    ApplySnapshot,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    RequestVoteArgs,
+)
+from labs.testing.drill import ELECTION, Lone
+from labs.testing.fake_peers import Request, command_of, entries_of, snapshot_of
+from labs.testing.scenario import drill
+
+BEAT = 0.05
+"""Seconds between two messages of a puppet that lets no election timeout run out."""
+MANY = 40
+"""Entries enough that a server drops some of them, even if it keeps a few behind a snapshot."""
+
+
+async def fill_log(lone: Lone, count: int) -> None:
+    """Let server 1 lead term 1 and give the server so many entries of it, all committed and covered by a snapshot.
+
+    There are two snapshots, for a server may find that one is not worth the work.
+    """
+    for index in range(1, count + 1):
+        await lone.append_entries(1, term=1, prev=(index - 1, min(index - 1, 1)), terms=[1], commit=index)
+        if index in (count // 2, count):
+            await lone.wait_for_applied(index, command_of(index, 1))
+            lone.take_snapshot()
+
+
+# InstallSnapshot.
+
+
+@drill(rule="StaleTermRejected")
+async def drill_older_snapshot_refused(lone: Lone) -> None:
+    """a snapshot from a leader of an older term is not installed (InstallSnapshot rule 1)"""
+    await lone.append_entries(1, term=5)
+    await lone.tell(2, InstallSnapshotArgs(3, 2, 2, 1, snapshot_of([1, 1])))
+    lone.check(lone.applied == [], "the snapshot came from the leader of term 3, and it is in term 5")
+    lone.check(lone.disk.snapshot_index == 0, "the snapshot came from the leader of term 3, and it is in term 5")
+
+
+@drill(rule="HigherTermAdopted")
+async def drill_snapshot_raises_term(lone: Lone) -> None:
+    """a newer term in an InstallSnapshot becomes the current term (All servers rule 2)"""
+    reply = await lone.install_snapshot(1, term=6, covers=[1, 1])
+    lone.check(reply.term == 6, "server 1 leads term 6")
+
+
+@drill(rule="StepsDown")
+async def drill_candidate_follows_sender(lone: Lone) -> None:
+    """a candidate follows the leader of its term that sends it a snapshot (Candidates rule 3)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    await lone.install_snapshot(1, term, covers=[term])
+    lone.check(lone.state() == (term, False), f"it must follow server 1, which leads term {term}")
+    await lone.sleep(BEAT)
+    text = f"server 1 leads term {term}, and sent a snapshot of index 1"
+    lone.check(lone.disk.snapshot_index == 1, text, "SavedBeforeReply")
+
+
+@drill(rule="HigherTermAdopted")
+async def drill_late_snapshot_raises_term(lone: Lone) -> None:
+    """a newer term counts, and is saved, also if the snapshot that brings it is an old one (All servers rule 2)"""
+    await fill_log(lone, 3)
+    reply = await lone.install_snapshot(2, term=6, covers=[1, 1])
+    lone.check(reply.term == 6, "server 2 leads term 6")
+    lone.check(lone.disk.current_term == 6, "it has told server 2 that it is in term 6", "SavedBeforeReply")
+
+
+@drill(rule="StepsDown")
+async def drill_leader_follows_sender(lone: Lone) -> None:
+    """a leader follows the leader of a newer term that sends it a snapshot (All servers rule 2)"""
+    term = await lone.become_leader() + 1
+    await lone.install_snapshot(2, term, covers=[1, 1])
+    lone.check(lone.state() == (term, False), f"it must follow server 2, which leads the newer term {term}")
+
+
+@drill(rule="StepsDown")
+async def drill_candidate_follows_sender_of_late_snapshot(lone: Lone) -> None:
+    """a candidate follows the leader of its term, also one that sends it an old snapshot (Candidates rule 3)"""
+    await fill_log(lone, 3)
+    request = await lone.wait_for_request(RequestVoteArgs, 2, above=1, within=ELECTION)
+    term = request.message.term
+    await lone.install_snapshot(1, term, covers=[1, 1])
+    lone.say_yes(request)
+    for _ in range(40):
+        await lone.sleep(BEAT)
+        lone.check(not lone.state().is_leader, f"it must follow server 1, which leads term {term}")
+        text = f"it hears from the leader of term {term} every {BEAT} s"
+        lone.check_no_request(RequestVoteArgs, text, rule="ElectionTimerReset", above=term)
+        await lone.install_snapshot(1, term, covers=[1, 1])
+
+
+@drill(rule="ElectionTimerReset")
+async def drill_snapshot_resets_timer(lone: Lone) -> None:
+    """a server that is sent snapshots hears its leader, and stays a follower (Followers rule 2)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term + 1
+    for count in range(1, 51):
+        await lone.install_snapshot(1, term, covers=[term] * count)
+        await lone.sleep(BEAT)
+        lone.check_no_request(RequestVoteArgs, f"it hears from the leader of term {term} every {BEAT} s", above=term)
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_snapshot_reaches_service(lone: Lone) -> None:
+    """a snapshot is handed to the service, with its index and term (InstallSnapshot rule 8)"""
+    await lone.install_snapshot(1, term=4, covers=[1, 1, 2])
+    await lone.sleep(BEAT)
+    lone.check(ApplySnapshot(3, 2, snapshot_of([1, 1, 2])) in lone.applied, "the leader's snapshot covers (3, term 2)")
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_snapshot_is_saved(lone: Lone) -> None:
+    """a snapshot is on the disk when the answer leaves, and the log starts behind it (InstallSnapshot rule 5)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    disk = lone.disk
+    lone.check(disk.snapshot_index == 3, "it has answered to a snapshot of index 3")
+    base = (disk.last_included_index, disk.last_included_term)
+    lone.check(base == (3, 2), "its log must start behind index 3 of term 2", "SnapshotAndLogTogether")
+
+
+@drill(rule="SnapshotKeepsSuffix")
+async def drill_matching_entries_stay(lone: Lone) -> None:
+    """entries that follow a snapshot's last one stay, if the log has that one (InstallSnapshot rule 6)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.install_snapshot(1, term=1, covers=[1, 1])
+    reply = await lone.append_entries(1, term=1, prev=(3, 1))
+    lone.check(
+        reply.success, "it had accepted entry 3; the snapshot ends with entry 2, which it had with the same term"
+    )
+
+
+@drill(rule="SnapshotKeepsSuffix")
+async def drill_conflicting_entries_go(lone: Lone) -> None:
+    """the whole log goes if a snapshot's last entry is not in it (InstallSnapshot rule 7)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    await lone.install_snapshot(2, term=2, covers=[1, 2])
+    reply = await lone.append_entries(2, term=2, prev=(3, 1))
+    lone.check(not reply.success, "its entry 3 followed one of term 1; in the snapshot entry 2 is of term 2")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_snapshot_of_what_was_applied(lone: Lone) -> None:
+    """a snapshot newer than the server's own, but not than what it has applied, takes nothing back (§7)"""
+    await fill_log(lone, MANY)
+    for index in range(MANY + 1, MANY + 6):
+        await lone.append_entries(1, term=1, prev=(index - 1, 1), terms=[1], commit=index)
+    await lone.wait_for_applied(MANY + 5, command_of(MANY + 5, 1))
+    seen = len(lone.applied)
+    await lone.tell(1, InstallSnapshotArgs(1, 1, MANY + 2, 1, snapshot_of([1] * (MANY + 2))))
+    late = [message for message in lone.applied[seen:] if isinstance(message, ApplySnapshot)]
+    lone.check(late == [], f"its service has applied all up to {MANY + 5}, and the snapshot ends at {MANY + 2}")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_late_snapshot_takes_nothing_back(lone: Lone) -> None:
+    """a snapshot that comes late does not take the service back (§7)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)
+    await lone.wait_for_applied(3, command_of(3, 1))
+    await lone.tell(1, InstallSnapshotArgs(1, 1, 2, 1, snapshot_of([1, 1])))
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1], commit=4)
+    await lone.wait_for_applied(4, command_of(4, 1))
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == [1, 2, 3, 4], "it had applied index 3 when a snapshot of index 2 came: it must be 1, 2, 3, 4")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_late_snapshot_after_restart(lone: Lone) -> None:
+    """a snapshot older than the one on the disk takes nothing back after a restart, either (§7)"""
+    await fill_log(lone, MANY)
+    await lone.sleep(BEAT)
+    held = lone.disk.snapshot_index
+    if lone.disk.last_included_index == 0:
+        return  # It has dropped no entries: whether it must is another drill's question.
+    lone.restart()
+    await lone.tell(1, InstallSnapshotArgs(1, 1, held - 1, 1, snapshot_of([1] * (held - 1))))
+    late = [m for m in lone.applied if isinstance(m, ApplySnapshot) and m.index < held]
+    lone.check(late == [], f"it has a snapshot of index {held} on its disk")
+
+
+@drill(rule="SnapshotNotRolledBack")
+async def drill_service_is_late(lone: Lone) -> None:
+    """a snapshot that the service took before a newer one was installed takes nothing back (§7)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1], commit=5)
+    await lone.wait_for_applied(5, command_of(5, 1))
+    late = lone.service_snapshot()
+    await lone.install_snapshot(1, term=1, covers=[1] * MANY)
+    await lone.sleep(BEAT)
+    lone.take_snapshot(late)
+    reply = await lone.append_entries(1, term=1, prev=(MANY, 1), terms=[1], commit=MANY + 1)
+    lone.check(reply.success, f"its snapshot ends with entry {MANY} of term 1")
+    await lone.wait_for_applied(MANY + 1, command_of(MANY + 1, 1))
+    lone.check(lone.disk.snapshot_index >= MANY, f"the leader's snapshot covers {MANY} entries")
+
+
+@drill(rule="OneVotePerTerm")
+async def drill_snapshot_ends_vote_of_older_term(lone: Lone) -> None:
+    """a newer term in an InstallSnapshot ends the vote of the older one (State, voted_for; All servers rule 2)"""
+    await lone.request_vote(1, term=1)
+    await lone.install_snapshot(2, term=6, covers=[1, 1])
+    text = "its vote for server 1 was one of term 1; in term 6, which server 2 leads, server 1 has not asked for it"
+    lone.check(lone.disk.voted_for in (None, 2), text)
+
+
+@drill(rule="StateMachineSafety", service_time=0.02)
+async def drill_service_snapshots_amid_entries(lone: Lone) -> None:
+    """a snapshot that the service takes in the middle of a batch moves no entry (All servers rule 1; §7)"""
+    for index in range(MANY):
+        await lone.append_entries(1, term=1, prev=(index, min(index, 1)), terms=[1])
+    await lone.append_entries(1, term=1, prev=(MANY, 1), commit=MANY)
+    taken = 0
+    for index in range(1, MANY + 1):
+        await lone.wait_for_applied(index, command_of(index, 1))
+        if index >= taken + 7:
+            taken = lone.take_snapshot()
+    indices = [message.index for message in lone.applied]
+    text = "its service took snapshots meanwhile: each index once, in order"
+    lone.check(indices == sorted(set(indices)), text, "ApplyInOrder")
+
+
+@drill(rule="ApplyInOrder", service_time=0.002)
+async def drill_snapshot_overtakes_entries(lone: Lone) -> None:
+    """a snapshot that comes while entries are being applied does not mix with them (All servers rule 1; §7)"""
+    entries = AppendEntriesArgs(1, 1, 0, 0, entries_of([1] * MANY), MANY)
+    await lone.ask_in_turn(0.002, (1, entries), (1, InstallSnapshotArgs(1, 1, 60, 1, snapshot_of([1] * 60))))
+    await lone.append_entries(1, term=1, prev=(60, 1), terms=[1], commit=61)
+    await lone.wait_for_applied(61, command_of(61, 1))
+    await lone.sleep(0.5)
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == sorted(indices), "indices must rise, from entry to snapshot and from there to entry 61")
+
+
+# Logs that start behind a snapshot.
+
+
+@drill(rule="NoCrash")
+async def drill_conflict_next_to_snapshot(lone: Lone) -> None:
+    """the search for where logs part ends at the snapshot, which is common to all (AppendEntries rule 2; §7)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
+    reply = await lone.append_entries(2, term=2, prev=(5, 2))
+    lone.check(not reply.success, "its entry 5 is of term 1", "ConsistencyCheck")
+    reply = await lone.append_entries(2, term=2, prev=(3, 1), terms=[2, 2], commit=5)
+    lone.check(reply.success, "its snapshot ends with entry 3 of term 1", "SnapshotTermKept")
+    await lone.wait_for_applied(5, command_of(5, 2))
+
+
+@drill(rule="SnapshotTermKept")
+async def drill_entries_follow_snapshot(lone: Lone) -> None:
+    """the snapshot's last index and term take part in the consistency check (§7)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    reply = await lone.append_entries(1, term=2, prev=(3, 2), terms=[2], commit=4)
+    lone.check(reply.success, "its snapshot ends with entry 3 of term 2")
+    await lone.wait_for_applied(4, command_of(4, 2))
+
+
+@drill(rule="SnapshotTermKept")
+async def drill_candidate_tells_its_snapshot(lone: Lone) -> None:
+    """a candidate without entries tells index and term of its snapshot's last one (§7; RequestVote arguments)"""
+    await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
+    for _ in range(2):
+        message = (await lone.wait_for_request(RequestVoteArgs, above=2, within=ELECTION)).message
+        last = (message.last_log_index, message.last_log_term)
+        lone.check(last == (3, 2), "its log ends with its snapshot, at index 3 of term 2")
+        lone.restart()
+        lone.forget_requests()
+
+
+@drill(rule="ConsistencyRefusal")
+async def drill_entries_overlap_snapshot(lone: Lone) -> None:
+    """entries that begin inside the snapshot are taken from where it ends (§7; AppendEntries rule 4)"""
+    await fill_log(lone, 3)
+    reply = await lone.append_entries(1, term=1, prev=(2, 1), terms=[1, 1, 1], commit=5)
+    if not reply.success:  # It may also ask for those behind its snapshot only.
+        reply = await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1], commit=5)
+    lone.check(reply.success, "its log holds what comes before")
+    await lone.wait_for_applied(5, command_of(5, 1))
+
+
+@drill(rule="MatchingKept")
+async def drill_late_entries_below_snapshot(lone: Lone) -> None:
+    """late entries that the snapshot covers take away none behind it (AppendEntries rule 3)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
+    await lone.append_entries(1, term=1, prev=(1, 1), terms=[1])
+    reply = await lone.append_entries(1, term=1, prev=(5, 1))
+    lone.check(reply.success, "it has accepted the entries 4 and 5, and none that conflicts with them")
+
+
+@drill(rule="CommitBound")
+async def drill_entries_below_snapshot_commit_no_further(lone: Lone) -> None:
+    """nothing is committed behind the last new entry, also if that is in the snapshot (AppendEntries rule 5)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
+    await lone.append_entries(2, term=2, prev=(2, 1), terms=[1], commit=5)
+    await lone.check_not_applied(4, "of the log of server 2, which leads, only what ends at index 3 is known")
+
+
+# snapshot(), and what a leader does without the entries.
+
+
+@drill(rule="LogTrimmed")
+async def drill_snapshot_trims_log(lone: Lone) -> None:
+    """after snapshot() the log gets shorter, and lies on the disk with the snapshot (§7)"""
+    await fill_log(lone, MANY)
+    await lone.sleep(BEAT)
+    disk = lone.disk
+    lone.check(disk.snapshot_index > 0, f"its service has handed it snapshots, the last of index {MANY}")
+    lone.check(len(disk.terms) < MANY, f"the last snapshot of its service covers all its {MANY} entries")
+    end = disk.last_included_index + len(disk.terms)
+    lone.check(end == MANY, f"snapshot and entries together must reach to index {MANY}", "SnapshotAndLogTogether")
+
+
+@drill(rule="RestoredOnRestart")
+async def drill_restarts_from_snapshot(lone: Lone) -> None:
+    """a server that was restarted goes on behind its snapshot (§7)"""
+    await fill_log(lone, 3)
+    await lone.append_entries(2, term=3, prev=(3, 1), terms=[3])
+    lone.restart()
+    reply = await lone.append_entries(2, lone.term_from(3), prev=(4, 3), terms=[3], commit=5)
+    lone.check(reply.success, "before its restart it acknowledged the entries 1 to 4, the last of term 3")
+    await lone.wait_for_applied(5, command_of(5, 3))
+
+
+@drill(rule="InstallWhenNeeded")
+async def drill_leader_sends_snapshot(lone: Lone) -> None:
+    """a leader that no longer has an entry sends its snapshot, and goes on behind it (§7)"""
+    request = await _sent_snapshot(lone)
+    if request is None:
+        return
+    last, data = request.message.last_included_index, request.message.data
+    text = "its service handed over other bytes"
+    lone.check(data != b"" and snapshot_of([1] * last).startswith(data), text, "StateMachineSafety")
+    lone.say_yes(request)
+    lone.start("x")
+    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="behind the snapshot")
+
+
+@drill(rule="HigherTermAdopted")
+async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
+    """a newer term in the answer to a snapshot becomes the current term (All servers rule 2)"""
+    request = await _sent_snapshot(lone)
+    if request is None:
+        return
+    term = request.message.term + 3
+    lone.answer(request, InstallSnapshotReply(term))
+    await lone.sleep(BEAT)
+    state = lone.state()
+    lone.check(state.term >= term, f"the answer to its InstallSnapshot was of term {term}")
+    lone.check(not state.is_leader, f"term {term} has reached it, and nobody has voted for it since", "StepsDown")
+    await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
+
+
+async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
+    """Let the server lead with a log whose beginning is in a snapshot, and return what it sends to one without a log.
+
+    Server 2 refuses entries until the snapshot comes, in the server's own words. None if entry 1 comes instead.
+    """
+    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    await fill_log(lone, MANY)
+    await lone.become_leader()
+    lone.oblige(1)
+    end = lone.now + 3.0
+    while (request := lone.next_request(InstallSnapshotArgs, 2)) is None:
+        refused = lone.next_request(AppendEntriesArgs, 2)
+        if refused is not None:
+            prev = refused.message.prev_log_index
+            if prev == 0 and refused.message.entries:
+                return None
+            if prev == 0:
+                lone.say_yes(refused)
+                continue
+            lone.answer_alike(refused, refusals[min(prev, len(refusals)) - 1])
+        await lone.sleep(BEAT / 5)
+        text = "server 2, whose log is empty, needs what the snapshot covers"
+        lone.check(lone.now < end, text, "InstallWhenNeeded")
+    return request

@@ -1,0 +1,1 @@
+"""Servers in processes of their own, forked from a warm one and stepped in lock-step."""

@@ -1,0 +1,194 @@
+"""A server's process: the same `Life` as inline, under a trio loop of its own whose virtual clock is the socket.
+
+When nothing can run, the process says so, with all that the life put out, and waits to be told what time it is and what
+has come. Runs after the fork from the zygote; a submission's code is executed here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from labs.codec import safe_repr
+from labs.sim import scheduler
+from labs.sim.hosts.process import frames
+from labs.sim.hosts.process.frames import (
+    Answer,
+    Ask,
+    Begin,
+    Broke,
+    Compile,
+    Confined,
+    CrashNow,
+    Ended,
+    Modules,
+    Reply,
+    Spun,
+    Step,
+)
+from labs.sim.loader.program import Program
+from labs.sim.loader.sources import compile_all
+from labs.sim.runtime.clock import VirtualClock
+from labs.sim.runtime.trio_internals import Loop, deterministic_scheduling
+from labs.sim.server.incarnation import Life
+from labs.sim.server.outputs import Failed
+
+_NO_LIMIT = 1 << 40
+
+
+class Child:
+    """One process, and the one life in it. `confine` shuts it in before anything of a submission is received."""
+
+    def __init__(self, link: socket.socket, confine: Callable[[], dict[str, Any]]) -> None:
+        self._link = link
+        self._confine = confine
+        self._life: Life
+        self._clock = VirtualClock(self._on_idle)
+        self._turns = scheduler.Turns(self._on_spin)
+        self._turn = 0
+        self._passes = 0
+        """The life's passes before this step."""
+        self._granted = False
+        """Whether the next idle moment was already answered: only timers are due."""
+        self._crashing = False
+        self._asked: Ask | None = None
+        self._driver: trio.lowlevel.Task
+
+    def run(self) -> None:
+        """Run to the end of the process."""
+        try:
+            with deterministic_scheduling(self._turns.arrange, scheduler.count_task):
+                trio.run(self._main, clock=self._clock)
+        except BaseException as error:
+            with contextlib.suppress(frames.BadFrame):  # if the tester is gone, nobody listens
+                self._send(Broke(f"{type(error).__name__}: {safe_repr.text_of(error)}"[:2000]))
+
+    async def _main(self) -> None:
+        try:
+            facts = self._confine()
+        except Exception as error:
+            self._send(Confined({}, f"{type(error).__name__}: {error}"))
+            os._exit(0)
+        self._send(Confined(facts))
+        first = self._receive()
+        if isinstance(first, Compile):
+            self._send(Modules(compile_all(first.sources, Path(first.root))))
+            os._exit(0)
+        elif isinstance(first, Begin):
+            async with trio.open_nursery() as nursery:
+                self._begin(first, nursery)
+                await self._serve_test()
+
+    def _begin(self, begin: Begin, nursery: trio.Nursery) -> None:
+        self._clock.now, self._turn = begin.now, begin.turn
+        scheduler.MAX_PASSES = begin.max_passes
+        program = Program.of_bundle(begin.modules, Path(begin.root), begin.entry, begin.class_name, begin.alone)
+        self._life = Life(begin.server, begin.number, begin.size, begin.seed, program, begin.disk, begin.service_time)
+        self._life.abandoned = []
+        self._driver, self._loop = trio.lowlevel.current_task(), Loop()
+        self._life.begin(nursery)
+        self._answer()
+
+    # Listening: while nothing can run, or while the test acts.
+
+    def _on_idle(self, deadline: float) -> None:
+        """Tell the tester that nothing can run, and wait for what is next."""
+        if self._granted:
+            self._granted = False
+            return
+        if self._crashing:
+            self._send(Ended(self._turn, self._life.why_not_ended()))
+        else:
+            self._answer()
+        while True:
+            message = self._receive()
+            if isinstance(message, Ask):
+                if message.in_task:
+                    self._asked = message
+                    trio.lowlevel.reschedule(self._driver)
+                    return
+                self._obey(message)
+            else:
+                self._go_on(message)
+                return
+
+    async def _serve_test(self) -> None:
+        """Listen while the test acts: as it does inline, it then calls methods of the server in a task."""
+        while True:
+            while isinstance(message := self._asked or self._receive(), Ask):
+                self._asked = None
+                self._obey(message)
+            self._go_on(message)
+            self._granted = not self._crashing and not self._loop.runnable
+            await trio.lowlevel.wait_task_rescheduled(_can_abort)
+
+    def _obey(self, ask: Ask) -> None:
+        self._take_in(ask)
+        life = self._life
+        result: Any = None
+        if ask.method == "start":
+            result = life.start(ask.data)
+        elif ask.method == "get_state":
+            result = life.state()
+        elif ask.method == "snapshot":
+            life.snapshot(ask.index, ask.data)
+        else:
+            result = life.where()
+        self._answer(result)
+
+    def _go_on(self, message: frames.ToServer) -> None:
+        assert isinstance(message, Step | CrashNow)
+        self._take_in(message)
+        if isinstance(message, CrashNow):
+            self._crashing = True
+            self._life.crash()
+
+    def _take_in(self, message: Step | Ask | CrashNow) -> None:
+        """Let time pass, and hand the life what has come for it."""
+        life = self._life
+        self._turn = message.turn
+        if message.now > self._clock.now:
+            self._clock.now = message.now
+            life.passes = 0
+        self._passes = life.passes
+        for item in message.inbox:
+            if isinstance(item, Reply):
+                life.reply(item.call, item.data)
+            else:
+                life.request(item.ticket, item.data)
+        life.wake()
+
+    # Speaking.
+
+    def _answer(self, result: Any = None) -> None:
+        """Send all that the life has put out, and what get_state returns after it."""
+        life, abandoned = self._life, self._life.abandoned
+        outbox, life.outbox, life.abandoned = life.outbox, [], []
+        state = life.state(quietly=True)
+        afterwards, life.outbox = life.outbox, []
+        when = self._loop.next_deadline(), bool(self._loop.runnable)
+        try:
+            self._send(Answer(self._turn, *when, outbox, abandoned or [], state, afterwards, result))  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            failed = Failed("nonsense", f"hands over what cannot be sent: {safe_repr.text_of(error)}"[:2000], "")
+            self._send(Answer(self._turn, *when, [failed], [], None, []))
+
+    def _on_spin(self, life: Life, task: trio.lowlevel.Task) -> None:
+        self._send(Spun(self._turn, life.passes - self._passes, scheduler.failure_of(life, task)))
+        os._exit(0)
+
+    def _send(self, record: frames.FromProcess) -> None:
+        frames.send(self._link, record)
+
+    def _receive(self) -> frames.ToServer:
+        return frames.decode_for_server(frames.receive(self._link, _NO_LIMIT))
+
+
+def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:
+    return trio.lowlevel.Abort.SUCCEEDED

@@ -1,0 +1,1 @@
+"""What lies between servers: links, and the calls that cross them."""

@@ -1,0 +1,1 @@
+"""Virtual time and keyed randomness on trio."""

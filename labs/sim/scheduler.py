@@ -1,0 +1,87 @@
+"""Whose turn it is: orders the tasks that are ready, and finds servers that never let time pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from labs.sim.hosts.base import AnyLife
+from labs.sim.runtime.trio_internals import Batch
+from labs.sim.server.failures import place_of_task, swallowed
+from labs.sim.server.incarnation import LIFE, Life
+from labs.sim.server.outputs import Failed
+
+MAX_PASSES = 20_000
+"""Loop passes of one server at one instant before it counts as spinning."""
+
+
+class Abandoned(Exception):
+    """Ends trio's loop by force, when a submission's tasks refuse to end."""
+
+
+class Turns:
+    """Orders batches of tasks; `on_spin` is told once of a life that spins, and which task of it does."""
+
+    def __init__(self, on_spin: Callable[[Life, trio.lowlevel.Task], None]) -> None:
+        self.ran: dict[int, AnyLife] = {}
+        """The lives that ran since this was cleared, by server."""
+        self.closing = False
+        """Whether the run is over, so that who still spins is ended by force."""
+        self._on_spin = on_spin
+
+    def arrange(self, batch: Batch) -> None:
+        """Put runnable tasks in order: by server, and within a server by that server's own generator."""
+        if len(batch) == 1:
+            life = batch[0].context.get(LIFE)
+            if life is not None:
+                self._count_pass(life, batch[0])
+            return
+        groups: dict[tuple[int, int], list[trio.lowlevel.Task]] = {}
+        lives: dict[tuple[int, int], Life] = {}
+        for task in batch:
+            life = task.context.get(LIFE)
+            key = (-1, 0) if life is None else (life.server, life.number)
+            groups.setdefault(key, []).append(task)
+            if life is not None:
+                lives[key] = life
+        batch.clear()
+        for key in sorted(groups):
+            tasks = groups[key]
+            if key in lives:
+                if len(tasks) > 1:
+                    lives[key].order.shuffle(tasks)
+                self._count_pass(lives[key], tasks[-1])
+            batch += tasks
+
+    def serve(self, life: Life) -> None:
+        """Give a life a turn in which it only handles its requests: no other task can run."""
+        task = life.serve()
+        if task is not None:
+            self._count_pass(life, task)
+
+    def _count_pass(self, life: Life, task: trio.lowlevel.Task) -> None:
+        if not life.fenced:
+            self.ran[life.server] = life
+        life.passes += 1
+        if life.passes <= MAX_PASSES:
+            return
+        if self.closing or life.passes > 2 * MAX_PASSES:
+            raise Abandoned
+        if life.passes == MAX_PASSES + 1:
+            self._on_spin(life, task)
+
+
+def count_task() -> None:
+    """Count a task that is about to start as its server's; refuse it if that has too many (labs.codec.limits)."""
+    life = LIFE.get()
+    if life is not None:
+        life.count_task()
+
+
+def failure_of(life: Life, task: trio.lowlevel.Task) -> Failed:
+    """Return what a life that spins has done wrong; `task` is one that does."""
+    place = place_of_task(life.program, task) or life.where()
+    if life.fenced:
+        return swallowed(place)
+    return Failed("spins", f"spins: it goes round {MAX_PASSES:,} times without letting time pass", place)

@@ -1,0 +1,84 @@
+"""What a submission's server holds in its hands: its node, and the sending end of the apply channel.
+
+Both only pass on to the server's life (labs.sim.server.incarnation), which checks and encodes what they are given.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from labs.codec import messages as codec
+from labs.messages import Args, Reply
+from labs.sim.server.persister import DiskPersister
+
+if TYPE_CHECKING:
+    from labs.sim.server.incarnation import Life
+
+
+class LifeNode:
+    """What the submission sees as its `Node` (labs.node.Node)."""
+
+    def __init__(
+        self, life: Life, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
+    ) -> None:
+        self._life = life
+        self.me = me
+        self.peers = peers
+        self.persister = persister
+        self.random = generator
+
+    async def call(self, peer: int, args: Args) -> Reply | None:
+        """Send an RPC and wait for the reply, or for None (labs.node.Node.call)."""
+        life = self._life
+        data = await life.wait(life.call(peer, args))
+        return None if data is None else codec.decode_message(data, life.find_class)  # type: ignore[return-value]
+
+    def note(self, text: str) -> None:
+        """Write a line into the trace (labs.node.Node.note)."""
+        self._life.note(text)
+
+
+class ApplyChannel:
+    """The sending end of the apply channel, with the methods of `trio.MemorySendChannel`; its buffer has no limit."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def send_nowait(self, value: Any) -> None:
+        self._life.apply(value)
+
+    async def send(self, value: Any) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._life.apply(value)
+        if self._life.service_time:
+            await trio.sleep(self._life.service_time)
+        else:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def clone(self) -> ApplyChannel:
+        return ApplyChannel(self._life)
+
+    def close(self) -> None:
+        """Nothing to close: the service listens as long as the server lives."""
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def __enter__(self) -> ApplyChannel:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> ApplyChannel:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def statistics(self) -> trio.MemoryChannelStatistics:
+        return trio.MemoryChannelStatistics(0, math.inf, 1, 1, 0, 0, 0)

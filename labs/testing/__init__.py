@@ -1,0 +1,1 @@
+"""What a test drives: a cluster, or one server among fake peers; and the run of one test with one seed."""

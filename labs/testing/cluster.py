@@ -1,0 +1,407 @@
+"""The cluster as a test drives it: propose, look, break and mend, wait and check.
+
+All times are virtual seconds. Methods named `wait_for_…` let time pass; all others act at once, at an instant in which
+no server has anything left to do. A failed check ends the run with the name of the rule that was broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from labs.checking.checker import Violation
+from labs.codec import messages as codec
+from labs.codec import safe_repr, values
+from labs.messages import Command
+from labs.sim.dispatch import CrashPoint
+from labs.sim.hosts.base import AnyLife
+from labs.sim.kernel import Kernel, LastWords, RunOver
+from labs.sim.net.network import NOTHING, Conditions, Link, Span
+from labs.sim.runtime import rng
+from labs.sim.server.service import Applied
+from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
+
+POLL = 0.02
+"""How often a waiting test looks, in virtual seconds."""
+COULD_NOT_GO_ON = (
+    "see in a replay what led to that answer; if it was right, then the test is wrong: tell your instructor"
+)
+"""The hint where a test stumbled over what servers answered."""
+
+
+class StartAnswer(NamedTuple):
+    """What `start` answered; (-1, -1, False) if the server is down."""
+
+    index: int  # type: ignore[assignment]  # a field, not tuple.index
+    term: int
+    is_leader: bool
+
+
+class ServerState(NamedTuple):
+    """What `get_state` answered; (0, False) if the server is down."""
+
+    term: int
+    is_leader: bool
+
+
+class Cluster:
+    """Servers 0 to n-1, the network between them, and their disks."""
+
+    def __init__(self, kernel: Kernel, test: str) -> None:
+        self._kernel = kernel
+        self.n = kernel.size
+        self.servers = range(kernel.size)
+        self.majority = kernel.size // 2 + 1
+        self.random = rng.generator(kernel.seed, "test", test)
+        self._commands = 0
+        self._next_to_ask = 0
+        self._heard: tuple[int, str, Any, Any] | None = None
+        """The last that a server told the test: which one, of what kind, and what to what."""
+        kernel.last_words = self._last_words
+
+    @property
+    def now(self) -> float:
+        """The virtual time, in seconds from the start of the run."""
+        return self._kernel.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self._go_on()
+        await self._kernel.sleep(seconds)
+
+    # Proposing and looking.
+
+    def command(self, size: int = 0) -> Command:
+        """Return a command that differs from all others of the run: an int, or a str of `size` characters."""
+        self._commands += 1
+        if not size:
+            return 1000 + self._commands
+        return f"{self._commands}:".ljust(size, "x")
+
+    def start(self, server: int, command: Command) -> StartAnswer:
+        """Propose a command to a server."""
+        life = self._life(server)
+        if life is None:
+            return StartAnswer(-1, -1, False)
+        data = codec.encode_command(command)
+        answer = life.start(data)
+        self._kernel.touch(life)
+        self._go_on()
+        if answer is None or life.fenced:
+            return StartAnswer(-1, -1, False)
+        self._heard = (server, "start", command, answer)
+        said = command if values.is_scalar(command) else codec.decode_command(data)  # the test may go on to change it
+        self._kernel.record(Start(self.now, server, said, *answer))
+        self._go_on()
+        return StartAnswer(*answer)
+
+    def state(self, server: int) -> ServerState:
+        """Ask a server for its term and whether it leads."""
+        life = self._life(server)
+        if life is None:
+            return ServerState(0, False)
+        answer = life.state()
+        self._kernel.touch(life)
+        self._go_on()
+        if answer is None:
+            return ServerState(0, False)
+        self._heard = (server, "get_state", None, answer)
+        return ServerState(*answer)
+
+    def is_up(self, server: int) -> bool:
+        return self._kernel.lives[server] is not None
+
+    def is_connected(self, server: int) -> bool:
+        return self._kernel.network.is_connected(server)
+
+    def leaders(self, among: Iterable[int] | None = None) -> list[int]:
+        """Return the connected, running servers that lead the highest term that any of them leads."""
+        states = {server: self.state(server) for server in self._reachable(among)}
+        term = max((state.term for state in states.values() if state.is_leader), default=0)
+        return [server for server, state in states.items() if state == (term, True)]
+
+    def applied(self, index: int) -> Applied:
+        """Return how many servers, also crashed ones, have applied something at an index, and what."""
+        count, command = found = self._kernel.service.applied(index)
+        if count:
+            self._heard = (self._kernel.service.appliers(index)[0], "apply", index, command)
+        return found
+
+    def rpcs(self, server: int | None = None) -> int:
+        """Return how many requests were sent so far, by all servers or by one."""
+        return sum(self._kernel.calls.sent) if server is None else self._kernel.calls.sent[server]
+
+    def bytes_sent(self) -> int:
+        """Return the bytes of all requests sent and all replies delivered so far."""
+        return self._kernel.calls.bytes
+
+    def log_size(self, server: int) -> int:
+        """Return the bytes of a server's saved state, without the snapshot."""
+        return self._kernel.disks[server].size
+
+    def snapshot_pace(self, server: int) -> int:
+        """Return after how many entries a server's service takes a snapshot."""
+        return self._kernel.carrier.paces[server]
+
+    def snapshot_size(self, server: int) -> int:
+        """Return the bytes of a server's saved snapshot, 0 if it has none."""
+        return len(self._kernel.disks[server].snapshot or b"")
+
+    # Crashes.
+
+    def crash(self, server: int) -> None:
+        """Crash a server; its disk stays."""
+        self._go_on()
+        self._kernel.crash(server)
+        self._go_on()
+
+    def restart(self, server: int) -> None:
+        """Start a server from its disk; crash it first if it runs. Its links stay as they are."""
+        self._go_on()
+        self._kernel.restart(server)
+        self._go_on()
+
+    def crash_at(self, server: int, point: CrashPoint, nth: int = 1) -> None:
+        """Crash a server right after its nth next save, or right before its nth next reply or request leaves it.
+
+        What it did before that point in the same instant counts, what it does after it does not.
+        """
+        if nth < 1:
+            raise ValueError(f"nth counts from 1, not {nth}")
+        self._kernel.carrier.arm_crash(server, point, nth)
+
+    async def wait_until_down(self, server: int, within: float) -> bool:
+        """Wait for a crash that `crash_at` has prepared; say whether it came in time. It comes no more afterwards."""
+        until = self.now + within
+        while self.is_up(server) and self.now < until:
+            await self.sleep(POLL)
+        self._kernel.carrier.disarm_crash(server)
+        return not self.is_up(server)
+
+    # The network.
+
+    def disconnect(self, server: int) -> None:
+        """Cut all links of a server, both ways, until `connect`."""
+        self._change_links(lambda: self._kernel.network.disconnect(server), server)
+
+    def connect(self, server: int) -> None:
+        """End `disconnect`; single links that are cut stay so."""
+        self._change_links(lambda: self._kernel.network.connect(server), server)
+
+    def connect_all(self) -> None:
+        """Connect every server; single links that are cut stay so."""
+        for server in self.servers:
+            self.connect(server)
+
+    def cut(self, source: int, target: int) -> None:
+        """Cut the link from `source` to `target`, this direction only."""
+        self._change_links(lambda: self._kernel.network.cut(source, target))
+
+    def mend(self, source: int, target: int) -> None:
+        """End `cut` for this direction."""
+        self._change_links(lambda: self._kernel.network.mend(source, target))
+
+    def partition(self, *groups: Iterable[int]) -> None:
+        """Let only links inside a group work; earlier cuts end. A server in no group is alone."""
+        parts = [list(group) for group in groups]
+        self._change_links(lambda: self._kernel.network.partition(parts))
+
+    def heal(self) -> None:
+        """Mend all cuts and connect all servers."""
+        self._change_links(self._kernel.network.heal)
+
+    def use(self, conditions: Conditions) -> None:
+        """Change how the network treats messages from now on."""
+        self._go_on()
+        self._kernel.network.conditions = conditions
+        self._kernel.record(NetworkChange(self.now, -1, str(conditions)))
+
+    def set_link(
+        self, source: int, target: int, delay: Span = NOTHING, loss: float = 0.0, duplicate: float = 0.0
+    ) -> None:
+        """Give one direction of a link its own delay, loss and duplication, beside the network's; none resets it."""
+        link = Link(delay, loss, duplicate)
+        self._kernel.network.set_link(source, target, link if link != Link() else None)
+        self._kernel.record(NetworkChange(self.now, -1, f"{source} -> {target}: {link}"))
+
+    def slow(self, server: int, seconds: float) -> None:
+        """Make everything to and from a server take that much longer; 0 ends it."""
+        self._kernel.network.slow(server, seconds)
+        self._kernel.record(NetworkChange(self.now, server, f"server {server} is {seconds} s slower"))
+
+    # Waiting and checking.
+
+    async def wait_for_leader(self, within: float = 5.0, among: Iterable[int] | None = None) -> int:
+        """Wait until one connected server leads the highest term, and return it (§5.2)."""
+        candidates = None if among is None else list(among)
+        begun = self.now
+        while True:
+            leaders = self.leaders(candidates)
+            if len(leaders) == 1:
+                self._record_check(f"server {leaders[0]} leads term {self.state(leaders[0]).term}")
+                return leaders[0]
+            if self.now >= begun + within:
+                break
+            await self.sleep(POLL)
+        seen = ", ".join(f"server {s} in term {self.state(s).term}" for s in self._reachable(candidates))
+        waited = f"no leader within {within:g} s (from t={begun:.3f} s)"
+        text = f"{waited}, although the network allows one: {seen or 'none up'}"
+        raise self._violation("LeaderInTime", text, self._reachable(candidates))
+
+    def check_no_leader(self) -> None:
+        """Fail if a connected server claims to lead (§5.2: no majority, no leader)."""
+        leaders = self.leaders()
+        if leaders:
+            text = f"server {leaders[0]} claims to lead, but no majority of the servers is connected"
+            raise self._violation("LeaderHasMajority", text, leaders)
+        self._record_check("no connected server leads")
+
+    def check_terms_agree(self) -> int:
+        """Return the term that all connected, running servers are in; fail if they differ (§5.1)."""
+        terms = {server: self.state(server).term for server in self._reachable(None)}
+        if len(set(terms.values())) > 1:
+            seen = ", ".join(f"server {server} in term {term}" for server, term in terms.items())
+            text = f"connected servers are in different terms: {seen}"
+            raise self._violation("HigherTermAdopted", text, terms)
+        term = next(iter(terms.values()), 0)
+        self._record_check(f"all connected servers are in term {term}")
+        return term
+
+    async def agree(
+        self, command: Command, servers: int, retry: bool = True, within: float = 10.0, why: str = ""
+    ) -> int:
+        """Propose a command until `servers` servers have applied it at the index that `start` returned; return that.
+
+        With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do. `why` says what
+        is particular about these servers.
+        """
+        begun, said = self.now, "no connected server accepted it"
+        while self.now < begun + within:
+            answer = self._propose(command)
+            if answer is None:
+                await self.sleep(0.05)
+                continue
+            server, (index, term, _) = answer
+            said = f"server {server} accepted it at index {index} in term {term} (t={self.now:.3f} s)"
+            until = self.now + 2.0
+            while True:
+                count, value = self.applied(index)
+                if count >= servers and value == command and type(value) is type(command):
+                    self._record_check(f"{count} servers applied {self._shown(command)} at index {index}")
+                    return index
+                if self.now >= until or (count and value != command):
+                    break
+                await self._wait_for_apply(until)
+            said += f"; then {self._appliers(index)} applied index {index}"
+            if not retry:
+                break
+        waited = within if retry else min(within, self.now - begun)
+        text = f"command {self._shown(command)} was not applied by {servers} servers within {waited:g} s: {said}"
+        text += f"; {why}" if why else ""
+        raise self._violation("CommittedIsApplied", text, self._reachable(None))
+
+    async def wait_for_applied(
+        self, index: int, servers: int, within: float = 10.0, term: int | None = None, why: str = ""
+    ) -> Command:
+        """Wait until `servers` servers have applied `index`, and return what they applied.
+
+        With a `term`, return None as soon as a server is in a higher one: what was proposed in `term` may be lost then.
+        """
+        begun = self.now
+        while True:
+            count, command = self.applied(index)
+            if count >= servers:
+                self._record_check(f"{count} servers applied index {index}")
+                return command
+            if term is not None and any(self.state(server).term > term for server in self._reachable(None)):
+                return None
+            if self.now >= begun + within:
+                break
+            await self._wait_for_apply(begun + within if term is None else self.now + POLL)
+        text = f"index {index} was not applied by {servers} servers within {within:g} s: {self._appliers(index)} did"
+        text += f"; {why}" if why else ""
+        raise self._violation("CommittedIsApplied", text, self._reachable(None))
+
+    def check_not_applied(self, index: int) -> None:
+        """Fail if a server has applied something at an index where nothing can be committed."""
+        count, command = self.applied(index)
+        if count:
+            text = (
+                f"{self._appliers(index)} applied {self._shown(command)} at index {index}, but no majority can store it"
+            )
+            raise self._violation("CommitNeedsMajority", text, self._kernel.service.appliers(index))
+        self._record_check(f"nobody has applied index {index}")
+
+    def check(self, condition: bool, rule: str, message: str) -> None:
+        """Fail with a rule's name unless the condition holds; `message` says what was seen and what was wanted."""
+        if not condition:
+            raise self._violation(rule, message, ())
+
+    # Inside.
+
+    def _last_words(self) -> LastWords | None:
+        if self._heard is None:
+            return None
+        server, kind, what, answer = self._heard
+        if kind == "apply":
+            text = f"server {server} had applied {safe_repr.short(answer)} at index {what}"
+        else:
+            asked = f"start({safe_repr.short(what)})" if kind == "start" else "get_state"
+            text = f"server {server} had answered {tuple(answer)} to {asked}"
+        return LastWords(server, "WellFormed", text, COULD_NOT_GO_ON)
+
+    def _go_on(self) -> None:
+        if self._kernel.outcome is not None or self._kernel.error is not None:
+            raise RunOver
+
+    async def _wait_for_apply(self, until: float) -> None:
+        """Wait until a server applies something, or until a time."""
+        self._go_on()
+        await self._kernel.sleep(until - self.now, or_apply=True)
+
+    def _life(self, server: int) -> AnyLife | None:
+        self._go_on()
+        return self._kernel.lives[server]
+
+    def _reachable(self, among: Iterable[int] | None) -> list[int]:
+        return [s for s in (self.servers if among is None else among) if self.is_up(s) and self.is_connected(s)]
+
+    def _propose(self, command: Command) -> tuple[int, StartAnswer] | None:
+        for _ in self.servers:
+            server = self._next_to_ask
+            self._next_to_ask = (server + 1) % self.n
+            if self.is_up(server) and self.is_connected(server):
+                answer = self.start(server, command)
+                if answer.is_leader:
+                    self._next_to_ask = server
+                    return server, answer
+        return None
+
+    def _appliers(self, index: int) -> str:
+        appliers = self._kernel.service.appliers(index)
+        return (
+            f"servers {', '.join(map(str, appliers))}"
+            if len(appliers) > 1
+            else (f"server {appliers[0]} alone" if appliers else "no server")
+        )
+
+    def _change_links(self, change: Callable[[], None], server: int = -1) -> None:
+        self._go_on()
+        network = self._kernel.network
+        before = set(network.cuts())
+        change()
+        after = set(network.cuts())
+        if after - before:
+            self._kernel.record(Cut(self.now, server, sorted(after - before)))
+        if before - after:
+            self._kernel.record(Connect(self.now, server, sorted(before - after)))
+
+    def _record_check(self, text: str) -> None:
+        self._kernel.record(Check(self.now, -1, text))
+
+    def _shown(self, command: Command) -> str:
+        return safe_repr.short(command)
+
+    def _violation(self, rule: str, text: str, servers: Iterable[int]) -> Violation:
+        self._go_on()
+        return Violation(rule, text, servers, self.now)

@@ -1,0 +1,520 @@
+"""One lone server among puppets, as a drill drives it: send it RPCs made by hand, see what it answers, sends, saves.
+
+Methods named `wait_for_…` let virtual time pass, and so do those that wait for an answer. A check that fails names the
+rule of the drill and two facts that disagree: what was seen last, and why the rule wants something else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
+
+from labs.checking.checker import Oracle, Violation
+from labs.codec import messages as codec
+from labs.codec import safe_repr
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    ApplyCommand,
+    ApplyMsg,
+    ApplySnapshot,
+    Args,
+    Command,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    Reply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.sim.kernel import Kernel, LastWords, RunOver
+from labs.sim.server.service import index_of_snapshot
+from labs.testing.cluster import Cluster, ServerState, StartAnswer
+from labs.testing.fake_peers import A, Puppet, Request, entries_of, in_words, snapshot_of
+from labs.trace.events import Apply, ApplySnap, Restart, TakeSnapshot
+
+T = TypeVar("T")
+Where: TypeAlias = Callable[[A], bool]
+Position: TypeAlias = tuple[int, int]
+"""An entry's index and term."""
+ELECTION = 5.0
+"""Virtual seconds in which a server that hears nothing must stand for election."""
+QUIET = 2.5
+"""Virtual seconds after which a server that heard a leader must look at candidates again."""
+BEAT = 0.1
+"""Virtual seconds between two heartbeats of a puppet that leads the server."""
+MOMENT = 0.05
+"""Virtual seconds in which a server does what it has to do at once."""
+LOOK = 0.01
+"""How often a waiting drill looks, in virtual seconds."""
+ELECTIONS = 5
+"""How often the server's own elections may interrupt a step of a drill."""
+TOLD = 2
+"""How many of a drill's steps before the last are told when it fails."""
+
+
+_LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
+"""The rule that wants such a request, whatever is in it."""
+_SILENCE: dict[type, str] = {
+    RequestVoteArgs: "VoteDenied",
+    AppendEntriesArgs: "ConsistencyRefusal",
+    InstallSnapshotArgs: "CommittedIsApplied",
+}
+"""The rule that a server breaks first that never answers such a request."""
+
+
+class OnDisk(NamedTuple):
+    """What the server saved last; `snapshot_index` is the last index that its saved snapshot covers, 0 without one."""
+
+    current_term: int
+    voted_for: int | None
+    terms: list[int]
+    """The terms of the saved entries: the first has the index `last_included_index + 1`."""
+    last_included_index: int
+    last_included_term: int
+    snapshot_index: int
+
+
+class Witness(Oracle):
+    """Remembers what the server has handed to its service in its present life; judges nothing."""
+
+    def __init__(self) -> None:
+        self.applied: list[ApplyMsg] = []
+
+    def on_restart(self, event: Restart) -> None:
+        self.applied.clear()
+
+    def on_apply(self, event: Apply) -> None:
+        self.applied.append(ApplyCommand(event.index, event.command))
+
+    def on_apply_snap(self, event: ApplySnap) -> None:
+        self.applied.append(ApplySnapshot(event.index, event.term, event.data))
+
+
+class Lone:
+    """The real server `me`, and puppets as its peers."""
+
+    def __init__(self, kernel: Kernel, cluster: Cluster, witness: Witness, rule: str, me: int) -> None:
+        self._kernel, self._cluster, self._witness, self._rule = kernel, cluster, witness, rule
+        self.me = me
+        self.peers = tuple(server for server in range(kernel.size) if server != me)
+        self._puppets = {peer: Puppet(kernel, peer) for peer in self.peers}
+        self._seen = ""
+        self._done: list[str] = []
+        """What the drill did and saw so far, in words."""
+        self._data_of: list[tuple[Reply, bytes]] = []
+        self._followed: AppendEntriesArgs | None = None
+        """What the server last accepted, as long as it has not led since."""
+        kernel.tolerant = True
+        kernel.last_words = lambda: (
+            LastWords(me, rule, f"it had no more than this: {self._seen}") if self._seen else None
+        )
+        for peer, puppet in self._puppets.items():
+            kernel.lives[peer] = puppet
+
+    @property
+    def now(self) -> float:
+        """The virtual time, in seconds from the start of the run."""
+        return self._kernel.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self._cluster.sleep(seconds)
+
+    # Asking the server.
+
+    async def request_vote(self, peer: int, term: int, last: Position = (0, 0)) -> RequestVoteReply:
+        """Ask for a vote in the name of a puppet whose log ends at `last`; return the reply."""
+        return await self.ask(peer, RequestVoteArgs(term, peer, *last))
+
+    async def append_entries(
+        self, peer: int, term: int, prev: Position = (0, 0), terms: Iterable[int] = (), commit: int = 0
+    ) -> AppendEntriesReply:
+        """Send, in the name of a puppet, entries of these terms that follow the entry `prev`; return the reply."""
+        return await self.ask(peer, AppendEntriesArgs(term, peer, *prev, entries_of(terms, prev[0]), commit))
+
+    async def install_snapshot(self, peer: int, term: int, covers: list[int]) -> InstallSnapshotReply:
+        """Send, in the name of a puppet, a snapshot of a log with entries of these terms; return the reply."""
+        return await self.ask(peer, InstallSnapshotArgs(term, peer, len(covers), covers[-1], snapshot_of(covers)))
+
+    @overload
+    async def ask(self, peer: int, args: RequestVoteArgs, within: float = 1.0) -> RequestVoteReply: ...
+    @overload
+    async def ask(self, peer: int, args: AppendEntriesArgs, within: float = 1.0) -> AppendEntriesReply: ...
+    @overload
+    async def ask(self, peer: int, args: InstallSnapshotArgs, within: float = 1.0) -> InstallSnapshotReply: ...
+
+    async def ask(self, peer: int, args: Args, within: float = 1.0) -> Reply:
+        """Deliver a request of a puppet at once, and wait for the reply; the drill fails if none comes."""
+        reply = await self._answer_to(peer, args, self._puppets[peer].ask(self.me, args), within)
+        if isinstance(args, AppendEntriesArgs) and isinstance(reply, AppendEntriesReply) and reply.success:
+            self._followed = args
+        return reply
+
+    async def ask_in_turn(self, gap: float, *asked: tuple[int, Args]) -> list[Any]:
+        """Deliver requests of puppets so many seconds apart, without waiting for replies; then return the replies."""
+        numbers = []
+        for peer, args in asked:
+            numbers.append(self._puppets[peer].ask(self.me, args))
+            await self.sleep(gap)
+        return [await self._answer_to(peer, args, number, 1.0) for (peer, args), number in zip(asked, numbers)]
+
+    async def _answer_to(self, peer: int, args: Args, number: int, within: float) -> Reply:
+        puppet = self._puppets[peer]
+        data = await self._wait(lambda: puppet.replies.pop(number, None), within)
+        asked = f"server {peer} sent {in_words(args)}"
+        if data is None:
+            self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s", _SILENCE[type(args)])
+        reply: Reply = codec.decode_base(data)
+        self._data_of.append((reply, data))
+        self._see(f"{asked}, and server {self.me} answered {in_words(reply)}")
+        return reply
+
+    async def tell(self, peer: int, args: Args) -> None:
+        """Deliver a request of a puppet at once, and wait for no reply: the server may take its time."""
+        self._puppets[peer].ask(self.me, args)
+        await self.sleep(MOMENT)
+
+    # What the server asks.
+
+    async def wait_for_request(
+        self,
+        kind: type[A],
+        peer: int | None = None,
+        where: Where[A] | None = None,
+        *,
+        above: int = 0,
+        within: float = 2.0,
+        what: str = "",
+        rule: str | None = None,
+        settled: bool = False,
+    ) -> Request[A]:
+        """Wait for a request to a puppet, also one that came before; each is returned once. The drill fails without.
+
+        Wanted are those to `peer`, of a term above `above`, where `where` holds; `what` describes that in a failure.
+        With `settled` one counts, too, that a puppet has answered by itself (`oblige`).
+        """
+        begun = self.now
+
+        def look() -> Request[A] | None:
+            return self.next_request(kind, peer, where, above=above, settled=settled)
+
+        found = await self._wait(look, within, needs_run=True)
+        if found is None:
+            whom = "any peer" if peer is None else f"server {peer}"
+            call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
+            text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
+            silent = kind is RequestVoteArgs and not self._came(kind, begun + 1.0)
+            self._missing(text, (None if silent else rule) or (_LIVENESS.get(kind) if where is None else None))
+        return found
+
+    def _came(self, kind: type[Args], since: float) -> bool:
+        """Say whether such a request has come since some time, and was not returned yet."""
+        requests = [request for puppet in self._puppets.values() for request in puppet.requests]
+        return any(isinstance(request.message, kind) and request.time >= since for request in requests)
+
+    def next_request(
+        self,
+        kind: type[A],
+        peer: int | None = None,
+        where: Where[A] | None = None,
+        *,
+        above: int = 0,
+        settled: bool = False,
+    ) -> Request[A] | None:
+        """Return the first such request that came and was not returned yet, or None."""
+        fitting = [
+            request
+            for puppet in self._puppets.values()
+            for request in (puppet.requests + puppet.settled if settled else puppet.requests)
+            if isinstance(request.message, kind)
+            and peer in (None, request.peer)
+            and request.message.term > above
+            and (where is None or where(request.message))
+        ]
+        if not fitting:
+            return None
+        first = min(fitting, key=lambda request: request.rpc)
+        puppet = self._puppets[first.peer]
+        (puppet.requests if first in puppet.requests else puppet.settled).remove(first)
+        self._see(f"server {self.me} sent {in_words(first.message)} to server {first.peer}")
+        return first
+
+    def check_no_request(
+        self,
+        kind: type[A],
+        message: str,
+        where: Where[A] | None = None,
+        *,
+        above: int = 0,
+        rule: str | None = None,
+    ) -> None:
+        """Fail if such a request has come and was not returned yet."""
+        found = self.next_request(kind, None, where, above=above)
+        if found is not None:
+            self._fail(f"{self._seen} at t={found.time:.3f} s, but {message}", rule)
+
+    def forget_requests(self) -> None:
+        """Let what comes from now on be all that has come."""
+        for puppet in self._puppets.values():
+            puppet.forget()
+
+    def answer(self, request: Request[Any], reply: Reply) -> None:
+        """Answer a request of the server; one that is not answered returns None to it after a long time."""
+        self._done.append(f"server {request.peer} answered {in_words(reply)} to {in_words(request.message)}")
+        self._puppets[request.peer].answer(request, reply)
+
+    def answer_alike(self, request: Request[Any], reply: Reply) -> None:
+        """Answer with what the server itself once answered, in the term of the request.
+
+        So a refusal tells a server what its own refusals tell: the hints in them are its own business.
+        """
+        data = next(data for known, data in self._data_of if known is reply)
+        self._puppets[request.peer].answer(request, codec.with_term(data, request.message.term))
+
+    def say_yes(self, request: Request[Any]) -> None:
+        """Give the vote that is asked for, or acknowledge what the leader sent."""
+        self._done.append(f"server {request.peer} said yes to {in_words(request.message)}")
+        self._puppets[request.peer].say_yes(request)
+
+    def oblige(self, *peers: int, below: float = math.inf) -> None:
+        """Let these puppets, or all, say yes by themselves to all that a leader sends and that ends before an index."""
+        for peer in peers or self.peers:
+            self._puppets[peer].agree_below(below)
+
+    # What else can be seen of the server, and done to it.
+
+    def state(self) -> ServerState:
+        """Return what get_state answers."""
+        state = self._cluster.state(self.me)
+        self._seen = f"get_state of server {self.me} answers ({state.term}, {state.is_leader})"
+        return state
+
+    def term_from(self, term: int) -> int:
+        """Return the term in which a leader must speak to be heard: this one, or the one that the server is in by now.
+
+        A server may go on to a newer term whenever it likes, when it restarts, too.
+        """
+        return max(term, self.state().term)
+
+    def start(self, command: Command) -> StartAnswer:
+        """Propose a command."""
+        answer = self._cluster.start(self.me, command)
+        self._see(f"start({safe_repr.short(command)}) of server {self.me} answers {tuple(answer)}")
+        return answer
+
+    async def propose(self, command: Command, *followers: int, within: float = 2.0) -> StartAnswer:
+        """Propose a command to the leader until it takes it; the puppets by themselves acknowledge all entries before.
+
+        So a leader that first wants to hear from its followers, or to commit an entry of its own, gets what it wants.
+        One that has stepped down, as nobody answered it, is made leader again. With `followers` only these puppets
+        acknowledge, and what follows, too.
+        """
+        self.oblige(*followers)
+        end, elections = self.now + within, 0
+        while not (answer := self.start(command)).is_leader:
+            if self.now >= end:
+                break
+            await self.sleep(LOOK)  # It may wait for the first answers before it says that it leads.
+            if elections < ELECTIONS and not self._cluster.state(self.me).is_leader:
+                await self.become_leader()
+                end, elections = self.now + within, elections + 1
+        whose = f"servers {', '.join(map(str, followers))}" if followers else "its followers"
+        self.check(answer.is_leader, f"it leads, and {whose} acknowledge all it sends", "StartAnswers")
+        if not followers:
+            self.oblige(below=answer.index)
+        return answer
+
+    async def undisturbed(self, term: int, ask: Callable[[int], Awaitable[RequestVoteReply]]) -> RequestVoteReply:
+        """Return what several requests of one term lead to: the last one's reply.
+
+        The server's own election may come between them and take it to a newer term; then all are sent again in that.
+        """
+        for _ in range(ELECTIONS):
+            reply = await ask(term)
+            if reply.term <= term:
+                break
+            term = reply.term + 1
+        return reply
+
+    @property
+    def disk(self) -> OnDisk:
+        """What the server saved last."""
+        disk = self._kernel.disks[self.me]
+        base, terms = disk.last_included_index, [codec.decode_base_entry(entry).term for entry in disk.entries]
+        covered = index_of_snapshot(disk.snapshot) or 0
+        found = OnDisk(disk.current_term, disk.voted_for, terms, base, disk.last_included_term, covered)
+        self._seen = "; ".join(
+            (
+                f"server {self.me} has on its disk current_term={found.current_term}, voted_for={found.voted_for}",
+                f"{len(terms)} entries from index {base + 1} on, of the terms {_shown(terms)}"
+                if terms
+                else "no entries",
+                f"a snapshot of index {covered}" if covered else "no snapshot",
+            )
+        )
+        return found if disk.written else OnDisk(0, None, [], 0, 0, 0)
+
+    @property
+    def applied(self) -> list[ApplyMsg]:
+        """What the server has handed to its service in its present life."""
+        self._see_applied()
+        return list(self._witness.applied)
+
+    def _see_applied(self) -> None:
+        shown = [
+            f"{m.index}: {safe_repr.short(m.command)}"
+            if isinstance(m, ApplyCommand)
+            else f"a snapshot of index {m.index}"
+            for m in self._witness.applied[-6:]
+        ]
+        self._seen = f"server {self.me} has handed to its service: {', '.join(shown) or 'nothing'}"
+
+    async def wait_for_applied(self, index: int, command: Command, within: float = 2.0, why: str = "") -> None:
+        """Wait until the service got this command at this index; the drill fails if it does not, or gets another.
+
+        `why` tells what the server knows that makes it committed.
+
+        Meanwhile the leader that the server follows goes on with heartbeats, for it may apply with the next message.
+        """
+        end = self.now + within
+        while await self._wait(lambda: self._applied_at(index), min(BEAT, end - self.now)) is None and self.now < end:
+            await self._hear_heartbeat()
+        found = self._applied_at(index)
+        self._see_applied()
+        text = f"within {within:g} s it must have applied {safe_repr.short(command)} at index {index}"
+        text += f": {why}" if why else ""
+        self.check(found is not None, text, "CommittedIsApplied")
+        self.check(found is not None and found.command == command, text, "StateMachineSafety")
+
+    async def _hear_heartbeat(self) -> None:
+        if self._followed is not None:
+            said = self._followed
+            last = said.prev_log_index + len(said.entries)
+            last_term = said.entries[-1].term if said.entries else said.prev_log_term
+            heartbeat = AppendEntriesArgs(said.term, said.leader_id, last, last_term, [], said.leader_commit)
+            await self.tell(said.leader_id, heartbeat)
+
+    async def check_not_applied(self, index: int, message: str) -> None:
+        """Fail if the service gets anything at an index, now or in half a second."""
+        await self.sleep(0.5)
+        self._see_applied()
+        self.check(self._applied_at(index) is None, message)
+
+    def _applied_at(self, index: int) -> ApplyCommand | None:
+        applied = [m for m in self._witness.applied if isinstance(m, ApplyCommand) and m.index == index]
+        return applied[-1] if applied else None
+
+    def service_snapshot(self) -> tuple[int, bytes]:
+        """Return the index up to which the service has come, and its snapshot of that."""
+        return self._kernel.service.index(self.me), self._kernel.service.snapshot(self.me)
+
+    def take_snapshot(self, taken: tuple[int, bytes] | None = None) -> int:
+        """Tell the server that its service has a snapshot: of all it applied, or one taken before; return the index."""
+        life = self._kernel.lives[self.me]
+        assert life is not None, "a drill takes snapshots of a running server"
+        index, data = taken or self.service_snapshot()
+        self._kernel.record(TakeSnapshot(self.now, self.me, index, len(data)))
+        life.snapshot(index, data)
+        self._kernel.touch(life)
+        self._go_on()
+        self._seen = f"the service of server {self.me} took a snapshot of index {index}"
+        return index
+
+    def crash(self) -> None:
+        """Crash the server; its disk stays."""
+        self._cluster.crash(self.me)
+
+    def restart(self) -> None:
+        """Start the server from its disk; crash it first if it runs."""
+        self._done.append(f"server {self.me} was restarted")
+        self._cluster.restart(self.me)
+
+    async def become_leader(self, within: float = 2 * ELECTION) -> int:
+        """Give the server the votes of a bare majority when it asks for them, and wait until it leads; return the term.
+
+        The other puppets refuse. What the new leader sends can still be had from `wait_for_request`.
+        """
+        voters, self._followed = self.peers[: self._kernel.size // 2], None
+        granted: dict[int, set[int]] = {}
+        end = self.now + within
+        while True:
+            term = max(granted, default=1)
+            request = await self.wait_for_request(RequestVoteArgs, above=term - 1, within=max(end - self.now, 0.0))
+            term = request.message.term
+            if request.peer in voters:
+                self.say_yes(request)
+                granted.setdefault(term, set()).add(request.peer)
+            else:
+                self.answer(request, RequestVoteReply(term, False))
+            if len(granted.get(term, ())) < len(voters):
+                continue
+            if await self._leads(term):
+                self._refuse_votes(term)
+                return term
+            self.check(not self.state().is_leader, "it sent no AppendEntries for half a second", "HeartbeatsSent")
+            if self.now >= end:
+                names = f"server{'s' * (len(voters) > 1)} {', '.join(map(str, voters))}"
+                votes = f"the votes of {names} reached server {self.me} in term {term}"
+                self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")
+
+    def _refuse_votes(self, term: int) -> None:
+        """Refuse the requests for votes that were not answered."""
+        while (request := self.next_request(RequestVoteArgs)) is not None:
+            self.answer(request, RequestVoteReply(term, False))
+
+    async def _leads(self, term: int) -> bool:
+        """Say whether a puppet gets a leader's message of this term soon; it stays there to be looked at."""
+
+        def look() -> bool | None:
+            puppets = self._puppets.values()
+            everything = [request.message for puppet in puppets for request in puppet.requests + puppet.settled]
+            return any(m.term == term and not isinstance(m, RequestVoteArgs) for m in everything) or None
+
+        return bool(await self._wait(look, 0.5))
+
+    # Judging.
+
+    def _see(self, text: str) -> None:
+        self._seen = text
+        self._done.append(text)
+
+    def _before(self) -> str:
+        """Return what the drill did before what it saw last, in words."""
+        done = self._done[:-1] if self._done and self._done[-1] == self._seen else self._done
+        told = [text for text, _ in itertools.groupby(done)][-TOLD:]
+        return f". Before that: {'; '.join(told)}" if told else ""
+
+    def check(self, condition: bool, message: str, rule: str | None = None) -> None:
+        """Fail unless the condition holds. The failure says what was seen last, then "but", then the message."""
+        if not condition:
+            self._fail(f"{self._seen}, but {message}", rule)
+
+    def _missing(self, text: str, rule: str | None) -> NoReturn:
+        """Fail because something did not come; if `run` is not written, that is why."""
+        if self._kernel.unwritten is not None:
+            self._kernel.end_unwritten(self.me)
+            raise RunOver
+        self._fail(text, rule)
+
+    def _go_on(self) -> None:
+        if self._kernel.outcome is not None or self._kernel.error is not None:
+            raise RunOver
+
+    def _fail(self, text: str, rule: str | None = None) -> NoReturn:
+        self._go_on()
+        raise Violation(rule or self._rule, text + self._before(), (self.me,), self.now)
+
+    async def _wait(self, look: Callable[[], T | None], within: float, needs_run: bool = False) -> T | None:
+        """Return what `look` finds, as soon as it finds something; None if it is nothing in time, or never can."""
+        end = self.now + within
+        await self.sleep(0.0)
+        while (found := look()) is None and self.now < end and not (needs_run and self._kernel.unwritten):
+            await self.sleep(min(LOOK, end - self.now))
+        return found
+
+
+def _shown(terms: list[int]) -> str:
+    """Return terms, of many only the last ones."""
+    return f"{'… ' if len(terms) > 8 else ''}{', '.join(map(str, terms[-8:]))}"

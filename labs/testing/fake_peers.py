@@ -1,0 +1,167 @@
+"""Puppets: servers without code, in whose name a test speaks to a real one. They keep what reaches them for the test.
+
+A puppet is a life like any other to the kernel. What it says is recorded where it arrives and never where it leaves, so
+that no oracle judges it. Knows of Raft only what its messages look like.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from labs.codec import messages as codec
+from labs.codec import safe_repr
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    Args,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    Message,
+    Reply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.sim.kernel import Kernel
+from labs.sim.net.network import RELIABLE
+from labs.sim.server.disk import Disk
+from labs.sim.server.incarnation import Life
+from labs.sim.server.service import Service
+
+A = TypeVar("A", RequestVoteArgs, AppendEntriesArgs, InstallSnapshotArgs)
+PATIENT = replace(RELIABLE, silence=(7.0, 7.0))
+"""A network on which all arrives at once, and on which a call that a puppet does not answer returns None after 7 s."""
+
+
+@dataclass(frozen=True)
+class Request(Generic[A]):
+    """A request of the real server that reached a puppet, at a time in virtual seconds."""
+
+    peer: int
+    rpc: int
+    message: A
+    time: float
+    ticket: int
+
+
+class Puppet(Life):
+    """One server that the test plays."""
+
+    def __init__(self, kernel: Kernel, server: int) -> None:
+        super().__init__(server, 0, kernel.size, kernel.seed, kernel.program, Disk())
+        self.requests: list[Request[Any]] = []
+        """What reached it and was not looked at yet, in order."""
+        self.replies: dict[int, bytes] = {}
+        """The replies to what it asked, by the numbers that `ask` returned."""
+        self.agrees_below = 0.0
+        """By itself it says yes to what a leader sends, if that ends before this index."""
+        self.settled: list[Request[Any]] = []
+        """What a leader sent that it has said yes to by itself, in order."""
+        self._kernel = kernel
+        self._term = 0
+        self._asked = 0
+
+    def ask(self, target: int, args: Args) -> int:
+        """Send a request; return the number of the reply to come."""
+        self._asked += 1
+        self._term = max(self._term, getattr(args, "term", 0))
+        self._kernel.calls.ask_as(self, self._asked, target, codec.encode_to_derive(args))
+        return self._asked
+
+    def answer(self, request: Request[Any], reply: Reply | bytes) -> None:
+        """Send a reply, or an encoded one."""
+        data = reply if isinstance(reply, bytes) else codec.encode_to_derive(reply)
+        self._term = max(self._term, codec.decode_base(data).term)
+        self._kernel.calls.answer_as(self, request.ticket, data)
+
+    def say_yes(self, request: Request[Any]) -> None:
+        """Give the vote that is asked for, or acknowledge what a leader sent."""
+        match request.message:
+            case RequestVoteArgs(term=term):
+                self.answer(request, RequestVoteReply(term, True))
+            case AppendEntriesArgs(term=term):
+                self.answer(request, AppendEntriesReply(term, True))
+            case InstallSnapshotArgs(term=term):
+                self.answer(request, InstallSnapshotReply(term))
+
+    def agree_below(self, index: float) -> None:
+        """Say yes, now and from now on, to what a leader sends and what ends before this index."""
+        self.agrees_below = index
+        for request in [request for request in self.requests if _end(request.message) < index]:
+            self.requests.remove(request)
+            self.settled.append(request)
+            self.say_yes(request)
+
+    def forget(self) -> None:
+        """Let go of all that has reached it."""
+        self.requests.clear()
+        self.settled.clear()
+
+    def request(self, ticket: int, data: bytes) -> None:
+        """Take in what the real server sent: keep it, or answer if that needs no thought."""
+        message = codec.decode_base(data)
+        request = Request[Any](self.server, self._kernel.calls.expire(ticket), message, self._kernel.now, ticket)
+        extra = codec.decode_extra(data) or {}
+        if isinstance(message, RequestVoteArgs) and any(value is True for value in extra.values()):
+            # A trial before an election (pre-vote): it binds nobody, and changes no term.
+            self._kernel.at(self._kernel.now, self.answer, request, RequestVoteReply(self._term, True))
+        elif _end(message) < self.agrees_below:
+            self.settled.append(request)
+            self._kernel.at(self._kernel.now, self.say_yes, request)
+        else:
+            self._term = max(self._term, getattr(message, "term", 0))
+            self.requests.append(request)
+
+    def reply(self, call: int, data: bytes | None) -> bool:
+        """Take in a reply of the real server, or None if it is down."""
+        if data is not None:
+            self.replies[call] = data
+        return data is not None
+
+
+def _end(message: Message) -> float:
+    """Return up to which index a log agrees with the leader's, once it says yes; infinity for a candidate's request."""
+    match message:
+        case AppendEntriesArgs():
+            return message.prev_log_index + len(message.entries)
+        case InstallSnapshotArgs():
+            return message.last_included_index
+    return math.inf
+
+
+def command_of(index: int, term: int) -> str:
+    """Return the command that a puppet's log has in the entry of this index and term."""
+    return f"{index}/t{term}"
+
+
+def entries_of(terms: Iterable[int], after: int = 0) -> list[LogEntry]:
+    """Return entries of these terms, as they stand in a puppet's log behind the index `after`."""
+    return [LogEntry(term, command_of(index, term)) for index, term in enumerate(terms, after + 1)]
+
+
+def snapshot_of(terms: Iterable[int]) -> bytes:
+    """Return the snapshot of a service that has applied a puppet's log with entries of these terms."""
+    service = Service(1)
+    for index, entry in enumerate(entries_of(terms), 1):
+        service.apply(0, index, codec.encode_command(entry.command))
+    return service.snapshot(0)
+
+
+def in_words(message: Message) -> str:
+    """Return a message as a failure shows it: requests with their name, the paper's names for all fields."""
+    name = codec.CALL_OF[type(message)] if isinstance(message, Args) else ""
+    shown = []
+    for field in message.__dataclass_fields__:
+        value = getattr(message, field)
+        if field == "entries":
+            value = "[" + ", ".join(f"{safe_repr.short(entry.command)} of term {entry.term}" for entry in value[:4])
+            value += f", … {len(message.entries)} in all]" if len(message.entries) > 4 else "]"  # type: ignore[union-attr]
+        elif field == "data":
+            value = f"{len(value)} bytes"
+        elif value is None:
+            continue
+        shown.append(f"{field}={value}")
+    return f"{name}({', '.join(shown)})"

@@ -1,0 +1,114 @@
+"""The meter: counts what a run costs, for performance tests. Reads events like a judge, and judges nothing.
+
+`MeteredCluster` is the cluster as a performance test drives it: all that a cluster can do, and the meter's counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from labs.checking.checker import Oracle
+from labs.sim.kernel import Kernel
+from labs.testing.cluster import POLL, Cluster, StartAnswer
+from labs.trace.events import Apply, ApplySnap, Deliver, Reply, Save, Send, Start
+
+PATIENCE = 60.0
+"""Virtual seconds in which the leaders must have committed a command that is proposed again and again."""
+
+
+class Meter(Oracle):
+    """What a run has cost so far.
+
+    `counts` has, in messages and bytes: "requests"; "requests to 2"; "AppendEntries", and so on for each call, and
+    "AppendEntries to 2"; "bytes" of requests and replies; "snapshot bytes" of the InstallSnapshot requests that arrive;
+    "saves"; "saved bytes", the whole state at each save, with the snapshot if it is written again.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.largest_state = 0
+        """The most bytes that any server's state, without snapshot, has taken at a save."""
+        self._snapshot_sizes: dict[int, int] = {}
+        """The bytes of each InstallSnapshot request, by its call's number."""
+        self._proposed: dict[int, float] = {}
+        """When the command at each index was proposed to the leader that accepted it."""
+        self._applied: dict[int, float] = {}
+        """When each index was first applied by anyone."""
+
+    def on_send(self, event: Send) -> None:
+        self.counts.update(("requests", f"requests to {event.peer}", event.call, f"{event.call} to {event.peer}"))
+        self.counts["bytes"] += event.size
+        if event.call == "InstallSnapshot":
+            self._snapshot_sizes[event.rpc] = event.size
+
+    def on_reply(self, event: Reply) -> None:
+        self.counts["bytes"] += event.size
+
+    def on_deliver(self, event: Deliver) -> None:
+        if event.leg == "request":
+            self.counts["snapshot bytes"] += self._snapshot_sizes.get(event.rpc, 0)
+
+    def on_save(self, event: Save) -> None:
+        self.counts["saves"] += 1
+        self.counts["saved bytes"] += event.size + len(event.snapshot or b"")
+        self.largest_state = max(self.largest_state, event.size)
+
+    def on_start(self, event: Start) -> None:
+        if event.is_leader:
+            self._proposed[event.index] = event.time
+
+    def on_apply(self, event: Apply) -> None:
+        self._applied.setdefault(event.index, event.time)
+
+    def on_apply_snap(self, event: ApplySnap) -> None:
+        self._applied.setdefault(event.index, event.time)
+
+    @property
+    def last_applied(self) -> int:
+        """The highest index that anyone has applied."""
+        return max(self._applied, default=0)
+
+    def latencies(self, indices: Iterable[int]) -> list[float]:
+        """Return for each index how long after its proposal it was first applied, in virtual seconds."""
+        return [self._applied[index] - self._proposed[index] for index in indices]
+
+
+class MeteredCluster(Cluster):
+    """A cluster whose cost is counted; `figures` are what the test has found."""
+
+    def __init__(self, kernel: Kernel, test: str, meter: Meter) -> None:
+        super().__init__(kernel, test)
+        self.meter = meter
+        self.figures: dict[str, float] = {}
+
+    def measure(self, metric: str, value: float) -> None:
+        """Note what the test has found."""
+        self.figures[metric] = round(value, 6)
+
+    def mark(self) -> Counter[str]:
+        """Return the counts so far, for `since`."""
+        return self.meter.counts.copy()
+
+    def since(self, mark: Counter[str], what: str) -> int:
+        """Return how many there were of something since `mark` was taken."""
+        return self.meter.counts[what] - mark[what]
+
+    def pad_snapshots(self, size: int) -> None:
+        """Make every snapshot that a service takes from now on that many bytes longer."""
+        self._kernel.service.padding = bytes(size)
+
+    async def commit(self, size: int) -> StartAnswer:
+        """Propose a command of that size to the leader, and wait until anyone has applied it; return the answer.
+
+        If the leadership ends meanwhile, for whatever reason, the next leader gets another command.
+        """
+        begun = self.now
+        while True:
+            leader = await self.wait_for_leader()
+            answer = self.start(leader, self.command(size))
+            if answer.is_leader and await self.wait_for_applied(answer.index, 1, term=answer.term) is not None:
+                return answer
+            text = f"server {leader} leads, but no command was taken and applied for {PATIENCE:g} s"
+            self.check(self.now < begun + PATIENCE, "CommittedIsApplied", text)
+            await self.sleep(POLL)

@@ -1,0 +1,228 @@
+"""Runs one scenario with one seed and returns its record: the same each time, but for `wall_time`."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+import trio
+
+from labs.checking.outcome import Outcome
+from labs.raft.checkers import judges
+from labs.raft.checkers.situations import Situations
+from labs.raft.rules import RULES, WARM_UP_HINTS
+from labs.sim.hosts.base import HostKind
+from labs.sim.hosts.process.pool import ProcessHosts, ProcessRun
+from labs.sim.kernel import Kernel
+from labs.sim.loader.program import Program
+from labs.sim.runtime.trio_internals import deterministic_scheduling, leave
+from labs.sim.scheduler import count_task
+from labs.sim.server import failures
+from labs.testing.cluster import Cluster
+from labs.testing.drill import Lone, Witness
+from labs.testing.metrics import Meter, MeteredCluster
+from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
+
+if TYPE_CHECKING:
+    from labs.testing.scenario import Scenario
+
+
+class RunRecord(msgspec.Struct):
+    """What is kept of one run; times in seconds, `virtual_time` simulated and `wall_time` real."""
+
+    test: str
+    stage: str
+    title: str
+    seed: int
+    hosts: HostKind
+    status: str
+    rule: str | None
+    message: str
+    hint: str
+    involved: list[int]
+    """The servers that the message speaks of."""
+    servers: int
+    """The number of servers in the cluster."""
+    digest: str = ""
+    virtual_time: float = 0.0
+    wall_time: float = 0.0
+    server_cpu_time: float = 0.0
+    """Processor time of all servers, start and end included; 0 inline, where it cannot be told."""
+    rpcs: int = 0
+    bytes: int = 0
+    commits: int = 0
+    situations: dict[str, int] = {}
+    """How often the run reached each situation of the protocol, if they were counted
+    (labs.raft.checkers.situations)."""
+    figures: dict[str, float] = {}
+    """What a performance test has measured, by metric (labs.raft.stages.performance)."""
+    details: str = ""
+    """Where an error came up in the lab that a server's data made, if that is the verdict (labs.checking.outcome)."""
+
+
+def run_scenario(
+    scenario: Scenario,
+    submission: Path | str | Program,
+    seed: int,
+    trace: BinaryIO | None = None,
+    *,
+    judged: bool = True,
+    counted: bool = False,
+    hosts: ProcessHosts | None = None,
+    cpu_seconds: float | None = None,
+) -> RunRecord:
+    """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
+
+    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule. If it is
+    `counted`, the record tells which situations of the protocol it reached. With process hosts, the servers may take
+    `cpu_seconds` of the processor together.
+
+    Raises BadSubmission if the submission cannot be run at all (labs.sim.loader.program), and HostsUnavailable if
+    process hosts do not work here.
+    """
+    entry, _, class_name = scenario.entry.partition(":")
+    program = submission
+    if not isinstance(program, Program):
+        program = Program(program, entry, class_name, compiled=hosts is None)
+    if hosts is None:
+        return _run(scenario, program, seed, trace, judged, counted, None)
+    with hosts.run(program, scenario.size(seed), seed, cpu_seconds) as run:
+        record = _run(scenario, program, seed, trace, judged, counted, run)
+    record.server_cpu_time = run.cpu_time
+    return record
+
+
+def _run(
+    scenario: Scenario,
+    program: Program,
+    seed: int,
+    trace: BinaryIO | None,
+    judged: bool,
+    counted: bool,
+    hosts: ProcessRun | None,
+) -> RunRecord:
+    servers = scenario.size(seed)
+    witness, meter = Witness(), Meter()
+    watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
+    oracles = [*(judges(servers, scenario.stage, counted) if judged else []), *watching]
+    header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
+    kernel = Kernel(
+        servers=servers,
+        seed=seed,
+        program=program,
+        conditions=scenario.conditions,
+        recorder=Recorder(trace, header),
+        oracles=oracles,
+        paces=scenario.paces(seed),
+        service_time=scenario.service_time,
+        hints=WARM_UP_HINTS if scenario.stage == "0" else None,
+        hosts=hosts,
+    )
+    cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)
+    driven = Lone(kernel, cluster, witness, scenario.rule, scenario.me) if scenario.is_drill else cluster
+    begun = time.perf_counter()
+    _run_to_the_end(kernel, lambda: scenario.test(driven))
+    wall_time = time.perf_counter() - begun
+    outcome = kernel.outcome
+    if kernel.error is not None:
+        was_alarm = _came_from(kernel.error, failures.watchdog.raises)
+        outcome = _too_busy(kernel) if was_alarm else Outcome("grader-error", None, _explain(kernel.error))
+    assert outcome is not None
+    record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
+    record.digest = kernel.recorder.digest()
+    record.virtual_time, record.wall_time = kernel.over_at, wall_time
+    record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.service.commits
+    record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
+    record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
+    return record
+
+
+def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKind = "inline") -> RunRecord:
+    """Return the record of a run of which only the outcome is known."""
+    return RunRecord(
+        test=scenario.id,
+        stage=scenario.stage,
+        title=scenario.title,
+        seed=seed,
+        hosts=hosts,
+        status=outcome.status,
+        rule=outcome.rule,
+        message=outcome.message,
+        hint=outcome.hint,
+        involved=list(outcome.servers),
+        servers=scenario.size(seed),
+        details=outcome.details,
+    )
+
+
+def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline") -> RunRecord:
+    """Return the record of a run that a wall-clock watchdog had to end from outside."""
+    rule = RULES["NoStall"]
+    return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint), hosts)
+
+
+def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
+    """Run until the kernel has an outcome, and take down what a submission left running."""
+    with _no_complaints(kernel), deterministic_scheduling(kernel.turns.arrange, count_task):
+        abandoned = False
+        try:
+            trio.run(kernel.run, test, clock=kernel.clock)
+        except BaseException as error:
+            if _came_from(error, (KeyboardInterrupt,)):
+                raise KeyboardInterrupt from None
+            abandoned = not isinstance(error, Exception) or isinstance(error, trio.TrioInternalError)
+            if not abandoned or kernel.outcome is None:
+                was_alarm = _came_from(error, failures.watchdog.raises)
+                # What an alarm broke off must go at once: without the frames that its traceback holds.
+                kernel.error = kernel.error or (failures.watchdog.raises[0]() if was_alarm else error)
+            if abandoned:
+                kernel.release()
+                leave(error)
+        if abandoned:
+            with warnings.catch_warnings(action="ignore"):
+                gc.collect()
+
+
+def _came_from(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Return whether one of these exceptions ended a run: it comes out in a nursery's group, or as what ended trio."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_came_from(one, kinds) for one in error.exceptions)
+    if isinstance(error, trio.TrioInternalError) and error.__cause__ is not None:
+        return _came_from(error.__cause__, kinds)
+    return isinstance(error, kinds)
+
+
+def _too_busy(kernel: Kernel) -> Outcome:
+    """Return the outcome of a run whose time was up while the lab itself was at work on what servers put out."""
+    sent = kernel.calls.sent
+    most = sent.index(max(sent))
+    rule = RULES["NoStall"]
+    text = (
+        f"{rule.id}: the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
+        f"server {most} had sent most, {sent[most]:,} RPCs"
+    )
+    return Outcome("error", rule.id, text, rule.hint, (most,), kernel.now)
+
+
+@contextlib.contextmanager
+def _no_complaints(kernel: Kernel) -> Iterator[None]:
+    """Keep Python from complaining about coroutines that refuse to end when the run is over."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None if kernel.turns.closing else hook(unraisable)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+
+
+def _explain(error: BaseException) -> str:
+    lines = traceback.format_exception(error)
+    return "an error of the tester, not of the submission:\n" + "".join(lines[-12:])

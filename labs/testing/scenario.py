@@ -1,0 +1,182 @@
+"""What a stage test is: a coroutine that drives a cluster, with its title, stage, points and counterpart.
+
+A drill is one too, but drives one lone server among puppets (labs.testing.drill). A performance test is one that
+measures.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from labs.raft.rules import RULES
+from labs.sim.net.network import RELIABLE, Conditions
+from labs.sim.runtime import rng
+from labs.testing.cluster import Cluster
+from labs.testing.drill import Lone
+from labs.testing.fake_peers import PATIENT
+from labs.testing.metrics import MeteredCluster
+
+Test: TypeAlias = Callable[[Cluster], Awaitable[None]]
+Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
+PerfTest: TypeAlias = Callable[[MeteredCluster], Awaitable[None]]
+SNAPSHOT_EVERY = 10
+"""In tests with snapshots, a service takes one after each that many entries."""
+EAGER, PACES = 3, (11, 13, 17, 19)
+"""Where services take them apart, one takes them as often as this, and each of the others has one of these paces."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The facts of one test. `id` is what one types: "2A/initial_election"."""
+
+    id: str
+    stage: str
+    title: str
+    points: int
+    sizes: tuple[int, ...]
+    mit: str | None
+    """The test of MIT's suite whose situation this one has, if any."""
+    conditions: Conditions
+    snapshots: bool
+    entry: str
+    """File and class of the server under test, as "raft.py:Raft"."""
+    test: Callable[[Any], Awaitable[None]]
+    rule: str = ""
+    """The rule that a drill is about; "" for all other tests."""
+    me: int = 0
+    """The id of a drill's only real server."""
+    services_apart: bool = False
+    """Whether each service takes its snapshots at a pace of its own, and not all at the same indices."""
+    service_time: float = 0.0
+    """Virtual seconds that a service takes for each message, while `await apply_ch.send` waits."""
+    measures: tuple[str, ...] = ()
+    """The metrics that a performance test measures (labs.raft.stages.performance); () for all other tests."""
+
+    @property
+    def is_drill(self) -> bool:
+        return bool(self.rule)
+
+    @property
+    def is_perf(self) -> bool:
+        return bool(self.measures)
+
+    def paces(self, seed: int) -> tuple[int, ...]:
+        """Return for each server after how many entries its service takes a snapshot, for a seed; () for never."""
+        if not self.snapshots:
+            return ()
+        size = self.size(seed)
+        if not self.services_apart:
+            return (SNAPSHOT_EVERY,) * size
+        generator = rng.generator(seed, self.id, "paces")
+        drawn = [EAGER, *generator.sample(PACES, size - 1)]
+        generator.shuffle(drawn)
+        return tuple(drawn)
+
+    def size(self, seed: int) -> int:
+        """Return the number of servers for a seed."""
+        return self.sizes[0] if len(self.sizes) == 1 else rng.generator(seed, self.id, "size").choice(self.sizes)
+
+
+def scenario(
+    *,
+    servers: int | tuple[int, ...],
+    points: int,
+    mit: str | None = None,
+    network: Conditions = RELIABLE,
+    snapshots: bool = False,
+    services_apart: bool = False,
+    service_time: float = 0.0,
+    entry: str = "raft.py:Raft",
+) -> Callable[[Test], Test]:
+    """Mark a coroutine `test_…(cluster)` as a stage test; its docstring's first line is its title.
+
+    With several numbers of `servers` the seed picks one. The stage is the second word of the file's name.
+    """
+
+    def mark(test: Test) -> Test:
+        stage, name, title = _facts(test)
+        sizes = (servers,) if isinstance(servers, int) else servers
+        name = name.removeprefix("test_")
+        test.scenario = Scenario(  # type: ignore[attr-defined]
+            f"{stage}/{name}",
+            stage,
+            title,
+            points,
+            sizes,
+            mit,
+            network,
+            snapshots,
+            entry,
+            test,
+            services_apart=services_apart,
+            service_time=service_time,
+        )
+        return test
+
+    return mark
+
+
+def drill(
+    *, rule: str, peers: int = 2, points: int = 1, me: int = 0, service_time: float = 0.0
+) -> Callable[[Drill], Drill]:
+    """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
+
+    Server `me` is the real one, and so many puppets are its peers. The stage is the second word of the file's name.
+    """
+    assert rule in RULES, rule
+
+    def mark(test: Drill) -> Drill:
+        stage, name, title = _facts(test)
+        test.scenario = Scenario(  # type: ignore[attr-defined]
+            f"{stage}/{name}",
+            stage,
+            title,
+            points,
+            (peers + 1,),
+            None,
+            PATIENT,
+            False,
+            "raft.py:Raft",
+            test,
+            rule,
+            me,
+            service_time=service_time,
+        )
+        return test
+
+    return mark
+
+
+def perf(
+    *, measures: tuple[str, ...], servers: int = 3, network: Conditions = RELIABLE, snapshots: bool = False
+) -> Callable[[PerfTest], PerfTest]:
+    """Mark a coroutine `perf_…(cluster)` as a performance test, which leaves these metrics in `cluster.figures`."""
+
+    def mark(test: PerfTest) -> PerfTest:
+        stage, name, title = _facts(test)
+        test.scenario = Scenario(  # type: ignore[attr-defined]
+            f"{stage}/{name}",
+            stage,
+            title,
+            0,
+            (servers,),
+            None,
+            network,
+            snapshots,
+            "raft.py:Raft",
+            test,
+            measures=measures,
+        )
+        return test
+
+    return mark
+
+
+def _facts(test: Test | Drill | PerfTest) -> tuple[str, str, str]:
+    """Return a test's stage, name and title."""
+    title = (inspect.getdoc(test) or test.__name__).splitlines()[0].rstrip(".")
+    return Path(inspect.getfile(test)).stem.split("_")[1], test.__name__, title

@@ -1,0 +1,49 @@
+"""Reads trace files: checks the header, and gives the events back one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from labs.codec.messages import ARGS_OF, REPLY_OF
+from labs.trace.events import AnyEvent, Deliver, Event, Reply, Send
+from labs.trace.recorder import FORMAT, VERSION, Header
+
+
+class BadTrace(Exception):
+    """The file is no trace, or not one that this version reads; the text says where."""
+
+
+def read(path: Path) -> tuple[Header, Iterator[Event]]:
+    """Return the header and the events of a trace file; raise BadTrace, naming the line, if it is none."""
+    file = path.open("rb")
+    try:
+        header = msgspec.json.decode(file.readline(), type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        file.close()
+        raise BadTrace(f"{path}:1 is not the header of a trace file") from None
+    if header.format != FORMAT or header.version != VERSION:
+        file.close()
+        raise BadTrace(f"{path} is {header.format} version {header.version}; this reads {FORMAT} version {VERSION}")
+    return header, _events(path, file)
+
+
+def _events(path: Path, file: object) -> Iterator[Event]:
+    decode = msgspec.json.Decoder(AnyEvent).decode
+    with file as lines:  # type: ignore[attr-defined]
+        for number, line in enumerate(lines, 2):
+            try:
+                yield _with_message(decode(line))
+            except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
+                raise BadTrace(f"{path}:{number} is no event of this version: {error}") from None
+
+
+def _with_message(event: AnyEvent) -> Event:
+    """Give the message of an event its class back."""
+    if isinstance(event, Send | Reply | Deliver):
+        is_request = isinstance(event, Send) or (isinstance(event, Deliver) and event.leg == "request")
+        cls = (ARGS_OF if is_request else REPLY_OF)[event.call]
+        return msgspec.structs.replace(event, message=msgspec.convert(event.message, cls))
+    return event
