@@ -44,6 +44,8 @@ def run_mutant(name: str, test: str, folder: Path, seed: int = 1) -> RunRecord:
         ("W21_", "2D/slow_install", "CommittedIsApplied", "needs the snapshot"),
         ("W12_", "2D/service_takes_its_time", "", ""),
         ("W30_", "2D/service_takes_its_time", "", ""),
+        ("C525_", "2D/many_at_once", "LogMatching", "entry of index"),
+        ("C552_", "2D/drill_entries_overtake_snapshot", "NoCrash", "apply_committed"),
         ("W14_", "2D/leaders_change", "InstallWhenNeeded", "sent its snapshot of index 10 to server . first"),
         ("E18_", "2A/quiet_cluster", "HeartbeatsSent", "two loops send them. Did it become leader twice"),
     ],

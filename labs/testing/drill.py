@@ -426,6 +426,13 @@ class Lone:
         """Crash the server; its disk stays."""
         self._cluster.crash(self.me)
 
+    async def crash_after_save(self, nth: int, peer: int, args: Args) -> bool:
+        """Deliver a request of a puppet, and crash the server right after its nth save; return whether it did."""
+        self._done.append(f"server {peer} sent {in_words(args)}")
+        self._cluster.crash_at(self.me, "save", nth)
+        self._puppets[peer].ask(self.me, args)
+        return await self._cluster.wait_until_down(self.me, within=MOMENT)
+
     def restart(self) -> None:
         """Start the server from its disk; crash it first if it runs."""
         self._done.append(f"server {self.me} was restarted")

@@ -24,6 +24,7 @@ LEFT_OUT = {
     "B789 commits a moment later, also as a follower": "correct: what a majority stored in its term stays committed",
     "B804 looks for the conflicting term behind the refusal": "equal, by Log Matching: it has no such entry there",
     "B839 refuses below its snapshot with a hint that helps nobody": "as S11a: a snapshot heals it",
+    "C572 one doorbell for all peers": "a ring for each wakes each that waits; else one speaks at its next heartbeat",
     "E27 timeout drawn once per server": "correct where the draws differ; of equal draws RandomizedTimeouts tells",
     "E45 candidates from outside are accepted": "all servers are known from the start",
     "L02 one RPC per entry": "correct, and slower; a matter of performance tests",

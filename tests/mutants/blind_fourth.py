@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from tests.mutants.patching import Mutant
 
+MISSED = (
+    "C510_snapshot_first_and_then_the_log",
+    "C525_position_kept_across_a_pause",
+    "C527_answer_of_an_older_leadership",
+    "C539_answer_counts_for_the_base_of_today",
+    "C552_indices_follow_the_services_wait",
+    "C557_what_comes_while_handing_over_waits",
+    "C559_refuses_while_the_service_is_busy",
+)
+"""What one seed did not kill when these were run for the first time."""
+
 
 def _mutant(
     name: str, stage: str, wrong: str, rules: tuple[str, ...], *changes: tuple[str, str], base: str = ""
 ) -> Mutant:
     source = "a reviewer who had read the paper, the handouts and whole servers, and no judge"
-    return Mutant(name, source, stage, wrong, rules, changes, base)
+    seen = name not in MISSED
+    return Mutant(name, source, stage, wrong, rules, changes, base, origin="blind", at_first_sight=seen)
 
 
 PERSISTENCE = [
@@ -230,7 +242,7 @@ SNAPSHOTS = [
         "C523_longer_log_needs_no_snapshot",
         "2D",
         "a snapshot that ends before the log's end is acknowledged and ignored, whatever the log holds",
-        ("SnapshotKeepsSuffix", "CommitNeedsMajority", "CommittedIsApplied"),
+        ("SnapshotKeepsSuffix", "SavedBeforeReply", "CommitNeedsMajority", "CommittedIsApplied"),
         (
             "        if args.last_included_index <= self.commit_index:\n",
             "        if args.last_included_index <= max(self.commit_index, self.last_log_index() - 1):\n",
@@ -697,17 +709,6 @@ PYTHON = [
         ("    def startElection(self):\n", "    def startElection(self, votes=set()):\n"),  # the mistake itself
         ("        votes = {self.me}\n", "        votes.add(self.me)\n"),
         base="go_style",
-    ),
-    _mutant(
-        "C572_one_doorbell_for_all_peers",
-        "2A",
-        "dict.fromkeys gives all peers one doorbell, so a ring wakes one of them and the others wait for their beat",
-        ("HeartbeatsSent",),
-        (
-            "        self.bells = {peer: Doorbell() for peer in node.peers}\n",
-            "        self.bells = dict.fromkeys(node.peers, Doorbell())\n",
-        ),
-        base="disk_actor",
     ),
 ]
 

@@ -209,10 +209,16 @@ class Appending(Oracle):
     def _judge_loss(self, server: ShadowServer, event: Save, lost: int) -> None:
         old = server.disk
         what = f"the entry of index {lost} and term {old.term_at(lost)}"
+        causes = [request for request in server.pending.values() if self._explains(server, request, lost)]
+        if not causes and event.snapshot is not None and lost <= (event.snapshot_index or 0):
+            text = (
+                f"server {server.id} saved a snapshot of index {event.snapshot_index} and dropped {what}, which that "
+                f"covers, but the log that it saved still starts after index {event.last_included_index}"
+            )
+            raise Violation("SnapshotAndLogTogether", text, (server.id,), event.time)
         if self._leads(server, event.current_term):
             text = f"server {server.id} leads term {event.current_term}, but dropped {what} from its own log"
             raise Violation("LeaderAppendOnly", text, (server.id,), event.time)
-        causes = [request for request in server.pending.values() if self._explains(server, request, lost)]
         if not causes:
             restarted = server.incarnation > 0 and server.first_save
             text = (

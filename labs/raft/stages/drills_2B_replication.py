@@ -299,6 +299,20 @@ async def drill_any_command_is_applied(lone: Lone) -> None:
         await lone.wait_for_applied(index, command)
 
 
+@drill(rule="CommittedIsApplied", service_time=0.01)
+async def drill_service_is_busy(lone: Lone) -> None:
+    """entries that come while the service is busy are accepted, and applied without more ado (All servers rule 1)"""
+    last = 24
+    for before in range(last):
+        reply = await lone.append_entries(1, term=1, prev=(before, min(before, 1)), terms=[1], commit=before + 1)
+        text = f"its log ends with entry {before} of term 1, and that its service is busy is no reason to refuse"
+        lone.check(reply.success, text, "ConsistencyRefusal")
+        await lone.sleep(0.003)
+    await lone.wait_for_applied(last, command_of(last, 1))
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == [*range(1, last + 1)], f"it must be each index from 1 to {last}, in order", "ApplyInOrder")
+
+
 # RequestVote rule 2: whose log is up to date. A server that heard a leader lately may ignore candidates (§6).
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from labs.messages import (
     AppendEntriesArgs,
+    AppendEntriesReply,
     ApplySnapshot,
     InstallSnapshotArgs,
     InstallSnapshotReply,
@@ -237,6 +238,39 @@ async def drill_snapshot_overtakes_entries(lone: Lone) -> None:
     lone.check(indices == sorted(indices), "indices must rise, from entry to snapshot and from there to entry 61")
 
 
+@drill(rule="ApplyInOrder", service_time=0.05)
+async def drill_entries_overtake_snapshot(lone: Lone) -> None:
+    """entries that come while the service is taking a snapshot in are applied after it (All servers rule 1; §7)"""
+    snapshot = InstallSnapshotArgs(1, 1, 3, 1, snapshot_of([1] * 3))
+    entries = AppendEntriesArgs(1, 1, 3, 1, entries_of([1, 1], 3), 5)
+    _, reply = await lone.ask_in_turn(0.01, (1, snapshot), (1, entries))
+    if not reply.success:  # It may not have had the snapshot yet.
+        await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1], commit=5)
+    await lone.append_entries(1, term=1, prev=(5, 1), commit=5)  # It may commit with the next message.
+    await lone.wait_for_applied(5, command_of(5, 1))
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == [3, 4, 5], "it got a snapshot of index 3, and the entries 4 and 5 while that was handed over")
+
+
+@drill(rule="SnapshotAndLogTogether")
+async def drill_crash_between_saves(lone: Lone) -> None:
+    """a crash right after any save of an installation leaves log and snapshot that fit together (§7)"""
+    term, last = 0, 0
+    for nth in (1, 2, 3):
+        term = lone.term_from(term) + 1
+        await lone.append_entries(1, term, prev=(last, min(last, 1)))
+        last += 10
+        snapshot = InstallSnapshotArgs(term, 1, last, 1, snapshot_of([1] * last))
+        if await lone.crash_after_save(nth, 1, snapshot):
+            lone.restart()
+        term = lone.term_from(term)
+        await lone.install_snapshot(1, term, covers=[1] * last)
+        reply = await lone.append_entries(1, term, prev=(last, 1), terms=[1], commit=last + 1)
+        lone.check(reply.success, f"it has acknowledged a snapshot that ends with entry {last} of term 1")
+        last += 1
+        await lone.wait_for_applied(last, command_of(last, 1))
+
+
 # Logs that start behind a snapshot.
 
 
@@ -358,27 +392,77 @@ async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
 
 
-async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
-    """Let the server lead with a log whose beginning is in a snapshot, and return what it sends to one without a log.
+@drill(rule="InstallWhenNeeded")
+async def drill_snapshot_answer_to_older_leadership(lone: Lone) -> None:
+    """an answer to a snapshot counts only in the term that the snapshot was sent in (Figure 13; §5.1)"""
+    refusals, _ = await _lead_with_snapshot(lone)
+    late = await _wait_for_snapshot(lone, refusals)
+    for _ in range(3):
+        if late is None:
+            return
+        newer = lone.term_from(late.message.term) + 1
+        await lone.append_entries(1, newer, prev=(MANY, 1))
+        lone.forget_requests()
+        # Server 2 refused the snapshot, for it had heard of the newer term by then.
+        lone.answer(late, InstallSnapshotReply(await lone.become_leader()))
+        late = await _wait_for_snapshot(lone, refusals)
 
-    Server 2 refuses entries until the snapshot comes, in the server's own words. None if entry 1 comes instead.
+
+@drill(rule="InstallWhenNeeded")
+async def drill_snapshot_answer_counts_what_was_sent(lone: Lone) -> None:
+    """an answer to a snapshot counts for the one that was sent, and not for a newer one (Figure 13)"""
+    refusals, later = await _lead_with_snapshot(lone)
+    request = await _wait_for_snapshot(lone, refusals)
+    if request is None:
+        return
+    for number in range(MANY):
+        answer = await lone.propose(number, 1)
+    await lone.wait_for_applied(answer.index, MANY - 1)
+    lone.take_snapshot()
+    lone.forget_requests()
+    lone.say_yes(request)
+    await _wait_for_snapshot(lone, later, has=request.message.last_included_index)
+
+
+async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
+    """Return the snapshot that the server sends, as a leader without its first entries, to one whose log is empty."""
+    refusals, _ = await _lead_with_snapshot(lone)
+    return await _wait_for_snapshot(lone, refusals)
+
+
+async def _lead_with_snapshot(lone: Lone) -> tuple[list[AppendEntriesReply], list[AppendEntriesReply]]:
+    """Let the server lead with a log whose beginning is in a snapshot, and server 1 follow it.
+
+    Return how the server itself refused entries behind the indices from 1 on when its log was empty, and behind those
+    from MANY + 1 on when that was its end.
     """
     refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
     await fill_log(lone, MANY)
+    later = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(MANY + 1, 2 * MANY + 1)]
     await lone.become_leader()
     lone.oblige(1)
+    return refusals, later
+
+
+async def _wait_for_snapshot(
+    lone: Lone, refusals: list[AppendEntriesReply], has: int = 0
+) -> Request[InstallSnapshotArgs] | None:
+    """Return the snapshot that brings server 2 more than it has, or None if the entries behind that come instead.
+
+    It refuses all other entries until then, in the server's own words.
+    """
     end = lone.now + 3.0
-    while (request := lone.next_request(InstallSnapshotArgs, 2)) is None:
+    while (request := lone.next_request(InstallSnapshotArgs, 2, lambda m: m.last_included_index > has)) is None:
         refused = lone.next_request(AppendEntriesArgs, 2)
         if refused is not None:
             prev = refused.message.prev_log_index
-            if prev == 0 and refused.message.entries:
+            if prev <= has < prev + len(refused.message.entries):
                 return None
-            if prev == 0:
+            if prev <= has:
                 lone.say_yes(refused)
                 continue
-            lone.answer_alike(refused, refusals[min(prev, len(refusals)) - 1])
+            lone.answer_alike(refused, refusals[min(prev - has, len(refusals)) - 1])
         await lone.sleep(BEAT / 5)
-        text = "server 2, whose log is empty, needs what the snapshot covers"
-        lone.check(lone.now < end, text, "InstallWhenNeeded")
+        whose = f"whose log ends at index {has}" if has else "whose log is empty"
+        lone.check(lone.now < end, f"server 2, {whose}, needs what the snapshot covers", "InstallWhenNeeded")
     return request

@@ -434,6 +434,16 @@ async def test_service_takes_its_time(cluster: Cluster) -> None:
         await cluster.agree(cluster.command(), cluster.n)
 
 
+@scenario(servers=(3, 5), points=2, snapshots=True)
+async def test_many_at_once(cluster: Cluster) -> None:
+    """snapshots are taken while the messages of a burst of commands are on their way"""
+    await cluster.agree(cluster.command(), cluster.n)
+    for _ in range(4):
+        leader = await cluster.wait_for_leader()
+        start_many(cluster, leader, cluster.random.randint(80, 200))
+        await cluster.agree(cluster.command(), cluster.n)
+
+
 @scenario(servers=3, points=2, snapshots=True)
 async def test_leaders_change(cluster: Cluster) -> None:
     """a new leader finds out who needs its snapshot before it sends it"""
