@@ -55,6 +55,7 @@ def run_both(hosts: ProcessHosts, name: str, submission: Path, seed: int = 3) ->
         "2A/drill_one_vote_a_term",
         "2B/drill_majority_commits",
         "2D/drill_snapshot_overtakes_entries",
+        "2D/drill_crash_between_saves",
     ],
 )
 def test_reference_runs_as_it_does_inline(hosts: ProcessHosts, name: str) -> None:
