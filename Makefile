@@ -30,7 +30,7 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test-warmup   a finished server to read, run and break first
   make test-2A       one stage: 2A election, 2B replication, 2C persistence,
                      2D snapshots
-  make test          all four stages
+  make test          all four stages;  STAGE="2A 2B" for some of them
   make drills        one lone server, a rule of the paper each, in no time;
                      STAGE=2B for those of one stage
   make test-perf     what your server costs, beside the reference's figures:
@@ -178,10 +178,17 @@ setup: .venv/ready
 	@sh -c "$$SETUP" setup dev
 
 test: .venv/ready
-	@$(LABS) test 2A 2B 2C 2D $(CHOSEN) $(COUNTED) $(VERBOSE)
+	@$(LABS) test "$${STAGE:-2A 2B 2C 2D}" $(CHOSEN) $(COUNTED) $(VERBOSE)
 
 $(STAGES:%=test-%): .venv/ready
 	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+# Only for names that no rule has: a stage in small letters, or one that does not exist.
+test-%: .venv/ready
+	@$(LABS) test "$*" $(CHOSEN) $(COUNTED) $(VERBOSE)
+
+test_%:
+	@echo 'make: there is no $@; there are $(STAGES:%=test-%) test-perf, and test for all stages' >&2; exit 2
 
 test-perf: .venv/ready
 	@$(LABS) perf $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $${ALIAS:+--alias "$$ALIAS"}
@@ -208,7 +215,7 @@ release: .venv/ready
 	@.venv/bin/python -m grader release $${OUT:+--out "$$OUT"}
 
 list: .venv/ready
-	@$(LABS) list
+	@$(LABS) list $${STAGE:+"$$STAGE"}
 
 replay: .venv/ready
 	@[ -n "$$TEST" ] || { echo 'Which test? As in  make replay TEST=2C/figure_8 SEED=17' >&2; exit 2; }

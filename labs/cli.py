@@ -10,9 +10,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from labs.raft.stages import catalogue
 from labs.report import coverage, green, numbers, results, streams, table, trace_text
@@ -22,13 +21,23 @@ from labs.testing.scenario import Scenario
 
 if TYPE_CHECKING:
     from labs.engine.session import Session
-    from labs.sim.hosts.process.pool import ProcessHosts
+    from labs.testing.run import RunRecord
 
 PASSED, FAILED, USAGE, OUR_ERROR = range(4)
+MOST_NAMES = 8
+"""How many tests are named where one was wanted."""
 
 
 class Usage(Exception):
     """The command was called wrongly; the text says what to do."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line: what is wrong, and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        name = self.prog.removeprefix("python -m ")
+        self.exit(USAGE, f"{name}: {message.removeprefix('argument ')}; see: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m labs", description="Run and read tests of Raft servers.")
+    parser = _Parser(prog="python -m labs", description="Run and read tests of Raft servers.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     test = commands.add_parser("test", help="run the drills and tests of stages against a submission")
@@ -78,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
-    replay.add_argument("--seed", type=numbers.whole, default=1)
+    replay.add_argument("--seed", type=numbers.seed, default=1)
     _add_submission(replay)
     _add_filters(replay)
     replay.set_defaults(run=_replay)
@@ -106,7 +115,7 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(counted=False)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
     _add_submission(parser)
-    parser.add_argument("--seed", type=numbers.whole, default=1, help="the first seed (1)")
+    parser.add_argument("--seed", type=numbers.seed, default=1, help="the first seed (1)")
     parser.add_argument(
         "--runs", type=numbers.positive, default=5, help="seeds for each test, counting up from the first (5)"
     )
@@ -115,7 +124,11 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=numbers.count, default=os.cpu_count() or 1, help="processes, one a core; 0: in this one"
     )
     parser.add_argument(
-        "--limit", type=float, default=30.0, metavar="S", help="CPU seconds after which a run counts as stalled (30)"
+        "--limit",
+        type=numbers.seconds,
+        default=30.0,
+        metavar="S",
+        help="CPU seconds after which a run counts as stalled (30)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
@@ -130,8 +143,8 @@ def _add_submission(parser: argparse.ArgumentParser) -> None:
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", type=_numbers, metavar="N,N", help="only events at these servers")
     parser.add_argument("--kind", type=_kinds, metavar="K,K", help="only these kinds: send,deliver,save,apply,note,…")
-    parser.add_argument("--from", dest="begin", type=float, metavar="T", help="from this virtual time on")
-    parser.add_argument("--to", dest="end", type=float, metavar="T", help="up to this virtual time")
+    parser.add_argument("--from", dest="begin", type=numbers.seconds, metavar="T", help="from this virtual time on")
+    parser.add_argument("--to", dest="end", type=numbers.seconds, metavar="T", help="up to this virtual time")
     parser.add_argument("--all", action="store_true", help="the whole run, not only the last seconds before its end")
 
 
@@ -223,21 +236,22 @@ def _exit_code(session: Session, statuses: set[str]) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from labs.testing.run import run_scenario
+    from labs.engine import replay
 
-    found = catalogue.find(options.test)
-    if len(found) != 1:
-        names = ", ".join(scenario.id for scenario in found[:8])
-        raise Usage(
-            f"{options.test!r} is {'no test' if not found else f'several tests: {names}'}; see: python -m labs list"
-        )
-    scenario = found[0]
+    scenario = _one_test(options.test)
     path = Path("out") / f"{scenario.id.replace('/', '-')}-{options.seed}.trace.jsonl"
     _check_writable(path)
     partial = path.with_suffix(f".{os.getpid()}.partial")
+
+    def leave(record: RunRecord) -> NoReturn:
+        partial.unlink(missing_ok=True)
+        print(table.render_one(record, options.submission))
+        replay.end_process(FAILED)
+
     try:
-        with partial.open("wb") as file, _hosts(options) as hosts:
-            record = run_scenario(scenario, options.submission, options.seed, file, hosts=hosts)
+        with partial.open("wb") as file:
+            submission = Path(options.submission)
+            record = replay.replay(scenario, submission, options.hosts, options.seed, file, leave)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -247,10 +261,18 @@ def _replay(options: argparse.Namespace) -> int:
     return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
 
 
-def _hosts(options: argparse.Namespace) -> AbstractContextManager[ProcessHosts | None]:
-    from labs.sim.hosts.process.pool import ProcessHosts
-
-    return ProcessHosts() if options.hosts == "process" else nullcontext()
+def _one_test(name: str) -> Scenario:
+    """Return the only test that a name means."""
+    found = catalogue.find(name)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        near = ", ".join(scenario.id for scenario in catalogue.near(name))
+        close = f"; close to it: {near}" if near else ""
+        raise Usage(f"there is no test {name!r}{close}; all of them: python -m labs list")
+    names = ", ".join(scenario.id for scenario in found[:MOST_NAMES])
+    more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
+    raise Usage(f"{name!r} is in the ids of {len(found)} tests: {names}{more}; type one of these")
 
 
 def _trace(options: argparse.Namespace) -> int:
@@ -260,7 +282,15 @@ def _trace(options: argparse.Namespace) -> int:
         trace_text.show(options.file, _filter(options))
     except BrokenPipeError:
         raise
-    except (BadTrace, OSError) as error:
+    except FileNotFoundError:
+        kept = sorted(path.as_posix() for path in Path("out").glob("*.trace.jsonl"))
+        there = (
+            f"there are {', '.join(kept[:MOST_NAMES])}" if kept else "make replay TEST=... SEED=... leaves one in out/"
+        )
+        raise Usage(f"there is no file {options.file}; {there}") from None
+    except OSError as error:
+        raise Usage(f"cannot read {options.file}: {error.strerror}") from None
+    except BadTrace as error:
         raise Usage(str(error)) from None
     return PASSED
 

@@ -141,6 +141,7 @@ def test_stage_files_hold_nothing_but_scenarios() -> None:
         ("2B/rpc_c", ["2B/rpc_counts"]),
         ("every ping", ["0/ping_every_peer"]),
         ("2C/figure_8", ["2C/figure_8"]),
+        ("figure_8", ["2B/figure_8", "2C/figure_8"]),
         ("no such test", []),
     ],
 )

@@ -1,10 +1,16 @@
-"""How far the jobs of a session have come, on the standard error: in place on a terminal, else a line now and then."""
+"""How far the jobs of a session, or one run, have come, on the standard error.
+
+In place on a terminal, else a line now and then.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+import threading
 import time
+from typing import Any, BinaryIO, cast
 
 PATIENCE = 2.0
 """Wall seconds before anything is shown."""
@@ -40,3 +46,52 @@ class Progress:
         """Take the line off the terminal."""
         if self._shown and self._is_live:
             print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
+
+
+class TraceProgress:
+    """A trace file that shows now and then how far its run has come.
+
+    A thread does so, for a run may write nothing for long. It is silent while the process uses no CPU time: then the
+    run stands at a debugger's prompt.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._events, self._last = file, -1, b""
+        self._begun, self._shown, self._used = time.monotonic(), 0.0, time.process_time()
+        self._is_live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._show_now_and_then, daemon=True)
+
+    def __enter__(self) -> BinaryIO:
+        self._thread.start()
+        return cast(BinaryIO, self)
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self._shown and self._is_live:
+            print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
+
+    def write(self, data: Any) -> int:
+        """Write lines to the file, and count them; the first is the header."""
+        self._events += data.count(b"\n")
+        self._last = data
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def _show_now_and_then(self) -> None:
+        while not self._over.wait(0.5):
+            now, used = time.monotonic(), time.process_time()
+            is_busy, self._used = used > self._used + 0.02, used
+            since = now - (self._shown or self._begun)
+            if is_busy and since >= (PATIENCE if self._is_live or not self._shown else QUIET):
+                self._shown = now
+                self._show(now - self._begun)
+
+    def _show(self, seconds: float) -> None:
+        times = re.findall(rb'"time":([0-9.]+)', self._last)
+        virtual = float(times[-1]) if times else 0.0
+        text = f"virtual time {virtual:.1f} s, {max(self._events, 0):,} events, after {seconds:.0f} s"
+        print(f"\r{text} " if self._is_live else text, end="" if self._is_live else "\n", file=sys.stderr, flush=True)

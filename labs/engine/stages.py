@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -45,25 +46,31 @@ class StageRuns(Work[StageJob, RunRecord]):
             self._hosts = ProcessHosts(HostOptions(step_seconds=STEP_SECONDS, core=number))
 
     def run(self, job: StageJob) -> RunRecord:
-        scenario = _find(job.test)
+        return self.run_scenario(_find(job.test), job.seed)
+
+    def run_scenario(self, scenario: Scenario, seed: int, trace: BinaryIO | None = None) -> RunRecord:
+        """Run a scenario with a seed; stream the trace to a file if one is given."""
         try:
-            return run_scenario(
-                scenario, self.program(scenario.entry), job.seed, counted=self._counted, hosts=self._hosts
-            )
+            program = self.program(scenario.entry)
+            return run_scenario(scenario, program, seed, trace, counted=self._counted, hosts=self._hosts)
         except stalls.Stalled:
-            return stalled(scenario, job.seed, "a server never yields", self._kind)
+            return stalled(scenario, seed, "a server never yields", self._kind)
 
     def is_spoiled(self, record: RunRecord) -> bool:
         return record.rule == "NoStall" and self._hosts is None
 
     def lost(self, job: StageJob, loss: Loss) -> RunRecord:
-        scenario, place = _find(job.test), self._place(loss.stack)
+        return self.lost_in(_find(job.test), job.seed, loss)
+
+    def lost_in(self, scenario: Scenario, seed: int, loss: Loss) -> RunRecord:
+        """Return the record of a run whose process was lost."""
+        place = self._place(loss.stack)
         if loss.is_stall:
             text = "a server never yields, catches even the interruption, and its process had to be ended"
-            return stalled(scenario, job.seed, text + place, self._kind)
+            return stalled(scenario, seed, text + place, self._kind)
         rule = RULES["NoCrash"]
         text = f"{rule.id}: the process that the servers shared {loss.how}{place}"
-        return empty_record(scenario, job.seed, Outcome("error", rule.id, text, rule.hint), self._kind)
+        return empty_record(scenario, seed, Outcome("error", rule.id, text, rule.hint), self._kind)
 
     def end(self) -> None:
         if self._hosts is not None:

@@ -11,8 +11,8 @@ import contextlib
 import faulthandler
 import os
 import signal
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, NoReturn, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,13 @@ MOST_ALARMS = 6
 """Alarms that code may catch before its process is ended."""
 EXIT_CODE = 70
 """How a process ends that would not be interrupted."""
+Stack: TypeAlias = IO[str]
+"""A file that gets what a process was doing when it was ended."""
+
+
+def end_process() -> NoReturn:
+    """End this process at once."""
+    os._exit(EXIT_CODE)
 
 
 class Stalled(BaseException):
@@ -50,10 +57,11 @@ class _Alarm:
     def __init__(self) -> None:
         self._count = 0
         self._limits = Limits()
-        self._stack: IO[str] | None = None
+        self._stack: Stack | None = None
+        self._give_up: Callable[[], NoReturn] = end_process
 
-    def set(self, limits: Limits, stack: IO[str] | None) -> None:
-        self._limits, self._stack = limits, stack
+    def set(self, limits: Limits, stack: Stack | None, give_up: Callable[[], NoReturn]) -> None:
+        self._limits, self._stack, self._give_up = limits, stack, give_up
         self.restart()
 
     def restart(self) -> None:
@@ -76,7 +84,7 @@ class _Alarm:
         self._count += 1
         if self._count > MOST_ALARMS and self._stack is not None:
             faulthandler.dump_traceback(self._stack, all_threads=False)
-            os._exit(EXIT_CODE)
+            self._give_up()
         raise Stalled
 
 
@@ -106,12 +114,14 @@ def installed() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def watched(limits: Limits, stack: IO[str] | None = None) -> Iterator[None]:
+def watched(
+    limits: Limits, stack: Stack | None = None, give_up: Callable[[], NoReturn] = end_process
+) -> Iterator[None]:
     """Raise Stalled in the block when it has taken too long.
 
-    If the block catches that again and again, the process ends, and leaves in `stack` what it was doing.
+    If the block catches that again and again, `give_up` ends the process; `stack` has what it was doing.
     """
-    _alarm.set(limits, stack)
+    _alarm.set(limits, stack, give_up)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Reads numbers from a command line, and says what is wrong with a text that is none."""
+"""Reads numbers from a command line; the error for a text that is not one says what to type."""
 
 from __future__ import annotations
 
@@ -10,7 +10,23 @@ def whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, such as 7") from None
+
+
+def seconds(text: str) -> float:
+    """Read a time in seconds."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, such as 1.5") from None
+
+
+def seed(text: str) -> int:
+    """Read the seed of a run."""
+    number = whole(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0: seeds count up from 0")
+    return number
 
 
 def positive(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import re
 from pathlib import Path
@@ -39,13 +40,38 @@ def scenarios(stage: str | None = None, kind: Kind = "test") -> list[Scenario]:
 
 
 def find(name: str) -> list[Scenario]:
-    """Return the tests of all kinds that a name means: one by its exact id, else all whose id holds the text."""
-    everything = [*scenarios(), *scenarios(kind="drills"), *scenarios(kind="perf")]
-    exact = [scenario for scenario in everything if scenario.id.lower() == name.lower()]
-    return exact or [scenario for scenario in everything if matches(scenario, name)]
+    """Return the tests of all kinds that a name means.
+
+    It may be an id, or an id without its stage; else it means all whose ids hold it, or else all whose titles do.
+    """
+    everything, wanted = _everything(), _plain(name)
+    by_id = [scenario for scenario in everything if scenario.id.lower() == wanted]
+    by_name = [scenario for scenario in everything if scenario.id.lower().partition("/")[2] == wanted]
+    found = by_id or by_name or [scenario for scenario in everything if wanted in scenario.id.lower()]
+    return found or [scenario for scenario in everything if wanted in _plain(scenario.title)]
+
+
+def near(name: str) -> list[Scenario]:
+    """Return tests whose ids or titles look like a name that no test has, the nearest first."""
+    by_text = {
+        text: s for s in _everything() for text in (_plain(s.title), s.id.partition("/")[2].lower(), s.id.lower())
+    }
+    wanted = _plain(name)
+    words = [text for text in by_text if len(wanted) > 3 and wanted in text]
+    close = difflib.get_close_matches(wanted, by_text, n=5, cutoff=0.6)
+    return list({by_text[text].id: by_text[text] for text in [*close, *words]}.values())[:5]
+
+
+def _everything() -> list[Scenario]:
+    return [*scenarios(), *scenarios(kind="drills"), *scenarios(kind="perf")]
 
 
 def matches(scenario: Scenario, text: str) -> bool:
     """Say whether a test's id or title holds a text; case, blanks and underscores do not matter."""
-    wanted = re.sub(r"[\s_]+", "_", text.lower())
-    return wanted in scenario.id.lower() or wanted in re.sub(r"[\s_]+", "_", scenario.title.lower())
+    wanted = _plain(text)
+    return wanted in scenario.id.lower() or wanted in _plain(scenario.title)
+
+
+def _plain(text: str) -> str:
+    """Return a text in small letters, with underscores for blanks."""
+    return re.sub(r"[\s_]+", "_", text.strip().lower())
