@@ -207,6 +207,12 @@ VARIANTS = (
         CHECK_QUORUM,
     ),
     Variant(
+        "short_timeouts",
+        "stands for election after 0.2 to 0.4 s of silence, which is less than two lost heartbeats",
+        "a term more harms nobody, and between two of its elections there is time for a leader",
+        ((TIMEOUT, "ELECTION_TIMEOUT = (0.2, 0.4)\n"),),
+    ),
+    Variant(
         "sticky_voter",
         "ignores candidates, their terms too, while it leads or has heard its leader within the shortest timeout",
         "a request that is refused unread is a lost one; the terms get around by the replies to the leader (§6)",

@@ -258,6 +258,12 @@ VARIANTS = (
         slow_handlers("await trio.sleep(self.node.random.uniform(0.0, 0.02))", ""),
     ),
     Variant(
+        "looks_every_20_ms",
+        "looks at requests every 20 ms, at all that came since, as its timers go on meanwhile",
+        "a request that waits inside the server is one that is still on its way",
+        slow_handlers("await trio.sleep(0.02 - trio.current_time() % 0.02)", ""),
+    ),
+    Variant(
         "slow_answers",
         "handlers are coroutines: they do all at once, and answer up to 20 ms later",
         "an answer that waits inside the server is one that is already on its way",
