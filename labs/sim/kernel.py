@@ -251,7 +251,7 @@ class Kernel:
     def _let_close(self, deadline: float) -> None:
         """Let tasks that shield themselves from the end run out, but not for ever."""
         self._closing_steps += 1
-        if self._closing_steps > 1000:
+        if self._closing_steps > 1000 or self.turns.left_out:
             raise Abandoned
         if deadline < math.inf:
             self.clock.now = max(self.now, deadline)

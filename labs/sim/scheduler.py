@@ -28,19 +28,31 @@ class Turns:
         """The lives that ran since this was cleared, by server."""
         self.closing = False
         """Whether the run is over, so that who still spins is ended by force."""
+        self.left_out = False
+        """Whether tasks got no turn, so that they never end."""
         self._on_spin = on_spin
 
     def arrange(self, batch: Batch) -> None:
-        """Put runnable tasks in order: by server, and within a server by that server's own generator."""
+        """Put runnable tasks in order: by server, and within a server by that server's own generator.
+
+        Those of a server that has too many get no turn any more.
+        """
         if len(batch) == 1:
             life = batch[0].context.get(LIFE)
             if life is not None:
-                self._count_pass(life, batch[0])
+                if life.crowded:
+                    batch.clear()
+                    self.left_out = True
+                else:
+                    self._count_pass(life, batch[0])
             return
         groups: dict[tuple[int, int], list[trio.lowlevel.Task]] = {}
         lives: dict[tuple[int, int], Life] = {}
         for task in batch:
             life = task.context.get(LIFE)
+            if life is not None and life.crowded:
+                self.left_out = True
+                continue
             key = (-1, 0) if life is None else (life.server, life.number)
             groups.setdefault(key, []).append(task)
             if life is not None:

@@ -72,8 +72,8 @@ class Life:
         self.ended = False
         self._spawned = 0
         """Tasks that it has started."""
-        self._crowded = False
-        """Whether they were too many."""
+        self.crowded = False
+        """Whether they were too many: then none gets another turn, for it would take long until all had ended."""
         self.passes = 0
         """Loop passes in a row in which this life ran while time stood still."""
         key = (seed, server, number)
@@ -392,9 +392,9 @@ class Life:
         From then on it starts none.
         """
         self._spawned += 1
-        if self._crowded or not self._spawned % _CENSUS:
-            self._crowded = self._crowded or len(_tasks_below(self._nursery)) >= MAX_TASKS
-            if self._crowded:
+        if self.crowded or not self._spawned % _CENSUS:
+            self.crowded = self.crowded or len(_tasks_below(self._nursery)) >= MAX_TASKS
+            if self.crowded:
                 text = f"starts task after task: {MAX_TASKS:,} of them go on at a time, or wait for their turn"
                 self.fail("spins", text, place_of_caller(self.program))
                 raise TooManyTasks(text)
