@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,47 @@ def render(
     *records: RunRecord, verbose: bool = False, submission: str = "skeleton", change: green.Change | None = None
 ) -> str:
     return table.render(TESTS, records, submission, verbose, change)
+
+
+def many(*messages: str) -> list[RunRecord]:
+    """Return a failed run of a test of its own for each message; the third is the shortest."""
+    times = [0.2 if number == 2 else 1.5 for number in range(len(messages))]
+    return [
+        msgspec.structs.replace(
+            record(0, 1, "error", rule=message.partition(" ")[0], message=message, virtual_time=time),
+            test=f"2A/t{number}",
+        )
+        for number, (message, time) in enumerate(zip(messages, times))
+    ]
+
+
+def failures_of(records: list[RunRecord], verbose: bool = False) -> list[str]:
+    scenarios = [replace(TESTS[0], id=record.test) for record in records]
+    return table.failures(scenarios, {record.test: [record] for record in records}, "skeleton", verbose)
+
+
+CRASH = "NoCrash: server {} KeyError: {} at raft.py:88 in start, called from raft.py:{} in run"
+
+
+def test_many_tests_that_fail_at_one_line_share_a_paragraph(terminal: Terminal) -> None:
+    alike = many(*(CRASH.format(number, number, 90 + number) for number in range(9)))
+    [text] = failures_of(alike)
+    assert text.startswith("error  2A/t2  ")
+    assert "server 2 KeyError: 2 at raft.py:88" in text
+    assert "make replay TEST=2A/t2 SEED=1" in text
+    assert "also    the same in 8 other tests (V=1 shows each): 2A/t0, 2A/t1, 2A/t3, 2A/t4," in text
+    assert " ".join(text.split()).endswith("2A/t5, 2A/t6, and 2 more")
+    assert len(failures_of(alike, verbose=True)) == 9
+    assert len(failures_of(alike[:3])) == 3
+
+
+def test_tests_that_fail_at_other_lines_or_otherwise_have_paragraphs_of_their_own(terminal: Terminal) -> None:
+    lines = many(*(f"NoCrash: server 0 KeyError: 1 at raft.py:{number} in run" for number in range(5)))
+    assert len(failures_of(lines)) == 5
+    waits = "LeaderInTime (§5.2): no leader within 5 s (from t=0.{} s), although"
+    assert len(failures_of(many(*(waits.format(number) for number in range(5))))) == 1
+    others = ["one", "two", "three", "four", "five"]
+    assert len(failures_of(many(*(f"LogMatching: {number}" for number in others)))) == 5
 
 
 def test_table_has_a_line_for_each_test_with_means_over_its_runs(terminal: Terminal) -> None:

@@ -23,6 +23,10 @@ from labs.testing.scenario import Scenario
 
 SHOWN_SEEDS = 5
 """How many failing seeds of one failure are listed."""
+MANY, SHOWN_TESTS = 4, 6
+"""So many tests that fail for the same reason share one paragraph, and how many others of them it names."""
+SAME_BEGINNING = 60
+"""Characters of two messages that are the same if they mean the same reason."""
 LEAST_TITLE = 36
 """Letters of a title that are worth more than the figures at the right."""
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
@@ -57,7 +61,7 @@ def render(
     passed = {s.id: bool(by_test[s.id]) and all(r.status == "pass" for r in by_test[s.id]) for s in scenarios}
     step = _step(scenarios, passed)
     folded = plan.later(step) if step and not verbose else set()
-    parts += failures([s for s in scenarios if s.id not in folded], by_test, submission)
+    parts += failures([s for s in scenarios if s.id not in folded], by_test, submission, verbose)
     parts += unwritten(scenarios, by_test, verbose)
     parts += _folded([scenario.id for scenario in shown if scenario.id in folded and not passed[scenario.id]])
     parts += _changed(change or Change())
@@ -137,14 +141,53 @@ def _runs(records: Sequence[RunRecord]) -> str:
     return str(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
 
 
-def failures(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str) -> list[str]:
-    """Return a paragraph for each test that failed; what is not written yet is no failure of this kind."""
-    parts: list[str] = []
+def failures(
+    scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str, verbose: bool = False
+) -> list[str]:
+    """Return a paragraph for each test that failed; what is not written yet is no failure of this kind.
+
+    Unless all is asked for, many tests that failed for the same reason share one: that of the shortest run.
+    """
+    alike: dict[tuple[str, ...], list[tuple[Scenario, list[RunRecord]]]] = {}
     for scenario in scenarios:
         failed = [run for run in by_test[scenario.id] if run.status != "pass" and run.rule != "NotWritten"]
         if failed:
-            parts.append(_failure(scenario, failed, len(by_test[scenario.id]), submission))
+            reason = _reason_of(_first(failed))
+            alike.setdefault(reason if not verbose else (scenario.id,), []).append((scenario, failed))
+    parts: list[str] = []
+    for group in alike.values():
+        if len(group) < MANY:
+            parts += [_failure(scenario, failed, len(by_test[scenario.id]), submission) for scenario, failed in group]
+        else:
+            parts.append(_shared_failure(group, by_test, submission))
     return parts
+
+
+def _first(runs: list[RunRecord]) -> RunRecord:
+    """Return the run with the lowest seed, which is the one that is shown."""
+    return min(runs, key=lambda run: run.seed)
+
+
+def _reason_of(run: RunRecord) -> tuple[str, ...]:
+    """Return what failures for the same reason share: the status, the rule, and the line that is named.
+
+    Without a line it is how the message begins, numbers apart.
+    """
+    place = re.search(r"[\w./-]+\.py:\d+ in \w+", run.message)
+    return run.status, run.rule or "", place[0] if place else re.sub(r"\d+", "", run.message)[:SAME_BEGINNING]
+
+
+def _shared_failure(
+    group: list[tuple[Scenario, list[RunRecord]]], by_test: dict[str, list[RunRecord]], submission: str
+) -> str:
+    """Return a paragraph for tests that failed for the same reason: the shortest one's, and the names of the others."""
+    scenario, failed = min(group, key=lambda pair: _first(pair[1]).virtual_time)
+    names = [other.id for other, _ in group if other is not scenario]
+    more = f", and {len(names) - SHOWN_TESTS} more" if len(names) > SHOWN_TESTS else ""
+    text = f"the same in {len(names)} other tests (V=1 shows each): {', '.join(names[:SHOWN_TESTS])}{more}"
+    lines = textwrap.wrap(text, _width() - 6, initial_indent="also    ", subsequent_indent=" " * 8)
+    own = _failure(scenario, failed, len(by_test[scenario.id]), submission)
+    return "\n".join([own, *("      " + line for line in lines)])
 
 
 def unwritten(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool = False) -> list[str]:
@@ -216,7 +259,7 @@ def _next_step(
 
 
 def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission: str) -> str:
-    first = min(failed, key=lambda run: run.seed)
+    first = _first(failed)
     word = "seed" if len(failed) == 1 else "seeds"
     seeds = ", ".join(str(run.seed) for run in sorted(failed, key=lambda run: run.seed)[:SHOWN_SEEDS])
     more = ", …" if len(failed) > SHOWN_SEEDS else ""
