@@ -13,7 +13,7 @@ import pytest
 from labs.engine import progress
 from labs.engine.replay import replay
 from labs.engine.stalls import Limits, has_alarms
-from labs.sim.run import RunRecord
+from labs.testing.run import RunRecord
 from tests.servers.running import ROOT, call_labs, call_python, line_of, make_scenario, write_submission
 
 SPINS = """
