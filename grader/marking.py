@@ -137,12 +137,13 @@ class _Marking:
                 marks = await self._mark_stage(stage)
                 left = self._patience.left(_rules_of(marks))
                 self._patience.count(_rules_of(marks))
-                tests = [
-                    self._judge(item, marks[item.scenario.id])
+                judged = {
+                    item.scenario.id: self._judge(item, marks[item.scenario.id])
                     if position < left
                     else scoring.left_out(item, "skip", self._patience.why_not())
-                    for position, item in enumerate(stage.items)
-                ]
+                    for position, item in enumerate(stage.in_order)
+                }
+                tests = [judged[item.scenario.id] for item in stage.items]
             self._result.tests += tests
             self._result.stages.append(scoring.sum_stage(stage, tests, why_not))
         self._result.message = ""
@@ -151,11 +152,11 @@ class _Marking:
         self._result.held.sort(key=lambda held: (order[held.test], held.secret, held.seed))
 
     async def _mark_stage(self, stage: Stage) -> dict[str, _Marks]:
-        """Run each test of a stage once, and then with its other seeds those that are worth it."""
-        marks = {item.scenario.id: _Marks() for item in stage.items}
+        """Run each test of a stage once, and then with its other seeds those that are worth it; its basis first."""
+        marks = {item.scenario.id: _Marks() for item in stage.in_order}
         for part in (slice(0, 1), slice(1, None)):
             async with trio.open_nursery() as nursery:
-                for position, item in enumerate(stage.items):
+                for position, item in enumerate(stage.in_order):
                     await nursery.start(self._run_seeds, item, self._order(item)[part], marks, position)
         return marks
 
@@ -246,7 +247,8 @@ class _Marking:
             return empty_record(scenario, record.seed, Outcome("grader-error", None, reference.details))
         again = repeat_command(self._typed, record.test, record.seed, self._hosts)
         found = "a defect of the lab may be in it, too, for it stumbled over what a server said"
-        self._result.warnings.append(f"{record.test} seed {record.seed}: {found}; look at it with: {again}")
+        where = "the way there is in result.json, as details of that run"
+        self._result.warnings.append(f"{record.test} seed {record.seed}: {found}; {where}. Look at it with: {again}")
         return record
 
     def _judge(self, item: Item, marks: _Marks) -> Test:

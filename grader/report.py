@@ -10,6 +10,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from grader.result import Held, Result, Test
+from grader.stage_basis import waits_for_basis
 
 PARTS = {"drill": "drills", "test": "tests", "hidden": "hidden tests", "performance": "performance"}
 MOST = 12
@@ -59,17 +60,22 @@ def render_one(result: Result, most: int = 1000) -> str:
         return "\n".join([head, *_wrapped(result.message), *_held(result.held[:1])])
     if result.status not in ("graded", "held"):
         return "\n".join([head, *_wrapped(f"{result.status}: {result.message}")])
-    parts = ["\n".join(_wrapped(head)), _table(result), *_gathered(result.tests)]
-    broken = sorted((test for test in result.tests if test.status in WORST), key=lambda test: test.status != "held")
+    lost = [stage.message for stage in result.stages if stage.basis_status == "lost" and stage.message]
+    parts = ["\n".join(_wrapped(head)), _table(result), *map(_paragraph, lost), *_gathered(result.tests)]
+    broken = [test for test in result.tests if test.status in WORST and not waits_for_basis(test)]
+    broken.sort(key=lambda test: test.status != "held")
     parts += [_failure(test, [held for held in result.held if held.test == test.id]) for test in broken[:most]]
     if broken[most:]:
         rest = ", ".join(test.id for test in broken[most:])
         parts.append(textwrap.fill(f"and {len(broken) - most} more: {rest}", _width(), subsequent_indent="    "))
-    if result.message:
-        parts.append(textwrap.fill(f"note: {result.message}", _width(), subsequent_indent="      "))
+    parts += [_paragraph(f"note: {line}") for line in result.message.splitlines() if line not in lost]
     if result.warnings:
         parts.append("\n".join(f"note: {warning}" for warning in result.warnings))
     return "\n\n".join(parts)
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, _width(), subsequent_indent="      ", break_on_hyphens=False)
 
 
 def _points(result: Result) -> str:
@@ -102,7 +108,7 @@ def _gathered(tests: Sequence[Test]) -> list[str]:
     """Return a line for each thing that is not written, or that keeps tests from being run."""
     found: dict[str, int] = {}
     for test in tests:
-        if test.status in ("not-written", "skip"):
+        if test.status in ("not-written", "skip") or waits_for_basis(test):
             key = f"{test.stage}  {test.message}"
             found[key] = found.get(key, 0) + 1
     lines = [f"{text}: {count} tests" if count > 1 else text for text, count in found.items()]

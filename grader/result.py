@@ -22,6 +22,9 @@ Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "hel
 """fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
 not-written: the submission says so; held: the grader could not judge it, so somebody has to look."""
 RunStatus: TypeAlias = Literal["pass", "fail", "error", "held"]
+BasisStatus: TypeAlias = Literal["none", "there", "held", "lost"]
+"""Of a stage's basis (grader.stage_basis). none: it names no test; there: each passes with some seed; held: the grader
+could not find out; lost: one fails with every seed, so the stage gives no points."""
 REVIEW = "needs review"
 
 
@@ -37,6 +40,8 @@ class Run(msgspec.Struct, forbid_unknown_fields=True):
     virtual_time: float = 0.0
     wall_time: float = 0.0
     retried: bool = False
+    details: str = ""
+    """Where the lab stumbled over what a server said (labs.sim.verdict): for the instructor only."""
 
 
 class Held(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,6 +98,8 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     detail: Detail
     held_score: float = 0.0
     """Points that wait for a review: those that the held runs decide."""
+    uncounted: float = 0.0
+    """Points that its runs would bring, and that do not count: its stage has lost its basis."""
     rule: str | None = None
     message: str = ""
     """What was seen in the first run that did not pass, or why nothing was run."""
@@ -118,6 +125,11 @@ class StageResult(msgspec.Struct, forbid_unknown_fields=True):
     max_score: float
     held_score: float = 0.0
     message: str = ""
+    """Why it was not run, or why nothing in it counts."""
+    uncounted: float = 0.0
+    basis: list[str] = []
+    """The tests without which none of its points count."""
+    basis_status: BasisStatus = "none"
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
@@ -174,6 +186,8 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     started_at: str = ""
     finished_at: str = ""
     duration: float = 0.0
+    unseen: int = 0
+    """Tests that are left out of this view of the result, and of all its sums."""
     audience: Literal["instructor", "student"] = "instructor"
     tool_version: str = "1"
     schema: Literal["raft-lab/result/v2"] = "raft-lab/result/v2"
@@ -191,7 +205,7 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     def points(self) -> str:
         """The points in words; of a held result, what is judged and what waits."""
         if self.status != "held":
-            return f"{self.score:g} of {self.max_score:g} points"
+            return f"{self.score:g} of {self.max_score:g} points" + (" in the tests shown here" if self.unseen else "")
         judged = round(self.max_score - self.held_score, 2)
         if judged <= 0:
             return f"held: no points are judged; all {self.max_score:g} points wait for review"

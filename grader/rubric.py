@@ -43,12 +43,13 @@ class SeedsPart(msgspec.Struct, forbid_unknown_fields=True):
 
 class StagePart(msgspec.Struct, forbid_unknown_fields=True):
     """`weight` multiplies the points of all its tests. It is skipped unless each stage that it `needs` has at least
-    `needs_share` of its points."""
+    `needs_share` of its points. None of its points count if a test of its `basis` fails with all seeds."""
 
     title: str
     weight: Points = 1.0
     needs: list[str] = []
     needs_share: Share = 0.25
+    basis: list[str] = []
 
 
 class TestsPart(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,6 +114,18 @@ class Stage:
     needs: tuple[str, ...]
     needs_share: float
     items: tuple[Item, ...]
+    basis: tuple[str, ...] = ()
+
+    @property
+    def in_order(self) -> list[Item]:
+        """Return its tests as they are run: those of its basis first, so that they are run whatever the others do."""
+        return sorted(self.items, key=lambda item: item.scenario.id not in self.basis)
+
+    def only(self, text: str) -> Stage:
+        """Return the same with those tests whose id holds a text; it needs nothing, and rests on what is left."""
+        items = tuple(item for item in self.items if text in item.scenario.id)
+        basis = tuple(test for test in self.basis if text in test)
+        return replace(self, items=items, needs=(), basis=basis)
 
 
 @dataclass(frozen=True)
@@ -143,10 +156,7 @@ def load(path: Path = DEFAULT, runs: int | None = None, public_only: bool = Fals
     stages = tuple(check.stages(public_only))
     check.check_total(stages, public_only)
     if only:
-        stages = tuple(
-            replace(stage, items=tuple(item for item in stage.items if only in item.scenario.id)) for stage in stages
-        )
-        stages = tuple(replace(stage, needs=()) for stage in stages if stage.items)
+        stages = tuple(stage for stage in (stage.only(only) for stage in stages) if stage.items)
         if not stages:
             raise Usage(f"no test of {path} has {only!r} in its id; see: python -m labs list")
     if runs is not None:
@@ -193,7 +203,9 @@ class _Check:
             if not items and not public_only:
                 self._fail(f"stages.{name}", "no test belongs to it", f"add [[tests]] with select = '{name}/*'")
             items = [replace(item, secret=0) if public_only else item for item in items]
-            yield Stage(name, part.title, tuple(part.needs), part.needs_share, tuple(items))
+            self._check_basis(name, part, chosen, public_only)
+            basis = tuple(test for test in part.basis if test in chosen)
+            yield Stage(name, part.title, tuple(part.needs), part.needs_share, tuple(items), basis)
 
     def _choose(self, everything: dict[str, Scenario], public_only: bool) -> dict[str, TestsPart]:
         """Return for each test that counts the first part whose pattern it matches."""
@@ -224,6 +236,19 @@ class _Check:
             if other not in before:
                 known = ", ".join(before) or "none"
                 self._fail(f"stages.{name}.needs", f"{other!r} is no stage above it", f"those above are: {known}")
+
+    def _check_basis(self, name: str, part: StagePart, chosen: dict[str, TestsPart], public_only: bool) -> None:
+        key = f"stages.{name}.basis"
+        for test in part.basis:
+            if not test.startswith(f"{name}/"):
+                self._fail(key, f"{test!r} is not a test of {name}", f"name tests that begin with {name}/, or none: []")
+            if part.basis.count(test) > 1:
+                self._fail(key, f"has {test!r} twice", "once is enough")
+            known = test in scenarios.public() or test in scenarios.hidden()
+            if not known:
+                self._fail(key, f"no test is called {test!r}", "see the ids with: python -m labs list")
+            if test not in chosen and not public_only:
+                self._fail(key, f"{test!r} does not count here", f"add [[tests]] with select = {test!r}")
 
     def _item(self, scenario: Scenario, part: TestsPart, stage: StagePart) -> Item:
         points = part.points if part.points is not None else float(scenario.points)

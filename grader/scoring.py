@@ -8,10 +8,13 @@ from statistics import fmean
 from grader.cleaning import clean, one_line
 from grader.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test
 from grader.rubric import Item, Stage
+from grader.stage_basis import rest_on_basis, tell
 from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 
 NOT_WRITTEN = "NotWritten"
+DETAILS = 6000
+"""Letters that are kept of the way to where the lab stumbled."""
 
 
 def judged_run(record: RunRecord, secret: bool, retried: bool) -> Run:
@@ -27,6 +30,7 @@ def judged_run(record: RunRecord, secret: bool, retried: bool) -> Run:
         virtual_time=round(record.virtual_time, 6),
         wall_time=round(record.wall_time, 3),
         retried=retried,
+        details=clean(record.details, DETAILS),
     )
 
 
@@ -140,31 +144,41 @@ def _means(records: Sequence[RunRecord]) -> Metrics:
 
 
 def sum_stage(stage: Stage, tests: Sequence[Test], message: str = "") -> StageResult:
-    """Return the sum of a stage."""
+    """Return the sum of a stage; what its basis takes away is taken from the tests."""
+    basis = rest_on_basis(stage, tests)
     status = "graded"
-    if any(test.status == "held" for test in tests):
+    if basis != "lost" and any(test.status == "held" for test in tests):
         status = "held"
     elif all(test.status == "skip" for test in tests):
         status = "skip"
     elif all(test.status in ("not-written", "skip") for test in tests):
         status = "not-written"
-    score, most, waits = (round(sum(getattr(test, name) for test in tests), 2) for name in _SUMMED)
-    return StageResult(stage.id, stage.title, status, score, most, waits, message)  # type: ignore[arg-type]
+    found = StageResult(stage.id, stage.title, status, 0.0, 0.0, 0.0, message)  # type: ignore[arg-type]
+    found.basis, found.basis_status = list(stage.basis), basis
+    sum_points(found, tests)
+    return found
 
 
-_SUMMED = ("score", "max_score", "held_score")
+def sum_points(into: StageResult | Result, tests: Sequence[Test]) -> None:
+    """Fill in the points of a stage, or of the whole, from its tests."""
+    for name in ("score", "max_score", "held_score", *(["uncounted"] if isinstance(into, StageResult) else [])):
+        setattr(into, name, round(sum(getattr(test, name) for test in tests), 2))
 
 
 def sum_up(result: Result) -> None:
     """Fill in the totals, the status, and what there is to say about them."""
-    for name in _SUMMED:
-        setattr(result, name, round(sum(getattr(test, name) for test in result.tests), 2))
-    held = [test.id for test in result.tests if test.status == "held"]
+    sum_points(result, result.tests)
+    result.message = tell(result.stages, result.tests)
+    stages = {stage.id for stage in result.stages if stage.status == "held"}
+    held = [test for test in result.tests if test.stage in stages and test.status == "held"]
     result.status = "held" if held else "graded"
     if held:
-        names = ", ".join(held[:5]) + (f" and {len(held) - 5} more" if held[5:] else "")
-        result.message = one_line(f"{REVIEW}: the grader could not judge {names}", 500)
-    idle = sum(run.status == "held" for test in result.tests for run in test.runs if test.status != "held")
+        ours = [test.id for test in held if not test.runs or any(run.status == "held" for run in test.runs)]
+        names = ", ".join(ours[:5]) + (f" and {len(ours) - 5} more" if ours[5:] else "")
+        waits = one_line(f"{REVIEW}: the grader could not judge {names}", 500)
+        result.message = "\n".join([waits, *([result.message] if result.message else [])])
+    decisive = {test.id for test in held}
+    idle = sum(run.status == "held" for test in result.tests for run in test.runs if test.id not in decisive)
     if idle:
         result.warnings.append(f"{idle} runs could not be judged, but decide no points")
     retried = sum(run.retried for test in result.tests for run in test.runs)
@@ -184,13 +198,18 @@ def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:
 
 
 def is_built_on(stage: Stage, done: Sequence[StageResult]) -> str:
-    """Return why a stage is skipped, "" if what it needs is there. Points that wait for a review count as there."""
+    """Return why a stage is skipped, "" if what it needs is there.
+
+    Points that wait for a review count as there; so do those that a lost basis takes away, for the stage has a basis of
+    its own, and who is far enough for that is not held up by another.
+    """
     for other in done:
         if other.id not in stage.needs:
             continue
         if other.status in ("not-written", "skip"):
             return f"not run: it builds on {other.id}, which is not written yet"
-        if other.score + other.held_score < stage.needs_share * other.max_score:
-            has = f"{other.score:g} of {other.max_score:g} points, less than {stage.needs_share:.0%}"
+        earned = round(other.score + other.uncounted, 2)
+        if earned + other.held_score < stage.needs_share * other.max_score:
+            has = f"{earned:g} of {other.max_score:g} points, less than {stage.needs_share:.0%}"
             return f"not run: it builds on {other.id}, which has {has}"
     return ""

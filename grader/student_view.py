@@ -10,6 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from grader.result import REVIEW, Held, Metrics, Result, Run, Test
+from grader.scoring import sum_points
+from grader.stage_basis import tell
 
 OPEN = ("pass", "skip", "not-written", "held")
 """Their messages tell nothing of how a test works."""
@@ -22,10 +24,33 @@ def student_view(result: Result, keep_hidden: bool = False) -> Result:
     view.audience, view.warnings, view.sandbox.details, view.basis.secret = "student", [], {}, ""
     details = {test.id: _detail(test) for test in view.tests if keep_hidden or test.visibility == "visible"}
     view.held = [_without_cause(held, details.get(held.test)) for held in view.held if held.test in {"", *details}]
-    if view.status == "held":
-        view.message = WAITS
-    view.tests = [_shown(test) for test in view.tests if keep_hidden or test.visibility == "visible"]
+    shown = [test for test in view.tests if keep_hidden or test.visibility == "visible"]
+    view.unseen, view.tests = len(view.tests) - len(shown), [_shown(test) for test in shown]
+    _sum_up(view)
     return view
+
+
+def _sum_up(view: Result) -> None:
+    """Make the sums and what is said of them those of the tests that are shown, so that none tells of another."""
+    for stage in view.stages:
+        sum_points(stage, [test for test in view.tests if test.stage == stage.id])
+    if view.tests or view.unseen:
+        sum_points(view, view.tests)
+    if view.unseen:
+        for stage in view.stages:
+            stage.message = _without_sum(stage.message)
+        for test in view.tests:
+            test.message = _without_sum(test.message) if test.status == "skip" else test.message
+    said = tell(view.stages, view.tests)
+    if view.status == "held":
+        view.message = "\n".join([WAITS, *([said] if said else [])])
+    elif view.status == "graded":
+        view.message = said
+
+
+def _without_sum(why_not: str) -> str:
+    """Return why a stage was not run without how many points the one below it has."""
+    return why_not.partition(", which has ")[0]
 
 
 def _shown(test: Test) -> Test:
@@ -41,7 +66,7 @@ def _shown(test: Test) -> Test:
     test.failing_seeds, test.failing_secret_seeds, test.replay, test.hint = [], 0, "", ""
     test.metrics, test.figures = Metrics(), {}
     if detail == "none":
-        test.rule = None
+        test.rule, test.passes = None, 0
     if test.status not in OPEN:
         test.message = f"broke the rule {test.rule}" if test.rule else "did not pass"
     elif test.status == "not-written":  # the rest are words of the submission's own, which has seen the test
@@ -58,6 +83,7 @@ def _without_seed(run: Run) -> Run:
         run.seed, run.digest = None, ""
     if run.status == "held":
         run.message = ""
+    run.details = ""
     return run
 
 

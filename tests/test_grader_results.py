@@ -288,7 +288,7 @@ def test_gradescope_gets_every_test_and_the_total() -> None:
     found = gradescope.content(everything(held=False))
     assert sum(test["score"] for test in found["tests"]) == 4.0 and len(found["tests"]) == 8
     assert "score" not in found, "a total that shows would tell of the hidden tests"
-    assert found["output"] == "4 of 28 points in the tests that you see"
+    assert found["output"] == "4 of 28 points in the tests shown here: 2A 4 of 20, 2B 0 of 4, 2C 0 of 4"
     seen = everything(held=False)
     seen.tests = [test for test in seen.tests if test.visibility == "visible"]
     assert gradescope.content(seen)["score"] == 4.0
@@ -311,14 +311,14 @@ def test_classroom_gets_base64_of_json() -> None:
     line = WRITERS["classroom"][1](everything(held=False))
     assert line.count("\n") == 1
     found = json.loads(base64.b64decode(line))
-    assert found["version"] == 1 and found["status"] == "error" and found["max_score"] == 32.0
+    assert found["version"] == 1 and found["status"] == "error" and found["max_score"] == 28.0
     assert {test["status"] for test in found["tests"]} == {"pass", "fail", "error"}
 
 
 def test_classroom50_counts_in_whole_numbers() -> None:
     found = classroom50.content(everything(held=False), {"CLASSROOM": "c", "COMMIT_URL": "u"})
     assert (found["schema"], found["classroom"], found["commit"]) == ("classroom50/result/v1", "c", "u")
-    assert (found["score"], found["max-score"]) == (4, 32)
+    assert (found["score"], found["max-score"]) == (4, 28)
     half = classroom50.content(graded(judged(item(points=0.5), *["pass"] * 4)), {})
     assert (half["score"], half["max-score"], half["tests"][0]["score"]) == (50, 50, 50)
 
@@ -330,7 +330,7 @@ def test_github_obeys_only_what_the_grader_says() -> None:
     after = lines[lines.index(f"::{word}::") + 1 :]
     assert all(re.match(r"::(error|warning|notice) ", line) for line in after)
     assert any(line.startswith("::error file=skeleton/raft.py,line=88,title=2A/initial_election%3A ") for line in after)
-    assert after[-1] == "::notice title=Grade::Points 4/32"
+    assert after[-1] == "::notice title=Grade::Points 4/28"
     assert WRITERS["github"][1](everything(held=False)).splitlines()[0] != lines[0]
 
 

@@ -71,10 +71,9 @@ def summary(result: Result) -> str:
     """Return the step summary, as Markdown in which nothing of a submission is markup."""
     view = student_view(result)
     lines = [f"## {_plain(view.submission.name)}: {view.points}", ""]
-    if view.status == "held":
-        lines += [_plain(view.message), ""]
-    elif view.status != "graded":
+    if view.status not in ("graded", "held"):
         return "\n".join([*lines, _plain(view.message), ""])
+    lines += [part for line in view.message.splitlines() for part in (_plain(line), "")]
     lines += ["| stage | points | of |", "|---|---:|---:|"]
     for stage in view.stages:
         points = "held" if stage.status == "held" else f"{stage.score:g}"

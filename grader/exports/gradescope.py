@@ -24,7 +24,7 @@ def content(result: Result) -> dict[str, Any]:
     view = student_view(result, keep_hidden=True)
     found: dict[str, Any] = {
         "score": view.score,
-        "output": _words(view) if view.status in ("graded", "held") else view.message,
+        "output": _words(student_view(result)) if view.status in ("graded", "held") else view.message,
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -44,10 +44,7 @@ def content(result: Result) -> dict[str, Any]:
 
 
 def _words(view: Result) -> str:
-    """Return the points in words, which all students see: with hidden tests, those of the others."""
-    seen = [test for test in view.tests if test.visibility == "visible"]
-    if len(seen) < len(view.tests):
-        return f"{sum(t.score for t in seen):g} of {sum(t.max_score for t in seen):g} points in the tests that you see"
+    """Return the points in words, which all students see: those of the tests that they see."""
     parts = [(stage, "held" if stage.status == "held" else f"{stage.score:g}") for stage in view.stages]
     stages = ", ".join(f"{stage.id} {points} of {stage.max_score:g}" for stage, points in parts)
     return f"{view.points}: {stages}" + (f"\n{view.message}" if view.message else "")

@@ -51,6 +51,7 @@ def _add_case(suite: Xml.Element, test: Test) -> None:
     properties = Xml.SubElement(case, "properties")
     facts = {"points": f"{test.score:g}"} if test.status != OURS else {"held_points": f"{test.held_score:g}"}
     facts |= {"max_points": f"{test.max_score:g}", "stage": test.stage}
+    facts |= {"note": test.message} if test.status == "pass" and test.message else {}
     facts |= {"rule": test.rule} if test.rule else {}
     facts |= {"failing_seeds": " ".join(map(str, test.failing_seeds))} if test.failing_seeds else {}
     for name, value in facts.items():
