@@ -10,7 +10,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from grader.result import Held, Result, Test
-from grader.stage_basis import waits_for_basis
+from grader.stage_basis import NOTHING_COUNTS, waits_for_basis
 
 PARTS = {"drill": "drills", "test": "tests", "hidden": "hidden tests", "performance": "performance"}
 MOST = 12
@@ -60,7 +60,7 @@ def render_one(result: Result, most: int = 1000) -> str:
         return "\n".join([head, *_wrapped(result.message), *_held(result.held[:1])])
     if result.status not in ("graded", "held"):
         return "\n".join([head, *_wrapped(f"{result.status}: {result.message}")])
-    lost = [stage.message for stage in result.stages if stage.basis_status == "lost" and stage.message]
+    lost = [stage.message for stage in result.stages if stage.basis_status in NOTHING_COUNTS and stage.message]
     parts = ["\n".join(_wrapped(head)), _table(result), *map(_paragraph, lost), *_gathered(result.tests)]
     broken = [test for test in result.tests if test.status in WORST and not waits_for_basis(test)]
     broken.sort(key=lambda test: test.status != "held")

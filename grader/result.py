@@ -22,9 +22,10 @@ Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "hel
 """fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
 not-written: the submission says so; held: the grader could not judge it, so somebody has to look."""
 RunStatus: TypeAlias = Literal["pass", "fail", "error", "held"]
-BasisStatus: TypeAlias = Literal["none", "there", "held", "lost"]
+BasisStatus: TypeAlias = Literal["none", "there", "held", "lost", "forfeited"]
 """Of a stage's basis (grader.stage_basis). none: it names no test; there: each passes with some seed; held: the grader
-could not find out; lost: one fails with every seed, so the stage gives no points."""
+could not find out; lost: one fails with every seed, so the stage gives no points; forfeited: whatever the basis, a run
+broke a rule that is not broken by mistake, so there are none either."""
 REVIEW = "needs review"
 
 
@@ -99,7 +100,7 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     held_score: float = 0.0
     """Points that wait for a review: those that the held runs decide."""
     uncounted: float = 0.0
-    """Points that its runs would bring, and that do not count: its stage has lost its basis."""
+    """Points that its runs would bring, and that do not count: its stage has lost its basis, or is forfeited."""
     rule: str | None = None
     message: str = ""
     """What was seen in the first run that did not pass, or why nothing was run."""
@@ -130,6 +131,8 @@ class StageResult(msgspec.Struct, forbid_unknown_fields=True):
     basis: list[str] = []
     """The tests without which none of its points count."""
     basis_status: BasisStatus = "none"
+    forfeited_by: str = ""
+    """The first test in which a rule was broken that the stage is forfeited for."""
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):

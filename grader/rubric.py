@@ -18,6 +18,7 @@ import msgspec
 
 from grader import scenarios
 from grader.exits import Usage
+from labs.oracles.catalogue import RULES
 from labs.testing.scenario import Scenario
 
 T = TypeVar("T")
@@ -43,13 +44,16 @@ class SeedsPart(msgspec.Struct, forbid_unknown_fields=True):
 
 class StagePart(msgspec.Struct, forbid_unknown_fields=True):
     """`weight` multiplies the points of all its tests. It is skipped unless each stage that it `needs` has at least
-    `needs_share` of its points. None of its points count if a test of its `basis` fails with all seeds."""
+    `needs_share` of its points. None of its points count if a test of its `basis` fails with all seeds, or
+    if any run breaks a rule that it `forfeits` for, one that is broken on purpose only; what needs it is skipped then.
+    """
 
     title: str
     weight: Points = 1.0
     needs: list[str] = []
     needs_share: Share = 0.25
     basis: list[str] = []
+    forfeits: list[str] = []
 
 
 class TestsPart(msgspec.Struct, forbid_unknown_fields=True):
@@ -115,6 +119,7 @@ class Stage:
     needs_share: float
     items: tuple[Item, ...]
     basis: tuple[str, ...] = ()
+    forfeits: tuple[str, ...] = ()
 
     @property
     def in_order(self) -> list[Item]:
@@ -205,7 +210,9 @@ class _Check:
             items = [replace(item, secret=0) if public_only else item for item in items]
             self._check_basis(name, part, chosen, public_only)
             basis = tuple(test for test in part.basis if test in chosen)
-            yield Stage(name, part.title, tuple(part.needs), part.needs_share, tuple(items), basis)
+            yield Stage(
+                name, part.title, tuple(part.needs), part.needs_share, tuple(items), basis, tuple(part.forfeits)
+            )
 
     def _choose(self, everything: dict[str, Scenario], public_only: bool) -> dict[str, TestsPart]:
         """Return for each test that counts the first part whose pattern it matches."""
@@ -249,6 +256,10 @@ class _Check:
                 self._fail(key, f"no test is called {test!r}", "see the ids with: python -m labs list")
             if test not in chosen and not public_only:
                 self._fail(key, f"{test!r} does not count here", f"add [[tests]] with select = {test!r}")
+        for rule in part.forfeits:
+            if rule not in RULES:
+                names = "see their names in handouts/rules.md"
+                self._fail(f"stages.{name}.forfeits", f"no rule is called {rule!r}", names)
 
     def _item(self, scenario: Scenario, part: TestsPart, stage: StagePart) -> Item:
         points = part.points if part.points is not None else float(scenario.points)

@@ -8,7 +8,7 @@ from statistics import fmean
 from grader.cleaning import clean, one_line
 from grader.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test
 from grader.rubric import Item, Stage
-from grader.stage_basis import rest_on_basis, tell
+from grader.stage_basis import forfeited_by, rest_on_basis, tell
 from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 
@@ -155,6 +155,7 @@ def sum_stage(stage: Stage, tests: Sequence[Test], message: str = "") -> StageRe
         status = "not-written"
     found = StageResult(stage.id, stage.title, status, 0.0, 0.0, 0.0, message)  # type: ignore[arg-type]
     found.basis, found.basis_status = list(stage.basis), basis
+    found.forfeited_by = forfeited_by(stage, tests)
     sum_points(found, tests)
     return found
 
@@ -200,14 +201,16 @@ def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:
 def is_built_on(stage: Stage, done: Sequence[StageResult]) -> str:
     """Return why a stage is skipped, "" if what it needs is there.
 
-    Points that wait for a review count as there; so do those that a lost basis takes away, for the stage has a basis of
-    its own, and who is far enough for that is not held up by another.
+    Points that wait for a review count as there; so do those that a lost basis takes away, for a stage has a basis of
+    its own, and if that passes, another one's does not matter.
     """
     for other in done:
         if other.id not in stage.needs:
             continue
         if other.status in ("not-written", "skip"):
             return f"not run: it builds on {other.id}, which is not written yet"
+        if other.basis_status == "forfeited":
+            return f"not run: it builds on {other.id}, which gives no points"
         earned = round(other.score + other.uncounted, 2)
         if earned + other.held_score < stage.needs_share * other.max_score:
             has = f"{earned:g} of {other.max_score:g} points, less than {stage.needs_share:.0%}"

@@ -2,7 +2,8 @@
 
 Many tests want a refusal, or that something does not happen; a server that does nothing passes them, too. So a stage
 names the simplest tests that cannot be passed without what it teaches. If one of them fails with every seed, nothing
-in the stage counts; if the grader could not find out, the stage waits for a review. Runs nothing.
+in the stage counts; if the grader could not find out, the stage waits for a review. It is forfeited if a run broke a
+rule that it names for that, one that can only be broken on purpose. Runs nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from grader.cleaning import clean
 from grader.result import REVIEW, BasisStatus, StageResult, Test
 from grader.rubric import Stage
 
+NOTHING_COUNTS = ("lost", "forfeited")
+FAILED = ("fail", "error", "not-written")
+_FORFEITED = "a run broke a rule that is not broken by mistake there"
+
 
 def rest_on_basis(stage: Stage, tests: Sequence[Test]) -> BasisStatus:
     """Take the points of a stage's tests away if its basis is lost, or hold them if that is open; return which.
@@ -23,18 +28,23 @@ def rest_on_basis(stage: Stage, tests: Sequence[Test]) -> BasisStatus:
     if all(test.status == "skip" for test in tests):
         return "none"
     states = {test.id: _state(test) for test in tests if test.id in stage.basis}
-    if "lost" in states.values():
-        for test in tests:
+    is_forfeited = bool(forfeited_by(stage, tests))
+    if is_forfeited or "lost" in states.values():
+        for test in tests:  # what is said of them: tell
             test.uncounted, test.score, test.held_score = test.score, 0.0, 0.0
-            if test.status == "pass":
-                test.message = _no_points(stage.id, stage.basis)
-        return "lost"
+        return "forfeited" if is_forfeited else "lost"
     if "held" in states.values():
         if any(test.score or test.held_score for test in tests):
             for test in tests:
                 _wait(test, stage, is_open=states.get(test.id) == "held")
         return "held"
     return "there" if states else "none"
+
+
+def forfeited_by(stage: Stage, tests: Sequence[Test]) -> str:
+    """Return the first test in which a rule was broken that the stage is forfeited for, "" if there is none."""
+    found = (test.id for test in tests if any(run.rule in stage.forfeits for run in test.runs))
+    return next(found, "")
 
 
 def _wait(test: Test, stage: Stage, is_open: bool) -> None:
@@ -57,13 +67,17 @@ def why_nothing_counts(stage: StageResult, tests: Sequence[Test]) -> str:
     `tests` are those that the reader may see: the sentence names no other, and counts no other.
     """
     passed = sum(test.stage == stage.id and test.uncounted > 0 for test in tests)
-    if stage.basis_status != "lost" or not passed:
+    if not passed:
         return ""
-    basis = [test for test in tests if test.id in stage.basis]
     what = "1 drill or test passed and gives" if passed == 1 else f"{passed} drills and tests passed and give"
-    found = [f"{_counts_when(stage.id, [test.id for test in basis])}: {what} no points yet"]
-    for test in basis:
-        if not test.passes and test.status in ("fail", "error", "not-written"):
+    named = [test for test in tests if test.id in (*stage.basis, stage.forfeited_by)]
+    if stage.basis_status == "forfeited":
+        found = [f"{stage.id} gives no points: {_FORFEITED}; {what} none"]
+        named = [test for test in named if test.id == stage.forfeited_by]
+    else:
+        found = [f"{_counts_when(stage.id, [test.id for test in named])}: {what} no points yet"]
+    for test in named:
+        if test.status in FAILED and (stage.forfeited_by or not test.passes):
             broken = f"{test.id} breaks {test.rule}" if test.rule else f"{test.id} fails"
             found.append(broken + (f": {test.replay}" if test.replay else ""))
     return clean("; ".join(found))
@@ -78,19 +92,17 @@ def tell(stages: Sequence[StageResult], tests: Sequence[Test]) -> str:
     for stage in stages:
         shown, before = [test.id for test in tests if test.id in stage.basis], _open(stage.id, stage.basis)
         for test in tests:
-            if stage.basis_status == "lost" and test.stage == stage.id and test.status == "pass":
-                test.message = _no_points(stage.id, shown)
+            if stage.basis_status in NOTHING_COUNTS and test.stage == stage.id and test.status == "pass":
+                test.message = f"it gives no points yet: {_counts_when(stage.id, shown)}"
+                if stage.basis_status == "forfeited":
+                    test.message = f"it gives no points, as nothing in {stage.id} does"
             elif test.message.startswith(before):
                 test.message = _open(stage.id, shown) + test.message.removeprefix(before)
         stage.basis = shown
-        if stage.basis_status == "lost":
+        if stage.basis_status in NOTHING_COUNTS:
             stage.message = why_nothing_counts(stage, tests)
             told += [stage.message] if stage.message else []
     return "\n".join(told)
-
-
-def _no_points(stage: str, basis: Sequence[str]) -> str:
-    return f"it gives no points yet: {_counts_when(stage, basis)}"
 
 
 def _open(stage: str, basis: Sequence[str]) -> str:

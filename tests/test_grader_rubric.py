@@ -20,6 +20,8 @@ secret = 2
 [stages.2A]
 title = "election"
 weight = 2
+basis = ["2A/chaos"]
+forfeits = ["ElectionSafety"]
 [stages.2B]
 title = "replication"
 needs = ["2A"]
@@ -105,6 +107,14 @@ MISTAKES = {
     "secret = 0": ("secret = 0\npublic = []", "'2A/drill_*': have no seeds"),
     "[seeds]": ("total = 5\n[seeds]", "total: is 5, but the points add up to"),
     "[[tests]]": ("[[tests]", "is no TOML"),
+    'basis = ["2A/chaos"]': ('basis = ["2A/choas"]', "stages.2A.basis: no test is called '2A/choas'; see the ids with"),
+    '["2A/chaos"]': ('["2B/chaos"]', "stages.2A.basis: '2B/chaos' is not a test of 2A; name tests that begin with 2A/"),
+    'is = ["2A/chaos"]': ('is = ["2A/chaos", "2A/chaos"]', "stages.2A.basis: has '2A/chaos' twice; once is enough"),
+    '["ElectionSafety"]': ('["Election"]', "stages.2A.forfeits: no rule is called 'Election'; see their names in"),
+    'needs = ["2A"]\n': (
+        'needs = ["2A"]\nbasis = ["2B/chaos"]\n',
+        "stages.2B.basis: '2B/chaos' does not count here",
+    ),
 }
 
 

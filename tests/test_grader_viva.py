@@ -9,12 +9,15 @@ import pytest
 
 from grader import exits
 from grader.cli import main
+from grader.pool import Pool
+from grader.runner import Job
 from grader.viva.command import WANTED, choose_questions
 from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
 from labs.raft.stages import catalogue
-from labs.testing.run import run_scenario
+from labs.testing.run import RunRecord, empty_record, run_scenario
+from labs.sim.verdict import Outcome
 from labs.trace.events import Apply, Crash, Deliver, Event, Reply, Save, Send
 from labs.trace.reader import read
 from tests.servers.running import REFERENCE
@@ -155,3 +158,22 @@ def test_the_command_prints_five_with_answers_or_without(capsys: pytest.CaptureF
 def test_a_server_that_does_nothing_cannot_be_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["viva", "skeleton"]) == exits.USAGE
     assert "does too little to ask about" in capsys.readouterr().err
+
+
+def test_a_run_that_the_grader_cannot_judge_ends_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def breaks(pool: Pool, job: Job) -> RunRecord:
+        [scenario] = catalogue.find(job.test)
+        return empty_record(scenario, job.seed, Outcome("grader-error", None, "the disk is full"))
+
+    monkeypatch.setattr(Pool, "run", breaks)
+    assert main(["viva", str(REFERENCE), "--hosts", "inline"]) == exits.OUR_ERROR
+    said = capsys.readouterr()
+    assert said.out == "" and "2C/more_persistence seed 1 could not be judged: the disk is full" in said.err
+    assert "repeat the run: python -m grader repeat" in said.err and "Traceback" not in said.err
+
+
+def test_a_test_that_does_not_exist_is_a_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["viva", str(REFERENCE), "--hosts", "inline", "--test", "2C/nothing"]) == exits.USAGE
+    assert "there is no test '2C/nothing'" in capsys.readouterr().err

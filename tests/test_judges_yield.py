@@ -389,6 +389,13 @@ def test_services_have_no_snapshots_before_stage_2d() -> None:
     assert caught.value.rule.id == "SnapshotIsTheServices"
 
 
+def test_bytes_that_no_service_makes_are_a_mistake_before_stage_2d() -> None:
+    story = led()
+    with pytest.raises(Violation, match="no service has taken any") as caught:
+        story.see(ApplySnap(story.now, 0, 1, 1, b""))
+    assert caught.value.rule.id == "WellFormed"
+
+
 # Messages of an earlier time.
 
 

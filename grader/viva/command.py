@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import trio
 
-from grader import scratch
-from grader.exits import FULL_POINTS, Usage
+from grader import scenarios, scratch
+from grader.cleaning import clean
+from grader.exits import FULL_POINTS, OUR_ERROR, Usage
+from grader.held import repeat_command
 from grader.hosts import Hosts, choose
 from grader.intake import Taken, take_in
 from grader.names import SERVER
@@ -34,6 +37,8 @@ RUNS = (
 )
 """What is run: the first of these that the server is far enough for, and that gives enough to ask."""
 WANTED = 5
+JUDGED = ("pass", "fail", "error")
+"""How a run ends whose trace can be asked about."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +50,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the questions."""
+    """Print the questions; return 3 if the grader could not judge the run that they are about."""
+    if options.test and options.test not in scenarios.public() and options.test not in scenarios.hidden():
+        raise Usage(f"there is no test {options.test!r}; see: python -m labs list")
     hosts = choose(options.hosts, None)
     with take_in(options.submission) as taken:
         if taken.refused:
             raise Usage(f"{options.submission}: {taken.refused}")
         record, questions = trio.run(_ask, taken, hosts, options.seed, (options.test,) if options.test else RUNS)
+    if record.status not in JUDGED:
+        print(
+            f"grader viva: {record.test} seed {record.seed} could not be judged: {clean(record.message)}",
+            file=sys.stderr,
+        )
+        again = repeat_command(options.submission, record.test, record.seed, hosts)
+        print(f"this is no fault of the submission's, as far as is known; repeat the run: {again}", file=sys.stderr)
+        return OUR_ERROR
     print(f"# {WANTED} questions from `make replay TEST={record.test} SEED={record.seed}`, {record.servers} servers\n")
     for number, question in enumerate(questions, 1):
         print(_filled(f"{number}. {question.text}"))
@@ -63,7 +78,10 @@ def _filled(text: str) -> str:
 
 
 async def _ask(taken: Taken, hosts: Hosts, seed: int, tests: Sequence[str]) -> tuple[RunRecord, list[Question]]:
-    """Run tests until one gives enough questions; return its record and five of them."""
+    """Run tests until one gives enough questions; return its record and five of them.
+
+    With a run that the grader cannot judge it ends, and there are none.
+    """
     source = (Path(taken.folder) / SERVER).read_text(encoding="utf-8", errors="replace")
     with scratch.folder() as folder:
         async with Pool.open(taken.folder, hosts, 1) as pool:
@@ -71,8 +89,8 @@ async def _ask(taken: Taken, hosts: Hosts, seed: int, tests: Sequence[str]) -> t
             for test in tests:
                 trace = Path(folder) / "trace.jsonl"
                 record = await pool.run(Job(test, seed, trace=str(trace)))
-                if record.status == "grader-error":
-                    raise RuntimeError(record.message)
+                if record.status not in JUDGED:
+                    return record, []
                 header, events = read(trace)
                 questions = choose_questions(all_kinds(fold(events, header.servers), source), seed)
                 if len(questions) == WANTED:

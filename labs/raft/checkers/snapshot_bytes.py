@@ -53,7 +53,9 @@ class SnapshotBytes(Oracle):
     def on_apply_snap(self, event: ApplySnap) -> None:
         if not self._taken:
             what = f"handed its service a snapshot as one of index {event.index}"
-            self._wrong(event, what, "no service has taken any: they do so in stage 2D")
+            # Bytes that are like a service's cannot be there by mistake: no service has made any.
+            rule = "WellFormed" if decode_snapshot(event.data) is None else "SnapshotIsTheServices"
+            self._wrong(event, what, "no service has taken any: they do so in stage 2D", rule)
         self._check(event, event.data, f"handed its service a snapshot as one of index {event.index}", event.index)
 
     def _check(self, event: Send | Save | ApplySnap, data: bytes, what: str, index: int | None = None) -> None:
@@ -69,10 +71,8 @@ class SnapshotBytes(Oracle):
         elif len(data) not in self._sizes.get(found.index, ()):
             self._wrong(event, what, f"no service handed over such bytes: {len(data)}, of index {found.index}")
 
-    def _wrong(self, event: Send | Save | ApplySnap, what: str, why: str) -> None:
-        raise Violation(
-            "SnapshotIsTheServices", f"server {event.server} {what}, but {why}", (event.server,), event.time
-        )
+    def _wrong(self, event: Send | Save | ApplySnap, what: str, why: str, rule: str = "SnapshotIsTheServices") -> None:
+        raise Violation(rule, f"server {event.server} {what}, but {why}", (event.server,), event.time)
 
     def _forget(self) -> None:
         """Drop what every server's snapshot covers."""
