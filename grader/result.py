@@ -42,7 +42,7 @@ class Run(msgspec.Struct, forbid_unknown_fields=True):
     wall_time: float = 0.0
     retried: bool = False
     details: str = ""
-    """Where the lab stumbled over what a server said (labs.sim.verdict): for the instructor only."""
+    """Where the lab stumbled over what a server said (labs.checking.outcome): for the instructor only."""
 
 
 class Held(msgspec.Struct, forbid_unknown_fields=True):

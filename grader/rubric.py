@@ -18,7 +18,7 @@ import msgspec
 
 from grader import scenarios
 from grader.exits import Usage
-from labs.oracles.catalogue import RULES
+from labs.raft.rules import RULES
 from labs.testing.scenario import Scenario
 
 T = TypeVar("T")
