@@ -93,6 +93,12 @@ def test_names_are_unique() -> None:
         assert len(names) == len(set(names))
 
 
+def test_changes_to_a_whole_server_must_fit(tmp_path: Path) -> None:
+    text = (("no such line", ""),)
+    with pytest.raises(ValueError, match="not exactly once"):
+        variants.Variant("unfit", "", "", text, folder="tla_actions").write(tmp_path)
+
+
 def _cut() -> list[Mutant]:
     return [m for m in mutants.corpus() if zlib.crc32(m.name.encode()) % CUT == 0]
 

@@ -27,9 +27,9 @@ class Variant:
     why: str
     """Why it is correct all the same."""
     changes: tuple[tuple[str, str], ...] = ()
-    """What to replace by what in the reference; each old text must stand there exactly once."""
+    """What to replace by what in the server; each old text must stand there exactly once."""
     folder: str = ""
-    """The folder beside this file that holds the whole server, if it is no change to the reference."""
+    """The folder beside this file that holds the whole server, if it is not the reference."""
     stages: tuple[str, ...] = ALL_STAGES
     """The stages that it has solved: what a student hands in on the way there is correct, too."""
 
@@ -38,14 +38,16 @@ class Variant:
         if self.folder:
             without = shutil.ignore_patterns("__pycache__")
             shutil.copytree(HERE / self.folder, folder, dirs_exist_ok=True, ignore=without)
+            for old, new in self.changes:
+                _replace_once(folder, old, new)
         else:
             Mutant(self.name, self.why, self.stages[0], self.unusual, (), self.changes).write(folder)
         return folder
 
 
 SHOWN_BY = {
-    "a trial before the election (pre-vote)": ("pre_vote", "all_election_extras"),
-    "a leader without a majority steps down": ("check_quorum",),
+    "a trial before the election (pre-vote)": ("pre_vote", "all_election_extras", "hashicorp_core"),
+    "a leader without a majority steps down": ("check_quorum", "hashicorp_core", "logcabin_core"),
     "a voter that hears its leader refuses candidates, or does not answer them": ("sticky_voter", "silent_voter"),
     "a new leader's own entry": ("no_op", "no_op_first"),
     "batches, and short waits for them": ("waits_for_a_batch", "small_messages", "course_style"),
@@ -92,14 +94,26 @@ SHOWN_BY = {
         "snapshot_and_entries_at_once",
         "keeps_early_entries",
     ),
-    "heartbeats that say nothing of the log": ("bare_heartbeats",),
+    "heartbeats that say nothing of the log": ("bare_heartbeats", "hashicorp_core"),
     "a leader that says so only while a majority answers": ("leads_by_lease",),
     "a new term with each restart": ("restarts_in_a_new_term",),
+    "well-known implementations": ("hashicorp_core", "logcabin_core", "tla_actions"),
+    "the same vote told again, whatever the log is by now": ("hashicorp_core", "logcabin_core"),
+    "one thing at a time, in any order": ("tla_actions",),
     "short calls": ("short_calls",),
     "a snapshot for the disk only": ("rule_6_to_the_letter",),
     "tasks: one for all peers, or a nursery for each leadership": ("peers_in_turn", "a_nursery_for_each_leadership"),
 }
 """What is unusual and correct, and which variants show it."""
+
+
+def _replace_once(folder: Path, old: str, new: str) -> None:
+    """Replace a text in the one module of a folder that has it, once. Raises ValueError if there is no such module."""
+    texts = {path: path.read_text() for path in sorted(folder.glob("*.py"))}
+    if sum(text.count(old) for text in texts.values()) != 1:
+        raise ValueError(f"not exactly once in {folder.name}: {old!r}")
+    for path, text in texts.items():
+        path.write_text(text.replace(old, new))
 
 
 def corpus() -> list[Variant]:
