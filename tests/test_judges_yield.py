@@ -218,7 +218,8 @@ def test_ten_equal_timeouts_may_be_chance_and_more_are_not() -> None:
     story = Story("2A")
     for term in range(1, SAME_TIMEOUTS + 1):
         story.now += 1.2
-        story.send(0, 1, RequestVoteArgs(term, 0, 0, 0))
+        for peer in (1, 2):  # who hears of an election need not start one
+            story.deliver(story.send(0, peer, RequestVoteArgs(term, 0, 0, 0)))
     story.now += 1.2
     with pytest.raises(Violation) as caught:
         story.send(0, 1, RequestVoteArgs(SAME_TIMEOUTS + 1, 0, 0, 0))
@@ -320,6 +321,16 @@ def test_who_leads_by_trials_has_asked_for_votes(story: Story, rule: str) -> Non
 def test_trials_are_no_votes_as_long_as_nobody_leads_by_them() -> None:
     story = tried("2C", saves=(None, None))
     story.call(2, 1, RequestVoteArgs(1, 2, 0, 0), RequestVoteReply(1, True), own=True)
+
+
+def test_once_somebody_leads_by_them_requests_with_that_field_are_votes() -> None:
+    story = tried("2A")
+    story.role(0, 1, leads=True)
+    story.now += 2.0
+    story.call(2, 1, RequestVoteArgs(2, 2, 0, 0), RequestVoteReply(2, True), own=True)
+    with pytest.raises(Violation, match="server 1 voted for server 0 in term 2") as caught:
+        story.call(0, 1, RequestVoteArgs(2, 0, 0, 0), RequestVoteReply(2, True), own=True)
+    assert caught.value.rule.id == "OneVotePerTerm"
 
 
 # Snapshots' bytes.

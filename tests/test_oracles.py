@@ -8,16 +8,32 @@ from typing import Any
 import pytest
 
 from labs.checking.checker import Judges, Oracle, Violation
-from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
+from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, LogEntry, RequestVoteArgs
 from labs.raft.checkers import judges
 from labs.raft.checkers.basics import OneHistory, OneLeader
+from labs.raft.checkers.compaction import KEPT, LATE, Compaction
+from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_log import ShadowLog
-from labs.trace.events import Apply, ApplySnap, Event, Restart, Role, Save, Send, Start
+from labs.raft.checkers.timers import LONGEST, Timers
+from labs.trace.events import (
+    Apply,
+    ApplySnap,
+    Check,
+    Crash,
+    Event,
+    Restart,
+    Role,
+    Save,
+    Send,
+    Start,
+    TakeSnapshot,
+    Timeout,
+)
 
 
-def judge(oracle: Oracle, *events: Event) -> Violation | None:
-    """Show events to a judge; return the first violation."""
-    judges_of_run = Judges([oracle])
+def judge(oracle: Oracle, *events: Event, shadow: Shadow | None = None) -> Violation | None:
+    """Show events to a judge, and then to the shadow that it asks; return the first violation."""
+    judges_of_run = Judges([oracle] if shadow is None else [oracle, shadow])
     try:
         for event in events:
             judges_of_run.see(event)
@@ -132,3 +148,64 @@ def test_what_a_shadow_log_may_have_and_lack_is_what_is_not_certain(base: int) -
             log = ShadowLog(base, 1 if base else 0, known)
             for index, term in itertools.product(range(base + 4), range(4)):
                 assert log.may(index, term) == (not log.lacks(index, term), not log.has(index, term))
+
+
+def silence(*events: Event) -> Violation | None:
+    """Start three servers, of which 0 sends a heartbeat at the end; return the violation."""
+    shadow = Shadow(3, "2A")
+    starts = [Restart(0.0, server, 0) for server in range(3)]
+    return judge(Timers(shadow), *starts, *events, heartbeat(LONGEST + 1), shadow=shadow)
+
+
+def heartbeat(time: float) -> Event:
+    return Send(time, 0, 9, 1, "AppendEntries", AppendEntriesArgs(1, 0, 0, 0, [], 0), 1)
+
+
+def asks(time: float, server: int, **extra: bool) -> Event:
+    return Send(time, server, 0, 2, "RequestVote", RequestVoteArgs(1, server, 0, 0), 1, extra or None)
+
+
+def test_server_that_hears_nobody_has_to_stand_for_election() -> None:
+    violation = silence(heartbeat(1.0), asks(1.0, 1))
+    assert violation is not None and (violation.rule.id, violation.servers) == ("LeaderInTime", (2,))
+    assert "server 2 has heard from nobody and asked nobody for a vote from t=0.000 s to t=6.000 s" in violation.message
+    assert silence(heartbeat(1.0), asks(1.0, 1), asks(2.0, 2)) is None
+    assert silence(heartbeat(1.0), asks(0.1, 1), asks(0.1, 2)) is None  # calls may take longer
+    assert silence(heartbeat(1.0), asks(0.1, 1), asks(0.1, 2), Timeout(0.2, 2, 0, 2)) is not None
+    assert silence(heartbeat(1.0), asks(1.0, 1), asks(2.0, 2, trial=True)) is None
+    assert silence(heartbeat(1.0), asks(1.0, 1), Restart(2.0, 2, 1)) is None
+    assert silence(heartbeat(1.0), asks(1.0, 1), Crash(2.0, 2)) is None
+
+
+def test_server_alone_and_servers_that_wait_a_little_less_are_not_silent() -> None:
+    shadow = Shadow(1, "2A")
+    events = [Restart(0.0, 0, 0), Check(LONGEST + 1, -1, "")]
+    assert judge(Timers(shadow), *events, shadow=shadow) is None
+    shadow = Shadow(3, "2A")
+    early = [*(Restart(0.0, server, 0) for server in range(3)), Check(LONGEST, -1, "")]
+    assert judge(Timers(shadow), *early, shadow=shadow) is None
+
+
+def log_of(time: float, base: int, last: int) -> Save:
+    entries = [LogEntry(1, None)] * (last - base)
+    return Save(time, 0, 1, None, base, 1 if base else 0, base + 1, entries, last, 32)
+
+
+def compaction(*events: Event) -> Violation | None:
+    """Let a server save a log of 50 entries whose service takes a snapshot of it; return the violation."""
+    shadow = Shadow(1, "2D")
+    start = [Restart(0.0, 0, 0), log_of(0.0, 0, 50), TakeSnapshot(1.0, 0, 50, 9)]
+    late = Apply(1.1 + LATE, 0, 51, None)
+    return judge(Compaction(shadow), *start, *events, late, shadow=shadow)
+
+
+def test_log_that_a_snapshot_covers_gets_shorter_but_for_its_last_entries_and_before_long() -> None:
+    violation = compaction()
+    assert violation is not None and violation.rule.id == "LogTrimmed"
+    assert "a snapshot of index 50 at t=1.000 s, but the log on the server's disk still begins after index 0" in str(
+        violation.message
+    )
+    assert compaction(log_of(1.5, 50 - KEPT, 50)) is not None
+    assert compaction(log_of(1.5, 51 - KEPT, 50)) is None
+    assert compaction(log_of(1.5, 50, 50)) is None
+    assert compaction(Crash(1.5, 0), Restart(1.5, 0, 1)) is None

@@ -7,6 +7,7 @@ is most particular, the shadow last.
 from labs.checking.checker import Oracle
 from labs.raft.checkers.basics import OneHistory, OneLeader
 from labs.raft.checkers.commits import Commitment, StartAnswers
+from labs.raft.checkers.compaction import Compaction
 from labs.raft.checkers.election import Campaigns, Leaderships, Refusals, Terms, Votes
 from labs.raft.checkers.heartbeats import Heartbeats
 from labs.raft.checkers.kept_marks import CommitMarks, FirstWords, KeptVotes, OneLoop
@@ -17,6 +18,7 @@ from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.situations import Situations
 from labs.raft.checkers.snapshot_bytes import SnapshotBytes
 from labs.raft.checkers.storage import Saved, Snapshots
+from labs.raft.checkers.timers import Timers
 from labs.raft.checkers.trials import JudgeOfVotes, Trials
 
 
@@ -32,14 +34,14 @@ def judges(servers: int, stage: str, counted: bool = False) -> list[Oracle]:
     if stage >= "2C":
         chosen.append(KeptVotes(shadow))
     if stage >= "2D":
-        chosen += [Snapshots(shadow), LogBases(shadow), FirstWords(shadow)]
+        chosen += [Snapshots(shadow), Compaction(shadow), LogBases(shadow), FirstWords(shadow)]
     chosen.append(SnapshotBytes(shadow))
     if stage >= "2B":
         chosen += [Appending(shadow), *logs, Commitment(shadow), CommitMarks(shadow)]
         chosen += [StartAnswers(shadow), Matching(shadow)]
     chosen.append(OneLeader())
     if stage >= "2A":
-        chosen += [Heartbeats(shadow), OneLoop()]
+        chosen += [Heartbeats(shadow), Timers(shadow), OneLoop()]
     chosen.append(OneHistory(servers))
     if counted:
         chosen.append(Situations(shadow))

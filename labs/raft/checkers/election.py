@@ -12,7 +12,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.raft.checkers.shadow import Shadow, is_repeat, is_trial
+from labs.raft.checkers.shadow import Shadow, is_repeat
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.raft.checkers.trials import Trials
 from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save, Send, Start
@@ -45,7 +45,7 @@ class Terms(Oracle):
 
     def on_send(self, event: Send) -> None:
         server, term = self._shadow.servers[event.server], getattr(event.message, "term", None)
-        if term is None or is_trial(event):
+        if term is None or self._shadow.is_trial(event):
             return
         if term < server.disk_term == server.term and server.incarnation > 0 and server.first_save:
             raise _restart_violation(event, term, server.disk_term)
@@ -260,7 +260,7 @@ class Votes(Oracle):
             if message.term >= self._held.get(event.server, (sys.maxsize,))[0]:
                 del self._held[event.server]
             self._look_at_held(event.time)
-        if not is_trial(event):
+        if not self._shadow.is_trial(event):
             self.asks(event)
 
     def asks(self, event: Send) -> None:
@@ -345,7 +345,7 @@ class Leaderships(Oracle):
             fault = next(fault for _, fault in sorted(tried.items()) if fault is not None)
             text = f"{fault.message}; server {server.id} leads term {term} by such answers, so they are votes, no trial"
             raise Violation(fault.rule.id, text, fault.servers, time)
-        self._shadow.elected_on_trial(server, term, good - {server.id})
+        self._shadow.elected_on_trial(server, term, good - {server.id}, self._trials.fields(server.id))
         return True
 
 
@@ -383,7 +383,7 @@ class Campaigns(Oracle):
 
     def on_send_request_vote(self, event: Send) -> None:
         server = self._shadow.servers[event.server]
-        if is_trial(event) or event.message.term <= server.candidate:
+        if self._shadow.is_trial(event) or event.message.term <= server.candidate:
             return
         self.asks(event)
         self._not_in_step(server, event)
@@ -439,7 +439,7 @@ class Refusals(Oracle):
 
     def on_send_request_vote(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
-        if not is_trial(event) and message.term <= server.candidate:
+        if not self._shadow.is_trial(event) and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
             late = event.time > server.heard_leader + UNDER_WAY

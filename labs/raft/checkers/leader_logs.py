@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labs.checking.checker import Oracle, Violation
 from labs.messages import AppendEntriesArgs, RequestVoteArgs
-from labs.raft.checkers.shadow import Shadow, is_repeat, is_trial
+from labs.raft.checkers.shadow import Shadow, is_repeat
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.trace.events import Reply, Send
 
@@ -16,7 +16,7 @@ class LeaderLogs(Oracle):
         self._shadow = shadow
 
     def on_send_request_vote(self, event: Send) -> None:
-        if not is_trial(event):
+        if not self._shadow.is_trial(event):
             self.asks(event)
 
     def grants(self, event: Reply, request: RequestVoteArgs) -> None:

@@ -52,11 +52,6 @@ def _words(message: AppendEntriesArgs) -> Words:
     return message.term, message.prev_log_index, len(message.entries), message.leader_commit
 
 
-def is_trial(event: Send) -> bool:
-    """Say whether a request asks on trial only who would vote: a field of its own is true (pre-vote)."""
-    return isinstance(event.message, RequestVoteArgs) and any(value is True for value in (event.extra or {}).values())
-
-
 def is_repeat(server: ShadowServer, event: Send) -> bool:
     """Say whether a request for a vote is the peer's last one again: its words are those of then (§5.5)."""
     return bool(server.asked.get(event.peer) == event.message)
@@ -83,6 +78,8 @@ class Shadow(Oracle):
 
         They stay here after the call: a request may come twice, or after its caller has lost patience.
         """
+        self.no_trial: set[str] = set()
+        """The fields of requests that looked like trials, and by whose answers a server leads: they mark none."""
         self.marked: dict[int, None] = {}
         """RPCs of leaders with a field of their own that is true: it may mean that the receiver shall campaign."""
         self.pieces: dict[int, None] = {}
@@ -226,8 +223,18 @@ class Shadow(Oracle):
                 self.committed.setdefault(at, (term, server.match_term or server.term))
         self.highest_committed = max(self.highest_committed, index)
 
-    def elected_on_trial(self, server: ShadowServer, term: int, voters: set[int]) -> None:
-        """Note that a server leads a term by answers to requests that looked like trials: they were votes."""
+    def is_trial(self, event: Send) -> bool:
+        """Return whether a request asks on trial only who would vote: a field of its own is true (pre-vote)."""
+        if not event.extra or not isinstance(event.message, RequestVoteArgs):
+            return False
+        return any(value is True and name not in self.no_trial for name, value in event.extra.items())
+
+    def elected_on_trial(self, server: ShadowServer, term: int, voters: set[int], fields: set[str]) -> None:
+        """Note that a server leads a term by answers to requests that looked like trials: they were votes.
+
+        So is, from then on, whatever is asked for with the same fields.
+        """
+        self.no_trial |= fields
         server.candidate = max(server.candidate, term)
         server.granted.setdefault(term, set()).update(voters)
         for voter in (server.id, *voters):
@@ -249,7 +256,7 @@ class Shadow(Oracle):
 
     def on_send_request_vote(self, event: Send) -> None:
         server, message = self.servers[event.server], event.message
-        if is_trial(event):
+        if self.is_trial(event):
             remember(self.trials, event.rpc, message)
             return
         self._remember_request(event)

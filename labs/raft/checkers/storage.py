@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labs.checking.checker import Oracle, Violation
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
-from labs.raft.checkers.shadow import Shadow, is_trial
+from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Save, Send, TakeSnapshot, Timeout
 
@@ -85,7 +85,7 @@ class Saved(Oracle):
     on_send_install_snapshot = on_send_append_entries
 
     def on_send_request_vote(self, event: Send) -> None:
-        if not is_trial(event):
+        if not self._shadow.is_trial(event):
             self.asks(event)
 
     def asks(self, event: Send) -> None:

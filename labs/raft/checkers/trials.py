@@ -7,7 +7,7 @@ from typing import Protocol
 
 from labs.checking.checker import Oracle, Violation
 from labs.messages import RequestVoteArgs
-from labs.raft.checkers.shadow import Shadow, is_trial, remember
+from labs.raft.checkers.shadow import Shadow, remember
 from labs.trace.events import Crash, Deliver, Reply, Send
 
 
@@ -31,16 +31,19 @@ class Trials(Oracle):
     def __init__(self, shadow: Shadow, judges: Iterable[JudgeOfVotes]) -> None:
         self._shadow = shadow
         self._judges = list(judges)
-        self._asked: dict[int, tuple[float, Violation | None]] = {}
-        """For each trial when it was sent, and what would be wrong with it."""
+        self._asked: dict[int, tuple[float, Violation | None, set[str]]] = {}
+        """For each trial when it was sent, what would be wrong with it, and its fields that were true."""
         self._granted: dict[int, Violation | None] = {}
         """For each trial that was granted what would be wrong with that."""
         self._votes: dict[int, tuple[int, dict[int, Violation | None]]] = {}
         """For each server the term of its last trials, and who granted them, with what would be wrong with that."""
+        self._fields: dict[int, set[str]] = {}
+        """For each server the fields that were true in the last of its trials whose answer would do as a vote."""
 
     def on_send_request_vote(self, event: Send) -> None:
-        if is_trial(event):
-            remember(self._asked, event.rpc, (event.time, self._fault_of_asking(event)))
+        if self._shadow.is_trial(event):
+            fields = {name for name, value in (event.extra or {}).items() if value is True}
+            remember(self._asked, event.rpc, (event.time, self._fault_of_asking(event), fields))
 
     def on_reply_request_vote(self, event: Reply) -> None:
         request = self._shadow.trials.get(event.rpc)
@@ -51,8 +54,10 @@ class Trials(Oracle):
         request = self._shadow.trials.get(event.rpc)
         if request is None or not event.message.vote_granted:
             return
-        sent, fault = self._asked.get(event.rpc, (0.0, None))
+        sent, fault, fields = self._asked.get(event.rpc, (0.0, None, set()))
         fault = fault or self._only_tried(event, request.term, sent) or self._granted.get(event.rpc)
+        if fault is None:
+            self._fields[event.server] = fields
         term, votes = self._votes.get(event.server, (0, {}))
         if term < request.term:
             votes = {}
@@ -69,6 +74,10 @@ class Trials(Oracle):
         """Return who has granted a server's trials of a term, with what is wrong with each as a vote."""
         known, votes = self._votes.get(server, (0, {}))
         return votes if known == term else {}
+
+    def fields(self, server: int) -> set[str]:
+        """Return the fields that were true in the last of a server's trials whose answer would do as a vote."""
+        return self._fields.get(server, set())
 
     def _only_tried(self, event: Deliver, term: int, sent: float) -> Violation | None:
         """Return what is wrong with a candidate that was not yet in the term for which it asked."""
