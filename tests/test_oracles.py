@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from labs.checking.checker import Judges, Oracle, Violation
-from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, LogEntry, RequestVoteArgs
+from labs.messages import AppendEntriesArgs, Args, InstallSnapshotArgs, LogEntry, RequestVoteArgs
 from labs.raft.checkers import judges
 from labs.raft.checkers.basics import OneHistory, OneLeader
 from labs.raft.checkers.compaction import KEPT, LATE, Compaction
+from labs.raft.checkers.leader_logs import LeaderLogs
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_log import ShadowLog
 from labs.raft.checkers.timers import LONGEST, Timers
@@ -70,6 +72,31 @@ def test_one_leader_may_lead_again_and_others_in_other_terms() -> None:
     events = [leads(server, term, how) for server, term in ((0, 1), (1, 2), (0, 3), (0, 1)) for how in WAYS]
     followers = [Role(1.0, 2, 1, False), Start(1.0, 2, "x", -1, 1, False)]
     assert judge(OneLeader(), *events, *followers) is None
+
+
+OF_TERM_2 = (
+    RequestVoteArgs(2, 0, last_log_index=3, last_log_term=3),
+    AppendEntriesArgs(2, 0, 3, 3, [], 0),
+    AppendEntriesArgs(2, 0, 2, 1, [LogEntry(2, "x"), LogEntry(3, "y")], 0),
+    InstallSnapshotArgs(2, 0, 3, 3, b""),
+)
+"""Messages of term 2 that tell of entries of term 3."""
+
+
+@pytest.mark.parametrize("message", OF_TERM_2, ids=lambda message: type(message).__name__)
+def test_message_that_tells_of_a_newer_term_than_its_own_is_seen(message: Args) -> None:
+    call = type(message).__name__.removesuffix("Args")
+    violation = judge(LeaderLogs(Shadow(3, "2B")), Send(1.0, 0, 1, 1, call, message, 1))
+    assert violation is not None
+    assert (violation.rule.id, violation.servers) == ("HigherTermAdopted", (0,))
+    assert f"sent {call} of term 2, which tells of an entry of term 3" in violation.message
+
+
+@pytest.mark.parametrize("message", OF_TERM_2, ids=lambda message: type(message).__name__)
+def test_message_of_the_newest_term_that_it_tells_of_is_fine(message: Args) -> None:
+    call = type(message).__name__.removesuffix("Args")
+    later = replace(message, term=4)
+    assert judge(LeaderLogs(Shadow(3, "2B")), Send(1.0, 0, 1, 1, call, later, 1)) is None
 
 
 def save(server: int, base: int) -> Save:

@@ -190,7 +190,7 @@ TERMS_AND_VOTES = [
     ),
     _wrong(
         "C316_stands_after_the_disk_whatever_came",
-        "2A",
+        "2B",
         "a candidate waits for its disk, and asks for votes though a leader or a newer term came meanwhile",
         ("StepsDown", "HigherTermAdopted", "TermNeverDecreases"),
         ("        if self.term != term or not self.campaigning:\n            return\n", ""),

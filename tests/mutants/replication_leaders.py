@@ -33,6 +33,26 @@ OPTIMISTIC = (
 MUTANTS = [
     # What is sent.
     Mutant(
+        name="R79_old_term_and_new_log",
+        source="found beside a blind mutant: a message that is put together across an await",
+        stage="2B",
+        wrong="a leader waits 20 ms for more commands, and sends the log that it has by then in the term of before",
+        rules=("HigherTermAdopted", "LeaderAppendOnly", "StepsDown"),
+        changes=(
+            (
+                "            return\n        if self.next_index[peer] <= self.last_included_index:\n",
+                "            return\n        await trio.sleep(0.02)\n"
+                "        if self.next_index[peer] <= self.last_included_index:\n",
+            ),
+            ("            await self.send_entries(peer)\n", "            await self.send_entries(peer, term)\n"),
+            (
+                "    async def send_entries(self, peer: int) -> None:\n",
+                "    async def send_entries(self, peer: int, term: int) -> None:\n",
+            ),
+            ("            term=self.current_term,\n", "            term=term,\n"),
+        ),
+    ),
+    Mutant(
         name="R38_entries_go_out_once",
         source="braft #292; sofa-jraft #254",
         stage="2B",

@@ -16,6 +16,7 @@ class LeaderLogs(Oracle):
         self._shadow = shadow
 
     def on_send_request_vote(self, event: Send) -> None:
+        self._of_one_moment(event, event.message.last_log_term)
         if not self._shadow.is_trial(event):
             self.asks(event)
 
@@ -24,9 +25,23 @@ class LeaderLogs(Oracle):
 
     def on_send_append_entries(self, event: Send) -> None:
         message, server = event.message, self._shadow.servers[event.server]
+        self._of_one_moment(event, message.entries[-1].term if message.entries else message.prev_log_term)
         if message.term not in server.led:
             self._new_leader(server, message.term, event)
         self._sent(server, message, event)
+
+    def on_send_install_snapshot(self, event: Send) -> None:
+        self._of_one_moment(event, event.message.last_included_term)
+
+    def _of_one_moment(self, event: Send, newest: int) -> None:
+        """A message tells of nothing newer than its own term, however late it leaves (All servers rule 2)."""
+        if newest > event.message.term:
+            own = event.message.term
+            text = (
+                f"server {event.server} sent {event.call} of term {own}, which tells of an entry of term {newest}: "
+                f"it had left term {own} when it heard of that"
+            )
+            raise Violation("HigherTermAdopted", text, (event.server,), event.time)
 
     def _new_leader(self, server: ShadowServer, term: int, event: Send) -> None:
         """A new leader's log has every entry committed in earlier terms (Leader Completeness)."""

@@ -21,6 +21,8 @@ COMMANDS: list[Command] = ["x", "x", " x ", "", "", 0, False, 1, True, 0.5, [], 
 """Commands of all kinds: empty ones, equal ones one after the other, and some that only look alike."""
 BEAT = 0.05
 """Seconds between two requests of a candidate that asks again and again."""
+INSTANT = 0.001
+"""Seconds in which a disk is not yet done with a save."""
 
 
 def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
@@ -373,6 +375,25 @@ async def drill_candidate_tells_its_log(lone: Lone) -> None:
     message = (await lone.wait_for_request(RequestVoteArgs, above=4, within=ELECTION)).message
     last = (message.last_log_index, message.last_log_term)
     lone.check(last == (3, 2), "its log ends at index 3 with an entry of term 2")
+
+
+@drill(rule="HigherTermAdopted")
+async def drill_election_that_is_over_tells_nothing_new(lone: Lone) -> None:
+    """who hears a newer leader before it has asked for votes asks none with what it heard then (All servers rule 2)"""
+    await lone.append_entries(1, term=1, terms=[1])
+    term = await _next_term(lone) + 1
+    reply = await lone.append_entries(2, term, prev=(1, 1), terms=[term])
+    lone.check(reply.success, "it has accepted entry 1 of term 1", "ConsistencyRefusal")
+    # A request of the election that is over may leave all the same; the judges look at what it tells.
+    await lone.sleep(BEAT)
+
+
+async def _next_term(lone: Lone) -> int:
+    """Wait until the server's term rises by itself; return the term, even if it did not in time."""
+    term, end = lone.state().term, lone.now + ELECTION
+    while lone.state().term == term and lone.now < end:
+        await lone.sleep(INSTANT)
+    return lone.state().term
 
 
 @drill(rule="LeaderInTime")
