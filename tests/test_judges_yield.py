@@ -429,6 +429,38 @@ def test_old_entries_may_go_out_again_for_a_while_if_the_newer_term_is_known(wai
     assert caught.value.rule.id == "HigherTermAdopted"
 
 
+@pytest.mark.parametrize(("peer", "beats", "may"), [(1, 20, True), (1, 40, False), (0, 5, True), (0, 15, False)])
+def test_follower_asks_for_no_votes_of_its_leaders_term_however_often_it_hears_it(
+    peer: int, beats: int, may: bool
+) -> None:
+    story = Story("2B", 5)
+    story.now = 1.0
+    for asked in (1, 3, 4):
+        story.send(2, asked, RequestVoteArgs(1, 2, 0, 0))
+    story.elect(0, 1, voters=(1, 3))
+    for _ in range(beats):
+        story.append(0, 2, append(1, (0, 0), []))
+        story.now += 0.1
+    # To peer 1 it is the request of before again; peer 0 was not asked until now.
+    if may:
+        story.send(2, peer, RequestVoteArgs(1, 2, 0, 0))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(2, peer, RequestVoteArgs(1, 2, 0, 0))
+    assert caught.value.rule.id == "StepsDown"
+
+
+def test_request_for_votes_in_a_heard_leaders_term_is_no_election_of_its_own() -> None:
+    story = Story("2B", 3)
+    story.now = 1.0
+    story.elect(0, 1, voters=(1,))
+    story.append(0, 2, append(1, (0, 0), []))
+    story.now += 0.03
+    with pytest.raises(Violation) as caught:
+        story.send(2, 1, RequestVoteArgs(1, 2, 0, 0))
+    assert caught.value.rule.id == "CandidateIncrementsTerm"
+
+
 @pytest.mark.parametrize("wait", [0.1, 0.3])
 def test_requests_of_a_candidacy_may_be_under_way_when_it_is_over(wait: float) -> None:
     story = Story("2B", 5)

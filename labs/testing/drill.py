@@ -205,13 +205,16 @@ class Lone:
             whom = "any peer" if peer is None else f"server {peer}"
             call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
             text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
+            others = [p for p in self.peers if p != peer and self._came(kind, begun, p)] if peer is not None else []
+            text += f", but to server{'s' * (len(others) > 1)} {', '.join(map(str, others))}" if others else ""
             silent = kind is RequestVoteArgs and not self._came(kind, begun + 1.0)
             self._missing(text, (None if silent else rule) or (_LIVENESS.get(kind) if where is None else None))
         return found
 
-    def _came(self, kind: type[Args], since: float) -> bool:
-        """Say whether such a request has come since some time, and was not returned yet."""
-        requests = [request for puppet in self._puppets.values() for request in puppet.requests]
+    def _came(self, kind: type[Args], since: float, peer: int | None = None) -> bool:
+        """Say whether such a request has come since some time, to a puppet or to any, and was not returned yet."""
+        puppets = self._puppets.values() if peer is None else [self._puppets[peer]]
+        requests = [request for puppet in puppets for request in puppet.requests]
         return any(isinstance(request.message, kind) and request.time >= since for request in requests)
 
     def next_request(

@@ -37,7 +37,7 @@ TERMS_AND_VOTES = [
         "C302_keeps_votes_when_it_stands_again",
         "2A",
         "a candidate that stands again keeps the votes of its last election",
-        ("LeaderHasMajority", "ElectionSafety"),
+        ("LeaderHasMajority", "ElectionSafety", "LeaderInTime"),
         (
             "        self.role = Role.CANDIDATE\n        self.current_term += 1\n"
             "        self.voted_for = self.node.me\n        self.votes = {self.node.me: True}\n",

@@ -107,9 +107,11 @@ class Commitment(Oracle):
             if not 0 <= at < len(request.entries) or server.log.lacks(request.prev_log_index, request.prev_log_term):
                 continue
             if request.entries[at].command != event.command:
+                has = short(request.entries[at].command)
                 text = (
                     f"server {server.id} applied {short(event.command)} at index {event.index}, where server "
-                    f"{request.leader_id}, the leader of term {request.term}, has {short(request.entries[at].command)}"
+                    f"{request.leader_id}, the leader of term {request.term}, has {has}: "
+                    "what conflicts goes (rule 3) before anything is committed (rule 5)"
                 )
                 conflicts = server.log.lacks(event.index, request.entries[at].term)
                 rule = "ConflictTruncated" if conflicts else "StateMachineSafety"

@@ -413,6 +413,13 @@ class Campaigns(Oracle):
         heard = server.heard_leader if server.heard_in not in server.pending else -1.0
         for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:
+                if server.heard_leader_of == message.term:
+                    text = (
+                        f"server {server.id} asked for votes in term {message.term} at t={began:.3f} s, but it had "
+                        f"heard the leader of that term {(began - heard) * 1000:.0f} ms before: an election has a "
+                        "term of its own"
+                    )
+                    raise Violation("CandidateIncrementsTerm", text, (server.id,), event.time)
                 text = (
                     f"server {server.id} started an election in term {message.term} at t={began:.3f} s, "
                     f"but it had {what} {(began - when) * 1000:.0f} ms before"
@@ -442,8 +449,9 @@ class Refusals(Oracle):
         if not self._shadow.is_trial(event) and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
-            late = event.time > server.heard_leader + UNDER_WAY
-            if heard and leader != server.id and late and not is_repeat(server, event):
+            last = min(server.heard_leader + UNDER_WAY, server.follows_since + QUEUED)
+            late = event.time > (server.follows_since + AGAIN if is_repeat(server, event) else last)
+            if heard and leader != server.id and late:
                 text = (
                     f"server {server.id} goes on asking for votes in term {message.term}, "
                     f"but it has heard from server {leader}, the leader of that term"

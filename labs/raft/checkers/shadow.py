@@ -380,6 +380,8 @@ class Shadow(Oracle):
             return False
         if term > server.term:
             self._must_adopt(server, term, event.time)
+        if term != server.heard_leader_of:
+            server.follows_since = event.time
         server.heard_leader, server.heard_leader_of, server.heard_in = event.time, term, event.rpc
         return True
 

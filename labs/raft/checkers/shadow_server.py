@@ -101,6 +101,8 @@ class ShadowServer:
         """The RPC by which that was."""
         self.heard_leader_of = 0
         """The highest term whose leader reached it."""
+        self.follows_since = 0.0
+        """When that leader first reached it."""
         self.granted_at = -1.0
         """When it gave its last vote."""
         self.granted_in = 0

@@ -284,6 +284,10 @@ async def drill_candidate_follows_leader(lone: Lone) -> None:
     lone.check(lone.state() == (term, False), f"it must follow server 1, which leads term {term}")
     vote = await lone.request_vote(2, term)
     lone.check(not vote.vote_granted, f"its vote of term {term} was its own, when it was a candidate", "OneVotePerTerm")
+    # Time enough to see whether it goes on asking for votes: a request or two may still have been under way.
+    for _ in range(80):
+        await lone.append_entries(1, term)
+        await lone.sleep(BEAT)
 
 
 @drill(rule="HigherTermAdopted")

@@ -403,7 +403,10 @@ async def drill_hopeless_candidate_resets_nothing(lone: Lone) -> None:
     await lone.wait_for_request(RequestVoteArgs, above=1, within=ELECTION)
     term, end = LATER, lone.now + ELECTION
     while lone.next_request(RequestVoteArgs, above=LATER) is None:
-        await lone.request_vote(2, term)
+        reply = await lone.request_vote(2, term)
+        lone.check(
+            reply.term >= term, "it knows of no leader: a newer term counts, whatever the log", "HigherTermAdopted"
+        )
         await lone.sleep(BEAT)
         term += 1
         text = f"has stood for no election in {ELECTION} s, only because a candidate with an empty log asks for votes"
