@@ -317,17 +317,25 @@ class Lone:
         self.oblige(*followers)
         end, elections = self.now + within, 0
         while not (answer := self.start(command)).is_leader:
-            if self.now >= end:
-                break
-            await self.sleep(LOOK)  # It may wait for the first answers before it says that it leads.
-            if elections < ELECTIONS and not self._cluster.state(self.me).is_leader:
+            state = self._cluster.state(self.me)
+            if elections < ELECTIONS and self._stands(state.term):
                 await self.become_leader()
                 end, elections = self.now + within, elections + 1
+                continue
+            # One that has stepped down stands again; one that waits for its first answers leads, and may not say so.
+            if self.now >= end + (0.0 if state.is_leader else ELECTION):
+                break
+            await self.sleep(LOOK)
         whose = f"servers {', '.join(map(str, followers))}" if followers else "its followers"
         self.check(answer.is_leader, f"it leads, and {whose} acknowledge all it sends", "StartAnswers")
         if not followers:
             self.oblige(below=answer.index)
         return answer
+
+    def _stands(self, term: int) -> bool:
+        """Return whether the server has asked for a vote in this term or a later one, and waits for the answer."""
+        waiting = [request.message for puppet in self._puppets.values() for request in puppet.requests]
+        return any(isinstance(message, RequestVoteArgs) and message.term >= term for message in waiting)
 
     async def undisturbed(self, term: int, ask: Callable[[int], Awaitable[RequestVoteReply]]) -> RequestVoteReply:
         """Return what several requests of one term lead to: the last one's reply.

@@ -106,8 +106,10 @@ class Puppet(Life):
         request = Request[Any](self.server, self._kernel.calls.expire(ticket), message, self._kernel.now, ticket)
         extra = codec.decode_extra(data) or {}
         if isinstance(message, RequestVoteArgs) and any(value is True for value in extra.values()):
-            # A trial before an election (pre-vote): it binds nobody, and changes no term.
-            self._kernel.at(self._kernel.now, self.answer, request, RequestVoteReply(self._term, True))
+            # A trial before an election (pre-vote): it binds nobody, and changes no term. The answer comes from a voter
+            # in the candidate's own term, for one in an older term would not be believed.
+            reply = RequestVoteReply(max(self._term, message.term - 1), True)
+            self._kernel.at(self._kernel.now, self.answer, request, reply)
         elif _end(message) < self.agrees_below:
             self.settled.append(request)
             self._kernel.at(self._kernel.now, self.say_yes, request)
