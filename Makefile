@@ -61,6 +61,8 @@ For those who work on the lab itself
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
                      OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
   make release       what students get, as a folder and a tar.gz;  OUT=folder
+  make nightly       the long campaigns, of which make check runs a cut;
+                     hours; ONLY=name of one, QUICK=1 to try each
   make mutation      known-wrong servers, which must fail, and unusual ones,
                      which must pass;  SEEDS=5 ONLY=text JSON=file
   make reference-figures  what the reference reaches in make test-perf
@@ -205,6 +207,10 @@ coverage: .venv/ready
 mutation: .venv/ready
 	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
 	    $${JSON:+--json "$$JSON"} $${HOSTS:+--hosts "$$HOSTS"}
+
+.PHONY: nightly
+nightly: .venv/readydev
+	@.venv/bin/python -m tests.nightly $${ONLY:+"$$ONLY"} $(if $(QUICK),--quick)
 
 .PHONY: grade
 grade: .venv/ready

@@ -1,7 +1,7 @@
 """Hostile submissions gain nothing, learn nothing, leave nothing behind and hold up nobody, at every level there is.
 
-All are graded at the best level that works here; and each at one other, by its name. `python -m tests.attacks --levels
-all` does all of them everywhere.
+All are graded at the best level that works here; and each whose outcome a level can change at one other, by its name.
+`python -m tests.attacks --levels all` does all of them everywhere, as `make nightly` does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from tests.attacks.ground import CONTROLS
 from tests.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
 from tests.servers.running import ROOT
 
-SECONDS = 280
+SECONDS = 1200
+"""Wall seconds after which a campaign hangs, on the busiest machine."""
+OF_LEVELS = (
+    "^(escape_|read_|share_|survive_"
+    "|limit_(crawl|descriptors|disk|fork|loop|memory|output|parser|real|recursion|segfault|stop))"
+)
+"""What a level can change: what a process can reach, read, share, leave behind and use up of the machine. The others
+try what the lab believes of a server, or what it remembers, and the lab is the same at all levels."""
 FAMILIES = (
     "^(forge|time)_",
     "^limit_[a-m]",
@@ -60,17 +67,17 @@ def test_attacks_at_the_best_level(family: str) -> None:
 def test_attacks_as_root_without_namespaces() -> None:
     if not AS_ROOT:
         pytest.skip("only root has level B")
-    check_attacks(Machine().lacking("namespaces"), "B", cut="0/3")
+    check_attacks(Machine().lacking("namespaces"), "B", OF_LEVELS, cut="0/3")
 
 
 @needs_linux
 def test_attacks_as_a_plain_user(user: Machine) -> None:
-    check_attacks(user, "A1", cut="1/3")
+    check_attacks(user, "A1", OF_LEVELS, cut="1/3")
 
 
 @needs_linux
 def test_attacks_as_a_plain_user_without_namespaces(user: Machine) -> None:
-    check_attacks(user.lacking("namespaces"), "C", cut="2/3")
+    check_attacks(user.lacking("namespaces"), "C", OF_LEVELS, cut="2/3")
 
 
 @needs_linux

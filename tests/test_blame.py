@@ -195,9 +195,12 @@ def test_checks_of_a_test_quote_a_long_command_short(hosts: ProcessHosts, tmp_pa
 
 def test_what_a_long_outbox_costs_is_looked_at_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(
-        "labs.sim.hosts.inline.InlineHosts.over_budget", lambda self, server: bool(asked.append(server))
-    )
+
+    def over_budget(hosts: object, server: int) -> bool:
+        asked.append(server)
+        return False
+
+    monkeypatch.setattr("labs.sim.hosts.inline.InlineHosts.over_budget", over_budget)
     notes = "[self.node.note(1) for _ in range(150 * (1 + self.node.me))]"
     text = f"class Raft(Plain):\n    async def run(self):\n        {notes}\n"
     simulate(write_submission(tmp_path, text))

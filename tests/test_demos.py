@@ -19,7 +19,7 @@ def demo(name: str, submission: Path, folder: Path) -> subprocess.CompletedProce
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
 
 

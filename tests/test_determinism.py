@@ -112,15 +112,18 @@ def test_second_run_in_the_same_process_is_the_same(submission: Path, digests: d
     assert len(set(digests.values())) == len(TESTS)
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1", "4711"])
-def test_run_in_a_new_process_with_any_hash_seed_is_the_same(
-    submission: Path, digests: dict[str, str], hash_seed: str
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "0"},
+        {"PYTHONHASHSEED": "4711", "PYTHONOPTIMIZE": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
+    ],
+    ids=["as ever", "another hash seed, place and language, and optimized"],
+)
+def test_run_in_a_new_process_is_the_same(
+    submission: Path, digests: dict[str, str], environment: dict[str, str]
 ) -> None:
-    assert digests_of_process(submission, PYTHONHASHSEED=hash_seed) == digests
-
-
-def test_place_language_and_optimization_change_nothing(submission: Path, digests: dict[str, str]) -> None:
-    assert digests_of_process(submission, PYTHONOPTIMIZE="1", LC_ALL="C", TZ="Asia/Tokyo") == digests
+    assert digests_of_process(submission, **environment) == digests
 
 
 def other_pythons() -> Iterator[str]:

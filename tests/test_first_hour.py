@@ -5,7 +5,9 @@ The steps and their drills are those of the handout, so its plan is known to wor
 
 from __future__ import annotations
 
+import functools
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,12 @@ def write(folder: Path, step: int) -> Path:
     return folder
 
 
-def run_drills(folder: Path) -> dict[str, RunRecord]:
-    program = Program(folder)
-    return {name: run_scenario(scenario, program, 1) for name, scenario in DRILLS.items()}
+@functools.cache
+def records_of(step: int) -> dict[str, RunRecord]:
+    """Return what each drill says after that many steps; each state is run once, for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(write(Path(folder), step))
+        return {name: run_scenario(scenario, program, 1) for name, scenario in DRILLS.items()}
 
 
 def test_plan_has_each_drill_once() -> None:
@@ -43,8 +48,8 @@ def test_first_drill_takes_twenty_lines() -> None:
 
 
 @pytest.mark.parametrize("step", range(len(walk.STEPS) + 1))
-def test_step_turns_its_drills_green(step: int, tmp_path: Path) -> None:
-    found = run_drills(write(tmp_path, step))
+def test_step_turns_its_drills_green(step: int) -> None:
+    found = records_of(step)
     green = [name for drills in PLAN[:step] for name in drills]
     assert {name: found[name].message for name in green if found[name].status != "pass"} == {}
     if step < len(PLAN):
@@ -54,10 +59,10 @@ def test_step_turns_its_drills_green(step: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])
-def test_what_is_not_written_is_named_with_its_line(step: int, tmp_path: Path) -> None:
+def test_what_is_not_written_is_named_with_its_line(step: int) -> None:
     lines = walk.after(step, SKELETON).splitlines()
     later = [name for drills in PLAN[step:] for name in drills]
-    found = run_drills(write(tmp_path, step))
+    found = records_of(step)
     for record in [found[name] for name in later]:
         assert record.rule == "NotWritten"
         place = re.fullmatch(r"not written yet: (\w+) \(raft\.py:(\d+) in \1\)", record.message)
@@ -66,8 +71,8 @@ def test_what_is_not_written_is_named_with_its_line(step: int, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("step", [3, 4, 5])
-def test_what_is_written_half_breaks_a_rule_with_a_hint(step: int, tmp_path: Path) -> None:
-    for name, record in run_drills(write(tmp_path, step)).items():
+def test_what_is_written_half_breaks_a_rule_with_a_hint(step: int) -> None:
+    for name, record in records_of(step).items():
         if record.status != "pass":
             assert record.status == "fail", f"{name}: {record.message}"
             assert record.rule in ("LeaderInTime", "HigherTermAdopted", "StepsDown", "ElectionTimerReset"), (
@@ -108,9 +113,9 @@ def test_all_drills_are_listed_on_request(tmp_path: Path) -> None:
     assert len(re.findall(r" not written ", shown)) == len(DRILLS) - len(PLAN[0])
 
 
-def report(step: int, folder: Path, verbose: bool = False) -> str:
+def report(step: int, verbose: bool = False) -> str:
     """Return what `make drills STAGE=2A` shows after that many steps."""
-    return table.render(list(DRILLS.values()), list(run_drills(write(folder, step)).values()), "skeleton", verbose)
+    return table.render(list(DRILLS.values()), list(records_of(step).values()), "skeleton", verbose)
 
 
 def test_first_command_names_the_first_step_and_what_to_write(tmp_path: Path) -> None:
@@ -129,11 +134,9 @@ def test_first_command_names_the_first_step_and_what_to_write(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("step", range(len(PLAN)))
-def test_step_of_the_plan_is_the_first_that_is_not_done(
-    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_step_of_the_plan_is_the_first_that_is_not_done(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    shown = report(step, tmp_path)
+    shown = report(step)
     assert f"\n2A, step {step + 1} of {len(PLAN)}: " in shown
     following = re.search(
         r"^      next    (write \w+ \(raft\.py:\d+\)|see why 2A/drill_\w+ fails), then  (.*)$", shown, re.M
@@ -142,21 +145,21 @@ def test_step_of_the_plan_is_the_first_that_is_not_done(
     assert following[1].startswith("write" if step < 3 else "see why")
 
 
-def test_drills_of_later_steps_are_named_and_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drills_of_later_steps_are_named_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    shown = report(3, tmp_path)
+    shown = report(3)
     told = re.findall(r"^fail  2A/(drill_\w+)", shown, re.M)
     assert told and set(told) <= set(PLAN[3])
     folded = shown.partition("of later steps, and not due yet")[2].partition("\n\n")[0]
     assert set(re.findall(r"drill_\w+", folded)) & set(PLAN[4] + PLAN[5])
-    everything = re.findall(r"^fail  2A/(drill_\w+)", report(3, tmp_path, verbose=True), re.M)
+    everything = re.findall(r"^fail  2A/(drill_\w+)", report(3, verbose=True), re.M)
     assert len(everything) > len(told)
 
 
 def test_without_all_drills_or_when_all_are_green_no_step_is_named(tmp_path: Path) -> None:
     some = call_labs("drills", "2A", "--test", "vote", "--runs", 1, "--submission", write(tmp_path, 1)).stdout
     assert "not written yet: run" in some and "step" not in some
-    assert ": step" not in report(len(PLAN), tmp_path) and "next " not in report(len(PLAN), tmp_path)
+    assert re.search(r"^2A, step |^ +next  ", report(len(PLAN)), re.M) is None
 
 
 def test_plan_of_every_stage_is_found_in_its_handout(tmp_path: Path) -> None:

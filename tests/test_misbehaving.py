@@ -1,16 +1,25 @@
-"""Servers whose code misbehaves, Raft aside: each ends its run with a verdict that says who, where, and what to do."""
+"""Servers whose code misbehaves, Raft aside: each ends its run with a verdict that says who, where, and what to do.
+
+The verdict is the same from process hosts, which run each of them beside the inline run that is looked at.
+"""
 
 from __future__ import annotations
 
 import gc
 import inspect
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labs.raft.rules import RULES
+from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program
 from labs.testing.cluster import Cluster
+from labs.testing.run import run_scenario
+from tests.parity import difference_of
 from tests.servers import misbehaving
 from tests.servers.running import SERVERS, Run, line_of, make_scenario, places_in, simulate, write_submission
 
@@ -93,14 +102,35 @@ async def exercise(cluster: Cluster) -> None:
     await cluster.sleep(0.5)
 
 
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[ProcessHosts | None]:
+    """Yield process hosts, or None where there can be none."""
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    with ProcessHosts(HostOptions(step_seconds=20.0)) as running:
+        yield running
+
+
+SCENARIO = make_scenario(exercise, servers=3, snapshots=True)
+
+
 def run_misbehaving(name: str) -> Run:
-    return simulate(Program(SERVERS, FILE.name, name), make_scenario(exercise, servers=3, snapshots=True))
+    return simulate(Program(SERVERS, FILE.name, name), SCENARIO)
+
+
+def difference_in_processes(name: str, run: Run, hosts: ProcessHosts | None) -> str:
+    """Return in what the same server's run in process hosts differs from this one; "" if in nothing."""
+    if hosts is None:
+        return ""
+    return difference_of(run.record, run_scenario(SCENARIO, Program(SERVERS, FILE.name, name), 1, hosts=hosts))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_misbehaving_server_is_named_with_line_and_reason(name: str) -> None:
+def test_misbehaving_server_is_named_with_line_and_reason(name: str, hosts: ProcessHosts | None) -> None:
     rule, text = EXPECTED[name]
-    record = run_misbehaving(name).record
+    run = run_misbehaving(name)
+    record = run.record
     victim = 1 if rule == "EndsWhenCrashed" else 0
     assert (record.status, record.rule) == ("error", rule), record.message
     assert record.message.startswith(f"{rule}: server {victim} ")
@@ -110,12 +140,14 @@ def test_misbehaving_server_is_named_with_line_and_reason(name: str) -> None:
     assert record.involved == [victim]
     assert record.hint == RULES[rule].hint
     assert len(record.message) < 2500
+    assert difference_in_processes(name, run, hosts) == ""
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_odd_server_that_harms_nobody_passes(name: str) -> None:
-    record = run_misbehaving(name).record
-    assert record.status == "pass", record.message
+def test_odd_server_that_harms_nobody_passes(name: str, hosts: ProcessHosts | None) -> None:
+    run = run_misbehaving(name)
+    assert run.record.status == "pass", run.record.message
+    assert difference_in_processes(name, run, hosts) == ""
 
 
 @pytest.mark.parametrize("name", ["RaisesInRun", "Spins", "SwallowsCancelled"])

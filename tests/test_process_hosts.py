@@ -23,10 +23,10 @@ from labs.sim.loader.program import BadSubmission, Program
 from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from tests.parity import difference_of
-from tests.servers.running import REFERENCE, ROOT, SERVERS, call_labs, line_of, make_scenario, write_submission
+from tests.servers.running import REFERENCE, ROOT, call_labs, line_of, make_scenario, write_submission
 from tests.test_determinism import write_motley
 from tests.test_loader import nested_finally
-from tests.test_misbehaving import EXPECTED, HARMLESS, exercise
+from tests.test_misbehaving import exercise
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="process hosts need os.fork")
 
@@ -71,18 +71,6 @@ def test_server_with_modules_chance_clocks_and_prints_runs_as_it_does_inline(
     hosts: ProcessHosts, tmp_path: Path, name: str
 ) -> None:
     inline, process = run_both(hosts, name, write_motley(tmp_path / "motley"))
-    assert difference_of(inline, process) == ""
-
-
-@pytest.mark.parametrize("name", [*EXPECTED, *HARMLESS])
-def test_misbehaving_server_gets_the_same_verdict(
-    hosts: ProcessHosts, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("labs.sim.scheduler.MAX_PASSES", 500)
-    scenario = make_scenario(exercise, servers=3, snapshots=True)
-    program = Program(SERVERS, "misbehaving.py", name)
-    inline = run_scenario(scenario, program, 1)
-    process = run_scenario(scenario, program, 1, hosts=hosts)
     assert difference_of(inline, process) == ""
 
 
@@ -314,16 +302,23 @@ def test_runs_leave_no_process_and_no_handle(tmp_path: Path) -> None:
 def test_module_that_takes_long_to_compile_is_named_and_costs_that_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried: list[object] = []
+    compile_all = compilations.Compilations._compile
+
+    def count(self: compilations.Compilations, *files: Any) -> Any:
+        tried.append(files)
+        return compile_all(self, *files)
+
+    monkeypatch.setattr(compilations.Compilations, "_compile", count)
     monkeypatch.setattr(compilations, "COMPILE_SECONDS", 0.3)
     folder = write_submission(tmp_path, "import helper, harmless\nclass Raft(Plain): ...")
     (folder / "harmless.py").write_text("x = 1\n")
     (folder / "helper.py").write_text(nested_finally(19))
     with ProcessHosts() as hosts:
-        for most in (20.0, 0.5):
-            begun = time.monotonic()
+        for _ in range(2):
             with pytest.raises(BadSubmission, match=r"^helper\.py cannot be compiled within 5 s of CPU time"):
                 run_scenario(make_scenario(), folder, 1, hosts=hosts)
-            assert time.monotonic() - begun < most
+        assert len(tried) == 1
         hosts.zygote.finish()
         assert children_of_zygote() == []
 
@@ -375,7 +370,7 @@ def test_zygote_ends_with_its_tester(number: int) -> None:
     assert len(below) == 2
     process.send_signal(number)
     process.communicate()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < end:
         time.sleep(0.05)
     assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []

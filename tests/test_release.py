@@ -17,6 +17,8 @@ import textwrap
 import venv
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ INSTRUCTORS = {
         "reference-figures",
         "coverage",
         "mutation",
+        "nightly",
         "grade",
         "release",
         "lint",
@@ -100,12 +103,13 @@ def test_folder_has_the_same_files_as_the_archive(released: Path, files: dict[st
     assert found == files
 
 
-def test_caches_and_links_stay_behind(tmp_path: Path) -> None:
-    root = copy_of_the_project(tmp_path)
-    (root / "labs" / "__pycache__").mkdir(exist_ok=True)
-    (root / "labs" / "__pycache__" / "node.cpython-311.pyc").write_bytes(b"x")
-    (root / "handouts" / "linked").symlink_to(root / "reference", target_is_directory=True)
-    names = build.collect(root)
+def test_caches_and_links_stay_behind(project: Path) -> None:
+    link = project / "handouts" / "linked"
+    link.symlink_to(project / "reference", target_is_directory=True)
+    with planted(project, "labs/__pycache__/node.cpython-311.pyc", b"x"):
+        names = build.collect(project)
+    link.unlink()
+    assert "labs/node.py" in names
     assert not [name for name in names if "pycache" in name or "linked" in name]
 
 
@@ -135,15 +139,29 @@ def test_students_install_what_the_lab_needs(files: dict[str, bytes]) -> None:
 # What must not go out.
 
 
-def copy_of_the_project(folder: Path) -> Path:
-    """Return a copy of what a release is made of and checked against."""
-    root = folder / "project"
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of what a release is made of and checked against; whoever changes it puts it back."""
+    root = tmp_path_factory.mktemp("copy") / "project"
     without = shutil.ignore_patterns("__pycache__")
     for part in ("labs", "skeleton", "handouts", "reference", "grader", "tests/variants"):
         shutil.copytree(ROOT / part, root / part, ignore=without)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
     return root
+
+
+@contextmanager
+def planted(project: Path, name: str, data: bytes) -> Iterator[None]:
+    """Write a file of the project as long as the context lasts."""
+    path = project / name
+    before = path.read_bytes() if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    try:
+        yield
+    finally:
+        path.unlink() if before is None else path.write_bytes(before)
 
 
 def method(file: str, name: str) -> str:
@@ -239,15 +257,12 @@ PLANTED = {
 
 
 @pytest.mark.parametrize(("name", "before", "text", "wanted"), PLANTED.values(), ids=PLANTED)
-def test_planted_leak_is_refused(name: str, before: str | None, text: str, wanted: str, tmp_path: Path) -> None:
-    root = copy_of_the_project(tmp_path)
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    head = path.read_text(encoding="utf-8") if before is None else before
+def test_planted_leak_is_refused(name: str, before: str | None, text: str, wanted: str, project: Path) -> None:
+    head = (project / name).read_text(encoding="utf-8") if before is None else before
     files = {name: f"{head}\n{text}".encode()}
-    path.write_bytes(files[name])  # so that what is computed from the lab sees it, too
-    with pytest.raises(build.Leaking) as leaking:
-        build.check(files, root)
+    # In the project, too, so that what is computed from the lab sees it.
+    with planted(project, name, files[name]), pytest.raises(build.Leaking) as leaking:
+        build.check(files, project)
     ours = [leak for leak in leaking.value.found if leak.file == name]
     assert ours
     assert any(wanted in leak.what for leak in ours), ours
@@ -270,14 +285,12 @@ def test_what_nobody_can_look_through_is_refused(name: str) -> None:
         build.check({name: OPAQUE[name]})
 
 
-def test_archives_beside_the_sources_are_refused_and_caches_left_behind(tmp_path: Path) -> None:
-    root = copy_of_the_project(tmp_path)
-    (root / "labs" / "__pycache__").mkdir(exist_ok=True)
-    (root / "labs" / "__pycache__" / "raft.cpython-311.pyc").write_bytes(OPAQUE["labs/data.zip"])
-    build.check(build.collect(root), root)
-    (root / "labs" / "data.zip").write_bytes(OPAQUE["labs/data.zip"])
-    with pytest.raises(build.Leaking, match="is no text"):
-        build.build(tmp_path / "out", root)
+def test_archives_beside_the_sources_are_refused_and_caches_left_behind(project: Path, tmp_path: Path) -> None:
+    archive = OPAQUE["labs/data.zip"]
+    with planted(project, "labs/__pycache__/raft.cpython-311.pyc", archive):
+        build.check(build.collect(project), project)
+        with planted(project, "labs/data.zip", archive), pytest.raises(build.Leaking, match="is no text"):
+            build.build(tmp_path / "out", project)
     assert not (tmp_path / "out").exists()
 
 
@@ -288,14 +301,11 @@ def test_names_do_not_matter_to_a_shape_but_structure_does() -> None:
     assert {piece.shape for piece in shapes.pieces("c.py", other)} != shape
 
 
-def test_nothing_is_written_when_something_leaks(tmp_path: Path) -> None:
-    root = copy_of_the_project(tmp_path)
-    with (root / "skeleton" / "raft.py").open("a", encoding="utf-8") as file:
-        file.write(VOTE)
-    with pytest.raises(
-        build.Leaking, match=r"skeleton/raft\.py:\d+: \d+ tokens in a row are those of reference/raft\.py"
-    ):
-        build.build(tmp_path / "out", root)
+def test_nothing_is_written_when_something_leaks(project: Path, tmp_path: Path) -> None:
+    text = (project / "skeleton" / "raft.py").read_text(encoding="utf-8") + VOTE
+    told = r"skeleton/raft\.py:\d+: \d+ tokens in a row are those of reference/raft\.py"
+    with planted(project, "skeleton/raft.py", text.encode()), pytest.raises(build.Leaking, match=told):
+        build.build(tmp_path / "out", project)
     assert not (tmp_path / "out").exists()
 
 
@@ -347,7 +357,7 @@ def type_in(desk: Path, *command: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -115,7 +115,7 @@ def test_probe_finds_holes() -> None:
     open_door = "def prepare(options): return options\ndef confine(options): return {}"
     request = {"stub": open_door, "options": {}, "hidden": "/"}
     command = [sys.executable, "-P", "-s", "-B", str(levels.PROBE)]
-    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, timeout=600)
     answer = json.loads(done.stdout)
     tried = answer["tried"]
     refused = set(tried) - set(answer["worked"])

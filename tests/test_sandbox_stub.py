@@ -164,7 +164,7 @@ def confined(body: str, **options: Any) -> tuple[int, float, dict[str, Any], str
     """Run code in a confined process; return its exit code, its processor time, the stub's facts and the result."""
     options = {"uid": 0x70000000, **options}
     text = ZYGOTE.format(text=levels.STUB.read_text(), options=options, body=textwrap.indent(body, " " * 12))
-    done = subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     code, seconds, said = json.loads(done.stdout)
     facts, result = json.loads(said) if said else ({}, "")
@@ -220,7 +220,7 @@ def test_process_ends_with_its_parent() -> None:
         body=" " * 12 + "while True: os.write(write, b'alive')",
     )
     text = text.replace("os.close(write)", "print(pid, flush=True); os.read(read, 5); os.kill(os.getpid(), 9)")
-    done = subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, timeout=600)
     assert done.returncode == -signal.SIGKILL
     pid = int(done.stdout)
     assert not Path(f"/proc/{pid}").exists() or is_dead(pid)

@@ -61,29 +61,46 @@ def find(files: dict[str, bytes], secret: dict[str, bytes], lab: dict[str, bytes
 
 @functools.lru_cache(maxsize=2)
 def _guard(secret: Files, lab: Files) -> _Guard:
-    return _Guard(secret, lab)
+    return _Guard(_secrets(secret), lab)
+
+
+class _Secrets:
+    """What is secret: names of hidden tests, and where each shingle and each shape is at home."""
+
+    def __init__(self, secret: Files) -> None:
+        self.names = _names(secret)
+        self.home: dict[Shingle, tuple[str, int]] = {}
+        self.shapes: dict[bytes, tuple[str, int]] = {}
+        for name, data in secret:
+            for piece in shapes.pieces(name, data):
+                self.shapes.setdefault(piece.shape, (name, piece.line))
+            if PurePosixPath(name).suffix in (".py", ".toml", ".md") and not name.startswith(BY_SHAPE_ONLY):
+                for shingle, line, _ in _shingles(tokens(name, data)):
+                    self.home.setdefault(shingle, (name, line))
+
+
+@functools.lru_cache(maxsize=1)
+def _secrets(secret: Files) -> _Secrets:
+    return _Secrets(secret)
+
+
+@functools.lru_cache(maxsize=1024)
+def _declared(data: bytes) -> frozenset[Shingle]:
+    """Return the shingles of what a module declares."""
+    return frozenset(shingle for shingle, _, _ in _shingles(_split(declarations(data.decode()))))
 
 
 class _Guard:
     """What is secret, and what may be on both sides."""
 
-    def __init__(self, secret: Files, lab: Files) -> None:
-        self._names = _names(secret)
-        self._home: dict[Shingle, tuple[str, int]] = {}
-        self._shapes: dict[bytes, tuple[str, int]] = {}
-        for name, data in secret:
-            for piece in shapes.pieces(name, data):
-                self._shapes.setdefault(piece.shape, (name, piece.line))
-            if PurePosixPath(name).suffix in (".py", ".toml", ".md") and not name.startswith(BY_SHAPE_ONLY):
-                for shingle, line, _ in _shingles(tokens(name, data)):
-                    self._home.setdefault(shingle, (name, line))
+    def __init__(self, secrets: _Secrets, lab: Files) -> None:
+        self._names, self._home, self._shapes = secrets.names, secrets.home, secrets.shapes
         self._declared: set[Shingle] = set()
         self._owners: dict[Shingle, set[str]] = {}
         for name, data in lab:
             if not name.endswith(".py"):
                 continue
-            declared = _split(declarations(data.decode()))
-            self._declared.update(shingle for shingle, _, _ in _shingles(declared))
+            self._declared.update(_declared(data))
             for shingle, _, _ in _shingles(tokens(name, data)):
                 if shingle in self._home:
                     self._owners.setdefault(shingle, set()).add(name)

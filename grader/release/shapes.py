@@ -13,13 +13,18 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 LEAST, MOST = 40, 400
 """Nodes of the syntax tree that a piece must have, four lines of code or so, and may have: what is larger has parts."""
 ROWS = (1, 2, 3)
 """So many statements in a row make a piece."""
+UNHEARD = ("annotation", "returns")
+"""Fields of nodes whose words do not count."""
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.S | re.M)
+
+_Word: TypeAlias = tuple[str, tuple[str, ...], str]
+"""The kind of a node of the syntax tree, the names in it, and its number."""
 
 
 class Piece(NamedTuple):
@@ -41,29 +46,50 @@ def pieces(name: str, data: bytes) -> tuple[Piece, ...]:
     return tuple(piece for fence in fences for piece in _of(fence[1], text[: fence.start(1)].count("\n")))
 
 
+class _Flat:
+    """A syntax tree as one row of words, in order; each statement is a part of it, from one place to another."""
+
+    def __init__(self, tree: ast.AST) -> None:
+        self.sizes: dict[ast.AST, int] = {}
+        """How many nodes each statement has, texts aside."""
+        self._words: list[_Word] = []
+        self._spans: dict[ast.AST, tuple[int, int]] = {}
+        self._add(tree, heard=True)
+
+    def words_of(self, statement: ast.AST) -> list[_Word]:
+        start, end = self._spans[statement]
+        return self._words[start:end]
+
+    def _add(self, node: ast.AST, heard: bool) -> int:
+        """Add the words of a node that is heard, and of those below; return how many nodes these are."""
+        heard = heard and not _is_text(node) and not isinstance(node, ast.expr_context)
+        start, below = len(self._words), 0
+        if heard:
+            self._words.append(_word(node))
+        for field, value in ast.iter_fields(node):
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, ast.AST):
+                    below += self._add(child, heard and field not in UNHEARD)
+        if isinstance(node, ast.stmt | ast.mod | ast.excepthandler | ast.match_case):
+            self.sizes[node], self._spans[node] = below + 1, (start, len(self._words))
+        return below + (not isinstance(node, ast.expr_context))
+
+
 def _of(text: str, above: int) -> Iterator[Piece]:
     try:
         tree = ast.parse(textwrap.dedent(text))
     except (SyntaxError, ValueError):
         return
-    sizes: dict[ast.AST, int] = {}
-    _measure(tree, sizes)
-    for node in sizes:
+    flat = _Flat(tree)
+    for node in flat.sizes:
         for body in _bodies(node):
             for rows in ROWS:
                 for start in range(len(body) - rows + 1):
                     some = body[start : start + rows]
-                    size = sum(sizes[one] for one in some)
+                    size = sum(flat.sizes[one] for one in some)
                     if LEAST <= size <= MOST:
-                        yield Piece(_digest(_words(some)), above + some[0].lineno, size)
-
-
-def _measure(node: ast.AST, sizes: dict[ast.AST, int]) -> int:
-    """Note how many nodes each statement has, texts aside, and return that of this one."""
-    below = sum(_measure(child, sizes) for child in ast.iter_child_nodes(node))
-    if isinstance(node, ast.stmt | ast.mod | ast.excepthandler | ast.match_case):
-        sizes[node] = below + 1
-    return below + (not isinstance(node, ast.expr_context))
+                        shape = _digest(word for one in some for word in flat.words_of(one))
+                        yield Piece(shape, above + some[0].lineno, size)
 
 
 def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -77,27 +103,19 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _words(statements: list[ast.stmt]) -> Iterator[str]:
-    """Return the kinds of all nodes in order; of names, which one it is, counted from the first; of numbers, what."""
-    seen: dict[str, int] = {}
-    todo: list[ast.AST] = list(reversed(statements))
-    while todo:
-        node = todo.pop()
-        if _is_text(node) or isinstance(node, ast.expr_context):
-            continue
-        yield type(node).__name__ + _told(node, seen)
-        children = [child for field, child in ast.iter_fields(node) if field not in ("annotation", "returns")]
-        flat = [one for child in children for one in (child if isinstance(child, list) else [child])]
-        todo += reversed([one for one in flat if isinstance(one, ast.AST)])
-
-
-def _told(node: ast.AST, seen: dict[str, int]) -> str:
+def _word(node: ast.AST) -> _Word:
+    """Return the kind of a node, the names in it, and its number, if it is one."""
     names = [getattr(node, field, None) for field in ("id", "attr", "arg", "name")]
-    told = [str(seen.setdefault(name, len(seen))) for name in names if isinstance(name, str)]
-    if isinstance(node, ast.Constant) and not isinstance(node.value, str):
-        told.append(repr(node.value))
-    return " ".join(told)
+    is_number = isinstance(node, ast.Constant) and not isinstance(node.value, str)
+    number = repr(node.value) if is_number and isinstance(node, ast.Constant) else ""
+    return type(node).__name__, tuple(name for name in names if isinstance(name, str)), number
 
 
-def _digest(words: Iterable[str]) -> bytes:
-    return hashlib.sha256("\n".join(words).encode()).digest()[:16]
+def _digest(words: Iterable[_Word]) -> bytes:
+    """Return what is the same for the same words with other names: of a name counts which one it is, from the first."""
+    seen: dict[str, int] = {}
+    lines = []
+    for kind, names, number in words:
+        which = [str(seen.setdefault(name, len(seen))) for name in names]
+        lines.append(" ".join([kind, *which, number]))
+    return hashlib.sha256("\n".join(lines).encode()).digest()[:16]

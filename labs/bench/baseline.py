@@ -10,7 +10,6 @@ import random
 from dataclasses import dataclass
 
 import trio
-import trio.testing
 
 from labs.bench.flood import IN_FLIGHT
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, LogEntry
@@ -62,6 +61,8 @@ class Network:
 
 def run(servers: int, calls: int, entries: int, delay: tuple[float, float]) -> int:
     """Carry that many calls; return how many returned."""
+    from trio.testing import MockClock  # imports pytest, where that is installed: nothing else should wait for it
+
     network = Network(servers, calls, entries, delay)
-    trio.run(network.run, clock=trio.testing.MockClock(autojump_threshold=0))
+    trio.run(network.run, clock=MockClock(autojump_threshold=0))
     return network.returned

@@ -42,7 +42,9 @@ def lab(server: str = "skeleton") -> Iterator[Path]:
                 (folder / part).symlink_to(ROOT / part)
         for part in COPIED:
             if (ROOT / part).exists():
-                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    ROOT / part, folder / part
+                )  # with its caches: compiling takes longer than most commands
         if server == "reference":
             shutil.copy(ROOT / "reference" / "raft.py", folder / "skeleton")
         elif server != "skeleton":

@@ -44,7 +44,7 @@ class Machine:
         """Return the same machine without something: "namespaces", "seccomp"."""
         return Machine(self.root, self.python, self.user, what, self.environment)
 
-    def run(self, *arguments: object, seconds: float = 100) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: object, seconds: float = 600) -> subprocess.CompletedProcess[str]:
         """Run Python there."""
         command = [self.python, *map(str, arguments)]
         if self.lacks:

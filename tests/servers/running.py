@@ -124,5 +124,5 @@ def call_python(
     clean = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100", **(environment or {})}
     command = [python, *map(str, arguments)]
     return subprocess.run(
-        command, cwd=folder, env=kept | clean, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=folder, env=kept | clean, capture_output=True, text=True, timeout=600, check=False
     )
