@@ -75,12 +75,14 @@ def make_scenario(
     )
 
 
-def simulate(submission: Path | str | Program, scenario: Scenario | None = None, seed: int = 1) -> Run:
+def simulate(
+    submission: Path | str | Program, scenario: Scenario | None = None, seed: int = 1, judged: bool = True
+) -> Run:
     """Run a submission, by default two servers for a second."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.trace.jsonl"
         with path.open("wb") as file:
-            record = run_scenario(scenario or make_scenario(), submission, seed, file)
+            record = run_scenario(scenario or make_scenario(), submission, seed, file, judged=judged)
         return Run(record, list(read(path)[1]))
 
 

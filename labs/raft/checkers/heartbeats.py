@@ -10,6 +10,8 @@ from labs.trace.events import Crash, Deliver, Drop, Event, Role, Send, Timeout
 
 AT_ONCE = 0.05
 """Virtual seconds after its election within which a leader must have written to every peer."""
+QUEUED = 1.0
+"""Virtual seconds that it may take while older calls to the peer are open: some send one thing after the other."""
 IDLE = 0.5
 """Virtual seconds that a leader may leave a peer without a word, if none of its calls to the peer is open."""
 HELD_UP = 2.0
@@ -30,7 +32,7 @@ class Heartbeats(Oracle):
         self._led: dict[int, int] = {}
         """The term that each server led last: who hears no majority may say for a while that it does not lead."""
         self._open: dict[tuple[int, int], set[int]] = {}
-        """The calls of a leader to a peer that have not returned."""
+        """The calls of a server to a peer that have not returned."""
         self._last: dict[tuple[int, int], float] = {}
         """When a leader last sent something to a peer, or a call to it came back."""
         self._sent: dict[tuple[int, int], float] = {}
@@ -62,6 +64,7 @@ class Heartbeats(Oracle):
 
     def on_crash(self, event: Crash) -> None:
         self._end(event.server)
+        self._open = {pair: calls for pair, calls in self._open.items() if pair[0] != event.server}
 
     def on_send_append_entries(self, event: Send) -> None:
         pair = (event.server, event.peer)
@@ -76,6 +79,7 @@ class Heartbeats(Oracle):
 
     def on_send_request_vote(self, event: Send) -> None:
         pair = (event.server, event.peer)
+        self._open.setdefault(pair, set()).add(event.rpc)
         began, count = self._votes_asked.get(pair, (-math.inf, 0))
         if event.time > began + 1.0:
             began, count = event.time, 0
@@ -116,12 +120,12 @@ class Heartbeats(Oracle):
         opened = self._open.get((server, peer))
         if opened and rpc in opened:
             opened.discard(rpc)
-            self._last[server, peer] = time
+            if (server, peer) in self._last:
+                self._last[server, peer] = time
 
     def _end(self, server: int) -> None:
         self._since.pop(server, None)
         for peer in range(len(self._shadow.servers)):
-            self._open.pop((server, peer), None)
             self._last.pop((server, peer), None)
             self._sent.pop((server, peer), None)
 
@@ -134,7 +138,7 @@ class Heartbeats(Oracle):
                     continue
                 last = self._last.get((server, peer))
                 if last is None:
-                    if event.time > since + AT_ONCE:
+                    if event.time > since + (QUEUED if self._open.get((server, peer)) else AT_ONCE):
                         text = (
                             f"server {server} became leader at t={since:.3f} s, but had sent nothing to server {peer} "
                             f"by t={event.time:.3f} s"

@@ -10,8 +10,9 @@ from labs.messages import AppendEntriesArgs
 from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import Deliver, Event, Reply, Restart, Save, Send
 
-SOON = 0.5
-"""Virtual seconds after which a leader's messages must show what it knows: until then it may still gather answers."""
+SOON = 1.5
+"""Virtual seconds after which a leader's messages must show what it knows: until then it may still gather answers, and
+older messages may wait in its queues."""
 
 
 class CommitMarks(Oracle):
@@ -41,7 +42,7 @@ class CommitMarks(Oracle):
         term, index, since = self._since.get(pair, (0, 0, 0.0))
         if (term, index) != (message.term, applied):
             self._since[pair] = (message.term, applied, event.time)
-        elif event.time > since + SOON:
+        elif event.time > since + SOON and not self._shadow.says_again(event):
             text = (
                 f"server {server.id}, leader of term {message.term}, sent leader_commit={message.leader_commit} to "
                 f"server {peer}, which has acknowledged index {server.match[peer]}; but it has itself applied index "

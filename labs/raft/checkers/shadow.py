@@ -39,7 +39,7 @@ MAX_REQUESTS = 10_000
 """So many calls are remembered at most."""
 MAX_UNANSWERED = 500
 """Of so many requests at most it is remembered what a server could have answered."""
-MAX_SAID = 50
+MAX_SAID = 300
 """So many requests of each leader to each peer may come again as they were."""
 MAX_INVITED = 10
 """So many requests of a leadership at most tell somebody to campaign, whatever their own fields say."""
