@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_message_that_tells_of_a_newer_term_than_its_own_is_seen(message: Args) 
 @pytest.mark.parametrize("message", OF_TERM_2, ids=lambda message: type(message).__name__)
 def test_message_of_the_newest_term_that_it_tells_of_is_fine(message: Args) -> None:
     call = type(message).__name__.removesuffix("Args")
-    later = replace(message, term=4)
+    later: Any = replace(cast(Any, message), term=4)
     assert judge(LeaderLogs(Shadow(3, "2B")), Send(1.0, 0, 1, 1, call, later, 1)) is None
 
 
