@@ -16,8 +16,9 @@ from pathlib import Path
 
 from grader.result import Result, read
 from grader.rubric import DEFAULT
-from tests.attacks.corpus import attacks
+from tests.attacks.corpus import Attack, attacks
 from tests.mutants import corpus
+from tests.mutants.patching import Mutant
 from tests.servers.running import ROOT
 
 IDLE = """\"\"\"No Raft: it asks for votes, refuses all, and never leads.\"\"\"
@@ -76,8 +77,8 @@ class Cheat:
         if self.name == "idle":
             (folder / "raft.py").write_text(IDLE)
             return folder
-        mutants = [mutant for mutant in corpus() if mutant.name == self.name]
-        [found] = mutants or [attack for attack in attacks() if attack.name == self.name]
+        named: list[Mutant | Attack] = [mutant for mutant in corpus() if mutant.name == self.name]
+        [found] = named or [attack for attack in attacks() if attack.name == self.name]
         return found.write(folder)
 
 
