@@ -131,10 +131,10 @@ SCENES: dict[str, Shown] = {
 def run(server: str, test: str, seed: int, judge: str = "", watch: str = "") -> tuple[RunRecord, list[Event]]:
     """Run a server in a test with a seed; return the record and the events."""
     [scenario] = catalogue.find(test)
-    with scratch.lab(server) as folder, tempfile.TemporaryDirectory() as out:
+    with scratch.skeleton(server) as folder, tempfile.TemporaryDirectory() as out:
         path = Path(out) / "trace.jsonl"
         with path.open("wb") as file, _watched_by(judge), WATCHES[watch]() as hosts:
-            record = run_scenario(scenario, folder / "skeleton", seed, file, hosts=hosts)
+            record = run_scenario(scenario, folder, seed, file, hosts=hosts)
         return record, list(read(path)[1])
 
 

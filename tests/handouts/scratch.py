@@ -42,14 +42,28 @@ def lab(server: str = "skeleton") -> Iterator[Path]:
                 (folder / part).symlink_to(ROOT / part)
         for part in COPIED:
             if (ROOT / part).exists():
-                shutil.copytree(
-                    ROOT / part, folder / part
-                )  # with its caches: compiling takes longer than most commands
-        if server == "reference":
-            shutil.copy(ROOT / "reference" / "raft.py", folder / "skeleton")
-        elif server != "skeleton":
-            wrong_servers.write(server, folder / "skeleton")
+                # With its caches: to compile all of it would take longer than most commands.
+                shutil.copytree(ROOT / part, folder / part)
+        _put(server, folder / "skeleton")
         yield folder
+
+
+@contextlib.contextmanager
+def skeleton(server: str) -> Iterator[Path]:
+    """Make only the folder skeleton/ of such a lab: enough to run a server, and made in no time."""
+    with tempfile.TemporaryDirectory(prefix="handout-") as name:
+        folder = Path(name) / "skeleton"
+        shutil.copytree(ROOT / "skeleton", folder)
+        _put(server, folder)
+        yield folder
+
+
+def _put(server: str, folder: Path) -> None:
+    """Write a server over the skeleton that is in a folder."""
+    if server == "reference":
+        shutil.copy(ROOT / "reference" / "raft.py", folder)
+    elif server != "skeleton":
+        wrong_servers.write(server, folder)
 
 
 def add_class(folder: Path) -> None:
