@@ -113,7 +113,7 @@ class AppendReply(AppendEntriesReply):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotReply(InstallSnapshotReply):
-    """The answer to a snapshot: `index` as above; None is the snapshot's."""
+    """The answer to a snapshot: `index` as above; None is the snapshot's, or 0 if the term is a newer one."""
 
     index: int | None = None
 
@@ -182,7 +182,8 @@ def from_reply(reply: RequestVoteReply | AppendEntriesReply | InstallSnapshotRep
     index = getattr(reply, "index", None)
     if isinstance(reply, InstallSnapshotReply):
         assert asked.snapshot is not None
-        return Message(Kind.APPEND_ANSWER, *names, asked.snapshot.index if index is None else index)
+        taken = asked.snapshot.index if reply.term == asked.term else 0  # A newer term is never a success.
+        return Message(Kind.APPEND_ANSWER, *names, taken if index is None else index)
     if asked.kind is Kind.HEARTBEAT:
         return Message(Kind.HEARTBEAT_ANSWER, *names)
     if reply.success:
