@@ -63,6 +63,7 @@ def test_a_submission_that_takes_its_time_is_graded_soon(
     lost = [test.id for test in result.tests if test.rule == rule]
     left_out = [test for test in result.tests if test.message.startswith("not run: in 2 tests a server never yielded")]
     assert len(lost) == 2
+    lost.sort(key=lambda test: test != "2A/initial_election")  # the stage's basis is run first
     assert all(test.message.endswith(f"see {', '.join(lost)}") for test in left_out)
     assert {(test.status, test.score, len(test.runs)) for test in left_out} == {("skip", 0.0, 0)}
     assert len(left_out) > 180
