@@ -36,7 +36,7 @@ from labs.sim.server.service import Service
 from labs.trace.events import Crash, Event, Restart, Verdict, author_of
 from labs.trace.recorder import Recorder, Unwritable
 
-MAX_STEPS = 20_000
+MAX_STEPS = 10_000
 """Steps at one instant before the servers count as spinning together."""
 
 
