@@ -8,7 +8,7 @@ from statistics import fmean
 from grader.cleaning import clean, one_line
 from grader.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test
 from grader.rubric import Item, Stage
-from grader.stage_basis import forfeited_by, rest_on_basis, tell
+from grader.stage_basis import NOTHING_COUNTS, forfeited_by, rest_on_basis, tell
 from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 
@@ -201,18 +201,16 @@ def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:
 def is_built_on(stage: Stage, done: Sequence[StageResult]) -> str:
     """Return why a stage is skipped, "" if what it needs is there.
 
-    Points that wait for a review count as there; so do those that a lost basis takes away, for a stage has a basis of
-    its own, and if that passes, another one's does not matter.
+    Points that wait for a review count as there. A stage that has lost its basis, or is forfeited, carries nothing.
     """
     for other in done:
         if other.id not in stage.needs:
             continue
         if other.status in ("not-written", "skip"):
             return f"not run: it builds on {other.id}, which is not written yet"
-        if other.basis_status == "forfeited":
+        if other.basis_status in NOTHING_COUNTS:
             return f"not run: it builds on {other.id}, which gives no points"
-        earned = round(other.score + other.uncounted, 2)
-        if earned + other.held_score < stage.needs_share * other.max_score:
-            has = f"{earned:g} of {other.max_score:g} points, less than {stage.needs_share:.0%}"
+        if other.score + other.held_score < stage.needs_share * other.max_score:
+            has = f"{other.score:g} of {other.max_score:g} points, less than {stage.needs_share:.0%}"
             return f"not run: it builds on {other.id}, which has {has}"
     return ""

@@ -103,11 +103,10 @@ def test_a_stage_that_is_skipped_has_lost_nothing() -> None:
     assert (found.stages[0].basis_status, found.stages[0].status) == ("none", "skip")
 
 
-def test_what_builds_on_a_stage_without_its_basis_is_run_all_the_same() -> None:
-    """It has a basis of its own, so that nobody loses more than before."""
-    stages = idle().stages
-    assert scoring.is_built_on(Stage("2B", "b", ("2A",), 0.25, ()), stages) == ""
-    assert "2A, which has 2 of 6 points" in scoring.is_built_on(Stage("2B", "b", ("2A",), 0.5, ()), stages)
+def test_nothing_builds_on_a_stage_without_its_basis() -> None:
+    """What a server that elects nobody replicates is not Raft."""
+    built = scoring.is_built_on(Stage("2B", "b", ("2A",), 0.25, ()), idle().stages)
+    assert built == "not run: it builds on 2A, which gives no points"
 
 
 def test_a_rule_that_is_not_broken_by_mistake_forfeits_the_stage() -> None:
@@ -212,7 +211,7 @@ def test_each_stage_of_the_course_has_a_basis_that_runs_first() -> None:
 
 def test_a_closer_look_rests_on_what_is_looked_at() -> None:
     assert [stage.basis for stage in load(only="2A/drill").stages] == [()]
-    assert [stage.basis for stage in load(only="2A/").stages] == [(BASIS,)]
+    assert [stage.basis for stage in load(only="2A/").stages] == [(BASIS, "2A/election_after_network_failure")]
 
 
 # With the real command.

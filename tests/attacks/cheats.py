@@ -51,6 +51,7 @@ class Raft:
 """What all Raft-less servers have in common: who refuses everything breaks few rules."""
 TESTS = (
     "2A/initial_election",
+    "2A/election_after_network_failure",
     "2A/drill_starts_as_follower",
     "2A/half_elects_nobody",
     "2B/basic_agreement",
@@ -85,6 +86,7 @@ class Cheat:
 CHEATS = (
     Cheat("idle"),
     Cheat("forge_vote_for_nobody"),
+    Cheat("forge_leader_by_number"),
     Cheat("inject_long_commands"),
     Cheat("wire_colliding"),
     Cheat("wire_expanding"),
