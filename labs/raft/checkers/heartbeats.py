@@ -10,6 +10,8 @@ from labs.trace.events import Crash, Deliver, Drop, Event, Role, Send, Timeout
 
 AT_ONCE = 0.05
 """Virtual seconds after its election within which a leader must have written to every peer."""
+ASKED_LATE = 0.2
+"""Virtual seconds for which a candidate's request, and what follows it, may wait to leave."""
 QUEUED = 1.0
 """Virtual seconds that it may take while older calls to the peer are open: some send one thing after the other."""
 IDLE = 0.5
@@ -41,6 +43,8 @@ class Heartbeats(Oracle):
         """For each server when a second began."""
         self._count = [0] * len(shadow.servers)
         """How many requests each has sent since."""
+        self._asked: dict[tuple[int, int], tuple[int, float]] = {}
+        """The term in which a server last asked a peer for its vote, and when."""
         self._votes_asked: dict[tuple[int, int], tuple[float, int]] = {}
         """For each candidate and peer when a second began, and how many votes were asked for since."""
         self._next_look = 0.0
@@ -80,6 +84,8 @@ class Heartbeats(Oracle):
     def on_send_request_vote(self, event: Send) -> None:
         pair = (event.server, event.peer)
         self._open.setdefault(pair, set()).add(event.rpc)
+        if not event.extra:  # one on trial may come first
+            self._asked[pair] = (event.message.term, event.time)
         began, count = self._votes_asked.get(pair, (-math.inf, 0))
         if event.time > began + 1.0:
             began, count = event.time, 0
@@ -129,6 +135,13 @@ class Heartbeats(Oracle):
             self._last.pop((server, peer), None)
             self._sent.pop((server, peer), None)
 
+    def _first_due(self, server: int, peer: int, since: float) -> float:
+        """Return until when a new leader must have written to a peer: what waits to leave for it goes first."""
+        if self._open.get((server, peer)):
+            return since + QUEUED
+        term, asked = self._asked.get((server, peer), (0, -math.inf))
+        return max(since, asked) + AT_ONCE if term == self._led.get(server) else since + ASKED_LATE
+
     def _look(self, event: Event) -> None:
         """Look whether a leader keeps silent; callers wait until `_next_look`, 0.02 s after the last look."""
         self._next_look = event.time + 0.02
@@ -138,7 +151,7 @@ class Heartbeats(Oracle):
                     continue
                 last = self._last.get((server, peer))
                 if last is None:
-                    if event.time > since + (QUEUED if self._open.get((server, peer)) else AT_ONCE):
+                    if event.time > self._first_due(server, peer, since):
                         text = (
                             f"server {server} became leader at t={since:.3f} s, but had sent nothing to server {peer} "
                             f"by t={event.time:.3f} s"
