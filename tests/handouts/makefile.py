@@ -22,7 +22,8 @@ def takes() -> dict[str, frozenset[str]]:
     for block in _expanded(f"help:\n{rules}", defined).split("\n\n"):
         words = frozenset(re.findall(r"[A-Z]+", block)) & _offered(head)
         for targets in re.findall(r"^([^\t\n#.][^:\n]*):(?= |$)", block, re.M):
-            found |= dict.fromkeys(targets.split(), words | ANYWHERE)
+            named = [target for target in targets.split() if "%" not in target]  # the others catch misspelt names
+            found |= dict.fromkeys(named, words | ANYWHERE)
     return found
 
 
