@@ -10,7 +10,9 @@ import sys
 from elected import Raft as Server
 
 os, msgspec = sys.modules["os"], sys.modules["msgspec"]
-wire, codec, messages = (sys.modules.get(f"labs.{name}") for name in ("sim.server.outputs", "codec.messages", "messages"))
+wire, codec, messages = (
+    sys.modules.get(f"labs.{name}") for name in ("sim.server.outputs", "codec.messages", "messages")
+)
 
 
 class Raft(Server):
