@@ -2,9 +2,9 @@
 
 Written after github.com/ongardie/raft.tla, in behaviour and not in words. Requests and answers lie in a bag; each step
 takes one of them at random, and does one thing: it adopts a term, or drops one entry, or appends one, or answers. A
-message that is not done with stays in the bag. To win an election, to lead, and to commit are steps of their own. An
-answer sets match_index to what it says, so a late one moves it back for a while. Nothing is saved before something that
-rests on it leaves, or is counted. Timers, snapshots and the service are no part of the specification.
+message that is not done with stays in the bag. To win an election, to lead, and to commit are steps of their own.
+Nothing is saved before something that rests on it leaves, or is counted. Timers, snapshots and the service are no part of
+the specification. Where that lets a late answer move match_index back, this server follows Figure 2: it only rises.
 """
 
 from __future__ import annotations
@@ -299,13 +299,13 @@ class Raft:
         if self.role != LEADER:
             return
         if isinstance(args, InstallSnapshotArgs):
-            self.match_index[peer] = args.last_included_index
+            self.match_index[peer] = max(self.match_index[peer], args.last_included_index)
         elif isinstance(args, AppendEntriesArgs) and isinstance(reply, AppendEntriesReply):
             if not reply.success:
                 self.next_index[peer] = max(self.next_index[peer] - 1, 1)
                 self.send_at[peer] = trio.current_time()
                 return
-            self.match_index[peer] = args.prev_log_index + len(args.entries)
+            self.match_index[peer] = max(self.match_index[peer], args.prev_log_index + len(args.entries))
         self.next_index[peer] = self.match_index[peer] + 1
         if self.match_index[peer] < self.last_index():
             self.send_at[peer] = trio.current_time()
