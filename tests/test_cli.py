@@ -114,7 +114,7 @@ BROKEN = "class Raft:\n    def run(self\n"
         (["replay", "2A/initial_election", "--submission", "nowhere"], "there is no nowhere"),
         (["replay", "no such test"], "there is no test 'no such test'; all of them: python -m labs list"),
         (["replay", "2A/initial_electoin"], "no test '2A/initial_electoin'; close to it: 2A/initial_election"),
-        (["replay", "many"], "'many' is in the ids of 2 tests: 2A/many_elections, "),
+        (["replay", "many"], "'many' is in the ids of 3 tests: 2A/many_elections, "),
         (["replay", "figure_8"], "'figure_8' is in the ids of 2 tests: 2B/figure_8, 2C/figure_8; type one of these"),
         (["test", "2A", "--submission", "server.zip"], "server.zip is no Python file, by its name"),
         (["test", "2A", "--submission", "utf16.py"], "utf16.py is not valid Python: source code"),

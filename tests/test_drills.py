@@ -145,7 +145,7 @@ def test_drill_is_replayed_by_its_name(tmp_path: Path) -> None:
         ("E39m_match_index", "2B/drill_new_leadership", "CommitNeedsMajority", "server 2: 3, server 3: 2"),
         ("R54_retry_without_entries", "2B/drill_leader_goes_back", "BackoffBound", "no AppendEntries with entry 1"),
         ("P06v_vote_saved_after_reply", "2C/drill_vote_is_saved", "SavedBeforeReply", "disk held no vote"),
-        ("S33_higher_term_of_answer", "2D/drill_snapshot_answer", "HigherTermAdopted", "of term 5"),
+        ("S33_higher_term_of_answer", "2D/drill_snapshot_answer_raises", "HigherTermAdopted", "of term 5"),
         ("W05_vote_outlives", "2A/drill_newer_term_of_an_answer", "VoteDenied", "has brought it to term 6"),
         ("W15_votes_are_asked_in_turn", "2A/drill_asks_all_at_once", "LeaderInTime", "asked in parallel"),
         ("W02_commit_index_falls", "2B/drill_probe_takes", "CommitNeverDecreases", "had applied index 3"),

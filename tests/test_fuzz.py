@@ -36,7 +36,7 @@ def test_whatever_servers_say_the_lab_goes_on() -> None:
     assert len(tried.verdicts) > 5, tried
 
 
-def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch, defects: list[str]) -> None:
     """The tester of the tester: an error that a judge makes of a save is found, and told with its case."""
 
     def index_of_snapshot(data: bytes | None) -> int:
@@ -51,6 +51,8 @@ def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(AssertionError, match=r"handed over what cannot be judged: Saved\((.|\n)*--case [0-9a-f]{100,}"):
         try_one()
+    assert defects
+    defects.clear()
 
 
 def test_fuzzer_finds_customs_that_refuse_too_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,8 @@ FOR_STUDENTS = {
         ".venv/readyhandouts",
         "test",
         "$(STAGES:%=test-%)",
+        "test-%",
+        "test_%",
         "test-perf",
         "drills",
         "list",
@@ -108,7 +110,7 @@ def makefile(text: str) -> str:
     head = re.sub(r"\nFor those who work on the lab itself\n.*?(?=^endef)", "", head, count=1, flags=re.S | re.M)
     head = re.sub(r"^(TYPED :=|LINT :=).*?(?<!\\)\n", "", head, flags=re.S | re.M)
     blocks = [block for block in f"help:\n{rules}".split("\n\n") if targets_of(block) & FOR_STUDENTS]
-    known = " ".join(sorted(target for target in FOR_STUDENTS if not target.startswith(".")))
+    known = " ".join(sorted(target for target in FOR_STUDENTS if not re.match(r"\.|test.%", target)))
     head = re.sub(r"^\.PHONY:.*?(?<!\\)\n", f".PHONY: {known} no-python\n", head, flags=re.S | re.M)
     return head + "\n" + "\n\n".join(blocks).rstrip() + "\n"
 
