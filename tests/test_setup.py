@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -75,6 +76,8 @@ class Lab:
             text=True,
             timeout=600,
             start_new_session=True,
+            # A background job of a shell is deaf to this signal, and hands that on; no shell can undo it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def installs(self) -> list[str]:
