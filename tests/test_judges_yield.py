@@ -550,3 +550,27 @@ def test_snapshot_and_the_entries_behind_it_may_be_in_one_save() -> None:
     story.save(2, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
     story.answer(behind, AppendEntriesReply(1, True))
     story.answer(snapshot, InstallSnapshotReply(1))
+
+
+# Heartbeats.
+
+
+def send_pairs(pause: float, count: int) -> None:
+    """Let a leader send two heartbeats at a time, again and again."""
+    story = Story("2A", 3)
+    story.elect(0, 1, voters=(1, 2))
+    for _ in range(count):
+        for _ in range(2):
+            for peer in (1, 2):
+                story.append(0, peer, append(1, (0, 0), []))
+        story.now += pause
+
+
+def test_leader_may_send_two_heartbeats_at_a_time_if_they_are_no_more_than_ten_a_second() -> None:
+    send_pairs(0.2, 60)
+
+
+def test_two_heartbeats_at_a_time_are_two_loops_if_they_are_more_than_ten_a_second() -> None:
+    send_pairs(0.15, 15)
+    with pytest.raises(Violation, match=r"16 times in a row within 2\.2\d+ s: two loops send them, and more than ten"):
+        send_pairs(0.15, 16)

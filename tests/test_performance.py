@@ -132,7 +132,8 @@ def test_runner_gets_the_hosts() -> None:
 def test_wasteful_server_loses_where_it_wastes(server: Wasteful, tmp_path: Path) -> None:
     (tmp_path / "raft.py").write_text(server.text(), encoding="utf-8")
     found = performance.measure(tmp_path, [1])
-    assert {one.metric: one.message for one in found if one.value is None} == {}
+    ended = {one.metric: one.message for one in found if one.value is None}
+    assert all(server.breaks and server.breaks in message for message in ended.values()), ended
     wanted = {metric: tier for metric, tier in server.loses.items() if metric != CPU}
     assert {metric: tier for metric, tier in tiers(found).items() if tier not in PASSED} == wanted
     if server.loses == {CPU: "partial"}:
@@ -140,11 +141,11 @@ def test_wasteful_server_loses_where_it_wastes(server: Wasteful, tmp_path: Path)
 
 
 @pytest.mark.parametrize("server", WASTEFUL, ids=[server.name for server in WASTEFUL])
-def test_wasteful_server_breaks_no_rule(server: Wasteful, tmp_path: Path) -> None:
+def test_wasteful_server_breaks_no_other_rule(server: Wasteful, tmp_path: Path) -> None:
     (tmp_path / "raft.py").write_text(server.text(), encoding="utf-8")
     for scenario in catalogue.find("2D/chaos"):
         record = run_scenario(scenario, tmp_path, 1)
-        assert record.status == "pass", record.message
+        assert record.status == "pass" or record.rule == server.breaks, record.message
 
 
 def test_each_metric_is_lost_by_a_wasteful_server() -> None:

@@ -1,4 +1,4 @@
-"""Servers that break no rule and waste something: messages, bytes, time, saves, processor time.
+"""Servers that waste something: messages, bytes, time, saves, processor time; nearly all of them break no rule by it.
 
 They are no mutants that the stages have to kill; the performance tests must find what each wastes, and nothing else.
 """
@@ -39,6 +39,8 @@ class Wasteful:
     loses: dict[str, Tier]
     """The metrics in which it must land in another tier than full or bonus, and in which."""
     changes: tuple[tuple[str, str], ...]
+    breaks: str = ""
+    """The rule that the waste breaks, if it is so much; the metrics of the runs that end by it are lost."""
 
     def text(self) -> str:
         """Return the changed server's source (Mutant.text)."""
@@ -102,16 +104,21 @@ WASTEFUL = (
     ),
     Wasteful(
         "sends_twice",
-        "a leader sends all it sends twice",
+        "a leader sends all it sends twice: eighteen heartbeats a second to each peer",
         {
-            "idle_rpcs": "partial",
-            "idle_bytes": "partial",
+            "idle_rpcs": "none",
+            "idle_bytes": "none",
+            "recovery": "none",
             "rpcs_per_command": "partial",
-            "rpcs_under_load": "partial",
-            "bytes_per_command": "partial",
+            "latency_99": "none",
+            "rpcs_under_load": "none",
+            "bytes_per_command": "none",
+            "saves": "none",
+            "saved_bytes": "none",
             "snapshot_bytes": "partial",
         },
         ((KEEP, KEEP + KEEP),),
+        "HeartbeatsSent",
     ),
     Wasteful(
         "heartbeats_with_old_entries",
@@ -185,12 +192,12 @@ WASTEFUL = (
     ),
     Wasteful(
         "forgets_late",
-        "a server uses only every eighth snapshot that the service offers",
-        {"log_size": "none", "snapshot_saves": "partial"},
+        "a server uses only every fourth snapshot that the service offers",
+        {"log_size": "partial"},
         (
             (
                 "        if index <= self.last_included_index:\n            return\n        term = self.term_at(index)\n",
-                "        if index < self.last_included_index + 80:\n            return\n        term = self.term_at(index)\n",
+                "        if index < self.last_included_index + 40:\n            return\n        term = self.term_at(index)\n",
             ),
         ),
     ),
