@@ -5,6 +5,7 @@ A test fails if a run of it made an error in the lab that was then charged to a 
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -36,6 +37,12 @@ def defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(kernel, "_way_to", noted)
     yield found
     assert not found, "\n".join(found)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hear interruptions: a background job of a shell is deaf to them, and so is whatever a test starts from it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -76,8 +75,6 @@ class Lab:
             text=True,
             timeout=600,
             start_new_session=True,
-            # A background job of a shell is deaf to this signal, and hands that on; no shell can undo it.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def installs(self) -> list[str]:
