@@ -146,7 +146,7 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         {
             "raft.py": "from elected import Raft as Server\n"
             "class Raft(Server):\n    async def run(self):\n        import helper\n        await super().run()\n",
-            "helper.py": 12
+            "helper.py": 400
             * (
                 "def f():\n"
                 + "".join(f"{' ' * at}try: a()\n{' ' * at}finally:\n" for at in range(1, 17))
