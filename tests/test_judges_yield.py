@@ -572,5 +572,5 @@ def test_leader_may_send_two_heartbeats_at_a_time_if_they_are_no_more_than_ten_a
 
 def test_two_heartbeats_at_a_time_are_two_loops_if_they_are_more_than_ten_a_second() -> None:
     send_pairs(0.15, 15)
-    with pytest.raises(Violation, match=r"16 times in a row within 2\.2\d+ s: two loops send them, and more than ten"):
+    with pytest.raises(Violation, match=r"16 times in a row within 2\.2\d+ s, more than ten a second: two loops"):
         send_pairs(0.15, 16)

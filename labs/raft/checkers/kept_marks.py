@@ -134,8 +134,8 @@ class OneLoop(Oracle):
         if took < self.PAIRS * self.PAUSE - 0.001:  # times are sums, and a little off
             text = (
                 f"server {event.server}, leader of term {event.message.term}, has sent server {event.peer} two "
-                f"heartbeats at one instant, {self.PAIRS + 1} times in a row within {took:.3f} s: two loops send them, "
-                f"and more than ten a second. Did it become leader twice, with a vote more than it needed?"
+                f"heartbeats at one instant, {self.PAIRS + 1} times in a row within {took:.3f} s, more than ten a "
+                f"second: two loops send them. Did it become leader twice, with a vote more than it needed?"
             )
             raise Violation("HeartbeatsSent", text, pair, event.time)
 
