@@ -174,6 +174,10 @@ HOSTILE = {
     ),
     "its end": ("sys.modules['os']._exit(7)", "ended its process, with exit code 7"),
     "its death": ("sys.modules['posix'].kill(sys.modules['posix'].getpid(), 9)", "had its process killed: SIGKILL"),
+    "an error while it waits": (
+        "child._receive = lambda: 1 / 0; await trio.sleep(0.1)",
+        "broke the loop that it runs in: ZeroDivisionError: division by zero",
+    ),
     "silence": ("link.close()", "closed the handles that its process needs"),
 }
 SPEAK = """

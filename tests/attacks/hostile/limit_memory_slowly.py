@@ -1,4 +1,4 @@
-"""Takes all memory bit by bit, and keeps it when there is no more.
+"""Takes all memory bit by bit, down to the last page, and keeps it when there is no more.
 
 Idea: known; a MemoryError that is caught.
 Verdict: NoStall.*never yields|NoCrash.*MemoryError
@@ -14,10 +14,11 @@ class Raft(Server):
 
     async def run(self):
         self.hoard = []
-        try:
-            while True:
-                self.hoard.append(bytearray(1 << 24))
-        except MemoryError:
-            pass
+        for size in (1 << 24, 1 << 18, 1 << 12):
+            try:
+                while True:
+                    self.hoard.append(bytearray(size))
+            except MemoryError:
+                pass
         await super().run()
         await trio.sleep_forever()

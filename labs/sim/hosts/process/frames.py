@@ -300,6 +300,11 @@ def _receive_rest(link: socket.socket, data: bytearray, limit: int, end: float) 
     return bytes(data[_LENGTH:])
 
 
+def wait_for_word(link: socket.socket) -> None:
+    """Wait until something comes, without the memory that a frame takes."""
+    _receive(link, 1)
+
+
 def _receive(link: socket.socket, size: int = CHUNK, flags: int = 0) -> bytes:
     try:
         data = link.recv(size, flags)

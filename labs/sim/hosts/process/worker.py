@@ -57,6 +57,8 @@ class Child:
         self._granted = False
         """Whether the next idle moment was already answered: only timers are due."""
         self._crashing = False
+        self._may_speak = True
+        """Whether the tester waits for a frame: what comes out of turn would be taken for forged."""
         self._asked: Ask | None = None
         self._driver: trio.lowlevel.Task
 
@@ -67,7 +69,10 @@ class Child:
                 trio.run(self._main, clock=self._clock)
         except BaseException as error:
             with contextlib.suppress(frames.BadFrame):  # if the tester is gone, nobody listens
-                self._send(Broke(f"{type(error).__name__}: {safe_repr.text_of(error)}"[:2000]))
+                if not self._may_speak:
+                    frames.wait_for_word(self._link)
+                cause = error.__cause__ or error  # trio's own error says only that there was one
+                self._send(Broke(f"{type(cause).__name__}: {safe_repr.text_of(cause)}"[:2000]))
 
     async def _main(self) -> None:
         try:
@@ -185,9 +190,12 @@ class Child:
 
     def _send(self, record: frames.FromProcess) -> None:
         frames.send(self._link, record)
+        self._may_speak = False
 
     def _receive(self) -> frames.ToServer:
-        return frames.decode_for_server(frames.receive(self._link, _NO_LIMIT))
+        data = frames.receive(self._link, _NO_LIMIT)
+        self._may_speak = True
+        return frames.decode_for_server(data)
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:
