@@ -344,6 +344,29 @@ def test_cluster_without_leader_fails_in_time(tmp_path: Path) -> None:
     check_fails(test, lying(tmp_path, "7"), "LeaderInTime", text)
 
 
+def elected_after(folder: Path, seconds: float, terms: int) -> Path:
+    """Write servers whose term rises `terms` times in two seconds, and of which the first leads after `seconds`."""
+    term = f"min(int(trio.current_time() * {terms} / 2), {terms})"
+    return lying(folder, term, f"self.node.me == 0 and trio.current_time() >= {seconds}")
+
+
+async def leader_in_two_seconds(cluster: Cluster) -> None:
+    await cluster.wait_for_leader(within=2.0)
+
+
+def test_wait_for_leader_is_twice_as_long_when_votes_were_split(tmp_path: Path) -> None:
+    record = run_test(leader_in_two_seconds, elected_after(tmp_path, 3.9, terms=2), servers=1).record
+    assert record.status == "pass", record.message
+
+
+@pytest.mark.parametrize(("seconds", "terms", "waited"), [(4.5, 2, "4"), (2.5, 1, "2"), (2.5, 0, "2")])
+def test_wait_for_leader_ends_where_no_split_vote_excuses_it(
+    tmp_path: Path, seconds: float, terms: int, waited: str
+) -> None:
+    submission = elected_after(tmp_path, seconds, terms)
+    check_fails(leader_in_two_seconds, submission, "LeaderInTime", f"no leader within {waited} s (from t=0.000 s)")
+
+
 def test_server_that_claims_to_lead_without_majority_fails(tmp_path: Path) -> None:
     async def test(cluster: Cluster) -> None:
         cluster.check_no_leader()

@@ -23,6 +23,8 @@ from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
 
 POLL = 0.02
 """How often a waiting test looks, in virtual seconds."""
+VAIN_ELECTIONS = 2
+"""After how many terms without a leader `wait_for_leader` allows twice the time: split votes are chance (§5.2)."""
 COULD_NOT_GO_ON = (
     "see in a replay what led to that answer; if it was right, then the test is wrong: tell your instructor"
 )
@@ -232,19 +234,26 @@ class Cluster:
     # Waiting and checking.
 
     async def wait_for_leader(self, within: float = 5.0, among: Iterable[int] | None = None) -> int:
-        """Wait until one connected server leads the highest term, and return it (§5.2)."""
+        """Wait until one connected server leads the highest term, and return it (§5.2).
+
+        If terms have begun in vain meanwhile, the votes were split; then the wait is twice as long.
+        """
         candidates = None if among is None else list(among)
-        begun = self.now
+        begun, first_term = self.now, self._highest_term(candidates)
+        deadline = begun + within
         while True:
             leaders = self.leaders(candidates)
             if len(leaders) == 1:
                 self._record_check(f"server {leaders[0]} leads term {self.state(leaders[0]).term}")
                 return leaders[0]
-            if self.now >= begun + within:
-                break
+            if self.now >= deadline:
+                began = self._highest_term(candidates) - first_term
+                if deadline > begun + within or began < VAIN_ELECTIONS:
+                    break
+                deadline += within
             await self.sleep(POLL)
         seen = ", ".join(f"server {s} in term {self.state(s).term}" for s in self._reachable(candidates))
-        waited = f"no leader within {within:g} s (from t={begun:.3f} s)"
+        waited = f"no leader within {deadline - begun:g} s (from t={begun:.3f} s)"
         text = f"{waited}, although the network allows one: {seen or 'none up'}"
         raise self._violation("LeaderInTime", text, self._reachable(candidates))
 
@@ -362,6 +371,9 @@ class Cluster:
     def _life(self, server: int) -> AnyLife | None:
         self._go_on()
         return self._kernel.lives[server]
+
+    def _highest_term(self, among: Iterable[int] | None) -> int:
+        return max((self.state(server).term for server in self._reachable(among)), default=0)
 
     def _reachable(self, among: Iterable[int] | None) -> list[int]:
         return [s for s in (self.servers if among is None else among) if self.is_up(s) and self.is_connected(s)]
