@@ -18,11 +18,13 @@ SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--fr
 VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
 BENCHED := $(if $(filter-out file default,$(origin SUBMISSION)),--submission "$$SUBMISSION")
 TYPED := $(sort $(dir $(wildcard $(addsuffix /*.py,labs skeleton reference grader handouts tests))))
+SCRIPTS := scripts/setup.sh .ci/bare .ci/run grader/deploy/gradescope/run_autograder grader/deploy/gradescope/setup.sh
 LINT := failed=; \
     .venv/bin/python -m ruff check --quiet . || failed="$$failed, ruff check"; \
     .venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \
     .venv/bin/python -m mypy --no-error-summary $(TYPED) || failed="$$failed, mypy"; \
-    [ -n "$$failed" ] || echo "ruff and mypy are content"
+    (PATH="$$PWD/.venv/bin:$$PATH"; ! command -v shellcheck >/dev/null || shellcheck $(SCRIPTS)) || failed="$$failed, shellcheck"; \
+    [ -n "$$failed" ] || echo "lint passed"
 
 define HELP
 A course lab for Raft. You write raft.py in skeleton/; these commands try it.
@@ -74,92 +76,6 @@ For those who work on the lab itself
 endef
 export HELP
 
-# Makes .venv, or completes it. "$1" is empty, or names the extras that the project's own tests need on top.
-define SETUP
-extras=$$1
-sum=$$(cksum <pyproject.toml)
-if [ -x .venv/bin/python ] && [ "$$(cat ".venv/ready$$extras" 2>/dev/null)" = "$$sum" ]; then
-    touch .venv/ready*
-    exit 0
-fi
-
-fail() {
-    printf '\nmake: %s\n' "$$1" >&2
-    shift
-    printf '      %s\n' "$$@" >&2
-    exit 1
-}
-
-find_python() {
-    if [ -n "$${PYTHON:-}" ]; then set -- "$$PYTHON"; else
-        set -- python3 python3.14 python3.13 python3.12 python3.11 python
-    fi
-    unfit= bare= found=
-    for name do
-        version=$$("$$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
-        case $$version in
-            3.11 | 3.12 | 3.13 | 3.14) ;;
-            *) unfit="$$unfit$${unfit:+, }$$name is $$version" && continue ;;
-        esac
-        if "$$name" -c 'import ensurepip, venv' 2>/dev/null; then
-            found=$$("$$name" -c 'import sys; print(sys._base_executable)') && return
-        fi
-        bare=$${bare:-$$version}
-    done
-    if [ -n "$$bare" ]; then
-        fail "Python $$bare is here, but not its module venv, which makes .venv." \
-            "Debian, Ubuntu:  sudo apt install python3-venv   (or python$$bare-venv)" \
-            "Then type the same command again. Another Python: make PYTHON=/path/to/python3 ..."
-    fi
-    fail "this lab needs Python 3.11, 3.12, 3.13 or 3.14; found: $${unfit:-$${PYTHON:-no python3 at all}}." \
-        "Debian, Ubuntu:  sudo apt install python3 python3-venv" \
-        "macOS:           brew install python@3.13" \
-        "other systems:   https://www.python.org/downloads/" \
-        "If you have one under another name:  make PYTHON=/path/to/python3.13 ..."
-}
-
-install() {
-    [ -w .venv ] || fail "$$PWD/.venv is not complete, and you may not write there." "Make a copy of this folder that is yours, and type the command there."
-    rm -f .venv/ready*
-    [ -w "$${HOME:-/nonexistent}" ] || export PIP_NO_CACHE_DIR=1
-    export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_REQUIRE_VIRTUALENV=0
-    {
-        .venv/bin/python -m pip install --retries 2 --timeout 20 --progress-bar off -e ".$${extras:+[$$extras]}" 2>&1
-        echo $$? >.venv/status
-    } | tee .venv/setup.log | awk '
-        $$1 == "Collecting" { sub(/[^A-Za-z0-9_-].*/, "", $$2); print "  " $$2; fflush() }
-        /Retrying/ && !told { print "  no answer from the package index, trying again"; told = 1; fflush() }
-    '
-    [ "$$(cat .venv/status)" = 0 ] && return
-    if grep -Eqi 'retrying|connection|resolution|resolve|unreachable|timed out|proxy' .venv/setup.log; then
-        fail "the package index cannot be reached, and the first set-up needs it." \
-            "Connect this machine to the network, and type the same command again. Once set up, the lab works offline." \
-            "Behind a proxy: set HTTPS_PROXY=http://host:port. Details: .venv/setup.log"
-    fi
-    tail -n 15 .venv/setup.log >&2
-    fail "pip could not install what the lab needs; its last words are above, all of them in .venv/setup.log." \
-        "When that is mended, type the same command again."
-}
-
-begun=$$(date +%s)
-if [ ! -x .venv/bin/python ] || [ ! -f .venv/complete ]; then
-    find_python
-    echo "Setting up Python $$version in .venv; this is done once, and takes about half a minute."
-    words=$$("$$found" -m venv --clear .venv 2>&1) ||
-        fail "could not make .venv in $$PWD:" "$$(echo "$$words" | tail -n 1)" "Is there room, and may you write here?"
-else
-    echo "Completing .venv."
-fi
-install
-echo "$$sum" >.venv/ready
-[ -z "$$extras" ] || echo "$$sum" >".venv/ready$$extras"
-[ "$$extras" != dev ] || echo "$$sum" >.venv/readyhandouts
-touch .venv/complete
-echo "Ready, after $$(($$(date +%s) - begun)) s."
-echo
-endef
-export SETUP
-
 .PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills coverage mutation list replay trace lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
@@ -171,13 +87,13 @@ setup: .venv/ready
 	@echo "ready: $$(.venv/bin/python --version) in .venv"
 
 .venv/ready: pyproject.toml $(NO_PYTHON)
-	@sh -c "$$SETUP" setup ''
+	@sh scripts/setup.sh
 
 .venv/readyhandouts: pyproject.toml $(NO_PYTHON)
-	@sh -c "$$SETUP" setup handouts
+	@sh scripts/setup.sh handouts
 
 .venv/readydev: pyproject.toml $(NO_PYTHON)
-	@sh -c "$$SETUP" setup dev
+	@sh scripts/setup.sh dev
 
 test: .venv/ready
 	@$(LABS) test "$${STAGE:-2A 2B 2C 2D}" $(CHOSEN) $(COUNTED) $(VERBOSE)
@@ -233,11 +149,11 @@ trace: .venv/ready
 	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || { code=$$?; [ $$code = 1 ] || exit $$code; }; fi
 
 lint: .venv/readydev
-	@$(LINT); [ -z "$$failed" ] || { echo "lint: not content: $${failed#, }" >&2; exit 1; }
+	@$(LINT); [ -z "$$failed" ] || { echo "lint failed: $${failed#, }" >&2; exit 1; }
 
 check: .venv/readydev
 	@$(LINT); .venv/bin/python -m pytest -q -n auto --dist worksteal tests || failed="$$failed, tests"; \
-	[ -z "$$failed" ] || { echo "check: not content: $${failed#, }" >&2; exit 1; }
+	[ -z "$$failed" ] || { echo "check failed: $${failed#, }" >&2; exit 1; }
 
 bench: .venv/ready
 	@$(LABS) bench $(BENCHED) $(if $(QUICK),--quick) $${JSON:+--json "$$JSON"}

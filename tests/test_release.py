@@ -89,12 +89,11 @@ def test_archive_tells_nothing_of_who_built_it_and_when(
 def test_release_has_what_a_student_needs_and_no_more(files: dict[str, bytes]) -> None:
     parts = {name.split("/")[0] for name in files}
     assert parts == {
-        *("labs", "skeleton", "handouts", "Makefile", "README.md", "pyproject.toml", ".gitignore"),
+        *("labs", "skeleton", "handouts", "scripts", "Makefile", "README.md", "pyproject.toml", ".gitignore"),
         *(".github", ".devcontainer"),
     }
-    assert {"skeleton/raft.py", "skeleton/warmup.py", "handouts/start.md", "labs/raft/stages/performance.json"} <= set(
-        files
-    )
+    needed = {"skeleton/raft.py", "skeleton/warmup.py", "handouts/start.md", "labs/raft/stages/performance.json"}
+    assert needed | {"scripts/setup.sh"} <= set(files)
     assert not [name for name in files if "instructor" in name or "__pycache__" in name]
 
 
@@ -144,7 +143,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of what a release is made of and checked against; whoever changes it puts it back."""
     root = tmp_path_factory.mktemp("copy") / "project"
     without = shutil.ignore_patterns("__pycache__")
-    for part in ("labs", "skeleton", "handouts", "reference", "grader", "tests/variants"):
+    for part in ("labs", "skeleton", "handouts", "scripts", "reference", "grader", "tests/variants"):
         shutil.copytree(ROOT / part, root / part, ignore=without)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
@@ -289,7 +288,7 @@ def test_archives_beside_the_sources_are_refused_and_caches_left_behind(project:
     archive = OPAQUE["labs/data.zip"]
     with planted(project, "labs/__pycache__/raft.cpython-311.pyc", archive):
         build.check(build.collect(project), project)
-        with planted(project, "labs/data.zip", archive), pytest.raises(build.Leaking, match="is no text"):
+        with planted(project, "labs/data.zip", archive), pytest.raises(build.Leaking, match="is not text"):
             build.build(tmp_path / "out", project)
     assert not (tmp_path / "out").exists()
 

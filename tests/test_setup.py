@@ -1,6 +1,6 @@
-"""The set-up: what make does on machines that have all it needs, and what it says on those that have not.
+"""The set-up: what make does on a machine that has everything, and what it reports when something is missing.
 
-Most tests run the real Makefile with a stand-in for Python, so that they need neither network nor time.
+Most tests run the real Makefile with stand-ins for Python and uv, so that they need neither network nor time.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ case "$*" in
 esac
 """
 
+UV = """#!/bin/sh
+echo "uv $*" >>"$CALLS"
+case "$*" in
+    venv*) mkdir -p .venv/bin && cp "$(command -v python3)" .venv/bin/python ;;
+    *"pip install"*) {install} ;;
+    *) exit 99 ;;
+esac
+"""
+
 
 class Lab:
     """A checkout in a folder with a space in its name, and a PATH with nothing but tools and what a test adds."""
@@ -50,6 +59,7 @@ class Lab:
         self.tools.mkdir()
         for name in ("Makefile", "pyproject.toml"):
             shutil.copy(ROOT / name, self.root)
+        shutil.copytree(ROOT / "scripts", self.root / "scripts")
         for tool in (*TOOLS, "make"):
             found = shutil.which(tool)
             if found:
@@ -59,8 +69,15 @@ class Lab:
         self, name: str = "python3", version: str = "3.12", ensurepip: int = 0, pip: str = ":", labs: int = 0
     ) -> Path:
         """Put a stand-in for Python on the PATH."""
+        return self._tool(name, STAND_IN.format(version=version, ensurepip=ensurepip, pip=pip, labs=labs))
+
+    def uv(self, install: str = ":") -> None:
+        """Put a stand-in for uv on the PATH."""
+        self._tool("uv", UV.format(install=install))
+
+    def _tool(self, name: str, script: str) -> Path:
         path = self.tools / name
-        path.write_text(STAND_IN.format(version=version, ensurepip=ensurepip, pip=pip, labs=labs))
+        path.write_text(script)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
 
@@ -78,7 +95,7 @@ class Lab:
         )
 
     def installs(self) -> list[str]:
-        """Return the calls of pip so far."""
+        """Return the calls of pip, alone or within uv, so far."""
         calls = self.calls.read_text().splitlines() if self.calls.exists() else []
         return [call for call in calls if "pip install" in call]
 
@@ -206,6 +223,33 @@ def test_other_failure_of_pip_is_shown(lab: Lab) -> None:
     assert "setup.log" in shown.stderr
 
 
+def test_uv_is_used_where_it_is_installed(lab: Lab) -> None:
+    lab.python(ensurepip=1)
+    lab.uv("echo ' + trio==0.35.0'")
+    shown = lab.make("lint")
+    assert "Setting up Python 3.12" in shown.stdout and "\n  trio\n" in shown.stdout
+    assert [call.split()[:3] for call in lab.installs()] == [["uv", "pip", "install"]]
+    assert lab.installs()[0].endswith("--python .venv/bin/python -e .[dev]")
+    made = next(call for call in lab.calls.read_text().splitlines() if call.startswith("uv venv"))
+    assert made.endswith(f"--python {lab.tools / 'python3'} .venv")
+
+
+def test_no_network_with_uv(lab: Lab) -> None:
+    lab.python()
+    lab.uv("echo 'error: Failed to fetch: `https://pypi.org/simple/trio/`'; exit 2")
+    shown = lab.make("setup")
+    assert shown.returncode == 2
+    assert "cannot be reached" in shown.stderr
+
+
+def test_other_failure_of_uv_is_shown(lab: Lab) -> None:
+    lab.python()
+    lab.uv("echo 'Resolved 12 packages'; echo 'error: the disk is full'; exit 2")
+    shown = lab.make("setup")
+    assert "the disk is full" in shown.stderr
+    assert "cannot be reached" not in shown.stderr
+
+
 def test_options_reach_the_command_whole(lab: Lab) -> None:
     lab.python()
     lab.make("setup")
@@ -247,9 +291,18 @@ def test_all_files_name_the_same_pythons() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     assert 'requires-python = ">=3.11,<3.15"' in project
     versions = ["3.11", "3.12", "3.13", "3.14"]
-    assert " | ".join(versions) + ")" in (ROOT / "Makefile").read_text()
+    assert " | ".join(versions) + ")" in (ROOT / "scripts" / "setup.sh").read_text()
     workflow = (ROOT / ".github" / "workflows" / "check.yml").read_text()
     assert str(versions).replace("'", '"') in workflow
+
+
+def test_lint_checks_all_shell_scripts() -> None:
+    folders = [ROOT / name for name in ("scripts", ".ci", ".github", "labs", "grader", "tests", "handouts")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    scripts = [path for path in files if re.match(rb"#!.*\b(ba)?sh\n", path.read_bytes())]
+    checked = re.search(r"^SCRIPTS := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert checked is not None
+    assert sorted(checked[1].split()) == sorted(path.relative_to(ROOT).as_posix() for path in scripts)
 
 
 def test_continuous_integration_calls_make_check() -> None:

@@ -22,7 +22,7 @@ from grader.release import leaks
 ROOT = Path(__file__).parent.parent.parent
 STUDENT = Path(__file__).parent / "student"
 NAME = "raft-lab"
-RELEASED = ("labs", "skeleton", "handouts")
+RELEASED = ("labs", "skeleton", "handouts", "scripts")
 KEPT_BACK = ("handouts/instructor",)
 SECRET = ("reference", "grader", "tests/variants", "tests/mutants", "tests/first_hour")
 """Whose code must not leave: the solution, the grader, and servers of the project's own tests."""
@@ -108,7 +108,7 @@ def makefile(text: str) -> str:
     """Return the students' Makefile: the project's without what is the instructor's."""
     head, rules = text.split("\nhelp:\n", 1)
     head = re.sub(r"\nFor those who work on the lab itself\n.*?(?=^endef)", "", head, count=1, flags=re.S | re.M)
-    head = re.sub(r"^(TYPED :=|LINT :=).*?(?<!\\)\n", "", head, flags=re.S | re.M)
+    head = re.sub(r"^(TYPED :=|SCRIPTS :=|LINT :=).*?(?<!\\)\n", "", head, flags=re.S | re.M)
     blocks = [block for block in f"help:\n{rules}".split("\n\n") if targets_of(block) & FOR_STUDENTS]
     known = " ".join(sorted(target for target in FOR_STUDENTS if not re.match(r"\.|test.%", target)))
     head = re.sub(r"^\.PHONY:.*?(?<!\\)\n", f".PHONY: {known} no-python\n", head, flags=re.S | re.M)

@@ -30,7 +30,7 @@ sentence in what they read; and the lab shares habits with the grader, and its s
 not named here is as strict as can be."""
 BY_SHAPE_ONLY = ("tests/variants/",)
 """Servers that are written like the warm-up in places: their words may be alike, but not whole statements."""
-TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".cfg", ""}
+TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".sh", ".cfg", ""}
 PACKED = re.compile(r"[A-Za-z0-9+/=_-]{160,}|(?:[A-Za-z0-9+/=_-]{48,}[\s'\"\\,]*){3,}")
 """What text looks like that was encoded, in one line or in several."""
 FEWEST = 12
@@ -112,7 +112,7 @@ class _Guard:
         if PurePosixPath(name).suffix in (".pyc", ".pyo"):
             yield Leak(name, 1, "is a cache, which no release needs")
         elif PurePosixPath(name).suffix not in TEXT or not _is_text(data):
-            yield Leak(name, 1, "is no text, so nobody can look through it")
+            yield Leak(name, 1, "is not text, so nobody can look through it")
         else:
             yield from self._named(name, data)
             yield from self._copied(name, data)

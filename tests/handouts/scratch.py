@@ -19,7 +19,7 @@ from tests.handouts import wrong_servers
 from tests.servers.running import ROOT
 
 COPIED = ("labs", "handouts", "grader", "tests", "reference", "skeleton")
-LINKED = (".venv", ".github", "Makefile", "README.md", "pyproject.toml")
+LINKED = (".venv", ".github", "scripts", "Makefile", "README.md", "pyproject.toml")
 WIDTH = "88"
 """Columns of the terminal that output is shown for."""
 PATIENCE = 1800.0
