@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS
+export REV SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -67,6 +67,8 @@ For those who work on the lab itself
                      hours; ONLY=name of one, QUICK=1 to try each
   make mutation      known-wrong servers, which must fail, and unusual ones,
                      which must pass;  SEEDS=5 ONLY=text JSON=file
+  make parity-with   the records of this tree and of a commit, which must be
+                     equal;  REV=main SEEDS=1 HOSTS=both
   make reference-figures  what the reference reaches in make test-perf
   make coverage      which situations of the protocol the stages reach
   make bench         speed and memory;  QUICK=1 JSON=file
@@ -123,6 +125,11 @@ coverage: .venv/ready
 mutation: .venv/ready
 	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
 	    $${JSON:+--json "$$JSON"} $${HOSTS:+--hosts "$$HOSTS"}
+
+.PHONY: parity-with
+parity-with: .venv/ready
+	@[ -n "$$REV" ] || { echo 'With which commit? As in  make parity-with REV=main' >&2; exit 2; }
+	@.venv/bin/python -m tests.parity_with "$$REV" $${SEEDS:+--seeds "$$SEEDS"} $${HOSTS:+--hosts "$$HOSTS"}
 
 .PHONY: nightly
 nightly: .venv/readydev

@@ -29,6 +29,7 @@ from tests.servers.running import ROOT
 INSTRUCTORS = {
     *(
         "reference-figures",
+        "parity-with",
         "coverage",
         "mutation",
         "nightly",

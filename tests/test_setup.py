@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STAGES = ["test-warmup", "test-2A", "test-2B", "test-2C", "test-2D"]
-LOOKING = ["test-perf", "release", "reference-figures", "drills", "coverage", "list", "replay", "trace"]
+LOOKING = ["test-perf", "release", "reference-figures", "parity-with", "drills", "coverage", "list", "replay", "trace"]
 PAGES = ["handouts", "handouts-refresh", "demo-byzantine", "demo-stale-read"]
 TARGETS = ["setup", "test", *STAGES, *LOOKING, *PAGES, "lint", "bench", "doctor", "demo", "check", "mutation"]
 TARGETS += ["clean", "help"]
