@@ -114,7 +114,7 @@ test-perf: .venv/ready
 	@$(LABS) perf $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $${ALIAS:+--alias "$$ALIAS"}
 
 reference-figures: .venv/ready
-	@PYTHONHASHSEED=0 .venv/bin/python -m tests.reference_figures
+	@PYTHONHASHSEED=0 .venv/bin/python -m tests.tools.reference_figures
 
 drills: .venv/ready
 	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(VERBOSE)
@@ -123,17 +123,17 @@ coverage: .venv/ready
 	@$(LABS) coverage $${STAGE:+"$$STAGE"} $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference $${HOSTS:+--hosts "$$HOSTS"}) $(COUNTED)
 
 mutation: .venv/ready
-	@.venv/bin/python -m tests.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
+	@.venv/bin/python -m tests.tools.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
 	    $${JSON:+--json "$$JSON"} $${HOSTS:+--hosts "$$HOSTS"}
 
 .PHONY: parity-with
 parity-with: .venv/ready
 	@[ -n "$$REV" ] || { echo 'With which commit? As in  make parity-with REV=main' >&2; exit 2; }
-	@.venv/bin/python -m tests.parity_with "$$REV" $${SEEDS:+--seeds "$$SEEDS"} $${HOSTS:+--hosts "$$HOSTS"}
+	@.venv/bin/python -m tests.tools.parity_with "$$REV" $${SEEDS:+--seeds "$$SEEDS"} $${HOSTS:+--hosts "$$HOSTS"}
 
 .PHONY: nightly
 nightly: .venv/readydev
-	@.venv/bin/python -m tests.nightly $${ONLY:+"$$ONLY"} $(if $(QUICK),--quick)
+	@.venv/bin/python -m tests.tools.nightly $${ONLY:+"$$ONLY"} $(if $(QUICK),--quick)
 
 .PHONY: grade
 grade: .venv/ready
@@ -169,13 +169,13 @@ doctor: .venv/ready
 	@.venv/bin/python -m grader doctor
 
 demo: .venv/ready
-	@.venv/bin/python -m tests.demo $${HOSTS:+--hosts "$$HOSTS"} $(VERBOSE)
+	@.venv/bin/python -m tests.tools.demo $${HOSTS:+--hosts "$$HOSTS"} $(VERBOSE)
 
 handouts: .venv/readyhandouts
 	@.venv/bin/python -m handouts.site
 
 handouts-refresh: .venv/readydev
-	@.venv/bin/python -m tests.handouts --refresh
+	@.venv/bin/python -m tests.tools.handouts --refresh
 
 demo-byzantine demo-stale-read: .venv/ready
 	@.venv/bin/python -m handouts.demos $(@:demo-%=%) $(BENCHED)

@@ -24,7 +24,7 @@ STUDENT = Path(__file__).parent / "student"
 NAME = "raft-lab"
 RELEASED = ("labs", "skeleton", "handouts", "scripts")
 KEPT_BACK = ("handouts/instructor",)
-SECRET = ("reference", "grader", "tests/variants", "tests/mutants", "tests/first_hour")
+SECRET = ("reference", "grader", "tests/corpora/variants", "tests/corpora/mutants", "tests/corpora/first_hour")
 """Whose code must not leave: the solution, the grader, and servers of the project's own tests."""
 FOR_STUDENTS = {
     *(

@@ -28,7 +28,7 @@ COINCIDENCE = {"skeleton": SHINGLE + 1, "handouts": 24, "labs": 56}
 """So many tokens in a row may be alike by chance: a signature and the first words behind it in what students fill in; a
 sentence in what they read; and the lab shares habits with the grader, and its scenarios with the hidden ones. What is
 not named here is as strict as can be."""
-BY_SHAPE_ONLY = ("tests/variants/",)
+BY_SHAPE_ONLY = ("tests/corpora/variants/",)
 """Servers that are written like the warm-up in places: their words may be alike, but not whole statements."""
 TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".sh", ".cfg", ""}
 PACKED = re.compile(r"[A-Za-z0-9+/=_-]{160,}|(?:[A-Za-z0-9+/=_-]{48,}[\s'\"\\,]*){3,}")

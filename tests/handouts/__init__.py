@@ -1,1 +1,1 @@
-"""What the handouts claim, and whether it is so: output, figures, links, commands, ids, and the rules page."""
+"""Tests of the handouts: every command, figure and claim in them."""

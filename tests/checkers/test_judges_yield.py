@@ -1,0 +1,576 @@
+"""What judges must not take for wrong: orders of events that only a server's own queues, disk and timers explain."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.codec.messages import encode_command
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    LogEntry,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.raft.checkers.election import SAME_TIMEOUTS
+from labs.sim.server.service import Service
+from labs.trace.events import ApplySnap, TakeSnapshot
+from tests.tools.judged import Story, Violation, entries
+
+
+def append(
+    term: int, prev: tuple[int, int], log: list[LogEntry], commit: int = 0, leader: int = 0
+) -> AppendEntriesArgs:
+    return AppendEntriesArgs(term, leader, *prev, log, commit)
+
+
+def led(count: int = 3, servers: int = 3) -> Story:
+    """Return a run of stage 2B in which server 0 leads term 1 and was given so many commands."""
+    story = Story("2B", servers)
+    story.elect(0, 1, voters=(1, 2))
+    for index in range(1, count + 1):
+        story.start(0, f"c{index}", index, 1)
+    return story
+
+
+COMMANDS = entries(1, "c1", "c2", "c3")
+
+
+# Commits.
+
+
+def test_heartbeat_may_tell_a_peer_of_no_more_than_it_has() -> None:
+    story = led()
+    lost = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.send(0, 2, append(1, (3, 1), [], 3))
+    story.now += 0.2
+    story.send(0, 2, append(1, (3, 1), [], 0))
+    story.deliver(lost)
+    story.answer(lost, AppendEntriesReply(1, True))
+    story.now += 0.02
+    story.send(0, 2, append(1, (3, 1), [], 0))  # the answer may not be looked at yet
+    story.send(0, 2, append(1, (3, 1), [], 3))
+
+
+def test_leader_does_not_tell_less_than_a_peer_is_known_to_have() -> None:
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.send(0, 2, append(1, (3, 1), [], 3))
+    story.now += 0.2
+    with pytest.raises(Violation, match="had sent 3 to server 2") as caught:
+        story.send(0, 2, append(1, (3, 1), [], 1))
+    assert caught.value.rule.id == "CommitNeverDecreases"
+
+
+def led_with_disks() -> Story:
+    """Return a run of stage 2D in which server 0 leads term 1 and has three commands on its disk."""
+    story = Story("2D")
+    story.save(0, 1, 0, [])
+    for voter in (1, 2):
+        rpc = story.send(0, voter, RequestVoteArgs(1, 0, 0, 0))
+        story.deliver(rpc)
+        story.save(voter, 1, 0, [])
+        story.answer(rpc, RequestVoteReply(1, True))
+    story.role(0, 1, leads=True)
+    for index in (1, 2, 3):
+        story.start(0, f"c{index}", index, 1)
+    story.save(0, 1, 0, COMMANDS)
+    return story
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_entries_right_behind_a_snapshot_are_committed(answered: bool) -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    service = Service(1)
+    for index in (1, 2):
+        story.apply(0, index, f"c{index}")
+        service.apply(0, index, encode_command(f"c{index}"))
+    data = service.snapshot(0)
+    story.see(TakeSnapshot(story.now, 0, 2, len(data)))
+    snapshot = story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data))
+    behind = story.send(0, 2, append(1, (2, 1), COMMANDS[2:], 3))
+    story.deliver(snapshot)
+    story.deliver(behind)
+    story.save(2, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
+    if answered:
+        story.answer(snapshot, InstallSnapshotReply(1))
+        story.answer(behind, AppendEntriesReply(1, True))
+    story.see(ApplySnap(story.now, 2, 2, 1, data))
+    story.apply(2, 3, "c3")
+
+
+def test_what_a_later_request_told_counts_once_it_is_answered() -> None:
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    first = story.send(0, 2, append(1, (0, 0), COMMANDS[:1]))
+    second = story.send(0, 2, append(1, (1, 1), COMMANDS[1:], 3))
+    story.deliver(second)  # it waits until the first is there
+    story.deliver(first)
+    story.answer(second, AppendEntriesReply(1, True))
+    story.answer(first, AppendEntriesReply(1, True))
+    for index in (1, 2, 3):
+        story.apply(2, index, f"c{index}")
+
+
+@pytest.mark.parametrize("told", [3, 1])
+def test_commit_index_may_be_saved_and_applied_in_the_next_life(told: int) -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    story.deliver(story.send(0, 1, append(1, (3, 1), [], told)))
+    story.restart(1)
+    story.apply(1, 1, "c1")
+    if told == 3:
+        story.apply(1, 2, "c2")
+        story.apply(1, 3, "c3")
+    else:
+        with pytest.raises(Violation) as caught:
+            story.apply(1, 2, "c2")
+        assert caught.value.rule.id == "CommitBound"
+
+
+# Logs.
+
+
+def test_answers_may_leave_in_another_order_than_requests_were_handled_in() -> None:
+    story = led(4, servers=5)
+    old = story.send(0, 2, append(1, (0, 0), entries(1, "c1", "c2", "c3", "c4")))
+    story.deliver(old)
+    story.answer(old, AppendEntriesReply(1, True))
+    story.now += 1.0
+    story.elect(1, 2, (0, 0), voters=(3, 4))
+    for index in (1, 2, 3):
+        story.start(1, f"d{index}", index, 2)
+    first = story.send(1, 2, append(2, (0, 0), entries(2, "d1", "d2"), leader=1))
+    second = story.send(1, 2, append(2, (2, 2), entries(2, "d3"), leader=1))
+    story.deliver(first)
+    story.deliver(second)
+    story.answer(second, AppendEntriesReply(2, True))
+    story.answer(first, AppendEntriesReply(2, True))
+    story.call(1, 2, append(2, (3, 2), [], leader=1), AppendEntriesReply(2, True))
+
+
+@pytest.mark.parametrize("has_them", [True, False])
+def test_answer_in_a_newer_term_leaves_open_whether_entries_were_taken(has_them: bool) -> None:
+    story = led(servers=5)
+    sent = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.now += 2.0
+    story.call(1, 2, RequestVoteArgs(2, 1, 0, 0), RequestVoteReply(2, True))
+    story.answer(sent, AppendEntriesReply(2, False))
+    story.now += 0.5
+    story.elect(1, 3, (0, 0), voters=(3, 4))
+    story.call(1, 2, append(3, (2, 1), [], leader=1), AppendEntriesReply(3, has_them))
+
+
+def test_entries_of_an_older_leader_may_be_taken_and_not_acknowledged_yet() -> None:
+    story = led()
+    sent = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.now += 2.0
+    story.elect(1, 2, (3, 1), voters=(0,))
+    story.call(1, 2, append(2, (3, 1), [], leader=1), AppendEntriesReply(2, True))
+    story.answer(sent, AppendEntriesReply(2, False))
+    story.call(1, 2, append(2, (3, 1), [], leader=1), AppendEntriesReply(2, True))
+
+
+# Elections.
+
+
+def test_vote_for_itself_shows_in_its_term_where_nothing_is_saved() -> None:
+    story = Story("2A")
+    story.now = 1.0
+    story.role(2, 1)  # it campaigns, and asks a little later
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, False))
+    story.now += 0.2
+    story.call(0, 2, RequestVoteArgs(1, 0, 0, 0), RequestVoteReply(1, False))
+
+
+@pytest.mark.parametrize("campaigns", [True, False])
+def test_refusal_is_wrong_unless_it_asks_for_votes_itself(campaigns: bool) -> None:
+    story = Story("2A")
+    story.now = 1.0
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, False))
+    story.now += 0.04
+    if campaigns:
+        story.send(2, 1, RequestVoteArgs(1, 2, 0, 0))
+    story.now += 0.2
+    if campaigns:
+        story.call(0, 2, RequestVoteArgs(1, 0, 0, 0), RequestVoteReply(1, False))
+    else:
+        with pytest.raises(Violation) as caught:
+            story.send(0, 2, RequestVoteArgs(1, 0, 0, 0))
+        assert caught.value.rule.id == "VoteDenied"
+
+
+def test_ten_equal_timeouts_may_be_chance_and_more_are_not() -> None:
+    story = Story("2A")
+    for term in range(1, SAME_TIMEOUTS + 1):
+        story.now += 1.2
+        for peer in (1, 2):  # who hears of an election need not start one
+            story.deliver(story.send(0, peer, RequestVoteArgs(term, 0, 0, 0)))
+    story.now += 1.2
+    with pytest.raises(Violation) as caught:
+        story.send(0, 1, RequestVoteArgs(SAME_TIMEOUTS + 1, 0, 0, 0))
+    assert caught.value.rule.id == "RandomizedTimeouts"
+
+
+def test_vote_that_is_told_again_restarts_no_timer() -> None:
+    story = Story("2A")
+    story.now = 1.0
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, True))
+    story.now += 0.4
+    story.call(1, 2, RequestVoteArgs(1, 1, 0, 0), RequestVoteReply(1, True))
+    story.now += 0.04
+    story.send(2, 0, RequestVoteArgs(2, 2, 0, 0))
+    story.call(1, 0, RequestVoteArgs(3, 1, 0, 0), RequestVoteReply(3, True))
+    story.now += 0.04
+    with pytest.raises(Violation) as caught:
+        story.send(0, 1, RequestVoteArgs(4, 0, 0, 0))
+    assert caught.value.rule.id == "ElectionTimerReset"
+
+
+def test_heartbeat_may_commit_what_was_acknowledged_in_an_earlier_life() -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    story.restart(1)
+    story.deliver(story.send(0, 1, append(1, (0, 0), [], 3)))
+    for index in (1, 2, 3):
+        story.apply(1, index, f"c{index}")
+
+
+# Requests that come again, and votes on trial.
+
+
+def test_vote_that_is_asked_for_again_is_given_again_whatever_the_log_holds_by_then() -> None:
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.call(0, 1, RequestVoteArgs(1, 0, 0, 0), RequestVoteReply(1, True))
+    with pytest.raises(Violation) as caught:
+        story.call(2, 1, RequestVoteArgs(2, 2, 0, 0), RequestVoteReply(2, True))
+    assert caught.value.rule.id == "VoteOnlyUpToDate"
+
+
+def test_follower_may_refuse_what_is_committed_anyway() -> None:
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (3, 1), [], 3))
+    story.call(0, 1, append(1, (2, 1), COMMANDS[2:], 3), AppendEntriesReply(1, False))
+    with pytest.raises(Violation) as caught:
+        story.call(0, 1, append(1, (3, 1), [], 3), AppendEntriesReply(1, False))
+    assert caught.value.rule.id == "ConsistencyRefusal"
+
+
+def tried(stage: str, *, in_term: bool = True, saves: tuple[int | None, int | None] = (None, None)) -> Story:
+    """Return a run in which server 0 asks with a field that is true, and server 1 says yes; each may save a vote."""
+    story = Story(stage)
+    story.now = 1.0
+    if stage == "2C":
+        story.save(0, 1, saves[0], [])
+    rpc = story.send(0, 1, RequestVoteArgs(1, 0, 0, 0), own=True)
+    if in_term:
+        story.role(0, 1)
+    story.now += 0.01
+    story.deliver(rpc)
+    if saves[1] is not None:
+        story.save(1, 1, saves[1], [])
+    story.answer(rpc, RequestVoteReply(1, True))
+    story.now += 0.01
+    return story
+
+
+@pytest.mark.parametrize("story", [tried("2A"), tried("2C", saves=(0, 0))])
+def test_vote_with_a_field_that_is_true_is_a_vote(story: Story) -> None:
+    story.role(0, 1, leads=True)
+    story.now += 1.0
+    story.save(2, 1, 2, [])
+    with pytest.raises(Violation) as caught:
+        story.call(2, 1, RequestVoteArgs(1, 2, 0, 0), RequestVoteReply(1, True))
+    assert caught.value.rule.id == "OneVotePerTerm"
+
+
+@pytest.mark.parametrize(
+    ("story", "rule"),
+    [
+        (tried("2A", in_term=False), "LeaderHasMajority"),
+        (tried("2C", saves=(0, None)), "SavedBeforeReply"),
+        (tried("2C", saves=(None, 0)), "SavedBeforeSend"),
+    ],
+)
+def test_who_leads_by_trials_has_asked_for_votes(story: Story, rule: str) -> None:
+    with pytest.raises(Violation, match="leads term 1 by") as caught:
+        story.role(0, 1, leads=True)
+    assert caught.value.rule.id == rule
+
+
+def test_trials_are_no_votes_as_long_as_nobody_leads_by_them() -> None:
+    story = tried("2C", saves=(None, None))
+    story.call(2, 1, RequestVoteArgs(1, 2, 0, 0), RequestVoteReply(1, True), own=True)
+
+
+def test_once_somebody_leads_by_them_requests_with_that_field_are_votes() -> None:
+    story = tried("2A")
+    story.role(0, 1, leads=True)
+    story.now += 2.0
+    story.call(2, 1, RequestVoteArgs(2, 2, 0, 0), RequestVoteReply(2, True), own=True)
+    with pytest.raises(Violation, match="server 1 voted for server 0 in term 2") as caught:
+        story.call(0, 1, RequestVoteArgs(2, 0, 0, 0), RequestVoteReply(2, True), own=True)
+    assert caught.value.rule.id == "OneVotePerTerm"
+
+
+# Snapshots' bytes.
+
+
+def snapshot_of(*commands: str, padding: bytes = b"") -> bytes:
+    """Return the snapshot of a service that has applied these commands."""
+    service = Service(1)
+    service.padding = padding
+    for index, command in enumerate(commands, 1):
+        service.apply(0, index, encode_command(command))
+    return service.snapshot(0)
+
+
+def taken() -> Story:
+    """Return a run of stage 2D: server 0 has committed three commands, and its service took a snapshot of two."""
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    for index in (1, 2, 3):
+        story.apply(0, index, f"c{index}")
+    story.see(TakeSnapshot(story.now, 0, 2, len(snapshot_of("c1", "c2"))))
+    return story
+
+
+BYTES = [
+    (snapshot_of("c1", "c2"), None),
+    (snapshot_of("c1", "x2"), "its bytes do not hold what was applied up to index 2"),
+    (snapshot_of("c1", "c2", padding=b"0"), "no service handed over such bytes"),
+]
+
+
+@pytest.mark.parametrize(("data", "wrong"), BYTES)
+@pytest.mark.parametrize("how", ["save", "send", "apply"])
+def test_snapshots_hold_what_their_service_handed_over(how: str, data: bytes, wrong: str | None) -> None:
+    story = taken()
+
+    def show() -> None:
+        if how == "save":
+            story.save(0, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
+        elif how == "send":
+            story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data), own=7)
+        else:
+            story.see(ApplySnap(story.now, 2, 2, 1, data))
+
+    if wrong is None:
+        show()
+        return
+    with pytest.raises(Violation, match=wrong) as caught:
+        show()
+    assert caught.value.rule.id == "SnapshotIsTheServices"
+
+
+def test_snapshot_is_sent_as_one_of_its_own_index() -> None:
+    story = taken()
+    with pytest.raises(Violation, match="its bytes are a service's of index 2") as caught:
+        story.send(0, 2, InstallSnapshotArgs(1, 0, 3, 1, snapshot_of("c1", "c2")))
+    assert caught.value.rule.id == "SnapshotIsTheServices"
+
+
+def test_services_have_no_snapshots_before_stage_2d() -> None:
+    story = led()
+    with pytest.raises(Violation) as caught:
+        story.see(ApplySnap(story.now, 0, 1, 1, snapshot_of("c1")))
+    assert caught.value.rule.id == "SnapshotIsTheServices"
+
+
+def test_bytes_that_no_service_makes_are_a_mistake_before_stage_2d() -> None:
+    story = led()
+    with pytest.raises(Violation, match="no service has taken any") as caught:
+        story.see(ApplySnap(story.now, 0, 1, 1, b""))
+    assert caught.value.rule.id == "WellFormed"
+
+
+# Messages of an earlier time.
+
+
+@pytest.mark.parametrize(("wait", "adopted"), [(1.5, True), (1.5, False), (4.0, True)])
+def test_old_entries_may_go_out_again_for_a_while_if_the_newer_term_is_known(wait: float, adopted: bool) -> None:
+    story = led()
+    words = append(1, (0, 0), COMMANDS)
+    story.send(0, 2, words)
+    heard = story.send(0, 1, words)
+    story.deliver(heard)
+    story.answer(heard, AppendEntriesReply(5, False))
+    if adopted:
+        story.role(0, 5)
+    story.now += wait
+    if adopted and wait < 3.0:
+        story.send(0, 2, words)
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(0, 2, words)
+    assert caught.value.rule.id == "HigherTermAdopted"
+
+
+@pytest.mark.parametrize(("peer", "beats", "may"), [(1, 20, True), (1, 40, False), (0, 5, True), (0, 15, False)])
+def test_follower_asks_for_no_votes_of_its_leaders_term_however_often_it_hears_it(
+    peer: int, beats: int, may: bool
+) -> None:
+    story = Story("2B", 5)
+    story.now = 1.0
+    for asked in (1, 3, 4):
+        story.send(2, asked, RequestVoteArgs(1, 2, 0, 0))
+    story.elect(0, 1, voters=(1, 3))
+    for _ in range(beats):
+        story.append(0, 2, append(1, (0, 0), []))
+        story.now += 0.1
+    # To peer 1 it is the request of before again; peer 0 was not asked until now.
+    if may:
+        story.send(2, peer, RequestVoteArgs(1, 2, 0, 0))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(2, peer, RequestVoteArgs(1, 2, 0, 0))
+    assert caught.value.rule.id == "StepsDown"
+
+
+def test_request_for_votes_in_a_heard_leaders_term_is_no_election_of_its_own() -> None:
+    story = Story("2B", 3)
+    story.now = 1.0
+    story.elect(0, 1, voters=(1,))
+    story.append(0, 2, append(1, (0, 0), []))
+    story.now += 0.03
+    with pytest.raises(Violation) as caught:
+        story.send(2, 1, RequestVoteArgs(1, 2, 0, 0))
+    assert caught.value.rule.id == "CandidateIncrementsTerm"
+
+
+@pytest.mark.parametrize("wait", [0.1, 0.3])
+def test_requests_of_a_candidacy_may_be_under_way_when_it_is_over(wait: float) -> None:
+    story = Story("2B", 5)
+    story.now = 1.0
+    for peer in (1, 3, 4):
+        story.send(2, peer, RequestVoteArgs(1, 2, 0, 0))
+    story.elect(0, 1, voters=(1, 3))
+    story.append(0, 2, append(1, (0, 0), []))
+    story.now += wait
+    if wait < 0.2:
+        story.send(2, 0, RequestVoteArgs(1, 2, 0, 0))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(2, 0, RequestVoteArgs(1, 2, 0, 0))
+    assert caught.value.rule.id == "StepsDown"
+
+
+def test_candidate_says_to_all_how_its_log_ended_when_the_election_began() -> None:
+    story = Story("2C", 5)
+    story.now = 1.0
+    story.save(0, 1, 0, [])
+    for peer in (1, 2):
+        story.send(0, peer, RequestVoteArgs(1, 0, 0, 0))
+    story.save(0, 1, 0, COMMANDS[:1])
+    story.send(0, 3, RequestVoteArgs(1, 0, 0, 0))
+    with pytest.raises(Violation) as caught:
+        story.send(0, 4, RequestVoteArgs(1, 0, 2, 1))
+    assert caught.value.rule.id == "SavedBeforeSend"
+
+
+def test_leader_may_say_again_what_was_answered() -> None:
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.append(0, 2, append(1, (3, 1), [], 3))
+    story.now += 0.2
+    story.append(0, 2, append(1, (0, 0), COMMANDS))
+
+
+def test_after_a_plain_crash_it_is_still_known_what_was_proposed() -> None:
+    story = led(servers=5)
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    story.restart(4)
+    with pytest.raises(Violation) as caught:
+        story.apply(0, 1, "other")
+    assert caught.value.rule.id == "StartAnswers"
+
+
+# What is handled, and neither answered nor saved yet.
+
+
+def test_new_leader_may_have_taken_entries_that_it_has_not_acknowledged() -> None:
+    story = led(servers=5)
+    old = story.send(0, 2, append(1, (0, 0), COMMANDS))
+    story.deliver(old)
+    story.answer(old, AppendEntriesReply(1, True))
+    story.now += 1.0
+    story.elect(1, 2, (0, 0), voters=(3, 4))
+    log = entries(2, "d1", "d2")
+    for index, entry in enumerate(log, 1):
+        story.start(1, entry.command, index, 2)
+    for peer in (3, 4):
+        story.append(1, peer, append(2, (0, 0), log, leader=1))
+    story.send(1, 3, append(2, (2, 2), [], 2, leader=1))
+    waiting = story.send(1, 2, append(2, (0, 0), log, leader=1))
+    story.deliver(waiting)  # handled, and answered late
+    story.now += 1.0
+    story.elect(2, 3, (2, 2), voters=(3, 4))
+    story.send(2, 3, append(3, (2, 2), [], leader=2))
+    story.send(2, 0, append(3, (0, 0), log, leader=2))
+    story.answer(waiting, AppendEntriesReply(3, False))
+
+
+def test_snapshot_and_the_entries_behind_it_may_be_in_one_save() -> None:
+    story = taken()
+    old = entries(1, "c1", "x2", "x3")
+    sent = story.send(0, 2, append(1, (0, 0), old[:1]))
+    story.deliver(sent)
+    story.save(2, 1, 0, old[:1])
+    story.answer(sent, AppendEntriesReply(1, True))
+    data = snapshot_of("c1", "c2")
+    snapshot = story.send(0, 2, InstallSnapshotArgs(1, 0, 2, 1, data))
+    behind = story.send(0, 2, append(1, (2, 1), COMMANDS[2:], 3))
+    story.deliver(snapshot)
+    story.deliver(behind)
+    story.save(2, 1, 0, COMMANDS[2:], base=(2, 1), snapshot=data, snapshot_index=2)
+    story.answer(behind, AppendEntriesReply(1, True))
+    story.answer(snapshot, InstallSnapshotReply(1))
+
+
+# Heartbeats.
+
+
+def send_pairs(pause: float, count: int) -> None:
+    """Let a leader send two heartbeats at a time, again and again."""
+    story = Story("2A", 3)
+    story.elect(0, 1, voters=(1, 2))
+    for _ in range(count):
+        for _ in range(2):
+            for peer in (1, 2):
+                story.append(0, peer, append(1, (0, 0), []))
+        story.now += pause
+
+
+def test_leader_may_send_two_heartbeats_at_a_time_if_they_are_no_more_than_ten_a_second() -> None:
+    send_pairs(0.2, 60)
+
+
+def test_two_heartbeats_at_a_time_are_two_loops_if_they_are_more_than_ten_a_second() -> None:
+    send_pairs(0.15, 15)
+    with pytest.raises(Violation, match=r"16 times in a row within 2\.2\d+ s, more than ten a second: two loops"):
+        send_pairs(0.15, 16)

@@ -1,0 +1,379 @@
+"""Reports: the results file, and the table that one reads in a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from labs.report import green, results, table
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
+from tests.running import make_scenario
+
+
+async def first(cluster: object) -> None: ...
+
+
+async def second(cluster: object) -> None: ...
+
+
+async def third(cluster: object) -> None: ...
+
+
+TESTS: list[Scenario] = [make_scenario(test, stage="2A", servers=3) for test in (first, second, third)]
+
+
+def record(test: int = 0, seed: int = 1, status: str = "pass", **changes: Any) -> RunRecord:
+    scenario = TESTS[test]
+    facts: dict[str, Any] = {
+        "rule": None if status == "pass" else "LogMatching",
+        "message": "" if status == "pass" else "LogMatching (Figure 3): two logs differ",
+        "hint": "" if status == "pass" else "where to look",
+        "involved": [] if status == "pass" else [1, 2],
+        "servers": 3,
+        "virtual_time": 1.5,
+        "wall_time": 0.25,
+        "rpcs": 100,
+        "bytes": 2000,
+        "commits": 7,
+    }
+    return RunRecord(scenario.id, scenario.stage, scenario.title, seed, "inline", status, **{**facts, **changes})
+
+
+NOT_WRITTEN = {"rule": "NotWritten", "message": "not written yet: run (raft.py:88 in run)", "hint": "read it"}
+
+
+# The results file.
+
+
+def collect(*records: RunRecord) -> results.Results:
+    return results.collect("somebody", list(records), {scenario.id: 10 for scenario in TESTS})
+
+
+def test_totals_sum_up_all_runs() -> None:
+    totals = collect(record(), record(0, 2), record(1, 1, "fail"), record(1, 2), record(2, 1, "error")).totals
+    assert (totals.runs, totals.passed, totals.by_status) == (5, 3, {"error": 1, "fail": 1, "pass": 3})
+    assert (totals.points, totals.points_possible) == (10, 30)
+    assert (totals.virtual_time, totals.wall_time) == (7.5, 1.25)
+    assert (totals.rpcs, totals.bytes, totals.commits) == (500, 10_000, 35)
+
+
+@pytest.mark.parametrize("status", ["fail", "error", "grader-error"])
+def test_points_are_only_for_tests_that_passed_every_run(status: str) -> None:
+    assert collect(record(0, 1), record(0, 2), record(0, 3, status)).totals.points == 0
+
+
+def test_results_of_no_runs_are_empty() -> None:
+    totals = collect().totals
+    assert (totals.runs, totals.points, totals.points_possible, totals.by_status) == (0, 0, 0, {})
+
+
+def test_runs_are_sorted_whatever_the_order_in_which_they_ended() -> None:
+    records = [record(1, 2), record(0, 10), record(1, 1), record(0, 9)]
+    found = [(run.test, run.seed) for run in collect(*records).runs]
+    assert found == sorted(found)
+
+
+def test_results_file_has_format_version_and_every_run(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "results.json"
+    found = collect(record(), record(1, 1, "fail", message="“quoted” <b>"))
+    results.write_json(path, found)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert (content["format"], content["version"], content["submission"]) == ("raft-results", 1, "somebody")
+    assert content["runs"][1]["message"] == "“quoted” <b>"
+    assert msgspec.json.decode(path.read_bytes(), type=results.Results) == found
+
+
+def test_results_file_is_replaced_whole_and_nothing_else_stays(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    results.write_json(path, collect(record()))
+    assert json.loads(path.read_text())["totals"]["runs"] == 1
+    assert os.listdir(tmp_path) == ["results.json"]
+
+
+def test_results_file_that_cannot_be_finished_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: str, target: Path) -> None:
+        assert json.loads(Path(source).read_text())["totals"]["runs"] == 1
+        raise OSError("disk full")
+
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    monkeypatch.setattr("labs.report.results.os.replace", refuse)
+    with pytest.raises(OSError, match="disk full"):
+        results.write_json(path, collect(record()))
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["results.json"]
+
+
+# The table.
+
+
+Terminal = Callable[..., None]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Return a function that sets the terminal's width, and whether it is one."""
+
+    def set_terminal(columns: int, is_terminal: bool = False, no_color: bool = False) -> None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal, raising=False)
+        monkeypatch.setenv("NO_COLOR", "1") if no_color else monkeypatch.delenv("NO_COLOR", raising=False)
+
+    set_terminal(100)
+    return set_terminal
+
+
+def render(
+    *records: RunRecord, verbose: bool = False, submission: str = "skeleton", change: green.Change | None = None
+) -> str:
+    return table.render(TESTS, records, submission, verbose, change)
+
+
+def many(*messages: str) -> list[RunRecord]:
+    """Return a failed run of a test of its own for each message; the third is the shortest."""
+    times = [0.2 if number == 2 else 1.5 for number in range(len(messages))]
+    return [
+        msgspec.structs.replace(
+            record(0, 1, "error", rule=message.partition(" ")[0], message=message, virtual_time=time),
+            test=f"2A/t{number}",
+        )
+        for number, (message, time) in enumerate(zip(messages, times))
+    ]
+
+
+def failures_of(records: list[RunRecord], verbose: bool = False) -> list[str]:
+    scenarios = [replace(TESTS[0], id=record.test) for record in records]
+    return table.failures(scenarios, {record.test: [record] for record in records}, "skeleton", verbose)
+
+
+CRASH = "NoCrash: server {} KeyError: {} at raft.py:88 in start, called from raft.py:{} in run"
+
+
+def test_many_tests_that_fail_at_one_line_share_a_paragraph(terminal: Terminal) -> None:
+    alike = many(*(CRASH.format(number, number, 90 + number) for number in range(9)))
+    [text] = failures_of(alike)
+    assert text.startswith("error  2A/t2  ")
+    assert "server 2 KeyError: 2 at raft.py:88" in text
+    assert "make replay TEST=2A/t2 SEED=1" in text
+    assert "also    the same in 8 other tests (V=1 shows each): 2A/t0, 2A/t1, 2A/t3, 2A/t4," in text
+    assert " ".join(text.split()).endswith("2A/t5, 2A/t6, and 2 more")
+    assert len(failures_of(alike, verbose=True)) == 9
+    assert len(failures_of(alike[:3])) == 3
+
+
+def test_tests_that_fail_at_other_lines_or_otherwise_have_paragraphs_of_their_own(terminal: Terminal) -> None:
+    lines = many(*(f"NoCrash: server 0 KeyError: 1 at raft.py:{number} in run" for number in range(5)))
+    assert len(failures_of(lines)) == 5
+    waits = "LeaderInTime (§5.2): no leader within 5 s (from t=0.{} s), although"
+    assert len(failures_of(many(*(waits.format(number) for number in range(5))))) == 1
+    others = ["one", "two", "three", "four", "five"]
+    assert len(failures_of(many(*(f"LogMatching: {number}" for number in others)))) == 5
+
+
+def test_table_has_a_line_for_each_test_with_means_over_its_runs(terminal: Terminal) -> None:
+    text = render(record(0, 1, rpcs=100), record(0, 2, rpcs=200), record(1, 1), record(2, 1, servers=5))
+    rows = [line.split() for line in text.splitlines() if line.startswith("2A")]
+    assert len(rows) == 3
+    assert rows[0][-7:] == ["pass", "2/2", "1.5", "3", "150", "2000", "7"]
+    assert text.splitlines()[-1] == "3 of 3 tests passed every run, 3 of 3 points; 4 runs, 6 s of virtual time"
+
+
+FIGURES = ("virtual s", "RPCs", "servers", "bytes", "commits")
+"""The last to go comes first."""
+
+
+def long_titles(monkeypatch: pytest.MonkeyPatch) -> None:
+    title = "requests and replies that come late, twice, or after newer ones, and all of that again"
+    monkeypatch.setattr("tests.cli.test_reports.TESTS", [dataclasses.replace(test, title=title) for test in TESTS])
+
+
+@pytest.mark.parametrize(("columns", "figures"), [(60, 0), (80, 1), (88, 2), (100, 3), (110, 4), (140, 5)])
+def test_table_fits_the_terminal_and_keeps_what_matters_most(
+    columns: int, figures: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_titles(monkeypatch)
+    terminal(columns, is_terminal=True, no_color=True)
+    head, _, *rows = render(record(0), record(1, 1, "fail"), record(2)).splitlines()[:5]
+    assert re.split(r"  +", head) == [
+        *("stage", "test", "verdict", "runs"),
+        *(name for name in ("virtual s", "servers", "RPCs", "bytes", "commits") if name in FIGURES[:figures]),
+    ]
+    assert max(map(len, (head, *rows))) <= columns
+    assert all("…" in row and re.search(r" (pass|fail) +[01]/1", row) for row in rows)
+
+
+def test_table_is_whole_in_a_file_or_when_all_is_asked_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_titles(monkeypatch)
+    terminal(80, is_terminal=True)
+    verbose = render(record(0), record(1), record(2), verbose=True)
+    terminal(80)
+    monkeypatch.delenv("COLUMNS")
+    for text in (verbose, render(record(0), record(1), record(2))):
+        assert TESTS[0].title in text and "commits" in text
+
+
+def test_colours_take_no_room(terminal: Terminal) -> None:
+    terminal(80, is_terminal=True, no_color=True)
+    plain = render(record(0), record(1, 1, "fail"), record(2))
+    terminal(80, is_terminal=True)
+    assert re.sub("\033\\[[0-9]*m", "", render(record(0), record(1, 1, "fail"), record(2))) == plain
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_list_fits_the_terminal(columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_titles(monkeypatch)
+    terminal(columns, is_terminal=True)
+    assert max(map(len, table.render_list(TESTS).splitlines())) <= columns
+
+
+def test_one_failed_run_fails_the_test(terminal: Terminal) -> None:
+    text = render(*[record(0, seed) for seed in range(1, 5)], record(0, 5, "fail"), record(1, 1), record(2, 1))
+    assert re.search(r"tester +fail +4/5 ", text)
+    assert "2 of 3 tests passed every run, 2 of 3 points" in text
+
+
+def test_failure_is_told_with_reason_hint_seeds_and_replay(terminal: Terminal) -> None:
+    failed = [record(0, seed, "fail") for seed in (9, 3, 5, 7, 11, 13)]
+    text = render(*failed, record(0, 1), record(1, 1), record(2, 1), submission="my work")
+    assert "fail  2A/first  a test of the tester   failed 6 of 7: seeds 3, 5, 7, 9, 11, …" in text
+    assert "LogMatching (Figure 3): two logs differ   t=1.500 s" in text
+    assert "hint    where to look" in text
+    assert "replay  make replay TEST=2A/first SEED=3 SUBMISSION='my work'" in text
+
+
+def test_replay_needs_no_submission_for_the_skeleton(terminal: Terminal) -> None:
+    assert table.replay_command(record(0, 4, "fail"), "skeleton") == "make replay TEST=2A/first SEED=4"
+
+
+def test_what_is_not_written_is_one_line_with_the_number_of_tests(terminal: Terminal) -> None:
+    other = NOT_WRITTEN | {"message": "not written yet: get_state (raft.py:9 in get_state)"}
+    text = render(
+        *[record(test, 1, "fail", **NOT_WRITTEN) for test in range(2)], record(2, 1, "fail", **other), record(0, 2)
+    )
+    lines = text.splitlines()
+    assert lines[0] == "not written yet: run (raft.py:88)        2 tests wait for it"
+    assert lines[1] == "not written yet: get_state (raft.py:9)   1 test waits for it"
+    assert lines[2:] == ["", "0 of 3 tests passed every run, 0 of 3 points; 4 runs, 6 s of virtual time"]
+
+
+def test_all_names_what_waits_for_it(terminal: Terminal) -> None:
+    text = render(*[record(test, 1, "fail", **NOT_WRITTEN) for test in range(3)], verbose=True)
+    assert text.count(" not written ") >= 3
+    assert text.count("not written yet: run (raft.py:88 in run)") == 1
+    assert "wanted by 2A/first, 2A/second, 2A/third" in text.replace("\n    ", " ")
+    assert "replay" not in text
+
+
+def test_worst_verdict_of_a_test_is_shown(terminal: Terminal) -> None:
+    assert " grader-error " in render(record(0, 1, "fail"), record(0, 2, "grader-error"), record(0, 3, "error"))
+    assert " error " in render(record(0, 1, "fail"), record(0, 2, "error"))
+    assert " not written " in render(record(0, 1, "fail", **NOT_WRITTEN), record(0, 2), verbose=True)
+    assert " not run " in render(record(0, 1))
+
+
+def test_lines_fit_the_terminal(terminal: Terminal) -> None:
+    message = "LogMatching (Figure 3): " + "two logs differ " * 30
+    for columns in (60, 80, 120):
+        terminal(columns)
+        text = render(record(0, 1, "fail", message=message), record(1, 1, "fail", **NOT_WRITTEN), record(2, 1))
+        reasons = text.partition("\n\n")[2].splitlines()
+        assert max(map(len, reasons)) <= max(columns, 80)
+        assert len([line for line in reasons if "two logs" in line]) > 3
+
+
+def test_terminal_gets_colours_and_a_pipe_does_not(terminal: Terminal) -> None:
+    records = (record(0, 1), record(1, 1, "fail"), record(2, 1, "fail", **NOT_WRITTEN))
+    plain = render(*records, verbose=True)
+    assert "\033" not in plain
+    terminal(100, is_terminal=True)
+    assert all(f"\033[{code}m" in render(*records, verbose=True) for code in (31, 32, 33, 0))
+    terminal(100, is_terminal=True, no_color=True)
+    assert render(*records, verbose=True) == plain
+
+
+def test_verbose_table_has_a_line_for_each_run(terminal: Terminal) -> None:
+    text = render(
+        record(0, 1, digest="a" * 64), record(0, 2, digest="b" * 64), record(1, 1), record(2, 1), verbose=True
+    )
+    assert "wall s" in text
+    runs = [line for line in text.splitlines() if line.startswith("2A/")]
+    assert [line.split()[:3] for line in runs[:2]] == [["2A/first", "1", "pass"], ["2A/first", "2", "pass"]]
+    assert runs[0].endswith("a" * 16) and runs[1].endswith("b" * 16)
+
+
+def test_single_run_is_told_on_its_own(terminal: Terminal) -> None:
+    assert table.render_one(record(), "skeleton") == "pass  2A/first  a test of the tester   seed 1, 1.500 s"
+    failed = table.render_one(record(0, 2, "fail"), "skeleton")
+    assert failed.startswith("fail  2A/first  a test of the tester   seed 2, 1.500 s\n      LogMatching (Figure 3)")
+    assert "replay" not in failed
+
+
+def test_list_shows_points_sizes_and_counterparts(terminal: Terminal) -> None:
+    lines = table.render_list(TESTS).splitlines()
+    assert lines[0].split() == ["test", "title", "points", "servers", "counterpart"]
+    assert lines[2].split() == ["2A/first", "a", "test", "of", "the", "tester", "1", "3"]
+
+
+# What turned green.
+
+
+def test_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
+    file = tmp_path / "out" / "green.json"
+    assert green.remember("skeleton", [record(0), record(1, 1, "fail")], file) == green.Change()
+    assert green.remember("skeleton", [record(2)], file) == green.Change()
+
+
+def test_tests_that_turned_green_and_those_that_no_longer_are(tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    green.remember("skeleton", [record(0), record(1, 1), record(1, 2, "fail"), record(2)], file)
+    change = green.remember("skeleton", [record(0, 1, "error"), record(1, 1), record(1, 2)], file)
+    assert change == green.Change(gained=("2A/second",), lost=("2A/first",))
+    assert green.remember("skeleton", [record(0, 1, "error"), record(1), record(2)], file) == green.Change()
+
+
+def test_each_submission_has_its_own_past_and_old_ones_are_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    green.remember("alice", [record(0, 1, "fail")], file)
+    assert green.remember("bob", [record(0)], file) == green.Change()
+    assert green.remember("alice", [record(0)], file).gained == ("2A/first",)
+    for number in range(green.KEPT):
+        green.remember(f"other {number}", [record(0, 1, "fail")], file)
+    assert len(json.loads(file.read_text())) == green.KEPT
+    assert green.remember("alice", [record(0, 1, "fail")], file) == green.Change()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"x": 3}', b"\xff\xfe", b'{"a": {"b": "c"}}'])
+def test_past_that_cannot_be_read_is_none(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    file.write_bytes(content)
+    assert green.remember("skeleton", [record(0)], file) == green.Change()
+    assert green.remember("skeleton", [record(0, 1, "fail")], file).lost == ("2A/first",)
+
+
+def test_past_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where the folder should be")
+    file = tmp_path / "out" / "green.json"
+    assert green.remember("skeleton", [record(0)], file) == green.Change()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_change_is_said(terminal: Terminal) -> None:
+    change = green.Change(("2A/first",), ("2A/second", "2A/third"))
+    text = render(record(0), record(1, 1, "fail"), record(2, 1, "fail"), change=change)
+    assert "\n\ngreen since the last run: 2A/first\n\nno longer green: 2A/second, 2A/third\n\n" in text
+    assert "green" not in render(record(0))
+    terminal(100, is_terminal=True)
+    assert "\033[32mgreen since the last run\033[0m: 2A/first" in render(record(0), change=change)

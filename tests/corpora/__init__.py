@@ -1,0 +1,1 @@
+"""Servers and submissions that are known to be wrong, unusual, careless or hostile."""

@@ -1,0 +1,129 @@
+"""Hostile submissions gain nothing, learn nothing, leave nothing behind and hold up nobody, at every level there is.
+
+All are graded at the best level that works here; and each whose outcome a level can change at one other, by its name.
+`python -m tests.tools.attacks --levels all` does all of them everywhere, as `make nightly` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.names import Refused
+from grader.unpack import read
+from tests.corpora.attacks.archives import ARCHIVES
+from tests.corpora.attacks.corpus import attacks
+from tests.grader.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
+from tests.grader.sandbox.wanted import skip_unless_it_works
+from tests.running import ROOT
+from tests.tools.attacks.ground import CONTROLS
+
+SECONDS = 1200
+"""Wall seconds after which a campaign hangs, on the busiest machine."""
+OF_LEVELS = (
+    "^(escape_|read_|share_|survive_"
+    "|limit_(crawl|descriptors|disk|fork|loop|memory|output|parser|real|recursion|segfault|stop))"
+)
+"""What a level can change: what a process can reach, read, share, leave behind and use up of the machine. The others
+try what the lab believes of a server, or what it remembers, and the lab is the same at all levels."""
+FAMILIES = (
+    "^(forge|time)_",
+    "^limit_[a-m]",
+    "^(limit_[n-z]|inject_)",
+    "^(share|survive)_",
+    "^(escape|modules|patch|read|source|wire)_",
+)
+needs_linux = pytest.mark.skipif(not ON_LINUX, reason="the sandbox needs Linux")
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[Machine]:
+    with plain_user() as machine:
+        yield machine
+
+
+def check_attacks(machine: Machine, level: str, only: str = "", cut: str = "0/1") -> None:
+    """Grade attacks at a level; fail with what they gained or left."""
+    skip_unless_it_works(machine, level)
+    done = machine.run("-m", "tests.tools.attacks", "--levels", level, "--only", only, "--cut", cut, seconds=SECONDS)
+    problems = re.findall(r"^\w+ +\d+ (\w+) +[\d.]+ s +\d+ MB  (\S.*)$", done.stdout, re.MULTILINE)
+    assert problems == [], done.stdout
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert re.search(r"^[1-9]\d* graded, 0 with problems", done.stdout, re.MULTILINE)
+
+
+@needs_linux
+@pytest.mark.parametrize("family", FAMILIES)
+def test_attacks_at_the_best_level(family: str) -> None:
+    check_attacks(Machine(), str(Machine().doctor["best"]), family)
+
+
+@needs_linux
+def test_attacks_as_root_without_namespaces() -> None:
+    if not AS_ROOT:
+        pytest.skip("only root has level B")
+    check_attacks(Machine().lacking("namespaces"), "B", OF_LEVELS, cut="0/3")
+
+
+@needs_linux
+def test_attacks_as_a_plain_user(user: Machine) -> None:
+    check_attacks(user, "A1", OF_LEVELS, cut="1/3")
+
+
+@needs_linux
+def test_attacks_as_a_plain_user_without_namespaces(user: Machine) -> None:
+    check_attacks(user.lacking("namespaces"), "C", OF_LEVELS, cut="2/3")
+
+
+@needs_linux
+def test_attacks_gain_nothing_by_the_graders_own_command() -> None:
+    level, only = str(Machine().doctor["best"]), "^(forge_atexit|inject_m|limit_memory|modules_shadowed|share_tcp)"
+    done = Machine().run("-m", "tests.tools.attacks", "--graded", "--levels", level, "--only", only, seconds=SECONDS)
+    assert re.search(r"^5 graded, 0 with problems", done.stdout, re.MULTILINE), done.stdout + done.stderr
+
+
+@needs_linux
+def test_attacks_are_seen_to_work_where_there_are_no_walls() -> None:
+    """So that a check that finds nothing can be believed."""
+    done = Machine().run("-m", "tests.tools.attacks", "--levels", "none", seconds=SECONDS)
+    problems = dict(re.findall(r"^none +\d+ (\w+) +[\d.]+ s +\d+ MB  (\S.*)$", done.stdout, re.MULTILINE))
+    assert tuple(problems) == CONTROLS, done.stdout + done.stderr
+    assert "canary-" in problems["read_environment"]
+    assert all("LEAKED" in problems[name] for name in CONTROLS if name not in ("read_places", "survive_by_program")), (
+        problems
+    )
+    assert str(ROOT) in problems["read_places"]
+    assert "raft-attack-0.sock" in problems["share_abstract_socket"]
+    assert "processes: [" in problems["survive_by_program"]
+    assert f"{len(CONTROLS)} graded, {len(CONTROLS)} with problems" in done.stdout
+    assert done.returncode == 1
+
+
+def test_every_attack_expects_a_verdict_of_its_own() -> None:
+    anything = ("", "fail SomeRule: something was seen", "error NoCrash: NoCrash: server 0 ValueError: x")
+    assert [attack.name for attack in attacks() if any(re.search(attack.verdict, text) for text in anything)] == []
+
+
+def test_every_attack_is_in_one_family() -> None:
+    families = [[family for family in FAMILIES if re.search(family, attack.name)] for attack in attacks()]
+    assert len(families) > 100
+    assert [found for found in families if len(found) != 1] == []
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archives_write_nothing_and_bring_nothing_but_plain_files(name: str, tmp_path: Path) -> None:
+    file, content, refusal = ARCHIVES[name]()
+    (tmp_path / file).write_bytes(content)
+    try:
+        files = read(tmp_path / file).files
+    except Refused as refused:
+        assert re.search(refusal, str(refused))
+    else:
+        assert refusal in (".", "")
+        assert all(re.fullmatch(r"([A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.py", path) for path in files), files
+        assert sum(map(len, files.values())) < 1 << 22
+    assert [path.name for path in tmp_path.rglob("*")] == [file]
+    assert list(Path("/tmp").glob("raft-attack-escaped*")) == []

@@ -1,0 +1,154 @@
+"""What goes to Gradescope and into students' repositories does there what it should, as far as one can try it here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader import exits
+from grader.cli import main
+from grader.deploy import gradescope_zip
+from tests.running import ROOT
+
+SECRET = "c" * 40
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADER_SECRET", SECRET)
+
+
+def build(folder: Path, *arguments: str) -> Path:
+    path = folder / "autograder.zip"
+    assert main(["gradescope", str(path), *arguments]) == exits.FULL_POINTS
+    return path
+
+
+def test_the_zip_holds_what_grading_needs_and_is_the_same_each_time(tmp_path: Path, secret: None) -> None:
+    first = build(tmp_path).read_bytes()
+    with zipfile.ZipFile(tmp_path / "autograder.zip") as archive:
+        names = archive.namelist()
+        assert archive.read("grader/.secret").decode() == SECRET + "\n"
+        assert archive.getinfo("run_autograder").external_attr >> 16 == 0o100755
+    assert {"setup.sh", "run_autograder", "pyproject.toml", "reference/raft.py", "labs/node.py"} <= set(names)
+    assert "grader/hidden/test_2A_hidden.py" in names
+    assert not [name for name in names if "pycache" in name or name.startswith(("tests", "skeleton", "handouts"))]
+    assert build(tmp_path).read_bytes() == first
+    assert [path.name for path in tmp_path.iterdir()] == ["autograder.zip"]
+
+
+def test_a_public_zip_holds_no_hidden_test_and_no_secret(tmp_path: Path, secret: None) -> None:
+    with zipfile.ZipFile(build(tmp_path, "--public")) as archive:
+        assert not [name for name in archive.namelist() if name.startswith("grader/hidden/test_") or "secret" in name]
+        assert "--public" in archive.read("run_autograder").decode()
+
+
+def test_another_name_than_a_zips_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradescope", str(tmp_path / "autograder.tar"), "--public"]) == exits.USAGE
+    assert "end it in .zip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("gradescope", "file/x.zip", "--public"),
+        ("release", "--out", "file"),
+        ("grade", "skeleton", "--out", "file", "--public"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("skeleton").mkdir()
+    assert main(arguments) == exits.USAGE
+    assert re.fullmatch(
+        rf"grader {arguments[0]}: cannot write file/.*: (File exists|Not a directory)\n", capsys.readouterr().err
+    )
+
+
+def gradescope(folder: Path, submission: str) -> tuple[dict[str, object], str]:
+    """Do what Gradescope does with the zip and a submission, in a folder instead of /autograder; return its results."""
+    place = folder / "autograder"
+    with zipfile.ZipFile(build(folder, "--runs", "1", "--public")) as archive:
+        archive.extractall(place / "source")
+    (place / "submission").mkdir()
+    (place / "submission" / "raft.py").write_text(submission)
+    text = (place / "source" / "run_autograder").read_text()
+    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", shlex.quote(sys.executable))
+    done = subprocess.run(
+        ["bash", "-c", text], env={**os.environ, "GRADER_SANDBOX": "D"}, capture_output=True, text=True, timeout=200
+    )
+    return json.loads((place / "results" / "results.json").read_text()), done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Gradescope is Linux")
+def test_a_submission_on_gradescope_gets_results(tmp_path: Path) -> None:
+    found, said = gradescope(tmp_path, (ROOT / "skeleton" / "raft.py").read_text())
+    assert found["score"] == 0, said
+    tests = found["tests"]
+    assert isinstance(tests, list) and len(tests) > 150
+    assert any("not written yet: run (raft.py:" in test["output"] for test in tests)
+    assert os.stat(tmp_path / "autograder" / "source").st_mode & 0o77 == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Gradescope is Linux")
+def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "autograder" / "source" / "grader").mkdir(parents=True)
+    place = tmp_path / "autograder"
+    (place / "source" / "grader" / "__init__.py").write_text("")
+    text = gradescope_zip.HERE.joinpath("run_autograder").read_text()
+    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", shlex.quote(sys.executable))
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=600)
+    found = json.loads((place / "results" / "results.json").read_text())
+    assert "did not finish" in found["output"] and found["tests"] == []
+    assert "the grader ended with code" in done.stdout
+
+
+def grade_step() -> str:
+    """Return the script of the workflow's step that grades."""
+    text = (ROOT / "grader" / "deploy" / "github" / "raft-grade.yml").read_text()
+    found = re.search(r"      - name: Grade\n.*?run: \|\n(.*?)\n      - ", text, re.DOTALL)
+    assert found is not None
+    return textwrap.dedent(found.group(1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the workflow runs on Linux")
+@pytest.mark.parametrize("text, word", [(None, "::notice title=Grade::Points 0/"), ("class Raft(:\n", "not graded")])
+def test_the_workflow_annotates_and_sums_up(tmp_path: Path, text: str | None, word: str) -> None:
+    (tmp_path / "submission").mkdir()
+    shutil.copy(ROOT / "skeleton" / "raft.py", tmp_path / "submission")
+    if text is not None:
+        (tmp_path / "submission" / "raft.py").write_text(text)
+    script = grade_step().replace("../", f"{tmp_path}/").replace("log.txt", str(tmp_path / "log.txt"))
+    script = script.replace("python -m", f"{shlex.quote(sys.executable)} -m").replace(
+        "--require-sandbox C", "--require-sandbox D"
+    )
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == (exits.LESS if text is None else exits.NOT_GRADABLE), done.stdout + done.stderr
+    assert done.stdout.startswith("::stop-commands::") and word in done.stdout
+    assert (tmp_path / "summary.md").read_text().startswith("## submission: 0 of ")
+
+
+def test_the_workflow_gives_students_code_no_word_in_it() -> None:
+    text = (ROOT / "grader" / "deploy" / "github" / "raft-grade.yml").read_text()
+    assert set(re.findall(r"\$\{\{ (.*?) \}\}", text)) == {
+        "github.ref",
+        "vars.GRADER_REPOSITORY",
+        "vars.GRADER_REF",
+        "secrets.GRADER_TOKEN || github.token",
+    }
+    assert text.count("persist-credentials: false") == text.count("actions/checkout@") == 2
+    assert "permissions:\n  contents: read\n" in text and "--public" in text

@@ -1,0 +1,1 @@
+"""Commands for those who work on the lab: `python -m tests.tools.NAME --help`."""

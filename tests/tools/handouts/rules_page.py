@@ -1,0 +1,51 @@
+"""Makes handouts/rules.md from the catalogue: each rule with its place, a picture, and its usual cause."""
+
+from __future__ import annotations
+
+import textwrap
+
+from labs.raft.rules import RULES, Rule
+from tests.tools.handouts import figures
+from tests.tools.handouts.causes import CAUSES, HEAD, PARTS
+
+WIDTH = 120
+
+
+def text() -> str:
+    """Return the whole page."""
+    parts = [HEAD.strip() + "\n", _table()]
+    for title, words, names in PARTS:
+        parts.append(f"## {title}\n\n{textwrap.fill(words, WIDTH)}\n")
+        parts += [section(RULES[name]) for name in names]
+    return "\n".join(parts)
+
+
+ALONE = (
+    "For this picture the other judges looked away. In a test, one of them names a more particular rule in this run, "
+    "and sooner."
+)
+"""What is said where a rule is hardly ever the first to be named."""
+
+
+def _table() -> str:
+    rows = [f"| [{rule.id}](#{rule.id.lower()}) | {rule.stage} | {rule.says} |" for rule in RULES.values()]
+    return "\n".join(["| rule | from | what it says |", "|---|---|---|", *rows, ""])
+
+
+def section(rule: Rule) -> str:
+    """Return what the page says of one rule."""
+    kind = "something must happen in time" if rule.liveness else "something must never happen"
+    lines = [f"### {rule.id}", "", f"**{rule.says[0].upper()}{rule.says[1:]}.**", ""]
+    lines += [f"Where: {rule.place}. Judged from stage {rule.stage} on; {kind}.", ""]
+    shown = figures.VIOLATIONS.get(rule.id)
+    if shown is not None:
+        record, _ = figures.run_of(shown)
+        caption = f"{shown.test}, seed {shown.seed}: the end of the run"
+        lines += [f"![{caption}]({figures.FOLDER}/{rule.id}.svg)", ""]
+        lines += [textwrap.fill(f"> {record.message}", WIDTH, subsequent_indent="> ", break_on_hyphens=False), ""]
+        if shown.judge:
+            lines += [textwrap.fill(ALONE, WIDTH, break_on_hyphens=False), ""]
+    lines += [textwrap.fill(f"What it usually means: {CAUSES[rule.id]}", WIDTH, break_on_hyphens=False), ""]
+    lead = "A question to ask" if rule.hint.endswith("?") else "A hint"
+    lines += [textwrap.fill(f"{lead}: {rule.hint}", WIDTH, break_on_hyphens=False), ""]
+    return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""The long campaigns, of which `make check` runs a cut: `python -m tests.tools.nightly [NAME ...]`; `make nightly`.
+
+Each is a command of its own that shows how far it is; here they run one after the other, and a table at the end says
+how each ended. `--quick` tries each with little, to see that it runs. Exit code 1 if one of them found something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One long command, and the same with little to do."""
+
+    name: str
+    about: str
+    command: str
+    quick: str
+
+
+CAMPAIGNS = (
+    Campaign(
+        "mutants",
+        "every known-wrong server, with five seeds: each must fail",
+        "tests.tools.mutation --no-variants --seeds 5",
+        "tests.tools.mutation --no-variants --seeds 1 --every 60",
+    ),
+    Campaign(
+        "variants",
+        "every unusual server in all tests and drills of its stages: none may fail",
+        "tests.tools.mutation --no-mutants --variant-runs 5",
+        "tests.tools.mutation --no-mutants --variant-runs 1 --only modest_leader",
+    ),
+    Campaign(
+        "parity",
+        "the reference in all tests and drills, inline and in processes: all must be the same",
+        "tests.tools.parity --seeds 20",
+        "tests.tools.parity --seeds 1 --every 20",
+    ),
+    Campaign(
+        "parity-of-others",
+        "unusual and known-wrong servers, inline and in processes: all must be the same",
+        "tests.tools.parity --submission '' --variants --mutants 10 --seeds 3 --every 3",
+        "tests.tools.parity --submission '' --variants --only modest_leader --seeds 1 --every 20",
+    ),
+    Campaign(
+        "attacks",
+        "every attack at every level of the sandbox that works here: none may gain or leave anything",
+        "tests.tools.attacks --levels all",
+        "tests.tools.attacks --only ^forge_a",
+    ),
+    Campaign(
+        "fuzz",
+        "100,000 cases of what servers may say, and babbling servers in all tests: the lab may not stumble",
+        "tests.tools.fuzz --cases 100000",
+        "tests.tools.fuzz --cases 300 --babblers 0",
+    ),
+    Campaign(
+        "handouts",
+        "every command of the handouts, slow ones too: each must print what its page says",
+        "tests.tools.handouts --all",
+        "tests.tools.handouts --all --only api",
+    ),
+)
+
+
+def main() -> int:
+    """Run campaigns; return 0 if none of them found anything."""
+    options = _options()
+    chosen = [one for one in CAMPAIGNS if one.name in options.names] if options.names else list(CAMPAIGNS)
+    return run(chosen, quick=options.quick)
+
+
+def _options() -> argparse.Namespace:
+    names = [campaign.name for campaign in CAMPAIGNS]
+    listed = "\n".join(f"  {campaign.name:18}{campaign.about}" for campaign in CAMPAIGNS)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.nightly",
+        description=(__doc__ or "").partition("\n")[0],
+        epilog=f"campaigns:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these campaigns (all)")
+    parser.add_argument("--quick", action="store_true", help="with little to do, to see that each runs")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in names]
+    if unknown:
+        parser.error(f"there is no campaign {unknown[0]!r}; campaigns are {', '.join(names)}")
+    return options
+
+
+def run(campaigns: Iterable[Campaign], quick: bool) -> int:
+    """Run campaigns one after the other, each to its end; return 1 if one failed, and 130 after Ctrl-C."""
+    rows: list[tuple[str, str, str, str]] = []
+    try:
+        for campaign in campaigns:
+            command = campaign.quick if quick else campaign.command
+            print(f"\n{campaign.name}: {campaign.about}\n  python -m {command}", flush=True)
+            begun = time.monotonic()
+            code = subprocess.run(
+                [sys.executable, "-m", *shlex.split(command)], env={**os.environ, "PYTHONHASHSEED": "0"}
+            ).returncode
+            ended = "passed" if code == 0 else f"FAILED with exit code {code}"
+            rows.append((campaign.name, ended, f"{(time.monotonic() - begun) / 60:.1f}", f"python -m {command}"))
+    except KeyboardInterrupt:
+        print("\nnightly: stopped before the end", file=sys.stderr)
+        return 130
+    finally:
+        print("\n" + tabulate(rows, headers=("campaign", "ended", "minutes", "again with"), tablefmt="simple"))
+    return 0 if all(ended == "passed" for _, ended, _, _ in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
