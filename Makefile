@@ -1,5 +1,5 @@
-# The commands of the lab, for Linux and macOS; `make help` lists them. They are thin: what does the work is
-# `python -m labs`. The first one that needs it makes a Python environment in .venv; nothing outside this folder changes.
+# The commands of the lab, for Linux and macOS; `make help` lists them. They are thin: `python -m labs` does the work.
+# The first command that needs it makes a Python environment in .venv; nothing outside this folder changes.
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -33,48 +33,48 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test-2A       one stage: 2A election, 2B replication, 2C persistence,
                      2D snapshots
   make test          all four stages;  STAGE="2A 2B" for some of them
-  make drills        one lone server, a rule of the paper each, in no time;
-                     STAGE=2B for those of one stage
+  make drills        a single server, one rule of the paper each, in no time;
+                     STAGE=2B for the drills of one stage
   make test-perf     what your server costs, beside the reference's figures:
                      messages, bytes, time; STAGE=2B, ALIAS=name
   make list          the names of all tests, with points
-  make replay        one run again, and its end:  TEST=2C/figure_8 SEED=17
-  make trace         all of a run:  TEST= SEED=, or FILE=out/....trace.jsonl
+  make replay        repeat one run, show its end:  TEST=2C/figure_8 SEED=17
+  make trace         a whole run:  TEST= SEED=, or FILE=out/....trace.jsonl
                      narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
-  make handouts      the handouts as a site with a search, in out/site
+  make handouts      the handouts as a site with search, in out/site
   make demo-byzantine, make demo-stale-read
-                     what Raft does not do, shown with your server
+                     what Raft cannot do, shown with your server
   make setup         the Python environment, in .venv; the others make it too
   make clean         remove .venv, out/ and caches
 
-Options go behind, as in  make test-2B SEED=7 RUNS=20 TEST=figure_8
+Options follow the target:  make test-2B SEED=7 RUNS=20 TEST=figure_8
   SUBMISSION=skeleton   a folder with raft.py, or one file
-  SEED=1  RUNS=5        the first seed of each test, and how many
-  TEST=text             only tests with this in their id or title
-  JOBS=2                processes; one for each core without it
+  SEED=1  RUNS=5        the first seed of each test, and the number of seeds
+  TEST=text             only tests with this text in their id or title
+  JOBS=2                processes; the default is one per core
   HOSTS=process         each server in a process of its own, as when graded
-  V=1                   a line for each run, what waits for code, wall times
-  JSON=file             a record of each run, for programs
+  V=1                   one line per run, tests that wait for code, wall times
+  JSON=file             one record per run, for programs
 
-For those who work on the lab itself
+For work on the lab itself
   make demo          the stages against the reference, and known-wrong servers
   make check         lint, types, and the lab's own tests
   make lint          only lint and types
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
                      OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
   make release       what students get, as a folder and a tar.gz;  OUT=folder
-  make nightly       the long campaigns, of which make check runs a cut;
-                     hours; ONLY=name of one, QUICK=1 to try each
-  make mutation      known-wrong servers, which must fail, and unusual ones,
-                     which must pass;  SEEDS=5 ONLY=text JSON=file
+  make nightly       the long campaigns, of which make check runs a sample;
+                     takes hours; ONLY=name of one, QUICK=1 to try each
+  make mutation      known-wrong servers, which must fail, and unusual
+                     ones, which must pass;  SEEDS=5 ONLY=text JSON=file
   make parity-with   the records of this tree and of a commit, which must be
                      equal;  REV=main SEEDS=1 HOSTS=both
-  make reference-figures  what the reference reaches in make test-perf
+  make reference-figures  the reference's figures in make test-perf
   make coverage      which situations of the protocol the stages reach
   make bench         speed and memory;  QUICK=1 JSON=file
-  make doctor        which levels of the grader's sandbox work here
+  make doctor        which sandbox levels of the grader work here
   make handouts-refresh
-                     the output and the figures in the handouts, anew
+                     make the output and the figures in the handouts again
 endef
 export HELP
 
@@ -103,7 +103,7 @@ test: .venv/ready
 $(STAGES:%=test-%): .venv/ready
 	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
 
-# Only for names that no rule has: a stage in small letters, or one that does not exist.
+# Only for names without a rule: a stage in small letters, or one that does not exist.
 test-%: .venv/ready
 	@$(LABS) test "$*" $(CHOSEN) $(COUNTED) $(VERBOSE)
 
@@ -151,7 +151,7 @@ replay: .venv/ready
 	@$(LABS) replay "$$TEST" $(CHOSEN) $(SHOWN)
 
 trace: .venv/ready
-	@[ -n "$$TEST$$FILE" ] || { echo 'Of what? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }
+	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }
 	@if [ -n "$$FILE" ]; then $(LABS) trace "$$FILE" --all $(SHOWN); \
 	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || { code=$$?; [ $$code = 1 ] || exit $$code; }; fi
 

@@ -51,7 +51,7 @@ find_python() {
 
 make_environment() {
     if has_uv; then
-        # With --seed there is a pip in .venv, too, for whoever wants to install more, or removes uv.
+        # --seed puts pip into .venv, too: it is needed once uv is gone.
         uv venv --quiet --clear --seed --python "$found" .venv 2>&1
     else
         "$found" -m venv --clear .venv 2>&1

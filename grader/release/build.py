@@ -107,7 +107,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
 def makefile(text: str) -> str:
     """Return the students' Makefile: the project's without what is the instructor's."""
     head, rules = text.split("\nhelp:\n", 1)
-    head = re.sub(r"\nFor those who work on the lab itself\n.*?(?=^endef)", "", head, count=1, flags=re.S | re.M)
+    head = re.sub(r"\nFor work on the lab itself\n.*?(?=^endef)", "", head, count=1, flags=re.S | re.M)
     head = re.sub(r"^(TYPED :=|SCRIPTS :=|LINT :=).*?(?<!\\)\n", "", head, flags=re.S | re.M)
     blocks = [block for block in f"help:\n{rules}".split("\n\n") if targets_of(block) & FOR_STUDENTS]
     known = " ".join(sorted(target for target in FOR_STUDENTS if not re.match(r"\.|test.%", target)))
