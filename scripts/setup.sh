@@ -87,7 +87,7 @@ install() {
     } | tee .venv/setup.log | awk '
         $1 == "Collecting" { sub(/[^A-Za-z0-9_-].*/, "", $2); print "  " $2; fflush() }
         $1 == "+" { sub(/=.*/, "", $2); print "  " $2; fflush() }
-        /Retrying/ && !told { print "  no answer from the package index, trying again"; told = 1; fflush() }
+        /Retrying/ && !shown { print "  no answer from the package index, trying again"; shown = 1; fflush() }
     '
     [ "$(cat .venv/status)" = 0 ] && return
     fail_if_unreachable " Details: .venv/setup.log" <.venv/setup.log

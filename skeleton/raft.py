@@ -48,7 +48,7 @@ class Raft:
 
         # Persistent state on all servers (Figure 2). From 2C on: saved before an answer leaves this server.
         self.current_term = 0  # The latest term that this server has seen.
-        self.voted_for: int | None = None  # Who got this server's vote in current_term. 0 is a server, too.
+        self.voted_for: int | None = None  # Gets this server's vote in current_term. 0 is a server, too.
         self.log: list[LogEntry] = []  # Its first entry has index 1 in the paper, and position 0 in this list.
 
         # More persistent state, from 2D on (§7): where the snapshot ends. The log holds the entries after that.
