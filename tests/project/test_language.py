@@ -18,7 +18,10 @@ UNITS = (
     "test|run|term|stage|server|case|file|round|seed|line|page|event|step|folder|message|submission|student|core|entry"
     "|rule|process|worker|drill|peer|command|instant|row|mutant|variant|point|member|class|group|request|save|byte|call"
 )
-DOCUMENTS = r"(?:paper|thesis|Guide|guide|Figure \d+|§[\d.]+|rule|specification|page|section|docstring|README|title|line)s?(?: of \w+ \w+)?"
+DOCUMENTS = (
+    r"(?:paper|thesis|Guide|guide|Figure \d+|§[\d.]+|rule|specification|page|section|docstring|README|title|line)s?"
+    r"(?: of \w+ \w+)?"
+)
 
 
 class Pattern(NamedTuple):
@@ -62,7 +65,8 @@ PATTERNS = (
     Pattern("anew", r"\banew\b|\bmend(?:s|ed|ing)?\b|\bto be had\b", "again, fix, available"),
     Pattern(
         "a line a test",
-        rf"\b(?:a|an|one|two|three|four|five|ten|\d+|each|every) (?!is|was|has|as|in|of|to|from|for)\w+ an? (?:{UNITS})\b",
+        rf"\b(?:a|an|one|two|three|four|five|ten|\d+|each|every) (?!is|was|has|as|in|of|to|from|for|second|minute)\w+"
+        rf" an? (?:{UNITS})\b",
         "one line per test",
     ),
     Pattern(
