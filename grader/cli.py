@@ -1,4 +1,4 @@
-"""The commands of the grader. Each lives in a module of its own, which adds its options and returns an exit code.
+"""The command line of the grader. Each command lives in a module of its own (grader.commands), imported when asked for.
 
 Exit codes: 0 graded with full points, 1 graded with less, 2 wrong usage, 3 an error of the grader itself (what it could
 not judge is held for review), 4 not gradable, 5 the sandbox level that was asked for is not to be had here, 130
@@ -13,40 +13,30 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, NoSandbox, Usage
-from grader.intake import Failed
+from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, IntakeFailed, NoSandbox, Usage
 from grader.lacks import describe, is_a_lack
 from labs.report.streams import take_every_character
 
-
-class Command(NamedTuple):
-    """What one types, the module that does it (`add_options(parser)`, `run(options) -> int`), and what it is for."""
-
-    name: str
-    module: str
-    help: str
-
-
-COMMANDS = (
-    Command("grade", "grader.grade", "grade submissions, and write results"),
-    Command("repeat", "grader.repeat", "repeat one run of a submission, as for a run that was held for review"),
-    Command("seeds", "grader.seeds", "print the secret seeds of a submission, to publish them"),
-    Command("viva", "grader.viva.command", "print five exam questions from a submission's own run, with answers"),
-    Command("canvas", "grader.exports.canvas", "fill points into a gradebook that Canvas exported"),
-    Command("gradescope", "grader.deploy.gradescope_zip", "build the autograder zip for Gradescope"),
-    Command("schema", "grader.result", "print the JSON Schema of result.json"),
-    Command("release", "grader.release.command", "build what students get, and refuse if anything leaks"),
-    Command("leaderboard", "grader.leaderboard", "merge performance records into a class's leaderboard"),
-    Command("doctor", "grader.sandbox.doctor", "say which sandbox levels work here, and how to get a better one"),
-)
+COMMANDS = {
+    "grade": "grade submissions, and write results",
+    "repeat": "repeat one run of a submission, as for a run that was held for review",
+    "seeds": "print the secret seeds of a submission, to publish them",
+    "viva": "print five exam questions from a submission's own run, with answers",
+    "canvas": "fill points into a gradebook that Canvas exported",
+    "gradescope": "build the autograder zip for Gradescope",
+    "schema": "print the JSON Schema of result.json",
+    "release": "build what students get, and refuse if anything leaks",
+    "leaderboard": "merge performance records into a class's leaderboard",
+    "doctor": "say which sandbox levels work here, and how to get a better one",
+}
+"""What each command is for. The module grader.commands.NAME does it: `add_options(parser)`, `run(options) -> int`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     take_every_character()
-    options = _parser().parse_args(argv)
+    options = parse(sys.argv[1:] if argv is None else argv)
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
@@ -62,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED
-    except Failed as error:
+    except IntakeFailed as error:
         print(f"grader {options.command}: cannot take the submission in: {error}", file=sys.stderr)
         return OUR_ERROR
     except Exception as error:
@@ -74,16 +64,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OUR_ERROR
 
 
-def _parser() -> argparse.ArgumentParser:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments. Only the command that they ask for, the first word, is imported."""
+    asked_for = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
         prog="python -m grader",
         description="Grade submissions of the Raft lab.",
         epilog=(__doc__ or "").partition("\n\n")[2],
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        module = importlib.import_module(command.module)
-        sub = commands.add_parser(command.name, help=command.help, description=module.__doc__)
-        module.add_options(sub)
-        sub.set_defaults(run=module.run)
-    return parser
+    for name, words in COMMANDS.items():
+        if name == asked_for:
+            module = importlib.import_module(f"grader.commands.{name}")
+            command = commands.add_parser(name, help=words, description=module.__doc__)
+            module.add_options(command)
+            command.set_defaults(run=module.run)
+        else:
+            commands.add_parser(name, help=words)
+    return parser.parse_args(arguments)

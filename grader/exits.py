@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.lacks import is_exhausted
-from labs.report.results import check_writable
 
 FULL_POINTS, LESS, USAGE, OUR_ERROR, NOT_GRADABLE, NO_SANDBOX = range(6)
 INTERRUPTED = 130
@@ -20,6 +19,8 @@ def require_writable(path: Path) -> None:
 
     That a disk is full is no wrong use: the OSError goes through.
     """
+    from labs.report.json_files import check_writable
+
     try:
         check_writable(path)
     except OSError as error:
@@ -30,3 +31,7 @@ def require_writable(path: Path) -> None:
 
 class NoSandbox(Exception):
     """The sandbox level that was asked for is not to be had; the text says which is."""
+
+
+class IntakeFailed(Exception):
+    """The grader could not take a submission in; the text says why. It is nothing against the submission."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labs.raft.stages import catalogue
-from labs.report import coverage, green, numbers, results, streams, table, trace_text
+from labs.report import coverage, green, json_files, numbers, results, streams, table, trace_text
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.scenario import Scenario
@@ -163,7 +163,7 @@ def _kinds(text: str) -> list[str]:
 def _check_writable(path: Path) -> None:
     """Find out before the work, and not after it, whether its results can be written."""
     try:
-        results.check_writable(path)
+        json_files.check_writable(path)
     except OSError as error:
         raise Usage(f"cannot write {path}: {error.strerror}") from None
 
@@ -175,7 +175,7 @@ def _test(options: argparse.Namespace) -> int:
     change = green.changed(options.submission, session.records)
     print(table.render(chosen, session.records, options.submission, options.verbose, change))
     if options.json:
-        results.write_json(options.json, found)
+        json_files.write_json(options.json, found)
     return _exit_code(session, {record.status for record in session.records})
 
 
@@ -188,7 +188,7 @@ def _perf(options: argparse.Namespace) -> int:
     path = options.json or (performance.file_of(options.alias) if options.alias else None)
     if path:
         record = performance.Performance(str(options.submission), seeds, found, session.records, options.alias)
-        results.write_json(path, record)
+        json_files.write_json(path, record)
     print(performance.render(chosen, session.records, found, options.submission))
     if options.alias:
         print(f"for the leaderboard, as {options.alias!r}: {path}")
@@ -199,7 +199,7 @@ def _coverage(options: argparse.Namespace) -> int:
     chosen, session = _run(options)
     print(coverage.render(session.records))
     if options.json:
-        results.write_json(options.json, {"runs": session.records})
+        json_files.write_json(options.json, {"runs": session.records})
     return _exit_code(session, {"fail"} if coverage.is_short(chosen, session.records) else set())
 
 

@@ -17,7 +17,7 @@ from tabulate import tabulate
 from labs.bench import loads
 from labs.bench.measure import Sample, in_own_process, middle, sample_stage
 from labs.bench.processes import ProcessFigures, sample_stage_in_processes, time_processes
-from labs.report.results import write_json
+from labs.report.json_files import write_json
 
 FORMAT, VERSION = "raft-bench", 1
 STAGES = ("2A", "2B", "2C", "2D")

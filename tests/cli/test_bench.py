@@ -9,7 +9,7 @@ import msgspec
 from labs.bench import baseline, loads, processes
 from labs.bench.command import Bench, Judging, Throughput, render
 from labs.bench.measure import Sample, in_own_process, middle
-from labs.report.results import write_json
+from labs.report.json_files import write_json
 from tests.running import REFERENCE
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.report import green, results, table
+from labs.report import green, json_files, results, table
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 from tests.running import make_scenario
@@ -86,7 +86,7 @@ def test_runs_are_sorted_whatever_the_order_in_which_they_ended() -> None:
 def test_results_file_has_format_version_and_every_run(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "results.json"
     found = collect(record(), record(1, 1, "fail", message="“quoted” <b>"))
-    results.write_json(path, found)
+    json_files.write_json(path, found)
     content = json.loads(path.read_text(encoding="utf-8"))
     assert (content["format"], content["version"], content["submission"]) == ("raft-results", 1, "somebody")
     assert content["runs"][1]["message"] == "“quoted” <b>"
@@ -96,7 +96,7 @@ def test_results_file_has_format_version_and_every_run(tmp_path: Path) -> None:
 def test_results_file_is_replaced_whole_and_nothing_else_stays(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text("old")
-    results.write_json(path, collect(record()))
+    json_files.write_json(path, collect(record()))
     assert json.loads(path.read_text())["totals"]["runs"] == 1
     assert os.listdir(tmp_path) == ["results.json"]
 
@@ -110,9 +110,9 @@ def test_results_file_that_cannot_be_finished_leaves_the_old_one(
 
     path = tmp_path / "results.json"
     path.write_text("old")
-    monkeypatch.setattr("labs.report.results.os.replace", refuse)
+    monkeypatch.setattr("labs.report.json_files.os.replace", refuse)
     with pytest.raises(OSError, match="disk full"):
-        results.write_json(path, collect(record()))
+        json_files.write_json(path, collect(record()))
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["results.json"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.names import Refused
-from grader.unpack import read
+from grader.intake.names import Refused
+from grader.intake.unpack import read
 from tests.corpora.attacks.archives import ARCHIVES
 from tests.corpora.attacks.corpus import attacks
 from tests.grader.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user

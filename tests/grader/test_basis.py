@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from grader import report, result, scoring
-from grader.exports import WRITERS, classroom50, gradescope
-from grader.exports.table_csv import class_table
-from grader.result import Basis, Result, Sandbox, Submission
-from grader.rubric import Stage, load
-from grader.student_view import student_view
+from grader.grading import scoring
+from grader.grading.rubric import Stage, load
+from grader.results import report, result
+from grader.results.exports import WRITERS, classroom50, gradescope
+from grader.results.exports.table_csv import class_table
+from grader.results.result import Basis, Result, Sandbox, Submission
+from grader.results.student_view import student_view
 from tests.grader.json_schema import problems
 from tests.grader.sandbox.machines import ON_LINUX
 from tests.grader.test_results import held_runs, item, judged, record

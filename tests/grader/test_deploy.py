@@ -17,7 +17,7 @@ import pytest
 
 from grader import exits
 from grader.cli import main
-from grader.deploy import gradescope_zip
+from grader.release import autograder
 from tests.running import ROOT
 
 SECRET = "c" * 40
@@ -108,7 +108,7 @@ def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_pat
     (tmp_path / "autograder" / "source" / "grader").mkdir(parents=True)
     place = tmp_path / "autograder"
     (place / "source" / "grader" / "__init__.py").write_text("")
-    text = gradescope_zip.HERE.joinpath("run_autograder").read_text()
+    text = autograder.HERE.joinpath("run_autograder").read_text()
     text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", shlex.quote(sys.executable))
     done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=600)
     found = json.loads((place / "results" / "results.json").read_text())
@@ -118,7 +118,7 @@ def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_pat
 
 def grade_step() -> str:
     """Return the script of the workflow's step that grades."""
-    text = (ROOT / "grader" / "deploy" / "github" / "raft-grade.yml").read_text()
+    text = (ROOT / "grader" / "release" / "github" / "raft-grade.yml").read_text()
     found = re.search(r"      - name: Grade\n.*?run: \|\n(.*?)\n      - ", text, re.DOTALL)
     assert found is not None
     return textwrap.dedent(found.group(1))
@@ -143,7 +143,7 @@ def test_the_workflow_annotates_and_sums_up(tmp_path: Path, text: str | None, wo
 
 
 def test_the_workflow_gives_students_code_no_word_in_it() -> None:
-    text = (ROOT / "grader" / "deploy" / "github" / "raft-grade.yml").read_text()
+    text = (ROOT / "grader" / "release" / "github" / "raft-grade.yml").read_text()
     assert set(re.findall(r"\$\{\{ (.*?) \}\}", text)) == {
         "github.ref",
         "vars.GRADER_REPOSITORY",

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import lifeline, scratch
-from grader.intake import take_in
+from grader import scratch
+from grader.execution import lifeline
+from grader.intake.taken import take_in
 from tests.grader.sandbox.machines import ON_LINUX
 from tests.running import ROOT
 from tests.tools.attacks.ground import _descendants
@@ -85,7 +86,7 @@ def test_nothing_lives_on_after_kill_9(tmp_path: Path, busy: str, hosts: str) ->
 STUCK = """
 import sys
 sys.path.insert(0, {root!r})
-from grader import lifeline
+from grader.execution import lifeline
 lifeline.watch_parent()
 with lifeline.at_work():
     print("ready", flush=True)

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 import trio
 
-from grader import exits, runner, scenarios
-from grader.hosts import Hosts, Opening
-from grader.intake import environment
-from grader.marking import _Marking
-from grader.runner import Job
+from grader import exits
+from grader.execution import runner, scenarios
+from grader.execution.hosts import Hosts, Opening
+from grader.execution.runner import Job
+from grader.grading.marking import _Marking
+from grader.places import environment
 from labs.checking.outcome import Outcome
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord, empty_record
@@ -110,10 +111,11 @@ def test_run_in_which_the_lab_stumbles_counts_unless_it_does_with_the_reference_
 
 STARTER = """
 import sys
-from grader import pool
+from grader.execution import pool
 pool.RUNNER = (
     "-c",
-    "from grader.sandbox import levels; levels.STUB = levels.Path('STUB'); from grader import runner; runner.main()",
+    "from grader.execution import runner; from grader.execution.sandbox import levels; "
+    "levels.STUB = levels.Path('STUB'); runner.main()",
 )
 from grader.cli import main
 sys.exit(main())

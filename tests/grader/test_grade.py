@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import exits, grade
-from grader.result import Result, read
+from grader import exits
+from grader.results import folder_names
+from grader.results.result import Result, read
 from tests.running import REFERENCE, ROOT
 
 SPINS = "class Raft:\n    def __init__(self, node, apply_ch):\n        while True: pass\n"
@@ -273,13 +274,13 @@ def test_submissions_of_one_name_have_folders_of_their_own(tmp_path: Path) -> No
         submission(tmp_path, name, SPINS)
     shutil.copytree(tmp_path / "a", tmp_path / "x" / "a")
     sources = [tmp_path / name for name in ("a/hw", "b/hw", "c/hw", "x/a/hw")]
-    named = grade._named([str(source) for source in [*sources, sources[0]]])
+    named = folder_names.named([str(source) for source in [*sources, sources[0]]])
     assert list(named.values()) == [str(source) for source in sources]
     assert list(named)[:3] == ["hw", "b-hw", "c-hw"]
 
 
 def test_names_make_no_paths(tmp_path: Path) -> None:
-    assert [grade._plain(name) for name in ("..", "a b/c", "-rf", "Ünï.x", "")] == [
+    assert [folder_names._plain(name) for name in ("..", "a b/c", "-rf", "Ünï.x", "")] == [
         "submission",
         "a_b_c",
         "rf",

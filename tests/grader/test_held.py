@@ -20,14 +20,17 @@ from xml.etree import ElementTree as Xml
 import msgspec
 import pytest
 
-from grader import exits, intake, no_links, report, result
+from grader import exits
 from grader.cli import main
-from grader.exports import WRITERS, classroom50, gradescope
-from grader.exports.table_csv import class_table
-from grader.patience import Stuck
-from grader.result import Result
-from grader.rubric import DEFAULT
-from grader.student_view import student_view
+from grader.grading.patience import Stuck
+from grader.intake import child, no_links
+from grader.intake import taken as intake
+from grader.places import RUBRIC
+from grader.results import report, result
+from grader.results.exports import WRITERS, classroom50, gradescope
+from grader.results.exports.table_csv import class_table
+from grader.results.result import Result
+from grader.results.student_view import student_view
 from tests.grader.json_schema import problems
 from tests.grader.test_grade import result_of, submission
 from tests.grader.test_results import canvas, everything, graded, item, judged
@@ -181,14 +184,14 @@ def test_a_disk_that_is_full_while_reading_is_nothing_against_a_submission(
 ) -> None:
     """The child is this process; its limits are not set."""
     source = submission(tmp_path, "mine", "class Raft: pass\n")
-    monkeypatch.setattr(intake, "_limit", lambda: None)
+    monkeypatch.setattr(child, "_limit", lambda: None)
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.EIO):
 
         def broken(self: Any, name: str, number: int = number) -> Any:
             raise OSError(number, os.strerror(number), name)
 
         monkeypatch.setattr(no_links.Folder, "file", broken)
-        intake.main(source, tmp_path / "into")
+        child.main(source, tmp_path / "into")
         sys.stdout.flush()
         taken = msgspec.json.decode(capfdbinary.readouterr().out, type=intake.Taken)
         assert taken.refused == "" and os.strerror(number) in taken.failed
@@ -199,7 +202,7 @@ def test_a_disk_that_is_full_while_reading_is_nothing_against_a_submission(
 )
 def test_how_the_intake_ends_decides_whose_fault_it_is(code: int, is_ours: bool) -> None:
     if is_ours:
-        with pytest.raises(intake.Failed):
+        with pytest.raises(exits.IntakeFailed):
             intake.taken_from(b"", code, "folder")
     else:
         assert "more time or memory" in intake.taken_from(b"", code, "folder").refused
@@ -296,13 +299,13 @@ def test_too_few_file_handles_for_the_intake_hold_the_grade(tmp_path: Path) -> N
 # Runners that die.
 
 RUNNER = """
-from grader import pool
+from grader.execution import pool
 pool.RUNNER = ("-c", {code!r})
 """
 DIES = """
 import os, signal
 from pathlib import Path
-from grader import runner
+from grader.execution import runner
 judge = runner._judge
 def dying(folder, job, opening):
     is_reference = Path(folder) == Path({reference!r})
@@ -417,7 +420,7 @@ def test_a_submission_in_which_the_grader_gets_stuck_is_held_soon(tmp_path: Path
     """Any time is long here. Two tests are tried, with one seed each; the rest waits unseen."""
     hook = dying("not is_reference") + "from grader import marking\nmarking.LONG = -1.0\n"
     rubric = tmp_path / "rubric.toml"
-    rubric.write_text(DEFAULT.read_text().replace("give_up_after = 4", "give_up_after = 2"))
+    rubric.write_text(RUBRIC.read_text().replace("give_up_after = 4", "give_up_after = 2"))
     arguments = ("skeleton", "--rubric", rubric, "--runs", "2", "--only", "2A/drill_v")
     done = grade(tmp_path, *arguments, hook=hook)
     assert done.returncode == exits.OUR_ERROR, done.stdout + done.stderr

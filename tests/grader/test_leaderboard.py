@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from grader.cli import main
+from grader.commands.leaderboard import Leaderboard, clean, merge
 from grader.exits import USAGE
-from grader.leaderboard import Leaderboard, clean, merge
 from labs.checking.outcome import Outcome
 from labs.raft.stages import catalogue
 from labs.raft.stages.performance import BY_ID, measurement
 from labs.report import performance
+from labs.report.json_files import write_json
 from labs.report.performance import Performance
-from labs.report.results import write_json
 from labs.testing.run import empty_record
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader import exits
-from grader.patience import Patience
-from grader.rubric import DEFAULT
+from grader.grading.patience import Patience
+from grader.places import RUBRIC
 from tests.corpora.attacks.corpus import attacks
 from tests.grader.test_grade import result_of, run
 
@@ -45,7 +45,7 @@ def graded(folder: Path, attack: str) -> str:
     [found] = [one for one in attacks() if one.name == attack]
     (folder / attack).mkdir()
     rubric = folder / "rubric.toml"
-    rubric.write_text(DEFAULT.read_text().replace("give_up_after = 4", "give_up_after = 2"))
+    rubric.write_text(RUBRIC.read_text().replace("give_up_after = 4", "give_up_after = 2"))
     done = run(folder, found.write(folder / attack), "--jobs", "2", "--runs", "1", "--rubric", rubric)
     assert done.returncode == exits.LESS, done.stdout + done.stderr
     return done.stdout

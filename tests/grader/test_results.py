@@ -15,16 +15,19 @@ from xml.etree import ElementTree as Xml
 import msgspec
 import pytest
 
-from grader import exits, report, result, scenarios, scoring
+from grader import exits
 from grader.cleaning import clean, one_line
 from grader.cli import main
-from grader.exports import WRITERS, classroom50, gradescope
-from grader.exports.table_csv import class_table
-from grader.held import held_run
-from grader.hosts import Hosts
-from grader.result import Basis, Held, Result, Sandbox, Submission
-from grader.rubric import Item, Stage
-from grader.student_view import student_view
+from grader.execution import scenarios
+from grader.execution.hosts import Hosts
+from grader.grading import scoring
+from grader.grading.rubric import Item, Stage
+from grader.results import report, result
+from grader.results.exports import WRITERS, classroom50, gradescope
+from grader.results.exports.table_csv import class_table
+from grader.results.held import held_run
+from grader.results.result import Basis, Held, Result, Sandbox, Submission
+from grader.results.student_view import student_view
 from labs.checking.outcome import Outcome
 from labs.testing.run import RunRecord, empty_record
 from tests.grader.json_schema import problems

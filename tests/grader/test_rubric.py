@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import scenarios
+from grader.execution import scenarios
 from grader.exits import Usage
-from grader.rubric import load
-from grader.seeds import course_secret, fingerprint, secret_seeds, seeds_of
+from grader.grading.rubric import load
+from grader.grading.seeds import course_secret, fingerprint, secret_seeds, seeds_of
 
 GOOD = """
 format = "raft-rubric/1"

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from grader.sandbox import doctor, levels, outer
+from grader.commands import doctor
+from grader.execution.sandbox import levels, outer
 from tests.grader.sandbox import wanted
 from tests.grader.sandbox.lacking import NAMESPACES
 from tests.grader.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from grader.sandbox import levels
+from grader.execution.sandbox import levels
 from tests.grader.sandbox.machines import AS_ROOT, ON_LINUX
 
 if ON_LINUX:
-    from grader.sandbox import stub
+    from grader.execution.sandbox import stub
 
 pytestmark = pytest.mark.skipif(not ON_LINUX, reason="only Linux can confine a process")
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from grader import no_links
 from grader.exits import Usage
-from grader.intake import take_in
-from grader.names import Refused, find_root, is_plain, normalised
-from grader.unpack import Limits, read
+from grader.intake import no_links
+from grader.intake.names import Refused, find_root, is_plain, normalised
+from grader.intake.taken import take_in
+from grader.intake.unpack import Limits, read
 from labs.codec.limits import COMPILE_SECONDS
 from tests.sim.test_loader import nested_finally
 
@@ -210,9 +210,9 @@ def test_links_are_left_out_where_names_cannot_be_opened_from_a_folder(
 QUICKLY = """
 import sys
 from pathlib import Path
-from grader import intake
-intake.COMPILE_SECONDS = 0.5
-intake.main(*map(Path, sys.argv[1:]))
+from grader.intake import child
+child.COMPILE_SECONDS = 0.5
+child.main(*map(Path, sys.argv[1:]))
 """
 """The child that takes a submission in, with less time to compile it."""
 MANY = 400
@@ -228,7 +228,7 @@ def test_a_file_that_takes_long_to_compile_is_refused_by_its_name(
 ) -> None:
     if seconds != COMPILE_SECONDS:
         monkeypatch.setattr(
-            "grader.intake.command", lambda source, folder: [sys.executable, "-c", QUICKLY, str(source), folder]
+            "grader.intake.taken.command", lambda source, folder: [sys.executable, "-c", QUICKLY, str(source), folder]
         )
     (tmp_path / "raft.py").write_bytes(SERVER)
     (tmp_path / "innocent.py").write_text("x = 1\n")

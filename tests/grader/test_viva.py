@@ -9,9 +9,9 @@ import pytest
 
 from grader import exits
 from grader.cli import main
-from grader.pool import Pool
-from grader.runner import Job
-from grader.viva.command import WANTED, choose_questions
+from grader.commands.viva import WANTED, choose_questions
+from grader.execution.pool import Pool
+from grader.execution.runner import Job
 from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
 from labs.checking.outcome import Outcome

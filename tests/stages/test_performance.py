@@ -14,7 +14,7 @@ from labs.bench import cpu
 from labs.raft.stages import catalogue, performance
 from labs.raft.stages.performance import BY_ID, CPU, METRICS, Metric, Tier
 from labs.report import performance as report
-from labs.report.results import write_json
+from labs.report.json_files import write_json
 from labs.sim.loader.program import Program
 from labs.testing.run import RunRecord, run_scenario
 from tests.corpora import variants

@@ -32,7 +32,7 @@ from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
 from labs.raft.stages import catalogue
-from labs.report.results import write_json
+from labs.report.json_files import write_json
 from labs.sim.hosts.base import HostKind, HostOptions
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.sandbox import levels
+from grader.execution.sandbox import levels
 from tests.corpora.attacks.corpus import Attack, attacks
 
 if TYPE_CHECKING:

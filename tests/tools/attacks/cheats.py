@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.result import Result, read
-from grader.rubric import DEFAULT
+from grader.places import RUBRIC
+from grader.results.result import Result, read
 from tests.corpora.attacks.corpus import Attack, attacks
 from tests.corpora.mutants import corpus
 from tests.corpora.mutants.patching import Mutant
@@ -99,7 +99,7 @@ CHEATS = (
 
 def rubric() -> str:
     """Return the course's rubric with these tests alone, each with one seed."""
-    stages = re.search(r"^\[stages.*?(?=^\[\[tests)", DEFAULT.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    stages = re.search(r"^\[stages.*?(?=^\[\[tests)", RUBRIC.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert stages is not None
     tests = "".join(f'[[tests]]\nselect = "{test}"\npoints = 10\n' for test in TESTS)
     return f'format = "raft-rubric/1"\ntitle = "cheats"\n[seeds]\npublic = [1]\n{stages.group()}{tests}'

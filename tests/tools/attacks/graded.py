@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader import exits
-from grader.result import Result, Test, read
+from grader.results.result import Result, Test, read
 from tests.corpora.attacks.corpus import TESTS, Attack, twin
 from tests.running import ROOT
 from tests.tools.attacks.ground import CANARY, DELAY, PATIENCE, Report, around

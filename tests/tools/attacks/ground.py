@@ -23,7 +23,7 @@ from unittest import mock
 
 import msgspec
 
-from grader.sandbox import levels
+from grader.execution.sandbox import levels
 from labs.raft.stages import catalogue
 from labs.sim.hosts.base import HostOptions
 from labs.sim.hosts.process.pool import ProcessHosts

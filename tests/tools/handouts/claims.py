@@ -115,8 +115,8 @@ def _module_is_wrong(module: str, arguments: list[str]) -> str:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), _only_reading(module, arguments):
-            if module in PARSERS:
-                PARSERS[module]().parse_args(arguments)
+            if module in READERS:
+                READERS[module](arguments)
             else:
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
     except _Understood:
@@ -142,7 +142,7 @@ def _only_reading(module: str, arguments: list[str]) -> Iterator[None]:
 
 
 OURS = ("labs", "grader", "tests", "handouts")
-PARSERS = {"labs": cli._parser, "grader": grader.cli._parser}
+READERS = {"labs": lambda arguments: cli._parser().parse_args(arguments), "grader": grader.cli.parse}
 """Those that start themselves again before they read."""
 
 

@@ -12,8 +12,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from labs.report.json_files import write_json
 from labs.report.performance import Performance
-from labs.report.results import write_json
 from tests.corpora.first_hour import walk
 from tests.running import ROOT
 from tests.tools.handouts import wrong_servers

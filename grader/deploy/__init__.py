@@ -1,1 +1,0 @@
-"""What is put where grading happens: on Gradescope, and in students' own repositories."""

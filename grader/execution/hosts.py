@@ -1,0 +1,86 @@
+"""How servers are run while grading: in processes of their own, inside the best sandbox that works here, or inline.
+
+The only place that knows both the simulator's process hosts (labs.sim.hosts.process.pool) and the sandbox
+(grader.execution.sandbox).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from grader.execution.sandbox import levels
+from grader.exits import NoSandbox, Usage
+
+Kind: TypeAlias = Literal["process", "inline"]
+NONE = "none"
+"""The level of servers that share the grader's runner."""
+HAS_PROCESSES = importlib.util.find_spec("labs.sim.hosts.process.pool") is not None
+CPU_SECONDS = 30.0
+"""Processor seconds that all servers of a run may take together; those of a correct one take less than two."""
+
+
+RUN_SECONDS = 60.0
+"""Real seconds of a run, five times as many on a busy machine: less than a runner has before it counts as dead."""
+
+
+class Hosts(msgspec.Struct, frozen=True):
+    """What was chosen: the kind of hosts, the sandbox level, and what the kernel gives to that level."""
+
+    kind: Kind = "inline"
+    level: str = NONE
+    details: dict[str, Any] = {}
+
+    @property
+    def is_walled(self) -> bool:
+        """Say whether servers are kept from files, network and other processes."""
+        return self.level not in (NONE, "D")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Hosts that are ready: `arguments` for run_scenario, and `facts` about them for the result."""
+
+    is_inline: bool
+    arguments: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def choose(kind: Kind | None, required: str | None) -> Hosts:
+    """Return the hosts to grade with: what was asked for, or the best here. NoSandbox if it is too little."""
+    if required is not None and required not in levels.LEVELS:
+        raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(levels.LEVELS)}, the best first")
+    if kind is None:
+        kind = "process" if HAS_PROCESSES and hasattr(os, "fork") else "inline"
+    if kind == "inline":
+        if required is not None:
+            raise NoSandbox(f"level {required} is wanted, but inline hosts have none: give --hosts process")
+        return Hosts()
+    if not HAS_PROCESSES:
+        raise Usage("this copy of the lab has no process hosts (labs/sim/hosts/process/pool.py)")
+    try:
+        found = levels.best(required or "D")
+    except levels.NoSandbox as error:
+        trusted = "" if required else "; for code that you trust, --hosts inline needs none"
+        raise NoSandbox(f"{error}{trusted}") from None
+    return Hosts(kind, found.level.name, found.record())
+
+
+@contextlib.contextmanager
+def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
+    """Start what runs servers, for as long as the context lasts; in a run, tester and servers keep to one core."""
+    if hosts.kind == "inline":
+        yield Opening(is_inline=True)
+        return
+    process = importlib.import_module("labs.sim.hosts.process.pool")
+    with process.ProcessHosts(
+        levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS, run_seconds=RUN_SECONDS, core=core)
+    ) as running:
+        yield Opening(False, {"hosts": running}, hosts.details)

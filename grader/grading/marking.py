@@ -1,0 +1,264 @@
+"""Marks one submission: takes it in, runs the rubric's tests in a sensible order, and returns its result.
+
+Stage by stage. Of each test one run first: if all of a stage say "not written yet", that is all there is to find out,
+and what builds on it is skipped. A run that failed by an error of the grader is tried once more, then held for review,
+and the reference is asked for the same run, to know where to look. Knows nothing of files in which results are kept.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+from grader import scratch
+from grader.cleaning import one_line
+from grader.execution import scenarios
+from grader.execution.hosts import Hosts
+from grader.execution.pool import Pool
+from grader.execution.runner import Job
+from grader.grading import scoring
+from grader.grading.patience import SLOW, Patience, Stuck
+from grader.grading.references import LEAST, NoReference, References, budget
+from grader.grading.rubric import Item, Rubric, Stage
+from grader.grading.seeds import seeds_of
+from grader.intake import taken as intake
+from grader.places import ROOT, environment
+from grader.results.held import NOT_RUN, held_run, repeat_command
+from grader.results.result import Basis, Result, Run, Sandbox, Submission, Test
+from labs.checking.outcome import Outcome
+from labs.testing.run import RunRecord, empty_record
+
+LONG = 60.0
+"""Seconds of two runs that could not be judged after which another tells nothing new, and costs as much."""
+Progress = Callable[[int, int], None]
+"""Called with the number of runs that are done, and of those that are planned."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one grading is done by, for all submissions."""
+
+    rubric: Rubric
+    hosts: Hosts
+    runners: int
+    secret: bytes | None
+    basis: Basis
+    references: References
+
+
+@dataclass
+class _Marks:
+    """What has been found out about a test."""
+
+    runs: dict[int, Run] = field(default_factory=dict)
+    records: dict[int, RunRecord] = field(default_factory=dict)
+    references: dict[int, RunRecord] = field(default_factory=dict)
+    """What the reference did with the same seeds, if that matters."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether another seed would tell nothing new: not written, or it takes far too long."""
+        return any(run.rule == scoring.NOT_WRITTEN or run.rule in SLOW for run in self.runs.values())
+
+
+async def take_in(source: str, folder: str) -> intake.Taken:
+    """Take a submission in, in a child; raise IntakeFailed if the grader cannot."""
+    done = await trio.run_process(
+        intake.command(source, folder),
+        env=environment(),
+        cwd=ROOT,
+        capture_stdout=True,
+        check=False,
+    )
+    return intake.taken_from(done.stdout, done.returncode, folder)
+
+
+async def mark(
+    name: str, source: str, order: Order, begin: Callable[[Result], Result | None], progress: Progress
+) -> Result:
+    """Return the result of a submission; `begin` may give back an earlier one of the same submission and basis."""
+    with scratch.folder() as folder:
+        begun, result = time.monotonic(), blank(name, order)
+        taken = await take_in(source, folder)
+        result.submission = Submission(name, taken.sha256, taken.files, taken.left_out, taken.commit, taken.root)
+        result.warnings = [one_line(warning, 200) for warning in taken.warnings]
+        known = begin(result)
+        if known is not None:
+            return known
+        if taken.refused:
+            result.status, result.message = "not-gradable", one_line(taken.refused, 500)
+            result.max_score = round(sum(item.points for item in order.rubric.items), 2)
+        else:
+            async with Pool.open(folder, order.hosts, order.runners) as pool:
+                await _Marking(result, order, pool, source, progress).mark()
+                result.sandbox.details = pool.facts
+        result.finished_at, result.duration = _now(), round(time.monotonic() - begun, 1)
+        return result
+
+
+def blank(name: str, order: Order) -> Result:
+    sandbox = Sandbox(order.hosts.kind, order.hosts.level)
+    message = "the grading did not finish; grade again, and it goes on where it stopped"
+    return Result("unfinished", Submission(name), order.basis, sandbox, message=message, started_at=_now())
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _rules_of(marks: dict[str, _Marks]) -> list[tuple[str, list[str | None]]]:
+    """Return for each test of a stage, in their order, the rules that its runs broke."""
+    return [(test, [run.rule for run in found.runs.values()]) for test, found in marks.items()]
+
+
+class _Marking:
+    """The runs of one submission."""
+
+    def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
+        self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
+        self._references, self._hosts, self._typed = order.references, order.hosts, source
+        self._patience, self._stuck = Patience(order.rubric.give_up_after), Stuck(order.rubric.give_up_after)
+        self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
+        can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
+        self._source = f" SUBMISSION={shlex.quote(source)}" if can_be_typed else ""
+        self._planned = sum(len(public) + len(secret) for public, secret in self._seeds.values())
+        self._done = 0
+
+    async def mark(self) -> None:
+        """Mark all stages, and sum up."""
+        for stage in self._rubric.stages:
+            why_not = self._patience.why_not() or scoring.is_built_on(stage, self._result.stages)
+            tests = [scoring.left_out(item, "skip", why_not) for item in stage.items]
+            if why_not:
+                self._planned -= sum(len(self._order(item)) for item in stage.items)
+            else:
+                marks = await self._mark_stage(stage)
+                left = self._patience.left(_rules_of(marks))
+                self._patience.count(_rules_of(marks))
+                judged = {
+                    item.scenario.id: self._judge(item, marks[item.scenario.id])
+                    if position < left
+                    else scoring.left_out(item, "skip", self._patience.why_not())
+                    for position, item in enumerate(stage.in_order)
+                }
+                tests = [judged[item.scenario.id] for item in stage.items]
+            self._result.tests += tests
+            self._result.stages.append(scoring.sum_stage(stage, tests, why_not))
+        self._result.message = ""
+        scoring.sum_up(self._result)
+        order = {item.scenario.id: number for number, item in enumerate(self._rubric.items)}
+        self._result.held.sort(key=lambda held: (order[held.test], held.secret, held.seed))
+
+    async def _mark_stage(self, stage: Stage) -> dict[str, _Marks]:
+        """Run each test of a stage once, and then with its other seeds those that are worth it; its basis first."""
+        marks = {item.scenario.id: _Marks() for item in stage.in_order}
+        for part in (slice(0, 1), slice(1, None)):
+            async with trio.open_nursery() as nursery:
+                for position, item in enumerate(stage.in_order):
+                    await nursery.start(self._run_seeds, item, self._order(item)[part], marks, position)
+        return marks
+
+    def _order(self, item: Item) -> list[int]:
+        public, secret = self._seeds[item.scenario.id]
+        return [*public, *secret]
+
+    async def _run_seeds(
+        self,
+        item: Item,
+        seeds: list[int],
+        stage: dict[str, _Marks],
+        position: int,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run a stage's test with some seeds, one after the other, until another would tell nothing new.
+
+        It has started when its first run may begin, so that tests begin in the order of the rubric.
+        """
+        _, secret = self._seeds[item.scenario.id]
+        marks = stage[item.scenario.id]
+        if not seeds:
+            task_status.started()
+        for seed in seeds:
+            async with self._pool.place():
+                if seed == seeds[0]:
+                    task_status.started()
+                if not marks.is_settled and position < self._patience.left(_rules_of(stage)):
+                    record, retried = await self._run_within_budget(item, seed, marks)
+                    run = scoring.judged_run(record, seed in secret, retried)
+                    marks.records[seed], marks.runs[seed] = record, run
+                    if run.status == "held":
+                        await self._hold(record, run.secret)
+            self._done += 1
+            self._progress(self._done, self._planned)
+
+    async def _run_within_budget(self, item: Item, seed: int, marks: _Marks) -> tuple[RunRecord, bool]:
+        """Run a test with a seed, within a multiple of the processor time that the reference takes for that test.
+
+        Most runs need less than everybody gets, so the reference is asked only if that was not enough.
+        """
+        test = item.scenario.id
+        if why_not := self._stuck.why_not(test):
+            return empty_record(item.scenario, seed, Outcome("grader-error", None, NOT_RUN + why_not)), False
+        try:
+            if item.kind == "performance":
+                reference = await self._references.that_passes(test, seed)
+                if reference is not None:
+                    marks.references[seed] = reference
+                return await self._run(Job(test, seed, budget(reference)))
+            record, retried = await self._run(Job(test, seed, LEAST))
+            if record.rule == "CpuBudget":
+                limit = budget(await self._references.that_is_judged(test, self._order(item)[0]))
+                if limit is None or limit > LEAST:
+                    return await self._run(Job(test, seed, limit))
+            return record, retried
+        except NoReference as error:
+            return empty_record(item.scenario, seed, Outcome("grader-error", None, str(error))), True
+
+    async def _hold(self, record: RunRecord, secret: bool) -> None:
+        """Take note of a run that could not be judged, with what the reference does in it."""
+        reference = None
+        if not record.message.startswith(NOT_RUN):
+            reference = await self._references.of(record.test, record.seed)
+        self._result.held.append(held_run(record, secret, self._typed, self._hosts, reference))
+
+    async def _run(self, job: Job) -> tuple[RunRecord, bool]:
+        """Run a job, twice if need be; say whether it was."""
+        begun = trio.current_time()
+        record = await self._pool.run(job)
+        if record.details:
+            return await self._look_into(record), False
+        if record.status != "grader-error":
+            return record, False
+        record = await self._pool.run(job)
+        if record.status == "grader-error" and trio.current_time() - begun > LONG:
+            self._stuck.add(job.test)
+        return record, True
+
+    async def _look_into(self, record: RunRecord) -> RunRecord:
+        """Return what counts of a run in which the lab stumbled over what a server said (labs.checking.outcome).
+
+        It is the server's fault, unless the lab stumbles with the reference, too: then the run is not judged.
+        """
+        reference = await self._references.of(record.test, record.seed)
+        if reference is not None and reference.details:
+            scenario = scenarios.find(record.test)
+            return empty_record(scenario, record.seed, Outcome("grader-error", None, reference.details))
+        again = repeat_command(self._typed, record.test, record.seed, self._hosts)
+        found = "a defect of the lab may be in it, too, for it stumbled over what a server said"
+        where = "the way there is in result.json, as details of that run"
+        self._result.warnings.append(f"{record.test} seed {record.seed}: {found}; {where}. Look at it with: {again}")
+        return record
+
+    def _judge(self, item: Item, marks: _Marks) -> Test:
+        seeds = [seed for seed in self._order(item) if seed in marks.runs]
+        runs, records = [marks.runs[seed] for seed in seeds], [marks.records[seed] for seed in seeds]
+        test = scoring.judge_test(item, len(self._order(item)), runs, records, self._source)
+        if item.kind == "performance":
+            scoring.judge_performance(test, records, list(marks.references.values()))
+        return test

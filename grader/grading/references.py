@@ -1,0 +1,69 @@
+"""What the reference does in a test: its processor time, and its figures of performance, measured in the same grading.
+
+So a submission is set beside the reference on the same test, by the same hosts, on the same machine. A copy of the
+grader without `reference/` takes the figures that the lab ships, and the general limit of processor time. A run of the
+reference that the grader cannot judge is tried again, and never remembered: the next submission gets another.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from grader.execution.pool import Pool
+from grader.execution.runner import Job
+from grader.places import REFERENCE
+from labs.testing.run import RunRecord
+
+TIMES, LEAST = 20.0, 3.0
+"""A submission may take so many times the processor time of the reference, and at least so many seconds."""
+
+
+class NoReference(Exception):
+    """The reference did not do what it is needed for. The text says what happened, `record` is its run."""
+
+    def __init__(self, record: RunRecord) -> None:
+        super().__init__(f"the reference does not pass {record.test} with seed {record.seed}: {record.message}")
+        self.record = record
+
+
+class References:
+    """Runs the reference once for each test and seed that is asked for."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._records: dict[tuple[str, int], RunRecord] = {}
+        self._one_at_a_time = trio.Lock()
+
+    async def that_passes(self, test: str, seed: int) -> RunRecord | None:
+        """Return the reference's run, None if there is no reference here; raise NoReference if it does not pass."""
+        record = await self.of(test, seed)
+        if record is not None and record.status != "pass":
+            raise NoReference(record)
+        return record
+
+    async def that_is_judged(self, test: str, seed: int) -> RunRecord | None:
+        """Return the reference's run, None if there is no reference here; raise NoReference if it is not judged."""
+        record = await self.of(test, seed)
+        if record is not None and record.status == "grader-error":
+            raise NoReference(record)
+        return record
+
+    async def of(self, test: str, seed: int) -> RunRecord | None:
+        """Return the reference's run, however it ended; None if there is no reference here."""
+        if not (REFERENCE / "raft.py").exists():
+            return None
+        async with self._one_at_a_time:
+            if (test, seed) in self._records:
+                return self._records[test, seed]
+            record = await self._pool.run(Job(test, seed))
+            if record.status == "grader-error":
+                record = await self._pool.run(Job(test, seed))
+            if record.status != "grader-error":
+                self._records[test, seed] = record
+            return record
+
+
+def budget(reference: RunRecord | None) -> float | None:
+    """Return the processor seconds that a submission may take where the reference took what it did."""
+    took = getattr(reference, "server_cpu_time", 0.0)
+    return max(LEAST, TIMES * took) if took else None

@@ -1,0 +1,285 @@
+"""The rubric: which tests count, for how many points, with which seeds, and what students see of each.
+
+Read from a TOML file and checked against the scenarios that exist; an error names file and key, and what to write.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias, TypeVar
+
+import msgspec
+
+from grader.execution import scenarios
+from grader.exits import Usage
+from grader.places import RUBRIC
+from grader.results.result import Detail, Kind, Visibility
+from labs.raft.rules import RULES
+from labs.testing.scenario import Scenario
+
+T = TypeVar("T")
+GONE = (
+    "there is no such choice; a run that the grader cannot judge is held for review, for no points and at no cost, "
+    "and result.json has the command that repeats it. Take this line out"
+)
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Points: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+Seed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+
+
+class SeedsPart(msgspec.Struct, forbid_unknown_fields=True):
+    """`public` seeds are the students' own; so many `secret` ones are drawn for each submission."""
+
+    public: list[Seed]
+    secret: Count = 0
+
+
+class StagePart(msgspec.Struct, forbid_unknown_fields=True):
+    """`weight` multiplies the points of all its tests. It is skipped unless each stage that it `needs` has at least
+    `needs_share` of its points. None of its points count if a test of its `basis` fails with all seeds, or
+    if any run breaks a rule that it `forfeits` for, one that is broken on purpose only; what needs it is skipped then.
+    """
+
+    title: str
+    weight: Points = 1.0
+    needs: list[str] = []
+    needs_share: Share = 0.25
+    basis: list[str] = []
+    forfeits: list[str] = []
+
+
+class TestsPart(msgspec.Struct, forbid_unknown_fields=True):
+    """Facts of all tests whose id matches the pattern `select` and none before it. Without `points`: the test's own.
+
+    A test needs a `threshold` of its runs to pass for its points; if `partial`, fewer bring a share. `public` and
+    `secret` take the place of the rubric's seeds.
+    """
+
+    select: str
+    points: Points | None = None
+    threshold: Share = 1.0
+    partial: bool = False
+    visibility: Visibility = "visible"
+    detail: Detail = "full"
+    public: list[Seed] | None = None
+    secret: Count | None = None
+
+
+class RubricFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The file as it is written. `total`, if given, is what all points must add up to."""
+
+    format: Literal["raft-rubric/1"]
+    title: str
+    seeds: SeedsPart
+    stages: dict[str, StagePart]
+    tests: list[TestsPart]
+    give_up_after: Count = 4
+    """After so many tests in which a server never yields (NoStall), or the servers take too much of the processor
+    (CpuBudget), no further test of the submission is run, and those bring no points; 0: all are run, however long."""
+    total: Points | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One test as it is graded."""
+
+    scenario: Scenario
+    kind: Kind
+    points: float
+    threshold: float
+    partial: bool
+    visibility: Visibility
+    detail: Detail
+    public: tuple[int, ...]
+    secret: int
+
+    def cut(self, runs: int) -> Item:
+        """Return the same with so many runs: public seeds first, then secret ones, then more public ones."""
+        public, secret = self.public[:runs], min(self.secret, max(0, runs - len(self.public)))
+        last = max(self.public, default=0)
+        more = tuple(range(last + 1, last + 1 + runs - len(public) - secret))
+        return replace(self, public=public + more, secret=secret)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage with its tests, in the order in which they are shown."""
+
+    id: str
+    title: str
+    needs: tuple[str, ...]
+    needs_share: float
+    items: tuple[Item, ...]
+    basis: tuple[str, ...] = ()
+    forfeits: tuple[str, ...] = ()
+
+    @property
+    def in_order(self) -> list[Item]:
+        """Return its tests as they are run: those of its basis first, so that they are run whatever the others do."""
+        return sorted(self.items, key=lambda item: item.scenario.id not in self.basis)
+
+    def only(self, text: str) -> Stage:
+        """Return the same with those tests whose id holds a text; it needs nothing, and rests on what is left."""
+        items = tuple(item for item in self.items if text in item.scenario.id)
+        basis = tuple(test for test in self.basis if text in test)
+        return replace(self, items=items, needs=(), basis=basis)
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """What is graded. `sha256` is that of the file and of the choices that were made on the command line."""
+
+    title: str
+    stages: tuple[Stage, ...]
+    sha256: str
+    give_up_after: int = 0
+
+    @property
+    def items(self) -> list[Item]:
+        return [item for stage in self.stages for item in stage.items]
+
+
+def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False, only: str = "") -> Rubric:
+    """Read and check a rubric. `runs`: so many for each test; `only`: tests whose id holds that text.
+
+    `public_only` leaves out hidden tests and secret seeds. Raises Usage if the file is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Usage(f"cannot read the rubric {path}: {error}; give one with --rubric FILE") from None
+    file = _parse(path, text)
+    check = _Check(path, file)
+    stages = tuple(check.stages(public_only))
+    check.check_total(stages, public_only)
+    if only:
+        stages = tuple(stage for stage in (stage.only(only) for stage in stages) if stage.items)
+        if not stages:
+            raise Usage(f"no test of {path} has {only!r} in its id; see: python -m labs list")
+    if runs is not None:
+        stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
+    digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()
+    return Rubric(file.title, stages, digest, file.give_up_after)
+
+
+def _parse(path: Path, text: str) -> RubricFile:
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Usage(f"{path} is no TOML: {error}") from None
+    if "when_grader_fails" in found:
+        raise Usage(f"{path}: when_grader_fails: {GONE}")
+    stages = found.get("stages")
+    for name, part in stages.items() if isinstance(stages, dict) else ():
+        _convert(path, part, StagePart, f"stages.{name}")
+    return _convert(path, found, RubricFile)
+
+
+def _convert(path: Path, value: Any, kind: type[T], prefix: str = "") -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = (prefix + where.rstrip("`").removesuffix("[...]")).lstrip(".") or "at the top"
+        what = what[:1].lower() + what[1:].replace("`", "'")
+        raise Usage(f"{path}: {key}: {what}. What each key means: grader/grading/rubric.py") from None
+
+
+class _Check:
+    """Checks a rubric against itself and the scenarios, and puts them together."""
+
+    def __init__(self, path: Path, file: RubricFile) -> None:
+        self._path, self._file = path, file
+
+    def stages(self, public_only: bool) -> Iterator[Stage]:
+        everything = dict(scenarios.public()) | ({} if public_only else scenarios.hidden())
+        chosen = self._choose(everything, public_only)
+        for name, part in self._file.stages.items():
+            self._check_needs(name, part)
+            items = [self._item(everything[test], chosen[test], part) for test in chosen if test.startswith(f"{name}/")]
+            if not items and not public_only:
+                self._fail(f"stages.{name}", "no test belongs to it", f"add [[tests]] with select = '{name}/*'")
+            items = [replace(item, secret=0) if public_only else item for item in items]
+            self._check_basis(name, part, chosen, public_only)
+            basis = tuple(test for test in part.basis if test in chosen)
+            yield Stage(
+                name, part.title, tuple(part.needs), part.needs_share, tuple(items), basis, tuple(part.forfeits)
+            )
+
+    def _choose(self, everything: dict[str, Scenario], public_only: bool) -> dict[str, TestsPart]:
+        """Return for each test that counts the first part whose pattern it matches."""
+        for number, part in enumerate(self._file.tests):
+            key = f"tests[{number}].select"
+            known = [*everything, *(scenarios.hidden() if public_only else ())]
+            if not any(fnmatch.fnmatchcase(test, part.select) for test in known) and not (
+                public_only and "hidden" in part.select
+            ):
+                self._fail(key, f"no test is called {part.select!r}", "see the ids with: python -m labs list")
+            if part.threshold == 0:
+                self._fail(f"tests[{number}].threshold", "0 would be passed by everybody", "write more than 0")
+        chosen: dict[str, TestsPart] = {}
+        for test in everything:
+            fitting = [part for part in self._file.tests if fnmatch.fnmatchcase(test, part.select)]
+            if not fitting:
+                continue
+            if everything[test].stage not in self._file.stages:
+                self._fail(f"stages.{everything[test].stage}", f"is missing, but {test} counts", "add it")
+            chosen[test] = fitting[0]
+        return chosen
+
+    def _check_needs(self, name: str, part: StagePart) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]+", name):
+            self._fail(f"stages.{name}", "is no stage's name", "use letters and digits, as in 2A")
+        before = list(self._file.stages)[: list(self._file.stages).index(name)]
+        for other in part.needs:
+            if other not in before:
+                known = ", ".join(before) or "none"
+                self._fail(f"stages.{name}.needs", f"{other!r} is no stage above it", f"those above are: {known}")
+
+    def _check_basis(self, name: str, part: StagePart, chosen: dict[str, TestsPart], public_only: bool) -> None:
+        key = f"stages.{name}.basis"
+        for test in part.basis:
+            if not test.startswith(f"{name}/"):
+                self._fail(key, f"{test!r} is not a test of {name}", f"name tests that begin with {name}/, or none: []")
+            if part.basis.count(test) > 1:
+                self._fail(key, f"has {test!r} twice", "once is enough")
+            known = test in scenarios.public() or test in scenarios.hidden()
+            if not known:
+                self._fail(key, f"no test is called {test!r}", "see the ids with: python -m labs list")
+            if test not in chosen and not public_only:
+                self._fail(key, f"{test!r} does not count here", f"add [[tests]] with select = {test!r}")
+        for rule in part.forfeits:
+            if rule not in RULES:
+                names = "see their names in handouts/rules.md"
+                self._fail(f"stages.{name}.forfeits", f"no rule is called {rule!r}", names)
+
+    def _item(self, scenario: Scenario, part: TestsPart, stage: StagePart) -> Item:
+        points = part.points if part.points is not None else float(scenario.points)
+        seeds = self._file.seeds
+        public = seeds.public if part.public is None else part.public
+        secret = seeds.secret if part.secret is None else part.secret
+        if not public and not secret:
+            self._fail(f"the tests {part.select!r}", "have no seeds", "give public = [1, 2] or secret = 2")
+        if len(set(public)) < len(public):
+            self._fail(f"the tests {part.select!r}", f"have a public seed twice: {public}", "each counts once")
+        kind = scenarios.kind_of(scenario)
+        points = round(points * stage.weight, 2)
+        return Item(
+            scenario, kind, points, part.threshold, part.partial, part.visibility, part.detail, tuple(public), secret
+        )
+
+    def check_total(self, stages: tuple[Stage, ...], public_only: bool) -> None:
+        """Compare the sum of all points with what the file says; without hidden tests there is nothing to compare."""
+        found = round(sum(item.points for stage in stages for item in stage.items), 2)
+        if self._file.total is not None and not public_only and found != round(self._file.total, 2):
+            self._fail("total", f"is {self._file.total:g}, but the points add up to {found:g}", "change one of them")
+
+    def _fail(self, key: str, what: str, remedy: str) -> NoReturn:
+        raise Usage(f"{self._path}: {key}: {what}; {remedy}")

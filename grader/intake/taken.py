@@ -1,0 +1,95 @@
+"""A submission as taken in, and the parent's side of the child that takes it in (grader.intake.child).
+
+Nothing of the submission is executed. What comes out is a folder with its Python files, a hash over them, and either
+nothing against grading it or a sentence that says what is. A full disk, or whatever else the machine lacks, is nothing
+against a submission: it is said apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from grader import scratch
+from grader.exits import IntakeFailed, Usage
+from grader.intake.names import SERVER
+from grader.places import ROOT, environment
+
+_BY_THE_SUBMISSION = [getattr(signal, name) for name in ("SIGXCPU", "SIGSEGV", "SIGABRT") if hasattr(signal, name)]
+"""Signals that a child gets by what it reads: too long, or nested deeper than its parser bears."""
+
+
+class Taken(msgspec.Struct):
+    """A submission as taken in. `folder` holds its files. `refused`: why it cannot be graded, "" if it can."""
+
+    folder: str = ""
+    sha256: str = ""
+    files: list[str] = []
+    left_out: int = 0
+    warnings: list[str] = []
+    commit: str = ""
+    root: str = ""
+    """The folder inside the submission that holds the server, "" for the top."""
+    refused: str = ""
+    failed: str = ""
+    """Why the grader could not take it in, "" if it could: the machine's fault, or the grader's own."""
+
+
+@contextlib.contextmanager
+def take_in(source: str | Path) -> Iterator[Taken]:
+    """Take a submission in, for as long as the context lasts; raise IntakeFailed if the grader cannot."""
+    if not os.path.lexists(source):
+        raise Usage(f"there is no {source}. Give a folder with {SERVER}, a zip, or a tar")
+    with scratch.folder() as folder:
+        done = subprocess.run(
+            command(source, folder), env=environment(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
+        yield taken_from(done.stdout, done.returncode, folder)
+
+
+def command(source: str | Path, folder: str) -> list[str]:
+    """Return the command of the child that takes a submission in."""
+    return [
+        sys.executable,
+        "-P",
+        "-s",
+        "-B",
+        "-W",
+        "ignore",
+        "-m",
+        "grader.intake.child",
+        str(Path(source).absolute()),
+        folder,
+    ]
+
+
+def taken_from(output: bytes, code: int, folder: str) -> Taken:
+    """Return what the child found; raise IntakeFailed if it could not do its work.
+
+    A child that took too long, or in which the parser's own stack overflowed, has something to say against the
+    submission; one that was ended by anything else has not, whatever it was about to do.
+    """
+    if code != 0 and -code not in _BY_THE_SUBMISSION:
+        raise IntakeFailed(f"the process that takes a submission in {_how(code)}")
+    try:
+        taken = msgspec.json.decode(output.splitlines()[-1] if output else b"", type=Taken)
+    except msgspec.MsgspecError:
+        taken = Taken(refused="reading it takes more time or memory than a submission may")
+    if taken.failed:
+        raise IntakeFailed(taken.failed)
+    taken.folder = folder
+    return taken
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exited with code {code}"
+    more = ": the machine may be out of memory" if -code == getattr(signal, "SIGKILL", 0) else ""
+    return f"was ended by signal {signal.Signals(-code).name}{more}"

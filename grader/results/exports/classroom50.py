@@ -1,0 +1,66 @@
+"""The result.json of Classroom 50. Its points are whole numbers: ours are counted in hundredths if they are not.
+
+Who and what was graded comes from the environment that its runner sets; `owner`, `assignment_type` and `datetime` are
+stamped by the runner itself. A result that is held has no `score` and no `max-score`, there or in a test: what
+collects scores refuses such a file by its contract, names it, and leaves the points as they were.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from grader.results.result import Result, Test
+from grader.results.student_view import student_view
+
+FROM_ENVIRONMENT = {
+    "classroom": "CLASSROOM",
+    "assignment": "ASSIGNMENT",
+    "submission": "SUBMISSION_TAG",
+    "commit": "COMMIT_URL",
+    "release": "RELEASE_URL",
+    "review": "REVIEW_URL",
+}
+
+
+def text(result: Result, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the file's content."""
+    return json.dumps(content(result, environment), indent=1) + "\n"
+
+
+def content(result: Result, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the file holds."""
+    view = student_view(result)
+    unit = 1 if _is_whole(view) else 100
+    found: dict[str, Any] = {"schema": "classroom50/result/v1"}
+    found |= {key: environment.get(name, "") for key, name in FROM_ENVIRONMENT.items()}
+    found |= {
+        "graded_at": view.finished_at,
+        "score": round(unit * view.score),
+        "max-score": round(unit * view.max_score),
+    }
+    found["tests"] = [_test(test, unit) for test in view.tests]
+    if not view.has_grade:
+        for part in (found, *found["tests"]):
+            del part["score"], part["max-score"]
+        found |= {"status": view.status, "message": f"{view.points}; {view.message}"}
+    return found
+
+
+def _is_whole(view: Result) -> bool:
+    numbers = [number for test in view.tests for number in (test.score, test.max_score)]
+    return all(number == int(number) for number in numbers)
+
+
+def _test(test: Test, unit: int) -> dict[str, Any]:
+    return {
+        "test-name": f"{test.id}: {test.title}",
+        "passed": test.status == "pass",
+        "score": round(unit * test.score),
+        "max-score": round(unit * test.max_score),
+        "status": test.status,
+        "message": test.message,
+        "replay": test.replay,
+    }

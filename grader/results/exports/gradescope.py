@@ -1,0 +1,70 @@
+"""Gradescope's results.json. Hidden tests are in it, marked so: instructors see them there, students do not.
+
+Gradescope wants a score of the whole, or adds up those of the tests; without either it takes the run for one that
+failed, and gives no score. So a result that is held has no score at all, neither of the whole nor of a test: a sum of
+what is judged would look like a grade.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grader.results.result import Result, Test
+from grader.results.student_view import student_view
+
+
+def text(result: Result) -> str:
+    """Return the file's content. What is not gradable counts 0, and says why in words for the student."""
+    return json.dumps(content(result), indent=1) + "\n"
+
+
+def content(result: Result) -> dict[str, Any]:
+    """Return what the file holds."""
+    view = student_view(result, keep_hidden=True)
+    found: dict[str, Any] = {
+        "score": view.score,
+        "output": _words(student_view(result)) if view.status in ("graded", "held") else view.message,
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "execution_time": round(view.duration),
+        "tests": [_test(test, number) for number, test in enumerate(view.tests, 1)],
+        "extra_data": {"schema": view.schema, "max_score": view.max_score, "sha256": view.submission.sha256},
+    }
+    if any(test.visibility != "visible" for test in view.tests):
+        del found["score"]  # Gradescope adds up the tests, and shows no sum that would tell of those it hides
+    if not view.has_grade:
+        for part in (found, *found["tests"]):
+            part.pop("score", None)
+        found["extra_data"]["status"] = view.status
+    return found
+
+
+def _words(view: Result) -> str:
+    """Return the points in words, which all students see: those of the tests that they see."""
+    parts = [(stage, "held" if stage.status == "held" else f"{stage.score:g}") for stage in view.stages]
+    stages = ", ".join(f"{stage.id} {points} of {stage.max_score:g}" for stage, points in parts)
+    return f"{view.points}: {stages}" + (f"\n{view.message}" if view.message else "")
+
+
+def _test(test: Test, number: int) -> dict[str, Any]:
+    found = {
+        "name": f"{test.id}: {test.title}",
+        "number": str(number),
+        "score": test.score,
+        "max_score": test.max_score,
+        "status": "passed" if test.status == "pass" else "failed",
+        "output": "\n".join(line for line in (_word(test), test.message, test.hint, test.replay) if line),
+        "tags": [test.stage, test.kind],
+        "visibility": test.visibility,
+    }
+    if test.status == "held":  # neither passed nor failed
+        del found["status"], found["score"]
+    return found
+
+
+def _word(test: Test) -> str:
+    return "" if test.status in ("pass", "fail") else test.status.replace("-", " ")

@@ -1,0 +1,244 @@
+"""What a grading brought, as data: the only source of every report and export. Its schema lies beside it.
+
+All texts in it are clean (grader.cleaning). Written whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from grader.exits import Usage
+from labs.report.json_files import write_json
+
+SCHEMA = "raft-lab/result/v2"
+SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
+Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "held"]
+"""fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
+not-written: the submission says so; held: the grader could not judge it, so somebody has to look."""
+Kind: TypeAlias = Literal["drill", "test", "performance", "hidden"]
+Visibility: TypeAlias = Literal["visible", "hidden", "after_due_date", "after_published"]
+Detail: TypeAlias = Literal["none", "rule", "full"]
+"""How much of a test students see (grader.results.student_view)."""
+RunStatus: TypeAlias = Literal["pass", "fail", "error", "held"]
+BasisStatus: TypeAlias = Literal["none", "there", "held", "lost", "forfeited"]
+"""Of a stage's basis (grader.grading.stage_basis). none: it names no test; there: each passes with some seed; held: the
+grader could not find out; lost: one fails with every seed, so the stage gives no points; forfeited: whatever the basis,
+a run broke a rule that is not broken by mistake, so there are none either."""
+REVIEW = "needs review"
+
+
+class Run(msgspec.Struct, forbid_unknown_fields=True):
+    """One test with one seed. `seed` is None in what students get if it is secret."""
+
+    seed: int | None
+    secret: bool
+    status: RunStatus
+    rule: str | None = None
+    message: str = ""
+    digest: str = ""
+    virtual_time: float = 0.0
+    wall_time: float = 0.0
+    retried: bool = False
+    details: str = ""
+    """Where the lab stumbled over what a server said (labs.checking.outcome): for the instructor only."""
+
+
+class Held(msgspec.Struct, forbid_unknown_fields=True):
+    """A run that the grader could not judge, and how to repeat it.
+
+    It gives no points, and takes none. Without `test` it stands for all of the submission.
+    """
+
+    test: str
+    seed: int | None
+    secret: bool
+    hosts: str
+    level: str
+    submission: str = ""
+    message: str = ""
+    """What went wrong in the grader."""
+    reference: Literal["passes", "does-not-pass", "not-run"] = "not-run"
+    """What the reference did on this machine with the same test, seed and hosts."""
+    finding: str = ""
+    """Where the fault is to be sought, going by the reference."""
+    repeat: str = ""
+    """The command that repeats the run."""
+
+
+class Metrics(msgspec.Struct, forbid_unknown_fields=True):
+    """Means over the runs that were judged."""
+
+    rpcs: float = 0.0
+    bytes: float = 0.0
+    commits: float = 0.0
+    virtual_time: float = 0.0
+    wall_time: float = 0.0
+
+
+class Figure(msgspec.Struct, forbid_unknown_fields=True):
+    """What a performance test measured, beside the reference's figure on the same seeds."""
+
+    value: float
+    reference: float
+    tier: Literal["none", "partial", "full", "bonus"]
+
+
+class Test(msgspec.Struct, forbid_unknown_fields=True):
+    """One test: its facts from the rubric, its runs, and what they are worth."""
+
+    id: str
+    stage: str
+    kind: Kind
+    title: str
+    status: Status
+    score: float
+    max_score: float
+    visibility: Visibility
+    detail: Detail
+    held_score: float = 0.0
+    """Points that wait for a review: those that the held runs decide."""
+    uncounted: float = 0.0
+    """Points that its runs would bring, and that do not count: its stage has lost its basis, or is forfeited."""
+    rule: str | None = None
+    message: str = ""
+    """What was seen in the first run that did not pass, or why nothing was run."""
+    hint: str = ""
+    replay: str = ""
+    """A command that shows a failure again; "" if there is none that a student may have."""
+    passes: int = 0
+    failing_seeds: list[int] = []
+    failing_secret_seeds: int = 0
+    runs: list[Run] = []
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+    figures: dict[str, Figure] = {}
+    """By metric (labs.raft.stages.performance); empty for all tests but those of performance."""
+
+
+class StageResult(msgspec.Struct, forbid_unknown_fields=True):
+    """The sum of a stage."""
+
+    id: str
+    title: str
+    status: Literal["graded", "held", "skip", "not-written"]
+    score: float
+    max_score: float
+    held_score: float = 0.0
+    message: str = ""
+    """Why it was not run, or why nothing in it counts."""
+    uncounted: float = 0.0
+    basis: list[str] = []
+    """The tests without which none of its points count."""
+    basis_status: BasisStatus = "none"
+    forfeited_by: str = ""
+    """The first test in which a rule was broken that the stage is forfeited for."""
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """Who was graded; `sha256` is over the names and contents of `files`, `commit` what a checkout says it is at.
+
+    The files' names are relative to `root`, a folder of the submission.
+    """
+
+    name: str
+    sha256: str = ""
+    files: list[str] = []
+    left_out: int = 0
+    commit: str = ""
+    root: str = ""
+
+
+class Basis(msgspec.Struct, forbid_unknown_fields=True):
+    """What the grade rests on; equal ones give equal verdicts. `secret` names the course secret, or is ""."""
+
+    rubric: str = ""
+    rubric_sha256: str = ""
+    lab_sha256: str = ""
+    secret: str = ""
+
+
+class Sandbox(msgspec.Struct, forbid_unknown_fields=True):
+    """How servers were run, and how well they were shut in."""
+
+    hosts: str
+    level: str
+    details: dict[str, Any] = {}
+
+
+class Result(msgspec.Struct, forbid_unknown_fields=True):
+    """All of it. Times are UTC; `duration` in wall seconds.
+
+    With the status `held`, `held_score` points wait for a review, and `score` holds only those that are certain: it is
+    not a grade. A held run that decides no point leaves the status as it is.
+    """
+
+    status: Literal["graded", "held", "not-gradable", "unfinished"]
+    submission: Submission
+    basis: Basis
+    sandbox: Sandbox
+    score: float = 0.0
+    max_score: float = 0.0
+    held_score: float = 0.0
+    message: str = ""
+    """In one sentence: why it was not graded, or what to know about the grade."""
+    stages: list[StageResult] = []
+    tests: list[Test] = []
+    held: list[Held] = []
+    warnings: list[str] = []
+    started_at: str = ""
+    finished_at: str = ""
+    duration: float = 0.0
+    unseen: int = 0
+    """Tests that are left out of this view of the result, and of all its sums."""
+    audience: Literal["instructor", "student"] = "instructor"
+    tool_version: str = "1"
+    schema: Literal["raft-lab/result/v2"] = "raft-lab/result/v2"
+
+    @property
+    def is_full(self) -> bool:
+        return self.status == "graded" and self.score >= self.max_score
+
+    @property
+    def has_grade(self) -> bool:
+        """Return whether `score` is a grade, so that it may go into a gradebook."""
+        return self.status in ("graded", "not-gradable")
+
+    @property
+    def points(self) -> str:
+        """The points in words; of a held result, what is judged and what waits."""
+        if self.status != "held":
+            return f"{self.score:g} of {self.max_score:g} points" + (" in the tests shown here" if self.unseen else "")
+        judged = round(self.max_score - self.held_score, 2)
+        if judged <= 0:
+            return f"held: no points are judged; all {self.max_score:g} points wait for review"
+        return f"held: {self.score:g} of {judged:g} judged points; {self.held_score:g} points wait for review"
+
+
+def write(path: Path, result: Result) -> None:
+    """Write a result, to a temporary file that is then renamed."""
+    write_json(path, result)
+
+
+def read(path: Path) -> Result:
+    """Read a result; Usage if it is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Result)
+    except OSError as error:
+        raise Usage(f"cannot read the result {path}: {error}") from None
+    except msgspec.MsgspecError as error:
+        raise Usage(f"{path} is no result of this version ({SCHEMA}): {error}") from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a result."""
+    found = msgspec.json.schema(Result)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **found}
+
+
+def sum_points(into: StageResult | Result, tests: Sequence[Test]) -> None:
+    """Fill in the points of a stage, or of the whole, from its tests."""
+    for name in ("score", "max_score", "held_score", *(["uncounted"] if isinstance(into, StageResult) else [])):
+        setattr(into, name, round(sum(getattr(test, name) for test in tests), 2))
