@@ -156,6 +156,6 @@ def test_a_grading_in_which_hosts_fail_is_held(tmp_path: Path) -> None:
 
 
 def test_a_runner_has_a_limit_of_memory() -> None:
-    text = "from grader import runner\nrunner._limit_memory()\nbytes(runner.MEMORY)"
+    text = "from grader.execution import runner\nrunner._limit_memory()\nbytes(runner.MEMORY)"
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr.rstrip().endswith("MemoryError"), done.stderr

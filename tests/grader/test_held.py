@@ -397,9 +397,7 @@ def test_a_runner_that_does_not_start_holds_the_run(tmp_path: Path) -> None:
 
 @needs_processes
 def test_a_runner_without_memory_holds_the_run(tmp_path: Path) -> None:
-    code = (
-        "from grader import runner\ndef judge(*_, **__): raise MemoryError\nrunner.run_scenario = judge\nrunner.main()"
-    )
+    code = "from grader.execution import runner\ndef judge(*_, **__): raise MemoryError\nrunner.run_scenario = judge\nrunner.main()"
     done = grade(tmp_path, "skeleton", "--runs", "1", "--only", "2A/initial", hook=RUNNER.format(code=code))
     found = result_of(tmp_path, "skeleton")
     assert done.returncode == exits.OUR_ERROR and found.status == "held", done.stdout + done.stderr
@@ -418,7 +416,7 @@ def test_files_of_a_submission_that_vanish_are_nothing_against_it(tmp_path: Path
 @needs_processes
 def test_a_submission_in_which_the_grader_gets_stuck_is_held_soon(tmp_path: Path) -> None:
     """Any time is long here. Two tests are tried, with one seed each; the rest waits unseen."""
-    hook = dying("not is_reference") + "from grader import marking\nmarking.LONG = -1.0\n"
+    hook = dying("not is_reference") + "from grader.grading import marking\nmarking.LONG = -1.0\n"
     rubric = tmp_path / "rubric.toml"
     rubric.write_text(RUBRIC.read_text().replace("give_up_after = 4", "give_up_after = 2"))
     arguments = ("skeleton", "--rubric", rubric, "--runs", "2", "--only", "2A/drill_v")
