@@ -397,7 +397,8 @@ def test_a_runner_that_does_not_start_holds_the_run(tmp_path: Path) -> None:
 
 @needs_processes
 def test_a_runner_without_memory_holds_the_run(tmp_path: Path) -> None:
-    code = "from grader.execution import runner\ndef judge(*_, **__): raise MemoryError\nrunner.run_scenario = judge\nrunner.main()"
+    broken = "def judge(*_, **__): raise MemoryError\nrunner.run_scenario = judge\n"
+    code = f"from grader.execution import runner\n{broken}runner.main()"
     done = grade(tmp_path, "skeleton", "--runs", "1", "--only", "2A/initial", hook=RUNNER.format(code=code))
     found = result_of(tmp_path, "skeleton")
     assert done.returncode == exits.OUR_ERROR and found.status == "held", done.stdout + done.stderr

@@ -1,7 +1,7 @@
 """Compares this tree with an older commit: runs the same tests with both, and wants the same records from both.
 
-`make parity-with REV=main`; `python -m tests.tools.parity_with --help`. Both trees run this tree's servers: the reference
-in all stage tests and drills, the warm-up, and some known-wrong servers. It speaks to each tree only through
+`make parity-with REV=main`; `python -m tests.tools.parity_with --help`. Both trees run this tree's servers: the
+reference in all stage tests and drills, the warm-up, and some known-wrong servers. It speaks to each tree only through
 `python -m labs`, so modules may move between the two. Prints the first records that differ; returns 1 if any do.
 """
 
