@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -48,6 +50,13 @@ def test_mutants_fit_the_reference_and_cite_rules() -> None:
     """One loop, since a test for each takes longer to collect and report than to run."""
     problems = {mutant.name: problem_with(mutant) for mutant in mutants.corpus()}
     assert {name: problem for name, problem in problems.items() if problem} == {}
+
+
+def test_mutants_stand_in_the_module_of_their_part() -> None:
+    for name in sorted(module.name for module in pkgutil.iter_modules(mutants.__path__)):
+        module = importlib.import_module(f"tests.corpora.mutants.{name}")
+        found = getattr(module, "MUTANTS", ())
+        assert [mutant.name for mutant in found if mutants.part_of(mutant) != name] == [], name
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.report import columns
-from tests.corpora.mutants.classics import MUTANTS
+from tests.corpora import mutants
 from tests.corpora.mutants.patching import Mutant
 
 FOLDER = Path("out") / "demo"
@@ -43,8 +43,9 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     say("1. A correct server: every test of the four stages, once. Time is simulated, so minutes take seconds.")
     wrong = [f"the reference did not pass {stage}" for stage in TITLES if not passes(stage, more, options.verbose)]
-    for number, mutant in enumerate(MUTANTS, start=2):
-        wrong += show(number, mutant, more)
+    corpus = {mutant.name: mutant for mutant in mutants.corpus()}
+    for number, name in enumerate(CAUGHT_BY, start=2):
+        wrong += show(number, corpus[name], more)
     if wrong:
         print("demo: not as it should be: " + "; ".join(wrong), file=sys.stderr)
         return 1

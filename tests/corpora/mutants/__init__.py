@@ -7,6 +7,33 @@ import pkgutil
 
 from tests.corpora.mutants.patching import Mutant
 
+PARTS = {
+    "votes": ("OneVotePerTerm", "VoteDenied", "VoteOnlyUpToDate", "LeaderHasMajority", "ElectionSafety"),
+    "terms": (
+        *("CandidateIncrementsTerm", "LeaderInTime", "StepsDown", "HigherTermAdopted", "StaleTermRejected"),
+        "TermNeverDecreases",
+    ),
+    "timers": ("ElectionTimerReset", "RandomizedTimeouts"),
+    "heartbeats": ("HeartbeatsSent", "RpcBudget"),
+    "log_matching": (
+        *("LogMatching", "LeaderAppendOnly", "ConsistencyCheck", "ConsistencyRefusal", "ConflictTruncated"),
+        *("MatchingKept", "BackoffBound"),
+    ),
+    "commits": (
+        *("CommitNeedsMajority", "CommitOnlyCurrentTerm", "CommitBound", "CommitNeverDecreases"),
+        "LeaderCompleteness",
+    ),
+    "applying": ("ApplyInOrder", "CommittedIsApplied", "StateMachineSafety", "StartAnswers"),
+    "persistence": ("SavedBeforeReply", "SavedBeforeSend", "RestoredOnRestart", "NothingExtraPersisted"),
+    "snapshots": (
+        *("SnapshotTermKept", "SnapshotAndLogTogether", "InstallWhenNeeded", "SnapshotKeepsSuffix"),
+        *("SnapshotNotRolledBack", "SnapshotIsTheServices", "SnapshotOnlyApplied", "LogTrimmed"),
+    ),
+    "tasks": ("NoCrash", "NoSpin", "NoStall", "SimulatedTimeOnly", "EndsWhenCrashed"),
+}
+"""The modules of mutants, and the rules that name them best. In `compacted_logs` are those of 2D that are no matter of
+snapshots alone."""
+
 LEFT_OUT = {
     "B137 a suffix is kept by the last entry's term": "equal, by Log Matching: whose last entry has that term has it all",
     "B150 the snapshot's edge is not checked": "equal, by Leader Completeness: what it covers is the leader's, too",
@@ -57,6 +84,12 @@ LEFT_OUT = {
     "T32 saved entries are edited in place": "messages and entries are frozen, and the disk copies",
 }
 """Known bugs that no server of the corpus has, with the reason; those of services and of membership are not listed."""
+
+
+def part_of(mutant: Mutant) -> str:
+    """Return the name of the module in which a mutant belongs, by its best rule and its stage."""
+    part = next(part for part, rules in PARTS.items() if mutant.rules[0] in rules)
+    return "compacted_logs" if mutant.stage == "2D" and part != "snapshots" else part
 
 
 def corpus() -> list[Mutant]:
