@@ -7,21 +7,19 @@ from typing import Any, TypeAlias
 
 from labs.codec.messages import ARGS_OF, REPLY_OF
 from labs.messages import Message
-from labs.raft.rules import RULES
+from labs.sim.stops import Stop
 from labs.trace.events import Deliver, Event, Reply, Send
 
 Method: TypeAlias = Callable[[Any], None]
 
 
-class Violation(Exception):
+class Violation(Stop):
     """A rule was broken: `message` tells the two facts that disagree, `servers` who, `time` when (virtual seconds)."""
 
     def __init__(self, rule: str, message: str, servers: Iterable[int] = (), time: float = 0.0) -> None:
-        super().__init__(message)
-        self.rule = RULES[rule]
-        self.message = message
-        self.servers = tuple(servers)
-        self.time = time
+        super().__init__(message, servers, time)
+        self.rule = rule
+        """The rule's id in the catalogue of the lab."""
 
 
 class Oracle:

@@ -1,13 +1,17 @@
-"""How a run ended, and how failures of a submission's code become verdicts."""
+"""How a run ended: what stopped it becomes a verdict, in the words of a catalogue of rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from labs.checking.checker import Violation
+from labs.checking.rule import Rule
 from labs.codec import safe_repr
-from labs.raft.rules import RULES
 from labs.sim.server.outputs import Failed, Problem
+from labs.sim.stops import BadSnapshot, Flood, ServerFailed, Stop, TestOver
+from labs.trace.events import Verdict
 
 Status = Literal["pass", "fail", "error", "grader-error"]
 
@@ -38,6 +42,14 @@ NO_LINE = "compare the class with skeleton/raft.py: the names of its methods, an
 """The hint where no line of the submission was at work, as when a method is missing."""
 
 
+class Stuck(Violation):
+    """A test could not go on with what a server had answered: the rule is what such an answer breaks."""
+
+    def __init__(self, rule: str, message: str, server: int, time: float, hint: str, way: str) -> None:
+        super().__init__(rule, message, (server,), time)
+        self.hint, self.way = hint, way
+
+
 @dataclass(frozen=True)
 class _Kind:
     """What a kind of failure counts as."""
@@ -46,19 +58,8 @@ class _Kind:
     rule: str
     hint: str = ""
 
-    def outcome(self, server: int, failed: Failed, now: float) -> Outcome:
-        rule = RULES[self.rule]
-        if rule.id == "NotWritten":
-            stage, _, part = failed.text.partition(": ")
-            message = f"not written yet: {part or stage} ({failed.place or 'no line known'})"
-        else:
-            place = f" at {failed.place}" if failed.place else ""
-            message = f"{rule.id}: server {server} {failed.text}{place}"
-        hint = self.hint or (rule.hint if failed.place or rule.id != "NoCrash" else NO_LINE)
-        return Outcome(self.status, rule.id, message, hint, (server,), now)
 
-
-RULE_OF_PROBLEM: dict[Problem, _Kind] = {
+_KIND_OF: dict[Problem, _Kind] = {
     "raised": _Kind("error", "NoCrash"),
     "not written": _Kind("fail", "NotWritten"),
     "run not written": _Kind("fail", "NotWritten"),
@@ -70,3 +71,53 @@ RULE_OF_PROBLEM: dict[Problem, _Kind] = {
     "died": _Kind("error", "NoCrash", "a server must not end its process, nor write to what belongs to the lab"),
     "crawls": _Kind("error", "CpuBudget"),
 }
+_RULE_OF: dict[type[Stop], str] = {Flood: "RpcBudget", BadSnapshot: "StateMachineSafety"}
+"""The rules that are broken where the simulator itself ends a run."""
+
+
+class Outcomes:
+    """Puts what ended a run into the words of a catalogue of rules."""
+
+    def __init__(self, rules: Mapping[str, Rule], hints: Mapping[str, str] | None = None) -> None:
+        self._rules = rules
+        self._hints = hints or {}
+        """Where to look, by rule, if not where the catalogue says."""
+        self.last: Outcome | None = None
+        """The outcome that was concluded last."""
+
+    def conclude(self, stop: Stop, now: float) -> Verdict:
+        """Return the verdict of a run that ends now, as the trace has it; the whole outcome is in `last`."""
+        outcome = self.last = self.of(stop, now)
+        first = outcome.servers[0] if outcome.servers else -1
+        status, rule = outcome.status, outcome.rule
+        return Verdict(now, first, status, rule, outcome.message, outcome.hint, outcome.servers)
+
+    def of(self, stop: Stop, now: float) -> Outcome:
+        """Return the outcome of a run that ends now."""
+        match stop:
+            case TestOver():
+                return Outcome("pass")
+            case ServerFailed():
+                return self._of_failure(stop.server, stop.failed, now)
+            case Stuck():
+                rule = self._rules[stop.rule]
+                text = f"{rule.id}: {stop.message}"
+                return Outcome("error", rule.id, text, stop.hint or rule.hint, stop.servers, now, stop.way)
+            case Violation():
+                rule = self._rules[stop.rule]
+            case _:
+                rule = self._rules[_RULE_OF[type(stop)]]
+        text = f"{rule.id} ({rule.place}): {stop.message}"
+        return Outcome("fail", rule.id, text, self._hints.get(rule.id, rule.hint), stop.servers, now)
+
+    def _of_failure(self, server: int, failed: Failed, now: float) -> Outcome:
+        kind = _KIND_OF[failed.problem]
+        rule = self._rules[kind.rule]
+        if rule.id == "NotWritten":
+            stage, _, part = failed.text.partition(": ")
+            message = f"not written yet: {part or stage} ({failed.place or 'no line known'})"
+        else:
+            place = f" at {failed.place}" if failed.place else ""
+            message = f"{rule.id}: server {server} {failed.text}{place}"
+        hint = kind.hint or (rule.hint if failed.place or rule.id != "NoCrash" else NO_LINE)
+        return Outcome(kind.status, rule.id, message, hint, (server,), now, failed.details)

@@ -6,26 +6,8 @@ rule, not to the fix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule that runs are judged by."""
-
-    id: str
-    place: str
-    says: str
-    hint: str
-    stage: str
-    """The first stage that it is judged in."""
-    liveness: bool = False
-    """Whether it says that something must happen in time, and not that something must never happen."""
-
-
-def _catalogue(*rules: Rule) -> dict[str, Rule]:
-    return {rule.id: rule for rule in rules}
-
+from labs.checking.conduct import CONDUCT
+from labs.checking.rule import Rule, catalogue
 
 WARM_UP_HINTS = {
     "ApplyInOrder": "who sends a number again, who notices that it has come before, and what keeps two in their order?",
@@ -33,7 +15,7 @@ WARM_UP_HINTS = {
     "StateMachineSafety": "which command does the skeleton hand over with a number?",
 }
 """What to ask in the warm-up, which knows neither logs nor commits."""
-RULES: dict[str, Rule] = _catalogue(
+RULES: dict[str, Rule] = catalogue(
     # Safety.
     Rule(
         "ElectionSafety",
@@ -356,54 +338,5 @@ RULES: dict[str, Rule] = _catalogue(
         "which entries does an AppendEntries carry that its receiver has already?",
         "2B",
     ),
-    Rule(
-        "NoSpin",
-        "the tester",
-        "a server lets time pass: it does not loop without a sleep or a wait",
-        "put an await that really waits into the loop: trio.sleep, an event, a call",
-        "2A",
-    ),
-    Rule("NoCrash", "the tester", "a server's code raises no exception", "read the line that is named", "2A"),
-    Rule(
-        "NoStall",
-        "the tester",
-        "a server gives way to others: it does not loop without an await",
-        "every loop needs an await in each round",
-        "2A",
-    ),
-    Rule(
-        "CpuBudget",
-        "the tester",
-        "the servers of a run stay within the processor time that it has",
-        "look for work that grows with the log or with the number of messages",
-        "2A",
-    ),
-    Rule(
-        "SimulatedTimeOnly",
-        "the tester",
-        "a server uses no clock, thread, socket or chance but the simulation's",
-        "use trio for time and tasks, node.random for chance, node.call for messages",
-        "2A",
-    ),
-    Rule(
-        "EndsWhenCrashed",
-        "the tester",
-        "a crash ends all that a server does",
-        "let trio.Cancelled pass: no bare except, no except BaseException around an await",
-        "2A",
-    ),
-    Rule(
-        "WellFormed",
-        "the student's API",
-        "a server sends, saves, applies and returns only values of the API's types",
-        "the handout on the API shows each call with its types",
-        "2A",
-    ),
-    Rule(
-        "NotWritten",
-        "the skeleton",
-        "this part is not written yet",
-        "the handout of the stage says what belongs here",
-        "2A",
-    ),
+    *CONDUCT,
 )

@@ -6,19 +6,18 @@ take the snapshots that are due. When all this happens is the kernel's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-from labs.checking.checker import Violation
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_NOTE_LINES, MAX_NOTES, MAX_RUN_OUTPUTS, MAX_SAVED
-from labs.sim.hosts.base import AnyLife
+from labs.sim.rpc import Calls
+from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied, Saved
 from labs.sim.server.service import index_of_snapshot
+from labs.sim.stops import BadSnapshot, Stop
+from labs.sim.world import World
 from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
-
-if TYPE_CHECKING:
-    from labs.sim.kernel import Kernel
 
 REMEMBERED = 100
 """So many commands are remembered that every server's snapshot covers, for tests that ask late."""
@@ -31,12 +30,23 @@ _KINDS: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Calle
 class Carrier:
     """Stands between the outboxes of a run's servers, and its trace, disks, services and calls."""
 
-    def __init__(self, kernel: Kernel, paces: Sequence[int]) -> None:
-        self._kernel = kernel
-        self.paces = paces
-        """For each server after how many entries its service takes a snapshot; empty for never."""
-        self._roles: list[tuple[int, bool]] = [(0, False)] * kernel.size
-        self._snapshots_due: list[tuple[AnyLife, int, bytes]] = []
+    def __init__(
+        self,
+        world: World,
+        calls: Calls,
+        *,
+        on_failure: Callable[[Handle, Failed], None],
+        on_applied: Callable[[], None],
+        crash: Callable[[int, str], None],
+        stop: Callable[[Stop], None],
+        blame: Callable[[int, object, Exception], None],
+        over_budget: Callable[[int], bool],
+    ) -> None:
+        self._world = world
+        self._on_failure, self._on_applied, self._crash = on_failure, on_applied, crash
+        self._stop, self._blame, self._over_budget = stop, blame, over_budget
+        self._roles: list[tuple[int, bool]] = [(0, False)] * world.size
+        self._snapshots_due: list[tuple[Handle, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
         self._noted = 0
         """Characters that servers have noted and printed."""
@@ -44,38 +54,38 @@ class Carrier:
         """Lines of that."""
         self._carried = 0
         """Outputs of all servers."""
-        self.last_heard: AnyLife | None = None
+        self.last_heard: Handle | None = None
         """The life that put something out last."""
-        self._carry: dict[type[Output], Callable[[AnyLife, Any], None]] = {
-            Called: kernel.calls.carry_call,
-            Replied: kernel.calls.carry_reply,
+        self._carry: dict[type[Output], Callable[[Handle, Any], None]] = {
+            Called: calls.carry_call,
+            Replied: calls.carry_reply,
             Saved: self._carry_save,
             Applied: self._carry_apply,
             AppliedSnapshot: self._carry_apply_snapshot,
             Noted: self._carry_note,
-            Failed: kernel.on_failure,
+            Failed: on_failure,
         }
 
     def flush(self) -> None:
         """Record and carry all that the servers have put out; then let services take the snapshots that are due."""
-        kernel = self._kernel
-        ran = kernel.turns.ran
+        world = self._world
+        ran = world.ran
         while ran or self._snapshots_due:
             for server in sorted(ran):
                 life = ran[server]
-                if life is kernel.lives[server]:
+                if life is world.lives[server]:
                     self._carry_outbox(life)
-                    if kernel.closing:
+                    if world.closing:
                         return
                     self._observe_role(life)
             ran.clear()
             due, self._snapshots_due = self._snapshots_due, []
             for life, index, data in due:
-                if life is kernel.lives[life.server]:
-                    kernel.record(TakeSnapshot(kernel.now, life.server, index, len(data)))
+                if life is world.lives[life.server]:
+                    world.record(TakeSnapshot(world.now, life.server, index, len(data)))
                     life.snapshot(index, data)
                     ran[life.server] = life
-                    kernel.poked = True
+                    world.poked = True
 
     def forget_life(self, server: int) -> None:
         """A server begins anew: nothing is known of it."""
@@ -103,7 +113,7 @@ class Carrier:
 
     # One outbox.
 
-    def _carry_outbox(self, life: AnyLife) -> None:
+    def _carry_outbox(self, life: Handle) -> None:
         outbox = life.outbox
         if not outbox:
             return
@@ -112,38 +122,38 @@ class Carrier:
         self._carried += len(outbox)
         if self._carried > MAX_RUN_OUTPUTS:
             text = "puts out too much: the calls, replies, saves, notes and the like of this run are more than the "
-            self._kernel.on_failure(life, Failed("nonsense", f"{text}{MAX_RUN_OUTPUTS:,} allowed", life.where()))
+            self._on_failure(life, Failed("nonsense", f"{text}{MAX_RUN_OUTPUTS:,} allowed", life.where()))
             return
-        kernel, carry, points = self._kernel, self._carry, self._crash_points
+        world, carry, points = self._world, self._carry, self._crash_points
         try:
             for number, output in enumerate(outbox, 1):
-                if number % LOOK_EVERY == 0 and kernel.over_budget(life.server):
+                if number % LOOK_EVERY == 0 and self._over_budget(life.server):
                     return
                 point = points.get(life.server) if points else None
                 if point is not None and self._reaches(life.server, point, output):
                     if point[0] == "save":
                         carry[type(output)](life, output)
-                    kernel.crash(life.server, at=point[0])
+                    self._crash(life.server, point[0])
                 else:
                     carry[type(output)](life, output)
-                if kernel.closing or life.fenced:
+                if world.closing or life.fenced:
                     return
         except Exception as error:
-            kernel.blame(life.server, output, error)
+            self._blame(life.server, output, error)
 
-    def _carry_save(self, life: AnyLife, output: Saved) -> None:
-        kernel = self._kernel
-        disk = kernel.disks[life.server]
+    def _carry_save(self, life: Handle, output: Saved) -> None:
+        world = self._world
+        disk = world.disks[life.server]
         size = disk.size_after(output)
         if size > MAX_SAVED:
-            kernel.on_failure(life, Failed("died", f"sent what no server sends: a save of {size:,} bytes in all", ""))
+            self._on_failure(life, Failed("died", f"sent what no server sends: a save of {size:,} bytes in all", ""))
             return
         disk.write(output)
         first = output.last_included_index + 1 + output.kept
         entries = [codec.decode_base_entry(entry) for entry in output.entries]
-        kernel.record(
+        world.record(
             Save(
-                kernel.now,
+                world.now,
                 life.server,
                 output.current_term,
                 output.voted_for,
@@ -158,46 +168,46 @@ class Carrier:
                 codec.decode_fields(output.extra) if output.extra is not None else None,
             )
         )
-        if self.paces:
-            kernel.service.forget(min(disk.last_included_index for disk in kernel.disks) - REMEMBERED)
+        if world.paces:
+            world.service.forget(min(disk.last_included_index for disk in world.disks) - REMEMBERED)
 
-    def _carry_apply(self, life: AnyLife, output: Applied) -> None:
-        kernel, service = self._kernel, self._kernel.service
-        kernel.record(Apply(kernel.now, life.server, output.index, codec.decode_command(output.data)))
-        if kernel.closing:
+    def _carry_apply(self, life: Handle, output: Applied) -> None:
+        world, service = self._world, self._world.service
+        world.record(Apply(world.now, life.server, output.index, codec.decode_command(output.data)))
+        if world.closing:
             return
-        kernel.on_applied()
+        self._on_applied()
         before = service.index(life.server)
         service.apply(life.server, output.index, output.data)
-        paces = self.paces
+        paces = world.paces
         if paces and output.index % paces[life.server] == 0 and output.index > before:
             self._snapshots_due.append((life, output.index, service.snapshot(life.server)))
 
-    def _carry_apply_snapshot(self, life: AnyLife, output: AppliedSnapshot) -> None:
-        kernel = self._kernel
-        kernel.record(ApplySnap(kernel.now, life.server, output.index, output.term, output.data))
-        if kernel.closing:
+    def _carry_apply_snapshot(self, life: Handle, output: AppliedSnapshot) -> None:
+        world = self._world
+        world.record(ApplySnap(world.now, life.server, output.index, output.term, output.data))
+        if world.closing:
             return
-        kernel.on_applied()
-        wrong = kernel.service.install(life.server, output.index, output.data)
+        self._on_applied()
+        wrong = world.service.install(life.server, output.index, output.data)
         if wrong is not None:
             text = f"server {life.server} handed over a bad snapshot: {wrong}"
-            kernel.end_with(Violation("StateMachineSafety", text, (life.server,), kernel.now))
+            self._stop(BadSnapshot(text, (life.server,), world.now))
 
-    def _carry_note(self, life: AnyLife, output: Noted) -> None:
+    def _carry_note(self, life: Handle, output: Noted) -> None:
         self._noted += len(output.text) + 1
         self._lines += 1
         if self._noted > MAX_NOTES or self._lines > MAX_NOTE_LINES:
             most = f"{MAX_NOTE_LINES:,} lines" if self._lines > MAX_NOTE_LINES else f"{MAX_NOTES:,} characters"
             text = f"notes and prints: those of this run are more than the {most} allowed"
-            self._kernel.on_failure(life, Failed("nonsense", text, life.where()))
+            self._on_failure(life, Failed("nonsense", text, life.where()))
             return
-        self._kernel.record(Note(self._kernel.now, life.server, output.text, output.printed))
+        self._world.record(Note(self._world.now, life.server, output.text, output.printed))
 
-    def _observe_role(self, life: AnyLife) -> None:
+    def _observe_role(self, life: Handle) -> None:
         state = life.state(quietly=True)
         if life.failed:
             self._carry_outbox(life)
         if state is not None and state != self._roles[life.server]:
             self._roles[life.server] = state
-            self._kernel.record(Role(self._kernel.now, life.server, *state))
+            self._world.record(Role(self._world.now, life.server, *state))

@@ -11,49 +11,32 @@ from __future__ import annotations
 
 import heapq
 import math
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import trio
 
-from labs.checking.checker import Judges, Oracle, Violation
-from labs.checking.outcome import RULE_OF_PROBLEM, Outcome
 from labs.codec import safe_repr
-from labs.raft.rules import RULES
 from labs.sim.dispatch import Carrier
-from labs.sim.hosts.base import AnyLife, Hosts, HostsUnavailable
+from labs.sim.hosts.base import Hosts, HostsUnavailable
 from labs.sim.hosts.inline import InlineHosts
 from labs.sim.loader.program import Program
-from labs.sim.net.network import Conditions, Network
-from labs.sim.net.rpc import Calls
+from labs.sim.net.network import Conditions
+from labs.sim.rpc import Calls
 from labs.sim.runtime.clock import VirtualClock
 from labs.sim.runtime.trio_internals import Loop
 from labs.sim.scheduler import Abandoned, Turns, failure_of
-from labs.sim.server.disk import Disk
+from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Failed
-from labs.sim.server.service import Service
+from labs.sim.stops import ServerFailed, Stop, TestOver, way_to
+from labs.sim.world import World
 from labs.trace.events import Crash, Event, Restart, Verdict, author_of
 from labs.trace.recorder import Recorder, Unwritable
 
 MAX_STEPS = 10_000
 """Steps at one instant before the servers count as spinning together."""
-
-
-DEEPEST = 8
-"""So many steps of the way to an error of the tester are kept."""
 NOT_BY_DATA = (Abandoned, HostsUnavailable, OSError)
 """Errors that no data of a server makes."""
-
-
-class LastWords(NamedTuple):
-    """What a test heard or saw last of a server."""
-
-    server: int
-    rule: str
-    """The rule to name if the test cannot go on with that."""
-    text: str
-    hint: str = ""
 
 
 class RunOver(Exception):
@@ -61,7 +44,7 @@ class RunOver(Exception):
 
 
 class Kernel:
-    """One run: its clock, network, disks, lives, service, judges and trace."""
+    """One run: passes its time, and begins and ends its servers; the state is in `world`."""
 
     def __init__(
         self,
@@ -71,62 +54,65 @@ class Kernel:
         program: Program,
         conditions: Conditions,
         recorder: Recorder,
-        oracles: Iterable[Oracle],
+        observe: Callable[[Event], None],
+        conclude: Callable[[Stop, float], Verdict],
         paces: Sequence[int] = (),
         service_time: float = 0.0,
-        hints: Mapping[str, str] | None = None,
         hosts: Hosts | None = None,
     ) -> None:
-        self.size, self.seed, self.program = servers, seed, program
-        self.clock = VirtualClock(self._idle)
-        self.network = Network(servers, seed, conditions)
-        self.disks = [Disk() for _ in range(servers)]
-        self.lives: list[AnyLife | None] = [None] * servers
-        self.service = Service(servers)
+        clock = VirtualClock(self._idle)
+        self._turns = Turns(lambda life, task: self.end_with_failure(life.server, failure_of(life, task)))
+        self.arrange = self._turns.arrange
+        """Puts runnable tasks in order, for trio."""
+        ran = self._turns.ran
+        self.world = World(servers, seed, program, conditions, clock, self.record, ran, paces, service_time)
         self.recorder = recorder
         self._write = recorder.record
-        self._hints = hints or {}
-        """Where to look, by rule, if not where the catalogue says."""
-        self.outcome: Outcome | None = None
-        self.calls: Calls = Calls(self)
-        self.carrier = Carrier(self, paces)
-        self.service_time = service_time
-        """Virtual seconds that `await apply_ch.send` waits for a service."""
+        self._observe = observe
+        """Called with each event; a Stop that it raises ends the run."""
+        self._conclude = conclude
+        """Puts what ended the run into words."""
+        self.verdict: Verdict | None = None
+        self._hosts: Hosts = hosts or InlineHosts()
+        self._hosts.attach(self.world, self._turns, self.end_with_failure)
+        self.calls: Calls = Calls(self.world, self.end_with)
+        self.carrier = Carrier(
+            self.world,
+            self.calls,
+            on_failure=self.on_failure,
+            on_applied=self.on_applied,
+            crash=self.crash,
+            stop=self.end_with,
+            blame=self.blame,
+            over_budget=self._hosts.over_budget,
+        )
         self.error: BaseException | None = None
-        """A defect of the tester itself."""
+        """A defect of the simulator itself."""
         self.tolerant = False
         """Whether a run goes on although `run` is not written yet, as in drills that ask only for handlers."""
         self.unwritten: Failed | None = None
         """What was not written of `run`, where that is tolerated."""
-        self.test_acts = True
-        """Whether the test is at work, and not this."""
-        self._hosts: Hosts = hosts or InlineHosts()
         self._loop: Loop
-        self._show_to_judges = Judges(oracles).see
         self._incarnations = [0] * servers
-        self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
-        self._sequence = 0
-        self.turns = Turns(lambda life, task: self.on_spin(life, failure_of(life, task)))
-        self.addressed: dict[int, AnyLife] = {}
-        """The lives that requests have reached, and that have not run since, by server."""
-        self._dying: list[AnyLife] = []
+        self._dying: list[Handle] = []
         self._steps = 0
-        self.poked = False
-        """Whether servers became runnable while their outboxes were carried."""
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
         self._wake_on_apply = False
         self._nursery: trio.Nursery | None = None
-        self.last_words: Callable[[], LastWords | None] = lambda: None
-        """Returns what the test has from servers, if it has anything; whoever drives the cluster sets it."""
-        self.closing = False
-        """Whether the run is over: nothing is recorded any more."""
+        self.explain: Callable[[Exception], Stop | None] = lambda error: None
+        """Returns what a test stumbled over, if a server gave it that; whoever drives the cluster sets it."""
         self.over_at = 0.0
         """When the run was over; tasks that refuse to end may let time pass after that."""
         self._closing_steps = 0
 
     @property
     def now(self) -> float:
-        return self.clock.now
+        return self.world.clock.now
+
+    @property
+    def closing(self) -> bool:
+        """Whether the run is over."""
+        return self.world.closing
 
     # Running.
 
@@ -134,19 +120,19 @@ class Kernel:
         """Start the servers, run the test against them, and stop everything; the result is in `outcome`."""
         self._loop = Loop()
         async with trio.open_nursery() as self._nursery:
-            for server in range(self.size):
-                if self.lives[server] is None and not self.closing:  # the first that fails ends the run
+            for server in range(self.world.size):
+                if self.world.lives[server] is None and not self.closing:  # the first that fails ends the run
                     self.restart(server)
             try:
                 await test()
             except RunOver:
                 pass
-            except Violation as violation:
-                self.end_with(violation)
+            except Stop as stop:
+                self.end_with(stop)
             except Exception as error:
                 self._end_stuck(error)
             else:
-                self.end(Outcome("pass"))
+                self.end_with(TestOver())
             self.close()
 
     async def sleep(self, seconds: float, or_apply: bool = False) -> None:
@@ -167,9 +153,8 @@ class Kernel:
     def close(self) -> None:
         """Fence and stop all servers; nothing is recorded any more."""
         if not self.closing:
-            self.closing = self.turns.closing = True
-            self.over_at = self.now
-            for life in self.lives:
+            self._mark_as_over()
+            for life in self.world.lives:
                 if life is not None:
                     life.end()
             for life in self._dying:
@@ -177,26 +162,27 @@ class Kernel:
             if self._nursery is not None:
                 self._nursery.cancel_scope.cancel()
 
-    def on_spin(self, life: AnyLife, failed: Failed) -> None:
-        """A life goes round and lets no time pass."""
-        self.end_with_failure(life.server, failed)
+    def _mark_as_over(self) -> None:
+        self.world.closing = self._turns.closing = True
+        self.over_at = self.now
 
     # Time.
 
     def _idle(self, deadline: float) -> None:
         """Decide what happens next; trio calls this when no task can run. `deadline` is the next timer."""
+        world = self.world
         try:
-            if self.closing:
+            if world.closing:
                 self._let_close(deadline)
                 return
-            self.test_acts = False
+            world.test_acts = False
             while True:
-                if self.addressed or self._hosts.apart:
-                    self._hosts.run(self)
-                if not self.closing and not self._loop.runnable:
+                if world.addressed or self._hosts.apart:
+                    self._hosts.run()
+                if not world.closing and not self._loop.runnable:
                     self._step()
-                if self.closing or self._is_trios_turn():
-                    if self.addressed:
+                if world.closing or self._is_trios_turn():
+                    if world.addressed:
                         self._wake_addressed()
                     return
         except Exception as error:
@@ -205,19 +191,20 @@ class Kernel:
             self.error = self.error or error
             self.close()
         finally:
-            self.test_acts = True
+            world.test_acts = True
 
     def _step(self) -> None:
         if self._dying:
             self._check_ended()
-        self.poked = False
+        world = self.world
+        world.poked = False
         self.carrier.flush()
-        now, deadline = self.clock.now, self._loop.next_deadline()
+        now, deadline = world.clock.now, self._loop.next_deadline()
         if self._hosts.apart:
-            deadline = min(deadline, self._hosts.deadline(self))
-        if self.closing or self.poked or self._loop.runnable or deadline <= now:
+            deadline = min(deadline, self._hosts.deadline())
+        if world.closing or world.poked or self._loop.runnable or deadline <= now:
             return
-        network = self._heap[0][0] if self._heap else math.inf
+        network = world.due[0][0] if world.due else math.inf
         if network <= now:
             self._hand_out()
             return
@@ -228,9 +215,9 @@ class Kernel:
         instant = min(deadline, network, tester)
         if instant == math.inf:
             raise RuntimeError("nothing will ever happen again, and the test does not wait")
-        self.clock.now = instant
+        world.clock.now = instant
         self._steps = 0
-        for life in self.lives:
+        for life in world.lives:
             if life is not None:
                 life.passes = 0
         if network <= instant:
@@ -239,32 +226,27 @@ class Kernel:
             self._wake_tester()
 
     def _is_trios_turn(self) -> bool:
-        """Say whether a task can run, or may because the test waits for something else than time, or for nothing."""
-        return self._tester_due is None or bool(self._loop.runnable) or self._loop.next_deadline() <= self.clock.now
+        """Return whether a task can run, or may because the test waits for something else than time, or for nothing."""
+        return self._tester_due is None or bool(self._loop.runnable) or self._loop.next_deadline() <= self.now
 
     def _wake_addressed(self) -> None:
         """Let trio run those that requests have reached, as it has others to run."""
-        for life in self.addressed.values():
+        for life in self.world.addressed.values():
             life.wake()
-        self.addressed.clear()
+        self.world.addressed.clear()
 
     def _let_close(self, deadline: float) -> None:
         """Let tasks that shield themselves from the end run out, but not for ever."""
         self._closing_steps += 1
-        if self._closing_steps > 1000 or self.turns.left_out:
+        if self._closing_steps > 1000 or self._turns.left_out:
             raise Abandoned
         if deadline < math.inf:
-            self.clock.now = max(self.now, deadline)
+            self.world.clock.now = max(self.now, deadline)
 
     def _wake_tester(self) -> None:
         assert self._tester_due is not None
         task, self._tester_due = self._tester_due[1], None
         trio.lowlevel.reschedule(task)
-
-    def at(self, time: float, action: Callable[..., None], *args: Any) -> None:
-        """Do something at an instant; what is due at one instant happens in the order of these calls."""
-        self._sequence += 1
-        heapq.heappush(self._heap, (time, self._sequence, action, args))
 
     def _hand_out(self) -> None:
         """Do all that is due now."""
@@ -272,8 +254,9 @@ class Kernel:
         if self._steps > MAX_STEPS:
             self._end_spinning_together()
             return
-        heap, now = self._heap, self.clock.now
-        while heap and heap[0][0] <= now and not self.closing:
+        world = self.world
+        heap, now = world.due, world.clock.now
+        while heap and heap[0][0] <= now and not world.closing:
             _, _, action, args = heapq.heappop(heap)
             try:
                 action(*args)
@@ -289,21 +272,21 @@ class Kernel:
 
     # What the test does to servers.
 
-    def touch(self, life: AnyLife) -> None:
+    def touch(self, life: Handle) -> None:
         """Carry at once what a server put out while the test called it."""
-        self.turns.ran[life.server] = life
+        self.world.ran[life.server] = life
         self.carrier.flush()
 
     def restart(self, server: int) -> None:
         """Start a new life of a server from its disk; crash the old one first."""
         self.crash(server)
-        number = self._incarnations[server]
+        world, number = self.world, self._incarnations[server]
         self._incarnations[server] += 1
-        disk = self.disks[server]
-        life = self._hosts.make(self, server, number, disk)
-        self.lives[server] = life
+        disk = world.disks[server]
+        life = self._hosts.make(server, number, disk)
+        world.lives[server] = life
         self.carrier.forget_life(server)
-        self.service.restart(server, disk.snapshot)
+        world.service.restart(server, disk.snapshot)
         self.record(Restart(self.now, server, number))
         assert self._nursery is not None
         life.begin(self._nursery)
@@ -311,15 +294,16 @@ class Kernel:
 
     def crash(self, server: int, at: str | None = None) -> None:
         """End a server's life; its disk stays."""
-        life = self.lives[server]
+        world = self.world
+        life = world.lives[server]
         self.carrier.disarm_crash(server)
         if life is None:
             return
         self.record(Crash(self.now, server, at))
-        self.lives[server] = None
+        world.lives[server] = None
         life.crash()
         self._dying.append(life)
-        self.poked = True
+        world.poked = True
         self.calls.abandon(life)
 
     def on_applied(self) -> None:
@@ -327,17 +311,17 @@ class Kernel:
         if self._wake_on_apply and self._tester_due is not None:
             self._tester_due = (min(self.now, self._tester_due[0]), self._tester_due[1])
 
-    # Judging.
+    # What happened, and how the run ends.
 
     def record(self, event: Event) -> None:
-        """Put an event into the trace and show it to the judges."""
-        if self.closing:
+        """Put an event into the trace, and show it to whoever observes the run."""
+        if self.world.closing:
             return
         try:
             self._write(event)
-            self._show_to_judges(event)
-        except Violation as violation:
-            self.end_with(violation)
+            self._observe(event)
+        except Stop as stop:
+            self.end_with(stop)
         except Exception as error:
             said = error.event if isinstance(error, Unwritable) else event
             self.blame(author_of(said), said, error)
@@ -345,45 +329,32 @@ class Kernel:
     def blame(self, server: int | None, said: object, error: Exception) -> None:
         """End the run: what a server said has made an error where it was looked at, so it cannot be judged.
 
-        Raise the error if no server has said anything, or if it is the machine's: then it is the tester's own.
+        Raise the error if no server has said anything, or if it is the machine's: then it is the simulator's own.
         """
         if server is None or self._incarnations[server] == 0 or isinstance(error, NOT_BY_DATA):
             self.error = self.error or error
             raise error
-        rule = RULES["WellFormed"]
-        text = f"{rule.id}: server {server} handed over what cannot be judged: {safe_repr.outline(said)}"
-        self.end(Outcome("error", rule.id, text, rule.hint, (server,), self.now, _way_to(error)))
+        text = f"handed over what cannot be judged: {safe_repr.outline(said)}"
+        self.end_with_failure(server, Failed("nonsense", text, "", way_to(error)))
 
     def _end_stuck(self, error: Exception) -> None:
         """End the run: the test cannot go on with what it has from a server.
 
-        If it has nothing from any, or if the error is the machine's, it is the tester's own.
+        If it has nothing from any, or if the error is the machine's, it is the simulator's own.
         """
-        heard = self.last_words()
-        if self.error is not None or heard is None or isinstance(error, (*NOT_BY_DATA, MemoryError)):
+        own = self.error is not None or isinstance(error, (*NOT_BY_DATA, MemoryError))
+        stop = None if own else self.explain(error)
+        if stop is None:
             self.error = self.error or error
-            return
-        rule, what = RULES[heard.rule], f"{type(error).__name__}: {safe_repr.text_of(error)}"
-        text = f"{rule.id}: the test could not go on ({what}), because {heard.text}"
-        self.end(Outcome("error", rule.id, text, heard.hint or rule.hint, (heard.server,), self.now, _way_to(error)))
-
-    def end_with(self, violation: Violation) -> None:
-        """End the run: a rule was broken."""
-        rule = violation.rule
-        text = f"{rule.id} ({rule.place}): {violation.message}"
-        hint = self._hints.get(rule.id, rule.hint)
-        self.end(Outcome("fail", rule.id, text, hint, violation.servers, self.now))
-
-    def over_budget(self, server: int) -> bool:
-        """Return whether the run has used more than it may, and is ended by that; what `server` said is looked at."""
-        return self._hosts.over_budget(server)
+        else:
+            self.end_with(stop)
 
     def end_unwritten(self, server: int) -> None:
         """End the run: the test needs a part of `run` that is not written yet."""
         assert self.unwritten is not None
         self.end_with_failure(server, self.unwritten)
 
-    def on_failure(self, life: AnyLife, failed: Failed) -> None:
+    def on_failure(self, life: Handle, failed: Failed) -> None:
         """End the run: a server's code failed; only a missing `run` is tolerated, in drills."""
         if failed.problem == "run not written" and self.tolerant:
             self.unwritten = failed
@@ -392,36 +363,27 @@ class Kernel:
 
     def end_with_failure(self, server: int, failed: Failed) -> None:
         """End the run: a server's code failed."""
-        if self.closing:
-            return
-        self.end(RULE_OF_PROBLEM[failed.problem].outcome(server, failed, self.now))
+        self.end_with(ServerFailed(server, failed, self.now))
 
-    def end(self, outcome: Outcome) -> None:
-        """End the run with an outcome, unless it has one."""
-        if self.closing:
+    def end_with(self, stop: Stop) -> None:
+        """End the run, unless it is over."""
+        if self.world.closing:
             return
         try:
             self.recorder.flush()
         except Unwritable as error:
             self.blame(author_of(error.event), error.event, error)
             return
-        self.outcome = outcome
-        first = outcome.servers[0] if outcome.servers else -1
-        status, rule = outcome.status, outcome.rule
-        verdict = Verdict(self.now, first, status, rule, outcome.message, outcome.hint, outcome.servers)
-        self.recorder.record(verdict)
+        self.verdict = self._conclude(stop, self.now)
+        self.recorder.record(self.verdict)
         self.close()
 
     def release(self) -> None:
         """Let go of all that belongs to servers; only the results of the run stay."""
-        if not self.closing:
-            self.closing = self.turns.closing = True
-            self.over_at = self.now
-        self.lives = [None] * self.size
-        self._heap = []
+        if not self.world.closing:
+            self._mark_as_over()
+        self.world.release()
         self.calls.release()
-        self.turns.ran.clear()
-        self.addressed.clear()
         self._dying = []
         self.carrier.release()
         self._tester_due, self._nursery = None, None
@@ -435,8 +397,3 @@ class Kernel:
             if failed is not None:
                 self.end_with_failure(life.server, failed)
                 return
-
-
-def _way_to(error: Exception) -> str:
-    """Return the last steps of the way to an error of the tester."""
-    return "".join(traceback.format_exception(error)[-DEEPEST:])

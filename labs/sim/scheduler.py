@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import trio
 
-from labs.sim.hosts.base import AnyLife
 from labs.sim.runtime.trio_internals import Batch
 from labs.sim.server.failures import place_of_task, swallowed
+from labs.sim.server.handle import Handle
 from labs.sim.server.incarnation import LIFE, Life
 from labs.sim.server.outputs import Failed
 
@@ -24,7 +24,7 @@ class Turns:
     """Orders batches of tasks; `on_spin` is told once of a life that spins, and which task of it does."""
 
     def __init__(self, on_spin: Callable[[Life, trio.lowlevel.Task], None]) -> None:
-        self.ran: dict[int, AnyLife] = {}
+        self.ran: dict[int, Handle] = {}
         """The lives that ran since this was cleared, by server."""
         self.closing = False
         """Whether the run is over, so that who still spins is ended by force."""

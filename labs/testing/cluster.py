@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from labs.checking.checker import Violation
+from labs.checking.outcome import Stuck
 from labs.codec import messages as codec
 from labs.codec import safe_repr, values
 from labs.messages import Command
+from labs.sim import stops
 from labs.sim.dispatch import CrashPoint
-from labs.sim.hosts.base import AnyLife
-from labs.sim.kernel import Kernel, LastWords, RunOver
+from labs.sim.kernel import Kernel, RunOver
 from labs.sim.net.network import NOTHING, Conditions, Link, Span
 from labs.sim.runtime import rng
+from labs.sim.server.handle import Handle
 from labs.sim.server.service import Applied
 from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
 
@@ -50,16 +52,16 @@ class Cluster:
     """Servers 0 to n-1, the network between them, and their disks."""
 
     def __init__(self, kernel: Kernel, test: str) -> None:
-        self._kernel = kernel
-        self.n = kernel.size
-        self.servers = range(kernel.size)
-        self.majority = kernel.size // 2 + 1
-        self.random = rng.generator(kernel.seed, "test", test)
+        self._kernel, self._world = kernel, kernel.world
+        self.n = kernel.world.size
+        self.servers = range(kernel.world.size)
+        self.majority = kernel.world.size // 2 + 1
+        self.random = rng.generator(kernel.world.seed, "test", test)
         self._commands = 0
         self._next_to_ask = 0
         self._heard: tuple[int, str, Any, Any] | None = None
         """The last that a server told the test: which one, of what kind, and what to what."""
-        kernel.last_words = self._last_words
+        kernel.explain = self._explain
 
     @property
     def now(self) -> float:
@@ -111,10 +113,10 @@ class Cluster:
         return ServerState(*answer)
 
     def is_up(self, server: int) -> bool:
-        return self._kernel.lives[server] is not None
+        return self._world.lives[server] is not None
 
     def is_connected(self, server: int) -> bool:
-        return self._kernel.network.is_connected(server)
+        return self._world.network.is_connected(server)
 
     def leaders(self, among: Iterable[int] | None = None) -> list[int]:
         """Return the connected, running servers that lead the highest term that any of them leads."""
@@ -124,9 +126,9 @@ class Cluster:
 
     def applied(self, index: int) -> Applied:
         """Return how many servers, also crashed ones, have applied something at an index, and what."""
-        count, command = found = self._kernel.service.applied(index)
+        count, command = found = self._world.service.applied(index)
         if count:
-            self._heard = (self._kernel.service.appliers(index)[0], "apply", index, command)
+            self._heard = (self._world.service.appliers(index)[0], "apply", index, command)
         return found
 
     def rpcs(self, server: int | None = None) -> int:
@@ -139,15 +141,15 @@ class Cluster:
 
     def log_size(self, server: int) -> int:
         """Return the bytes of a server's saved state, without the snapshot."""
-        return self._kernel.disks[server].size
+        return self._world.disks[server].size
 
     def snapshot_pace(self, server: int) -> int:
         """Return after how many entries a server's service takes a snapshot."""
-        return self._kernel.carrier.paces[server]
+        return self._world.paces[server]
 
     def snapshot_size(self, server: int) -> int:
         """Return the bytes of a server's saved snapshot, 0 if it has none."""
-        return len(self._kernel.disks[server].snapshot or b"")
+        return len(self._world.disks[server].snapshot or b"")
 
     # Crashes.
 
@@ -184,11 +186,11 @@ class Cluster:
 
     def disconnect(self, server: int) -> None:
         """Cut all links of a server, both ways, until `connect`."""
-        self._change_links(lambda: self._kernel.network.disconnect(server), server)
+        self._change_links(lambda: self._world.network.disconnect(server), server)
 
     def connect(self, server: int) -> None:
         """End `disconnect`; single links that are cut stay so."""
-        self._change_links(lambda: self._kernel.network.connect(server), server)
+        self._change_links(lambda: self._world.network.connect(server), server)
 
     def connect_all(self) -> None:
         """Connect every server; single links that are cut stay so."""
@@ -197,25 +199,25 @@ class Cluster:
 
     def cut(self, source: int, target: int) -> None:
         """Cut the link from `source` to `target`, this direction only."""
-        self._change_links(lambda: self._kernel.network.cut(source, target))
+        self._change_links(lambda: self._world.network.cut(source, target))
 
     def mend(self, source: int, target: int) -> None:
         """End `cut` for this direction."""
-        self._change_links(lambda: self._kernel.network.mend(source, target))
+        self._change_links(lambda: self._world.network.mend(source, target))
 
     def partition(self, *groups: Iterable[int]) -> None:
         """Let only links inside a group work; earlier cuts end. A server in no group is alone."""
         parts = [list(group) for group in groups]
-        self._change_links(lambda: self._kernel.network.partition(parts))
+        self._change_links(lambda: self._world.network.partition(parts))
 
     def heal(self) -> None:
         """Mend all cuts and connect all servers."""
-        self._change_links(self._kernel.network.heal)
+        self._change_links(self._world.network.heal)
 
     def use(self, conditions: Conditions) -> None:
         """Change how the network treats messages from now on."""
         self._go_on()
-        self._kernel.network.conditions = conditions
+        self._world.network.conditions = conditions
         self._kernel.record(NetworkChange(self.now, -1, str(conditions)))
 
     def set_link(
@@ -223,12 +225,12 @@ class Cluster:
     ) -> None:
         """Give one direction of a link its own delay, loss and duplication, beside the network's; none resets it."""
         link = Link(delay, loss, duplicate)
-        self._kernel.network.set_link(source, target, link if link != Link() else None)
+        self._world.network.set_link(source, target, link if link != Link() else None)
         self._kernel.record(NetworkChange(self.now, -1, f"{source} -> {target}: {link}"))
 
     def slow(self, server: int, seconds: float) -> None:
         """Make everything to and from a server take that much longer; 0 ends it."""
-        self._kernel.network.slow(server, seconds)
+        self._world.network.slow(server, seconds)
         self._kernel.record(NetworkChange(self.now, server, f"server {server} is {seconds} s slower"))
 
     # Waiting and checking.
@@ -338,7 +340,7 @@ class Cluster:
             text = (
                 f"{self._appliers(index)} applied {self._shown(command)} at index {index}, but no majority can store it"
             )
-            raise self._violation("CommitNeedsMajority", text, self._kernel.service.appliers(index))
+            raise self._violation("CommitNeedsMajority", text, self._world.service.appliers(index))
         self._record_check(f"nobody has applied index {index}")
 
     def check(self, condition: bool, rule: str, message: str) -> None:
@@ -348,7 +350,8 @@ class Cluster:
 
     # Inside.
 
-    def _last_words(self) -> LastWords | None:
+    def _explain(self, error: Exception) -> Stuck | None:
+        """Return that the test stumbled over what a server answered last, if one has answered anything."""
         if self._heard is None:
             return None
         server, kind, what, answer = self._heard
@@ -357,10 +360,10 @@ class Cluster:
         else:
             asked = f"start({safe_repr.short(what)})" if kind == "start" else "get_state"
             text = f"server {server} had answered {tuple(answer)} to {asked}"
-        return LastWords(server, "WellFormed", text, COULD_NOT_GO_ON)
+        return stuck("WellFormed", error, text, server, self.now, COULD_NOT_GO_ON)
 
     def _go_on(self) -> None:
-        if self._kernel.outcome is not None or self._kernel.error is not None:
+        if self._kernel.verdict is not None or self._kernel.error is not None:
             raise RunOver
 
     async def _wait_for_apply(self, until: float) -> None:
@@ -368,9 +371,9 @@ class Cluster:
         self._go_on()
         await self._kernel.sleep(until - self.now, or_apply=True)
 
-    def _life(self, server: int) -> AnyLife | None:
+    def _life(self, server: int) -> Handle | None:
         self._go_on()
-        return self._kernel.lives[server]
+        return self._world.lives[server]
 
     def _highest_term(self, among: Iterable[int] | None) -> int:
         return max((self.state(server).term for server in self._reachable(among)), default=0)
@@ -390,7 +393,7 @@ class Cluster:
         return None
 
     def _appliers(self, index: int) -> str:
-        appliers = self._kernel.service.appliers(index)
+        appliers = self._world.service.appliers(index)
         return (
             f"servers {', '.join(map(str, appliers))}"
             if len(appliers) > 1
@@ -399,7 +402,7 @@ class Cluster:
 
     def _change_links(self, change: Callable[[], None], server: int = -1) -> None:
         self._go_on()
-        network = self._kernel.network
+        network = self._world.network
         before = set(network.cuts())
         change()
         after = set(network.cuts())
@@ -417,3 +420,10 @@ class Cluster:
     def _violation(self, rule: str, text: str, servers: Iterable[int]) -> Violation:
         self._go_on()
         return Violation(rule, text, servers, self.now)
+
+
+def stuck(rule: str, error: Exception, why: str, server: int, time: float, hint: str = "") -> Stuck:
+    """Return what ends a run whose test could not go on with what it has from a server."""
+    what = f"{type(error).__name__}: {safe_repr.text_of(error)}"
+    text = f"the test could not go on ({what}), because {why}"
+    return Stuck(rule, text, server, time, hint, stops.way_to(error))

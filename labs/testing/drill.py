@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
 
 from labs.checking.checker import Oracle, Violation
+from labs.checking.outcome import Stuck
 from labs.codec import messages as codec
 from labs.codec import safe_repr
 from labs.messages import (
@@ -28,9 +29,9 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.sim.kernel import Kernel, LastWords, RunOver
+from labs.sim.kernel import Kernel, RunOver
 from labs.sim.server.service import index_of_snapshot
-from labs.testing.cluster import Cluster, ServerState, StartAnswer
+from labs.testing.cluster import Cluster, ServerState, StartAnswer, stuck
 from labs.testing.fake_peers import A, Puppet, Request, entries_of, in_words, snapshot_of
 from labs.trace.events import Apply, ApplySnap, Restart, TakeSnapshot
 
@@ -97,8 +98,9 @@ class Lone:
 
     def __init__(self, kernel: Kernel, cluster: Cluster, witness: Witness, rule: str, me: int) -> None:
         self._kernel, self._cluster, self._witness, self._rule = kernel, cluster, witness, rule
+        self._world = kernel.world
         self.me = me
-        self.peers = tuple(server for server in range(kernel.size) if server != me)
+        self.peers = tuple(server for server in range(kernel.world.size) if server != me)
         self._puppets = {peer: Puppet(kernel, peer) for peer in self.peers}
         self._seen = ""
         self._done: list[str] = []
@@ -107,11 +109,9 @@ class Lone:
         self._followed: AppendEntriesArgs | None = None
         """What the server last accepted, as long as it has not led since."""
         kernel.tolerant = True
-        kernel.last_words = lambda: (
-            LastWords(me, rule, f"it had no more than this: {self._seen}") if self._seen else None
-        )
+        kernel.explain = self._explain
         for peer, puppet in self._puppets.items():
-            kernel.lives[peer] = puppet
+            kernel.world.lives[peer] = puppet
 
     @property
     def now(self) -> float:
@@ -352,7 +352,7 @@ class Lone:
     @property
     def disk(self) -> OnDisk:
         """What the server saved last."""
-        disk = self._kernel.disks[self.me]
+        disk = self._world.disks[self.me]
         base, terms = disk.last_included_index, [codec.decode_base_entry(entry).term for entry in disk.entries]
         covered = index_of_snapshot(disk.snapshot) or 0
         found = OnDisk(disk.current_term, disk.voted_for, terms, base, disk.last_included_term, covered)
@@ -419,11 +419,11 @@ class Lone:
 
     def service_snapshot(self) -> tuple[int, bytes]:
         """Return the index up to which the service has come, and its snapshot of that."""
-        return self._kernel.service.index(self.me), self._kernel.service.snapshot(self.me)
+        return self._world.service.index(self.me), self._world.service.snapshot(self.me)
 
     def take_snapshot(self, taken: tuple[int, bytes] | None = None) -> int:
         """Tell the server that its service has a snapshot: of all it applied, or one taken before; return the index."""
-        life = self._kernel.lives[self.me]
+        life = self._world.lives[self.me]
         assert life is not None, "a drill takes snapshots of a running server"
         index, data = taken or self.service_snapshot()
         self._kernel.record(TakeSnapshot(self.now, self.me, index, len(data)))
@@ -454,7 +454,7 @@ class Lone:
 
         The other puppets refuse. What the new leader sends can still be had from `wait_for_request`.
         """
-        voters, self._followed = self.peers[: self._kernel.size // 2], None
+        voters, self._followed = self.peers[: self._world.size // 2], None
         granted: dict[int, set[int]] = {}
         end = self.now + within
         while True:
@@ -516,8 +516,14 @@ class Lone:
             raise RunOver
         self._fail(text, rule)
 
+    def _explain(self, error: Exception) -> Stuck | None:
+        """Return that the drill stumbled over what it saw of the server last, if it has seen anything."""
+        if not self._seen:
+            return None
+        return stuck(self._rule, error, f"it had no more than this: {self._seen}", self.me, self.now)
+
     def _go_on(self) -> None:
-        if self._kernel.outcome is not None or self._kernel.error is not None:
+        if self._kernel.verdict is not None or self._kernel.error is not None:
             raise RunOver
 
     def _fail(self, text: str, rule: str | None = None) -> NoReturn:

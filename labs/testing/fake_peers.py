@@ -51,7 +51,7 @@ class Puppet(Life):
     """One server that the test plays."""
 
     def __init__(self, kernel: Kernel, server: int) -> None:
-        super().__init__(server, 0, kernel.size, kernel.seed, kernel.program, Disk())
+        super().__init__(server, 0, kernel.world.size, kernel.world.seed, kernel.world.program, Disk())
         self.requests: list[Request[Any]] = []
         """What reached it and was not looked at yet, in order."""
         self.replies: dict[int, bytes] = {}
@@ -60,7 +60,7 @@ class Puppet(Life):
         """By itself it says yes to what a leader sends, if that ends before this index."""
         self.settled: list[Request[Any]] = []
         """What a leader sent that it has said yes to by itself, in order."""
-        self._kernel = kernel
+        self._kernel, self._world = kernel, kernel.world
         self._term = 0
         self._asked = 0
 
@@ -109,10 +109,10 @@ class Puppet(Life):
             # A trial before an election (pre-vote): it binds nobody, and changes no term. The answer comes from a voter
             # in the candidate's own term, for one in an older term would not be believed.
             reply = RequestVoteReply(max(self._term, message.term - 1), True)
-            self._kernel.at(self._kernel.now, self.answer, request, reply)
+            self._world.at(self._kernel.now, self.answer, request, reply)
         elif _end(message) < self.agrees_below:
             self.settled.append(request)
-            self._kernel.at(self._kernel.now, self.say_yes, request)
+            self._world.at(self._kernel.now, self.say_yes, request)
         else:
             self._term = max(self._term, getattr(message, "term", 0))
             self.requests.append(request)

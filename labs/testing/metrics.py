@@ -96,7 +96,7 @@ class MeteredCluster(Cluster):
 
     def pad_snapshots(self, size: int) -> None:
         """Make every snapshot that a service takes from now on that many bytes longer."""
-        self._kernel.service.padding = bytes(size)
+        self._world.service.padding = bytes(size)
 
     async def commit(self, size: int) -> StartAnswer:
         """Propose a command of that size to the leader, and wait until anyone has applied it; return the answer.

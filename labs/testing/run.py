@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 import trio
 
-from labs.checking.outcome import Outcome
+from labs.checking.checker import Judges
+from labs.checking.outcome import Outcome, Outcomes
 from labs.raft.checkers import judges
 from labs.raft.checkers.situations import Situations
 from labs.raft.rules import RULES, WARM_UP_HINTS
@@ -114,16 +115,17 @@ def _run(
     watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
     oracles = [*(judges(servers, scenario.stage, counted) if judged else []), *watching]
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
+    outcomes = Outcomes(RULES, WARM_UP_HINTS if scenario.stage == "0" else None)
     kernel = Kernel(
         servers=servers,
         seed=seed,
         program=program,
         conditions=scenario.conditions,
         recorder=Recorder(trace, header),
-        oracles=oracles,
+        observe=Judges(oracles).see,
+        conclude=outcomes.conclude,
         paces=scenario.paces(seed),
         service_time=scenario.service_time,
-        hints=WARM_UP_HINTS if scenario.stage == "0" else None,
         hosts=hosts,
     )
     cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)
@@ -131,7 +133,7 @@ def _run(
     begun = time.perf_counter()
     _run_to_the_end(kernel, lambda: scenario.test(driven))
     wall_time = time.perf_counter() - begun
-    outcome = kernel.outcome
+    outcome = outcomes.last
     if kernel.error is not None:
         was_alarm = _came_from(kernel.error, failures.watchdog.raises)
         outcome = _too_busy(kernel) if was_alarm else Outcome("grader-error", None, _explain(kernel.error))
@@ -139,7 +141,7 @@ def _run(
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.over_at, wall_time
-    record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.service.commits
+    record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.world.service.commits
     record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
     record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
     return record
@@ -171,15 +173,15 @@ def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline"
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
-    with _no_complaints(kernel), deterministic_scheduling(kernel.turns.arrange, count_task):
+    with _no_complaints(kernel), deterministic_scheduling(kernel.arrange, count_task):
         abandoned = False
         try:
-            trio.run(kernel.run, test, clock=kernel.clock)
+            trio.run(kernel.run, test, clock=kernel.world.clock)
         except BaseException as error:
             if _came_from(error, (KeyboardInterrupt,)):
                 raise KeyboardInterrupt from None
             abandoned = not isinstance(error, Exception) or isinstance(error, trio.TrioInternalError)
-            if not abandoned or kernel.outcome is None:
+            if not abandoned or kernel.verdict is None:
                 was_alarm = _came_from(error, failures.watchdog.raises)
                 # What an alarm broke off must go at once: without the frames that its traceback holds.
                 kernel.error = kernel.error or (failures.watchdog.raises[0]() if was_alarm else error)
@@ -216,7 +218,7 @@ def _too_busy(kernel: Kernel) -> Outcome:
 def _no_complaints(kernel: Kernel) -> Iterator[None]:
     """Keep Python from complaining about coroutines that refuse to end when the run is over."""
     hook = sys.unraisablehook
-    sys.unraisablehook = lambda unraisable: None if kernel.turns.closing else hook(unraisable)
+    sys.unraisablehook = lambda unraisable: None if kernel.closing else hook(unraisable)
     try:
         yield
     finally:

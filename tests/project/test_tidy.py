@@ -151,7 +151,7 @@ def real_calls(path: Path) -> Found:
 
 
 WATCH_WALL_TIME = {
-    "labs/sim/loader/compilations.py",
+    "labs/sim/hosts/process/compilations.py",
     "labs/sim/loader/sources.py",
     *(f"labs/sim/hosts/process/{name}.py" for name in ("frames", "pool", "zygote", "zygote_client")),
     "labs/testing/run.py",

@@ -11,7 +11,7 @@ import pytest
 
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.net.network import RELIABLE
-from labs.sim.net.rpc import PATIENCE
+from labs.sim.rpc import PATIENCE
 from labs.testing.cluster import Cluster
 from labs.testing.run import run_scenario
 from labs.trace.events import Note

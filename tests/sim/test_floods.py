@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labs.sim.hosts.process.pool import ProcessHosts
-from labs.sim.net.rpc import Calls
+from labs.sim.rpc import Calls
 from labs.sim.server import failures
 from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
@@ -105,21 +105,21 @@ def run_both(folder: Path) -> list[RunRecord]:
 def test_flood_of_requests_ends_with_a_verdict_in_virtual_terms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.net.rpc.MAX_CALLS_A_SECOND", 200)
+    monkeypatch.setattr("labs.sim.rpc.MAX_CALLS_A_SECOND", 200)
     for record in run_both(write_submission(tmp_path, FLOODS)):
         assert (record.status, record.rule, record.involved) == ("fail", "RpcBudget", [1]), record.message
         assert "server 1 sent 200 requests in the 0.199 s from t=0.000 s on, the last an Ping" in record.message
 
 
 def test_many_requests_in_all_end_a_run_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labs.sim.net.rpc.MAX_CALLS_A_SECOND", 4)
+    monkeypatch.setattr("labs.sim.rpc.MAX_CALLS_A_SECOND", 4)
 
     async def test(cluster: Cluster) -> None:
         await cluster.sleep(10.0)
 
     slow = write_submission(tmp_path, FLOODS.replace("0.001", "0.4"))  # with those of before, 2.5 calls a second
     assert simulate(slow, make_scenario(test)).record.status == "pass"
-    monkeypatch.setattr("labs.sim.net.rpc.MAX_CALLS", 20)
+    monkeypatch.setattr("labs.sim.rpc.MAX_CALLS", 20)
     record = simulate(slow, make_scenario(test)).record
     assert (record.rule, record.involved) == ("RpcBudget", [1]), record.message
     assert "server 1 sent 20 requests in the 7.600 s from t=0.000 s on" in record.message

@@ -344,7 +344,7 @@ class Leaderships(Oracle):
         if len(good | {server.id}) < self._shadow.majority:
             fault = next(fault for _, fault in sorted(tried.items()) if fault is not None)
             text = f"{fault.message}; server {server.id} leads term {term} by such answers, so they are votes, no trial"
-            raise Violation(fault.rule.id, text, fault.servers, time)
+            raise Violation(fault.rule, text, fault.servers, time)
         self._shadow.elected_on_trial(server, term, good - {server.id}, self._trials.fields(server.id))
         return True
 

@@ -11,19 +11,17 @@ is behind it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-
-import trio
+from typing import Any, Literal, Protocol
 
 from labs.codec.limits import MAX_FRAME
+from labs.sim.scheduler import Turns
 from labs.sim.server.disk import Disk
-from labs.sim.server.outputs import Failed, Output
-
-if TYPE_CHECKING:
-    from labs.sim.kernel import Kernel
+from labs.sim.server.handle import Handle
+from labs.sim.server.outputs import Failed
+from labs.sim.world import World
 
 HostKind = Literal["inline", "process"]
 
@@ -32,43 +30,23 @@ class HostsUnavailable(RuntimeError):
     """Process hosts do not work here; the text says why, and what to use instead."""
 
 
-class AnyLife(Protocol):
-    """One incarnation of a server as the kernel sees it, wherever it runs (labs.sim.server.incarnation,
-    labs.sim.hosts.process.proxy)."""
-
-    server: int
-    outbox: list[Output]
-    fenced: bool
-    failed: bool
-    passes: int
-
-    def begin(self, nursery: trio.Nursery) -> None: ...
-    def request(self, ticket: int, data: bytes) -> None: ...
-    def wake(self) -> None: ...
-    def reply(self, call: int, data: bytes | None) -> bool: ...
-    def start(self, command: bytes) -> tuple[int, int, bool] | None: ...
-    def state(self, quietly: bool = False) -> tuple[int, bool] | None: ...
-    def snapshot(self, index: int, data: bytes) -> None: ...
-    def crash(self) -> None: ...
-    def why_not_ended(self) -> Failed | None: ...
-    def where(self) -> str: ...
-    def end(self) -> None: ...
-
-
 class Hosts(Protocol):
-    """What makes and runs the lives of one run."""
+    """What makes and runs the incarnations of one run."""
 
     apart: bool
-    """Whether lives run elsewhere, and not on the loop that the kernel is on."""
+    """Whether they run elsewhere, and not on the loop that the kernel is on."""
 
-    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> AnyLife:
-        """Return a new life of a server, which starts with `begin`."""
+    def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
+        """Take the run that these hosts are for; `on_failure` ends it, for a server's code failed."""
 
-    def run(self, kernel: Kernel) -> None:
-        """Let all lives run that have something to do now, unless trio does."""
+    def make(self, server: int, number: int, disk: Disk) -> Handle:
+        """Return a new incarnation of a server, which starts with `begin`."""
 
-    def deadline(self, kernel: Kernel) -> float:
-        """Return when the next life wants to run, unless trio knows."""
+    def run(self) -> None:
+        """Let all run that have something to do now, unless trio does."""
+
+    def deadline(self) -> float:
+        """Return when the next one wants to run, unless trio knows."""
 
     def over_budget(self, server: int) -> bool:
         """Return whether the run has used more than it may, and end it then; what `server` said is looked at."""

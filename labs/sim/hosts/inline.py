@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from labs.sim.scheduler import Turns
 from labs.sim.server.disk import Disk
 from labs.sim.server.incarnation import Life
-
-if TYPE_CHECKING:
-    from labs.sim.kernel import Kernel
+from labs.sim.server.outputs import Failed
+from labs.sim.world import World
 
 
 class InlineHosts:
@@ -17,18 +17,23 @@ class InlineHosts:
 
     apart = False
 
-    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> Life:
-        return Life(server, number, kernel.size, kernel.seed, kernel.program, disk.copy(), kernel.service_time)
+    def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
+        self._world, self._serve = world, turns.serve
 
-    def run(self, kernel: Kernel) -> None:
+    def make(self, server: int, number: int, disk: Disk) -> Life:
+        world = self._world
+        return Life(server, number, world.size, world.seed, world.program, disk.copy(), world.service_time)
+
+    def run(self) -> None:
         """Let those handle their requests that have some, as nothing else can run; trio runs all the rest."""
-        for server in sorted(kernel.addressed):
-            life = kernel.addressed[server]
+        addressed = self._world.addressed
+        for server in sorted(addressed):
+            life = addressed[server]
             assert isinstance(life, Life)
-            kernel.turns.serve(life)
-        kernel.addressed.clear()
+            self._serve(life)
+        addressed.clear()
 
-    def deadline(self, kernel: Kernel) -> float:
+    def deadline(self) -> float:
         return math.inf
 
     def over_budget(self, server: int) -> bool:

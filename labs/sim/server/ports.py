@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable
+from typing import Any, Protocol
 
 import trio
 
@@ -15,15 +16,24 @@ from labs.codec import messages as codec
 from labs.messages import Args, Reply
 from labs.sim.server.persister import DiskPersister
 
-if TYPE_CHECKING:
-    from labs.sim.server.incarnation import Life
+
+class Owner(Protocol):
+    """What the ports need of the incarnation that they belong to (labs.sim.server.incarnation.Life)."""
+
+    service_time: float
+
+    def find_class(self, name: str, /) -> type | None: ...
+    def call(self, peer: int, args: Args) -> int: ...
+    def wait(self, call: int) -> Awaitable[bytes | None]: ...
+    def apply(self, message: Any) -> None: ...
+    def note(self, text: object) -> None: ...
 
 
 class LifeNode:
     """What the submission sees as its `Node` (labs.node.Node)."""
 
     def __init__(
-        self, life: Life, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
+        self, life: Owner, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
     ) -> None:
         self._life = life
         self.me = me
@@ -45,7 +55,7 @@ class LifeNode:
 class ApplyChannel:
     """The sending end of the apply channel, with the methods of `trio.MemorySendChannel`; its buffer has no limit."""
 
-    def __init__(self, life: Life) -> None:
+    def __init__(self, life: Owner) -> None:
         self._life = life
 
     def send_nowait(self, value: Any) -> None:

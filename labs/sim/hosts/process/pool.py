@@ -11,7 +11,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -19,16 +19,16 @@ from labs.codec.limits import MAX_HELD, MAX_TESTER_SECONDS, MiB
 from labs.sim import scheduler
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
 from labs.sim.hosts.process import frames
+from labs.sim.hosts.process.compilations import Compilations
 from labs.sim.hosts.process.frames import BadFrame, Confined
 from labs.sim.hosts.process.procfs import core_now, memory_now, turns_now
 from labs.sim.hosts.process.proxy import RemoteLife
 from labs.sim.hosts.process.zygote_client import Process, ZygoteLink
-from labs.sim.kernel import Kernel
-from labs.sim.loader.compilations import Compilations
 from labs.sim.loader.program import Program
 from labs.sim.loader.sources import Compiled
 from labs.sim.server.disk import Disk
 from labs.sim.server.outputs import Failed
+from labs.sim.world import World
 
 _CHECK = 0.25
 """Wall seconds between looks at what the servers have used."""
@@ -152,7 +152,8 @@ class ProcessRun:
         self._fork = hosts.fork
         self._processes: list[Process] = []
         self._zygote = hosts.zygote
-        self._kernel: Kernel | None = None
+        self._world: World
+        self._on_failure: Callable[[int, Failed], None]
         limits = [limit for limit in (cpu_seconds, hosts.options.cpu_seconds) if limit is not None]
         self._cpu_seconds = min(limits, default=math.inf)
         self._begun, self._cpu_begun, self._turns = time.monotonic(), time.process_time(), turns_now()
@@ -174,14 +175,18 @@ class ProcessRun:
 
     # What the kernel wants of its hosts.
 
-    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> RemoteLife:
+    def attach(self, world: World, turns: scheduler.Turns, on_failure: Callable[[int, Failed], None]) -> None:
+        """Take the run that these hosts are for."""
+        self._world, self._on_failure = world, on_failure
+
+    def make(self, server: int, number: int, disk: Disk) -> RemoteLife:
         """Return a new life of a server; it begins with `begin`."""
-        self._kernel = kernel
         return RemoteLife(self, server, number, disk)
 
-    def run(self, kernel: Kernel) -> None:
+    def run(self) -> None:
         """Let all servers run that have something to do now."""
-        lives = [life for life in kernel.lives if isinstance(life, RemoteLife) and life.is_due(kernel.now)]
+        world = self._world
+        lives = [life for life in world.lives if isinstance(life, RemoteLife) and life.is_due(world.now)]
         for life in lives:
             life.send_step()
         stalled = False
@@ -190,36 +195,33 @@ class ProcessRun:
                 life.end()
                 continue
             life.take_step()
-            kernel.turns.ran[life.server] = life
+            world.ran[life.server] = life
             stalled = any(isinstance(output, Failed) and output.problem == "stalled" for output in life.outbox[-1:])
         spinning = [life for life in lives if life.spun is not None]
         if spinning:
             first = min(spinning, key=lambda life: life.spun.passes if life.spun else 0)
             assert first.spun is not None
-            kernel.on_spin(first, first.spun.failed)
+            self._on_failure(first.server, first.spun.failed)
 
-    def deadline(self, kernel: Kernel) -> float:
+    def deadline(self) -> float:
         """Return when the next server wants to run."""
-        return min((life.deadline for life in kernel.lives if isinstance(life, RemoteLife)), default=math.inf)
+        return min((life.deadline for life in self._world.lives if isinstance(life, RemoteLife)), default=math.inf)
 
     # What its lives need.
 
     @property
     def now(self) -> float:
-        assert self._kernel is not None
-        return self._kernel.now
+        return self._world.now
 
     @property
     def service_time(self) -> float:
         """Virtual seconds that `await apply_ch.send` waits for a service."""
-        assert self._kernel is not None
-        return self._kernel.service_time
+        return self._world.service_time
 
     @property
     def test_acts(self) -> bool:
-        """Whether the test is at work, and not the kernel."""
-        assert self._kernel is not None
-        return self._kernel.test_acts
+        """Whether the test is at work, and not the simulator."""
+        return self._world.test_acts
 
     def over_budget(self, server: int) -> bool:
         """End the run if it has used more than it may; looks only now and then. `server` is at work."""
@@ -231,8 +233,7 @@ class ProcessRun:
         if excess is None and now - self._begun > self.options.run_seconds:
             excess = self._excess_of_time(now - self._begun, server)
         if excess is not None:
-            assert self._kernel is not None
-            self._kernel.end_with_failure(*excess)
+            self._on_failure(*excess)
         return excess is not None
 
     def _excess_of_time(self, took: float, server: int) -> tuple[int, Failed] | None:

@@ -9,23 +9,23 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import trio
 
 from labs.codec import meaning, safe_repr
+from labs.sim.hosts.base import HostOptions
 from labs.sim.hosts.process import frames
 from labs.sim.hosts.process.frames import Answer, Ask, BadFrame, Begin, Closed, CrashNow, Ended, Inbox, Late, Spun, Step
 from labs.sim.hosts.process.validate import Customs, check_failure
 from labs.sim.hosts.process.zygote_client import Process
+from labs.sim.loader.program import Program
+from labs.sim.loader.sources import Compiled
 from labs.sim.scheduler import MAX_PASSES
 from labs.sim.server.disk import Disk
 from labs.sim.server.failures import NEVER_YIELDS
 from labs.sim.server.incarnation import MAX_PLACE
 from labs.sim.server.outputs import Failed, Output, Problem
-
-if TYPE_CHECKING:
-    from labs.sim.hosts.process.pool import ProcessRun
 
 T = TypeVar("T", Answer, Ended)
 
@@ -37,10 +37,30 @@ class _Lost(Exception):
         self.failed = failed
 
 
+class Run(Protocol):
+    """What a life needs of the run that it is in (labs.sim.hosts.process.pool.ProcessRun)."""
+
+    options: HostOptions
+    program: Program
+    modules: dict[str, Compiled]
+    size: int
+    seed: int
+    max_passes: int
+
+    @property
+    def now(self) -> float: ...
+    @property
+    def service_time(self) -> float: ...
+    @property
+    def test_acts(self) -> bool: ...
+    def fork(self, server: int, first: frames.ToServer) -> Process: ...
+    def over_budget(self, server: int) -> bool: ...
+
+
 class RemoteLife:
     """A server from its start to its crash, elsewhere. `number` counts its incarnations from 0."""
 
-    def __init__(self, run: ProcessRun, server: int, number: int, disk: Disk) -> None:
+    def __init__(self, run: Run, server: int, number: int, disk: Disk) -> None:
         self.server, self.number = server, number
         self.outbox: list[Output] = []
         self.fenced = self.failed = False

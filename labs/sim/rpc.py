@@ -1,25 +1,23 @@
 """Calls in flight: carries requests and replies over the network, and lets callers know when none comes.
 
-Knows the network and the lives that the kernel has; knows nothing of what the messages mean.
+Knows the network and the incarnations that run; knows nothing of what the messages mean.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from labs.checking.checker import Violation
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_CALLS, MAX_CALLS_A_SECOND
 from labs.messages import Message
-from labs.sim.hosts.base import AnyLife
+from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Called, Replied
+from labs.sim.stops import Flood, Stop
+from labs.sim.world import World
 from labs.trace.events import Deliver, Drop, Reply, Send, Timeout
-
-if TYPE_CHECKING:
-    from labs.sim.kernel import Kernel
-
 
 PATIENCE = 7.0
 """Virtual seconds after which a call returns None, whatever becomes of its request (labs.node.Node.call)."""
@@ -30,7 +28,7 @@ class Call(msgspec.Struct, eq=False):
 
     rpc: int
     source: int
-    life: AnyLife
+    life: Handle
     """The life that called."""
     number: int
     """By which that life knows the call."""
@@ -46,23 +44,23 @@ class Call(msgspec.Struct, eq=False):
 class Calls:
     """All calls of a run."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self.sent = [0] * kernel.size
+    def __init__(self, world: World, stop: Callable[[Stop], None]) -> None:
+        self._world, self._stop = world, stop
+        self.sent = [0] * world.size
         """Requests sent, by server."""
-        self._counted_at = [0.0] * kernel.size
+        self._counted_at = [0.0] * world.size
         """When they were last looked at as a possible flood."""
         self.bytes = 0
         """Bytes of all requests sent and all replies delivered."""
         self._rpc = 0
         self._ticket = 0
-        self._tickets: dict[int, tuple[Call, AnyLife]] = {}
+        self._tickets: dict[int, tuple[Call, Handle]] = {}
         """The requests that servers are handling, and which life does."""
         self._watched = False
         """Whether `_end_overdue` is due some time."""
 
-    def carry_call(self, life: AnyLife, output: Called) -> None:
-        kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
+    def carry_call(self, life: Handle, output: Called) -> None:
+        world, network, now, data = self._world, self._world.network, self._world.clock.now, output.data
         source, target = life.server, output.peer
         rpc, size = self._rpc + 1, len(data)
         self._rpc = rpc
@@ -74,25 +72,25 @@ class Calls:
         message, extra = codec.decode_seen(data)
         name = codec.CALL_OF[type(message)]
         call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE)
-        kernel.record(Send(now, source, target, rpc, name, message, size, extra))
+        world.record(Send(now, source, target, rpc, name, message, size, extra))
         works = network.whole or network.works(source, target)
-        if not works or kernel.lives[target] is None:
-            kernel.record(Drop(now, source, target, rpc, "request", "down" if works else "cut"))
+        if not works or world.lives[target] is None:
+            world.record(Drop(now, source, target, rpc, "request", "down" if works else "cut"))
             self._fall_silent(call)
             return
         fate = network.request(source, target, ordinal)
         if fate.dropped:
-            kernel.record(Drop(now, source, target, rpc, "request", "loss"))
+            world.record(Drop(now, source, target, rpc, "request", "loss"))
             self._time_out_at(now + fate.delays[0], call)
             return
         for copy, delay in enumerate(fate.delays):
-            kernel.at(now + delay, self._deliver_request, call, data, copy)
+            world.at(now + delay, self._deliver_request, call, data, copy)
         if fate.delays[0] > PATIENCE:
-            kernel.at(call.deadline, self._time_out, call)
+            world.at(call.deadline, self._time_out, call)
 
     def _is_flood(self, server: int, data: bytes) -> bool:
         """End a run in which a server sends without end, before the wall clock has to; return whether it is one."""
-        now, sent = self._kernel.now, self.sent[server]
+        now, sent = self._world.now, self.sent[server]
         counted_at, self._counted_at[server] = self._counted_at[server], now
         if now - counted_at >= 1.0 and sent < MAX_CALLS:
             return False
@@ -102,31 +100,31 @@ class Calls:
             f"server {server} sent {count:,} requests in the {now - begun:.3f} s from t={begun:.3f} s on, "
             f"the last an {name} of {len(data):,} bytes; the longest runs need a few thousand in all"
         )
-        self._kernel.end_with(Violation("RpcBudget", text, (server,), now))
+        self._stop(Flood(text, (server,), now))
         return True
 
     def _deliver_request(self, call: Call, data: bytes, copy: int) -> None:
-        kernel, network = self._kernel, self._kernel.network
-        source, target, now = call.source, call.target, kernel.clock.now
-        life = kernel.lives[target]
+        world, network = self._world, self._world.network
+        source, target, now = call.source, call.target, world.clock.now
+        life = world.lives[target]
         works = network.whole or network.works(source, target)
         if life is None or not works:
-            kernel.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
+            world.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
             if copy == 0:
                 self._fall_silent(call)
             return
-        kernel.record(Deliver(now, target, source, call.rpc, "request", call.name, call.message, copy))
-        if kernel.closing:
+        world.record(Deliver(now, target, source, call.rpc, "request", call.name, call.message, copy))
+        if world.closing:
             return
         ticket = self._ticket = self._ticket + 1
         self._tickets[ticket] = (call, life)
         if not self._watched:
             self._watch(call.deadline)
         life.request(ticket, data)
-        if kernel.test_acts:
+        if world.test_acts:
             life.wake()
         else:
-            kernel.addressed[target] = life
+            world.addressed[target] = life
 
     def in_hand(self, action: object, args: tuple[Any, ...]) -> tuple[int, Message] | None:
         """Return the message that one of these methods is at work with, and who sent it; None with any other method."""
@@ -134,71 +132,71 @@ class Calls:
             return args[0].source, args[0].message
         return (args[0].target, args[2]) if action == self._deliver_reply else None
 
-    def carry_reply(self, life: AnyLife, output: Replied) -> None:
-        kernel, network, now, data = self._kernel, self._kernel.network, self._kernel.clock.now, output.data
+    def carry_reply(self, life: Handle, output: Replied) -> None:
+        world, network, now, data = self._world, self._world.network, self._world.clock.now, output.data
         call, _ = self._tickets.pop(output.ticket)
         source, target = life.server, call.source
         message, extra = codec.decode_seen(data)
-        kernel.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
+        world.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
         if not network.whole and not network.works(source, target):
-            kernel.record(Drop(now, source, target, call.rpc, "reply", "cut"))
+            world.record(Drop(now, source, target, call.rpc, "reply", "cut"))
             self._fall_silent(call)
             return
         fate = network.reply(source, target, network.next_ordinal(1, source, target))
         if fate.dropped:
-            kernel.record(Drop(now, source, target, call.rpc, "reply", "loss"))
+            world.record(Drop(now, source, target, call.rpc, "reply", "loss"))
             self._time_out_at(now + fate.delays[0], call)
             return
-        kernel.at(now + fate.delays[0], self._deliver_reply, call, data, message)
+        world.at(now + fate.delays[0], self._deliver_reply, call, data, message)
         if now + fate.delays[0] > call.deadline:
             self._time_out_at(call.deadline, call)
 
     def _deliver_reply(self, call: Call, data: bytes, message: Message) -> None:
-        kernel, network = self._kernel, self._kernel.network
-        source, target, now = call.target, call.source, kernel.clock.now
+        world, network = self._world, self._world.network
+        source, target, now = call.target, call.source, world.clock.now
         works = network.whole or network.works(source, target)
-        if call.life is not kernel.lives[target] or not works:
-            kernel.record(Drop(now, source, target, call.rpc, "reply", "down" if works else "cut"))
+        if call.life is not world.lives[target] or not works:
+            world.record(Drop(now, source, target, call.rpc, "reply", "down" if works else "cut"))
             self._fall_silent(call)
         elif call.answered or not call.life.reply(call.number, data):
-            kernel.record(Drop(now, source, target, call.rpc, "reply", "abandoned"))
+            world.record(Drop(now, source, target, call.rpc, "reply", "abandoned"))
         else:
             call.answered = True
             self.bytes += len(data)
-            kernel.record(Deliver(now, target, source, call.rpc, "reply", call.name, message))
+            world.record(Deliver(now, target, source, call.rpc, "reply", call.name, message))
 
     def _fall_silent(self, call: Call) -> None:
         """Let the caller find out, in its time, that no answer comes."""
-        kernel = self._kernel
-        self._time_out_at(kernel.now + kernel.network.silence(call.source, call.target, call.ordinal), call)
+        world = self._world
+        self._time_out_at(world.now + world.network.silence(call.source, call.target, call.ordinal), call)
 
     def _time_out_at(self, time: float, call: Call) -> None:
         """Let a call end without a reply at a time, or earlier, when its patience ends."""
-        kernel = self._kernel
+        world = self._world
         if not call.answered:
-            kernel.at(max(kernel.now, min(time, call.deadline)), self._time_out, call)
+            world.at(max(world.now, min(time, call.deadline)), self._time_out, call)
 
     def _watch(self, time: float) -> None:
         self._watched = True
-        self._kernel.at(max(self._kernel.now, time), self._end_overdue)
+        self._world.at(max(self._world.now, time), self._end_overdue)
 
     def _end_overdue(self) -> None:
         """End the calls whose peers have had their requests in hand for too long; they may still answer, in vain."""
         self._watched = False
         waiting = [call for call, _ in self._tickets.values() if not call.answered]
         for call in waiting:
-            if call.deadline <= self._kernel.now:
+            if call.deadline <= self._world.now:
                 self._time_out(call)
-        later = [call.deadline for call in waiting if call.deadline > self._kernel.now]
+        later = [call.deadline for call in waiting if call.deadline > self._world.now]
         if later:
             self._watch(min(later))
 
     def _time_out(self, call: Call) -> None:
-        if not call.answered and call.life is self._kernel.lives[call.source] and call.life.reply(call.number, None):
+        if not call.answered and call.life is self._world.lives[call.source] and call.life.reply(call.number, None):
             call.answered = True
-            self._kernel.record(Timeout(self._kernel.now, call.source, call.target, call.rpc))
+            self._world.record(Timeout(self._world.now, call.source, call.target, call.rpc))
 
-    def abandon(self, life: AnyLife) -> None:
+    def abandon(self, life: Handle) -> None:
         """Let those who wait for a server that crashed find out that no answer comes."""
         for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
             self._fall_silent(self._tickets.pop(ticket)[0])
@@ -209,16 +207,16 @@ class Calls:
 
     # What the test does in the name of a puppet: a life without a server, put into the kernel's `lives` before the run.
 
-    def ask_as(self, puppet: AnyLife, number: int, target: int, data: bytes) -> None:
+    def ask_as(self, puppet: Handle, number: int, target: int, data: bytes) -> None:
         """Deliver a request at once; the reply goes to the puppet, with that number."""
         self._rpc += 1
         message = codec.decode_base(data)
         name = codec.CALL_OF[type(message)]
-        deadline = self._kernel.now + PATIENCE
+        deadline = self._world.now + PATIENCE
         call = Call(self._rpc, puppet.server, puppet, number, target, message, name, 0, deadline)
         self._deliver_request(call, data, 0)
 
-    def answer_as(self, puppet: AnyLife, ticket: int, data: bytes) -> None:
+    def answer_as(self, puppet: Handle, ticket: int, data: bytes) -> None:
         """Deliver a reply to a request that came to a puppet with this ticket, unless it was answered before."""
         call, _ = self._tickets.pop(ticket, (None, puppet))
         if call is not None:
