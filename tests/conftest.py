@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from labs.sim import kernel
+from labs.sim import kernel, stops
 
 _home = tempfile.TemporaryDirectory(prefix="raft-lab-hypothesis-")
 set_hypothesis_home_dir(_home.name)
@@ -28,13 +28,14 @@ def defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     A test that wants that takes the list of these errors, and clears it.
     """
     found: list[str] = []
-    way_to = kernel._way_to
+    way_to = stops.way_to
 
     def noted(error: Exception) -> str:
         found.append(way_to(error))
         return found[-1]
 
-    monkeypatch.setattr(kernel, "_way_to", noted)
+    monkeypatch.setattr(kernel, "way_to", noted)
+    monkeypatch.setattr(stops, "way_to", noted)
     yield found
     assert not found, "\n".join(found)
 

@@ -64,7 +64,7 @@ WAYS = ("append", "install", "start", "role")
 def test_two_leaders_of_a_term_are_seen_however_they_show(one: str, other: str) -> None:
     violation = judge(OneLeader(), leads(0, 5, one), leads(1, 6, other), leads(1, 5, other))
     assert violation is not None
-    assert (violation.rule.id, violation.servers, violation.time) == ("ElectionSafety", (0, 1), 1.0)
+    assert (violation.rule, violation.servers, violation.time) == ("ElectionSafety", (0, 1), 1.0)
     assert "in term 5, but server 0 " in violation.message
 
 
@@ -88,7 +88,7 @@ def test_message_that_tells_of_a_newer_term_than_its_own_is_seen(message: Args) 
     call = type(message).__name__.removesuffix("Args")
     violation = judge(LeaderLogs(Shadow(3, "2B")), Send(1.0, 0, 1, 1, call, message, 1))
     assert violation is not None
-    assert (violation.rule.id, violation.servers) == ("HigherTermAdopted", (0,))
+    assert (violation.rule, violation.servers) == ("HigherTermAdopted", (0,))
     assert f"sent {call} of term 2, which tells of an entry of term 3" in violation.message
 
 
@@ -135,7 +135,7 @@ BROKEN: list[tuple[str, str, list[Event]]] = [
 @pytest.mark.parametrize(("rule", "text", "events"), BROKEN)
 def test_history_that_differs_or_is_out_of_order_is_seen(rule: str, text: str, events: list[Event]) -> None:
     violation = judge(OneHistory(2), *events)
-    assert violation is not None and violation.rule.id == rule
+    assert violation is not None and violation.rule == rule
     assert text in violation.message
 
 
@@ -194,7 +194,7 @@ def asks(time: float, server: int, **extra: bool) -> Event:
 
 def test_server_that_hears_nobody_has_to_stand_for_election() -> None:
     violation = silence(heartbeat(1.0), asks(1.0, 1))
-    assert violation is not None and (violation.rule.id, violation.servers) == ("LeaderInTime", (2,))
+    assert violation is not None and (violation.rule, violation.servers) == ("LeaderInTime", (2,))
     assert "server 2 has heard from nobody and asked nobody for a vote from t=0.000 s to t=6.000 s" in violation.message
     assert silence(heartbeat(1.0), asks(1.0, 1), asks(2.0, 2)) is None
     assert silence(heartbeat(1.0), asks(0.1, 1), asks(0.1, 2)) is None  # calls may take longer
@@ -228,7 +228,7 @@ def compaction(*events: Event) -> Violation | None:
 
 def test_log_that_a_snapshot_covers_gets_shorter_but_for_its_last_entries_and_before_long() -> None:
     violation = compaction()
-    assert violation is not None and violation.rule.id == "LogTrimmed"
+    assert violation is not None and violation.rule == "LogTrimmed"
     assert "a snapshot of index 50 at t=1.000 s, but the log on the server's disk still begins after index 0" in str(
         violation.message
     )

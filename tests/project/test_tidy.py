@@ -111,7 +111,7 @@ def test_trace_and_checkers_run_nothing() -> None:
 
 
 def test_simulator_knows_no_report_and_no_stage() -> None:
-    below = ("labs.messages", "labs.node", "labs.sim", "labs.trace", "labs.codec", "labs.checking")
+    below = ("labs.messages", "labs.node", "labs.sim", "labs.trace", "labs.codec")
     assert foreign_imports(within("labs/sim"), *below, "labs", "msgspec", "outcome", "trio") == []
 
 

@@ -16,9 +16,8 @@ import pytest
 
 from labs.raft.stages import catalogue
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
-from labs.sim.hosts.process import frames
+from labs.sim.hosts.process import compilations, frames
 from labs.sim.hosts.process.pool import ProcessHosts
-from labs.sim.hosts.process import compilations
 from labs.sim.loader.program import BadSubmission, Program
 from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario

@@ -8,7 +8,8 @@ from collections import Counter
 
 import pytest
 
-from labs.raft.rules import RULES, Rule
+from labs.checking.rule import Rule
+from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
 from labs.sim.net.network import RELIABLE
 from labs.testing.scenario import Scenario, scenario

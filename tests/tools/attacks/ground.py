@@ -26,9 +26,9 @@ import msgspec
 from grader.execution.sandbox import levels
 from labs.raft.stages import catalogue
 from labs.sim.hosts.base import HostOptions
+from labs.sim.hosts.process import compilations
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.hosts.process.procfs import turns_now
-from labs.sim.hosts.process import compilations
 from labs.sim.loader.program import BadSubmission
 from labs.testing.run import RunRecord, run_scenario
 from tests.corpora.attacks.corpus import Attack, twin

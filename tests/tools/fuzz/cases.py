@@ -14,8 +14,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from labs.checking.checker import Oracle, Violation
-from labs.checking.outcome import Outcome
+from labs.checking.checker import Judges, Oracle, Violation
+from labs.checking.outcome import Outcome, Outcomes
 from labs.codec import meaning
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_INDEX, MAX_TERM, Refused
@@ -32,15 +32,19 @@ from labs.messages import (
     RequestVoteReply,
 )
 from labs.raft.checkers import judges
+from labs.raft.rules import RULES
 from labs.raft.stages.steps import LATE_AND_TWICE
 from labs.sim.hosts.process import frames
 from labs.sim.hosts.process.frames import Answer, BadFrame
 from labs.sim.hosts.process.validate import Customs
 from labs.sim.hosts.process.zygote_client import decode_frame
 from labs.sim.kernel import Kernel
+from labs.sim.scheduler import Turns
 from labs.sim.server.disk import Disk
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied
 from labs.sim.server.persister import DiskPersister
+from labs.sim.stops import ServerFailed, Stop
+from labs.sim.world import World
 from labs.trace.events import Connect, Cut, Start
 from labs.trace.recorder import Recorder
 
@@ -116,9 +120,9 @@ class Bytes:
 
 
 class Speaker:
-    """A life without code (labs.sim.hosts.base.AnyLife); what it says goes through frames and customs."""
+    """A life without code (labs.sim.server.handle.Handle); what it says goes through frames and customs."""
 
-    def __init__(self, kernel: Kernel, server: int, disk: Disk, draw: Bytes, faults: list[str]) -> None:
+    def __init__(self, world: World, server: int, disk: Disk, draw: Bytes, faults: list[str]) -> None:
         self.server, self.disk = server, disk.copy()
         self.outbox: list[Output] = []
         self.fenced = self.failed = False
@@ -127,11 +131,11 @@ class Speaker:
         self.answer: tuple[int, int, bool] | None = None
         self.waiting: list[int] = []
         self.term, self.leads = disk.current_term, False
-        self._kernel, self._draw, self._faults = kernel, draw, faults
+        self._world, self._draw, self._faults = world, draw, faults
         self._said: list[Output] = []
         self._calls = 0
-        self._customs = Customs(server, kernel.size, disk)
-        self.persister = DiskPersister(self.disk, self._emit, lambda name: None, kernel.size)
+        self._customs = Customs(server, world.size, disk)
+        self.persister = DiskPersister(self.disk, self._emit, lambda name: None, world.size)
 
     # What a kernel wants of a life.
 
@@ -184,7 +188,7 @@ class Speaker:
         self._said.append(output)
 
     def call(self, peer: int, args: Any) -> None:
-        data = codec.encode_message(args, self._kernel.size)
+        data = codec.encode_message(args, self._world.size)
         self._calls += 1
         self.waiting.append(self._calls)
         self._emit(Called(self._calls, peer, data), len(data))
@@ -261,13 +265,16 @@ class _Hosts:
     def __init__(self, draw: Bytes, faults: list[str]) -> None:
         self._draw, self._faults = draw, faults
 
-    def make(self, kernel: Kernel, server: int, number: int, disk: Disk) -> Speaker:
-        return Speaker(kernel, server, disk, self._draw, self._faults)
+    def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
+        self._world = world
 
-    def run(self, kernel: Kernel) -> None:
+    def make(self, server: int, number: int, disk: Disk) -> Speaker:
+        return Speaker(self._world, server, disk, self._draw, self._faults)
+
+    def run(self) -> None:
         pass
 
-    def deadline(self, kernel: Kernel) -> float:
+    def deadline(self) -> float:
         return math.inf
 
     def over_budget(self, server: int) -> bool:
@@ -293,6 +300,14 @@ def _without_violations(method: Callable[[Any], None]) -> Callable[[Any], None]:
     return see
 
 
+class _GoesOn(Kernel):
+    """A kernel that only failures end, and no broken rules."""
+
+    def end_with(self, stop: Stop) -> None:
+        if isinstance(stop, ServerFailed):
+            super().end_with(stop)
+
+
 class Case:
     """A run that bytes tell."""
 
@@ -307,19 +322,20 @@ class Case:
         """Whether violations and failures of servers end nothing: so the case comes far."""
         if self._goes_on:
             seeing = [_deaf(oracle) for oracle in seeing]
-        self.kernel = Kernel(
+        self._outcomes = Outcomes(RULES)
+        self.kernel = (_GoesOn if self._goes_on else Kernel)(
             servers=self.size,
             seed=draw.below(4),
             program=SimpleNamespace(),  # type: ignore[arg-type]
             conditions=LATE_AND_TWICE,
             recorder=Recorder(),
-            oracles=seeing,
+            observe=Judges(seeing).see,
+            conclude=self._outcomes.conclude,
             paces=[draw.one_of((10, 3, 5)) for _ in range(self.size)] if draw.below(4) else [],
             hosts=_Hosts(draw, self.faults),
         )
         self.kernel._nursery = SimpleNamespace(cancel_scope=SimpleNamespace(cancel=lambda: None))  # type: ignore[assignment]
         if self._goes_on:
-            self.kernel.end_with = lambda violation: None  # type: ignore[method-assign]
             self.kernel.carrier._carry[Failed] = lambda life, failed: None
         self.refused = 0
         """So often something was refused where a submission would be told its line."""
@@ -330,7 +346,7 @@ class Case:
         for server in range(self.size):
             kernel.restart(server)
         while not draw.over and not kernel.closing and kernel.recorder.events < MOST_EVENTS:
-            life = kernel.lives[draw.below(self.size)]
+            life = kernel.world.lives[draw.below(self.size)]
             act = draw.one_of(_ACTS)
             if act in _OF_ALL:
                 act(self)
@@ -341,15 +357,15 @@ class Case:
                     self.refused += 1
                 if draw.below(3) == 0:
                     self._flush(life)
-        for life in kernel.lives:
+        for life in kernel.world.lives:
             if isinstance(life, Speaker) and not kernel.closing:
                 self._flush(life)
         kernel.recorder.digest()
-        return kernel.outcome
+        return self._outcomes.last
 
     def _flush(self, life: Speaker) -> None:
         life.speak()
-        if life is self.kernel.lives[life.server]:
+        if life is self.kernel.world.lives[life.server]:
             self.kernel.touch(life)
         if life.failed and not self.kernel.closing:
             self.kernel.restart(life.server)
@@ -367,7 +383,7 @@ class Case:
         draw, disk = self._draw, life.disk
         if draw.rarely():
             return draw.one_of(ODD)
-        last, applied = disk.last_index, self.kernel.service.index(life.server)
+        last, applied = disk.last_index, self.kernel.world.service.index(life.server)
         return draw.one_of(
             (
                 last,
@@ -409,7 +425,7 @@ class Case:
     def _data(self, life: Speaker) -> bytes:
         """Return a snapshot's bytes: the service's own, another's, or none."""
         server = self._draw.one_of((life.server, life.server, 0))
-        data = self.kernel.service.snapshot(server)
+        data = self.kernel.world.service.snapshot(server)
         return bytes(self._draw.one_of((data, data, data, life.disk.snapshot or b"", b"forged", data[:-1])))
 
     # What servers say.
@@ -467,7 +483,7 @@ class Case:
         life.save(log, base, base_term, self._data(life) if draw.below(6) == 0 else None, **own)
 
     def apply(self, life: Speaker) -> None:
-        index = self._draw.one_of((self.kernel.service.index(life.server) + 1, self._index(life)))
+        index = self._draw.one_of((self.kernel.world.service.index(life.server) + 1, self._index(life)))
         at = index - life.disk.last_included_index - 1 if type(index) is int else -1
         mine = life.log[at].command if 0 <= at < len(life.log) else None
         life.apply(index, self._draw.one_of((mine, mine, mine, *COMMANDS)))
@@ -509,23 +525,23 @@ class Case:
 
     def restart_all(self) -> None:
         for server in range(self.size):
-            if self.kernel.lives[server] is None and not self.kernel.closing:
+            if self.kernel.world.lives[server] is None and not self.kernel.closing:
                 self.kernel.restart(server)
 
     def let_time_pass(self) -> None:
         kernel = self.kernel
-        kernel.clock.now += self._draw.one_of((0.001, 0.01, 0.05, 0.3, 2.0))
+        kernel.world.clock.now += self._draw.one_of((0.001, 0.01, 0.05, 0.3, 2.0))
         kernel._hand_out()
         kernel.carrier.flush()
 
     def cut(self) -> None:
         kernel, server = self.kernel, self._draw.below(self.size)
         links = [(server, other) for other in range(self.size) if other != server]
-        if kernel.network.is_connected(server):
-            kernel.network.disconnect(server)
+        if kernel.world.network.is_connected(server):
+            kernel.world.network.disconnect(server)
             kernel.record(Cut(kernel.now, server, links))
         else:
-            kernel.network.connect(server)
+            kernel.world.network.connect(server)
             kernel.record(Connect(kernel.now, server, links))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from labs.raft.rules import RULES, Rule
+from labs.checking.rule import Rule
+from labs.raft.rules import RULES
 from tests.tools.handouts import figures
 from tests.tools.handouts.causes import CAUSES, HEAD, PARTS
 
