@@ -146,8 +146,8 @@ class Raft:
     async def request_vote_from(self, peer: int, args: RequestVoteArgs) -> None:
         """Ask one peer for its vote, and count the vote if that election is still going on.
 
-        `await self.node.call(peer, args)` returns the reply, or None if none came; that can take 7 s. Wait a
-        shorter time, with `trio.move_on_after`. Compare the reply with what you sent, and with what this server is by now.
+        `await self.node.call(peer, args)` returns the reply, or None if none came; that can take 7 s. Wait less, with
+        `trio.move_on_after`. Compare the reply with what you sent, and with what this server is by now.
         """
         raise NotImplementedError("2A: request_vote_from")
 
