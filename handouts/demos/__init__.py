@@ -1,1 +1,1 @@
-"""What Raft does not do, shown: `python -m handouts.demos byzantine`, `python -m handouts.demos stale-read`."""
+"""Shows what Raft cannot do: `python -m handouts.demos byzantine`, `python -m handouts.demos stale-read`."""

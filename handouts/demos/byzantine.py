@@ -1,4 +1,4 @@
-"""`make demo-byzantine`: one lying server takes over a cluster. Raft trusts what its members say."""
+"""`make demo-byzantine`: one lying server takes over a cluster. Raft trusts its members."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Byzantine:
 
 
 def show(submission: Path) -> int:
-    """Run it without judges and with them; print what happens; return 0."""
+    """Run it without checkers and with them; print what happens; return 0."""
     folder = with_liar(submission)
     demo = Byzantine()
     record, events = stage("byzantine", "one server lies", demo, folder, judged=False)
@@ -40,15 +40,15 @@ def show(submission: Path) -> int:
     honest = [server for server in range(3) if server != demo.liar]
     print(f"Three servers, all honest so far; server {demo.leader} leads.\n")
     _print_services(events, range(3), demo.honest_until)
-    print(f"\nNow server {demo.liar} lies. It sends AppendEntries as the leader of a term that never was, with an")
+    print(f"\nNow server {demo.liar} lies. It sends AppendEntries as the leader of a term without an election, with an")
     print("entry for each peer that no other server has. A second later:\n")
     _print_services(events, honest, float("inf"))
     services = [held(events, server, float("inf")) for server in honest]
     if services[0] != services[1]:
-        print("\nTwo honest servers have applied different commands at one index, and neither can know it.")
+        print("\nTwo honest servers have applied different commands at one index, and neither can know that.")
     else:
-        print(f"\nThis submission held out: {record.message or 'the honest servers still agree'}.")
-    print("\nThe same again, with the lab's judges, who see every message, as no server does:\n")
+        print(f"\nThis submission withstood the lie: {record.message or 'the honest servers still agree'}.")
+    print("\nThe same run again, with the lab's checkers. They see every message, which no server does:\n")
     judged, _ = stage("byzantine", "one server lies", Byzantine(), folder)
     print(
         textwrap.fill(

@@ -1,6 +1,6 @@
-"""A server that is honest until it is told to lie. Then it says that it leads, and tells each peer something else.
+"""A server that is honest until it gets the command to lie. Then it claims to lead, and sends each peer something else.
 
-It lies beside the submission's raft.py when the demonstration runs, and derives from whatever that says.
+The demonstration puts it beside the submission's raft.py; it derives from the class there.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from raft import Raft  # type: ignore[import-not-found]
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, Command, LogEntry
 
 LIE = "from now on, lie"
-"""What handouts/demos/byzantine.py tells it."""
+"""The command from handouts/demos/byzantine.py."""
 
 
 class Server(Raft):  # type: ignore[misc]
-    """An honest server, but for one command."""
+    """An honest server, except for one command."""
 
     index, term = 0, 0
-    """Where the log of the leader that was heard last ended."""
+    """The end of the last leader's log."""
 
     async def run(self) -> None:
         async with trio.open_nursery() as self.all_tasks:
@@ -40,7 +40,7 @@ class Server(Raft):  # type: ignore[misc]
         return -1, self.get_state()[0], False
 
     async def lie_to(self, peer: int, term: int) -> None:
-        """Be a leader that nobody elected, of a term that never was, with an entry for this peer alone."""
+        """Act as a leader that nobody elected, in a term without an election, with an entry for this peer alone."""
         entry = LogEntry(term, f"x = {100 + peer}")
         args = AppendEntriesArgs(term, self.node.me, self.index, self.term, [entry], self.index + 1)
         while True:

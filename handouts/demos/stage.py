@@ -1,4 +1,4 @@
-"""What the demonstrations share: runs one on a submission, and tells afterwards what each service held at a moment."""
+"""Runs a demonstration with a submission, and reads from its trace what each service held at a moment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stage(
 
 
 def with_liar(submission: Path) -> Path:
-    """Return a copy of a submission that has the liar beside it."""
+    """Return a copy of a submission, with the liar beside it."""
     folder = OUT / "demo-byzantine"
     shutil.rmtree(folder, ignore_errors=True)
     if submission.is_dir():
@@ -49,7 +49,7 @@ def with_liar(submission: Path) -> Path:
 
 
 def held(events: list[Event], server: int, time: float) -> list[Command]:
-    """Return what a server's service had applied at a time, in order; a leader's no-ops left out."""
+    """Return what a server's service had applied at a time, in order, without the no-ops of leaders."""
     return [
         event.command
         for event in events
@@ -58,6 +58,6 @@ def held(events: list[Event], server: int, time: float) -> list[Command]:
 
 
 def check_ready(record: RunRecord, reached: bool) -> None:
-    """Raise NotReady if the run ended before there was anything to see."""
+    """Raise NotReady if the run ended too early to show anything."""
     if not reached:
         raise NotReady(f"this needs a server that passes stage 2B. The run ended early:\n{record.message}")

@@ -24,7 +24,7 @@ ORDER = (
     "paper.md",
     "beyond.md",
 )
-"""The student's pages, in the order in which one reads them; what else there is comes behind them."""
+"""The student's pages, in their reading order; other pages follow them."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def to_html(page: Page, folder: Path = HANDOUTS) -> tuple[str, list[Section]]:
 
 
 def _leaves(page: Page, target: str) -> bool:
-    """Say whether a relative link leads out of the folder of the handouts."""
+    """Return whether a relative link leads out of the folder of the handouts."""
     if re.match(r"[a-z]+:", target):
         return False
     return posixpath.normpath(posixpath.join(posixpath.dirname(page.name), target)).startswith("..")

@@ -34,7 +34,8 @@ def test_one_liar_makes_honest_servers_differ(path: Path, tmp_path: Path) -> Non
 def test_an_old_leader_answers_with_an_old_value_and_breaks_no_rule(tmp_path: Path) -> None:
     shown = demo("stale-read", REFERENCE, tmp_path)
     assert shown.returncode == 0, shown.stderr
-    answers = [line.split("answers")[1].split() for line in shown.stdout.splitlines() if "says that it leads" in line]
+    lines = [line for line in shown.stdout.splitlines() if "believes that it leads" in line]
+    answers = [line.split("answers")[1].split() for line in lines]
     assert answers == [["x", "=", "1"], ["x", "=", "2"]]
     assert "\npass " in shown.stdout
 
