@@ -18,7 +18,7 @@ SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--fr
 VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
 BENCHED := $(if $(filter-out file default,$(origin SUBMISSION)),--submission "$$SUBMISSION")
 TYPED := $(sort $(dir $(wildcard $(addsuffix /*.py,labs skeleton reference grader handouts tests))))
-SCRIPTS := scripts/setup.sh .ci/bare .ci/run grader/deploy/gradescope/run_autograder grader/deploy/gradescope/setup.sh
+SCRIPTS := scripts/setup.sh .ci/bare .ci/run grader/release/gradescope/run_autograder grader/release/gradescope/setup.sh
 LINT := failed=; \
     .venv/bin/python -m ruff check --quiet . || failed="$$failed, ruff check"; \
     .venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \

@@ -28,7 +28,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of result.json",
     "release": "build what students get, and refuse if anything leaks",
     "leaderboard": "merge performance records into a class's leaderboard",
-    "doctor": "say which sandbox levels work here, and how to get a better one",
+    "doctor": "show which sandbox levels work here, and how to get a better one",
 }
 """What each command is for. The module grader.commands.NAME does it: `add_options(parser)`, `run(options) -> int`."""
 
