@@ -509,6 +509,12 @@ class Lone:
         if not condition:
             self._fail(f"{self._seen}, but {message}", rule)
 
+    def require(self, condition: bool, message: str, rule: str | None = None) -> None:
+        """Fail unless the condition holds, where the message says all: what was seen over a while, and what was due."""
+        if not condition:
+            self._go_on()
+            raise Violation(rule or self._rule, message, (self.me,), self.now)
+
     def _missing(self, text: str, rule: str | None) -> NoReturn:
         """Fail because something did not come; if `run` is not written, that is why."""
         if self._kernel.unwritten is not None:

@@ -23,6 +23,8 @@ BEAT = 0.05
 """Seconds between two requests of a candidate that asks again and again."""
 INSTANT = 0.001
 """Seconds in which a disk is not yet done with a save."""
+ROUNDS = 24
+"""Rounds of answers out of order: if each round leaves a message in flight behind, any usual window is full by then."""
 
 
 def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
@@ -639,6 +641,30 @@ async def drill_late_answer_takes_nothing_back(lone: Lone) -> None:
     lone.oblige(2)
     text = f"servers 1 and 2 have acknowledged entry {last}; server 1 then answered an older request, late"
     await lone.wait_for_applied(last, "b", why=text)
+
+
+@drill(rule="CommittedIsApplied")
+async def drill_answers_in_another_order(lone: Lone) -> None:
+    """answers that come in another order than their requests went out hold nothing up (Leaders rules 3 and 4)"""
+    await lone.become_leader()
+    await lone.propose("x", 1)
+    lone.oblige(1, below=0)
+    for _ in range(ROUNDS):
+        for command in ("a", "b", "c"):
+            lone.start(command)
+            await lone.sleep(LOOK)
+        await lone.sleep(BEAT)
+        requests = []
+        while (request := lone.next_request(AppendEntriesArgs, 1)) is not None:
+            requests.append(request)
+        for request in reversed(requests):
+            lone.say_yes(request)
+            await lone.sleep(INSTANT)
+    index = (await lone.propose("y", 1)).index
+    text = (
+        f"server 1 acknowledges all; in {ROUNDS} rounds it answered the newest request first, and then the older ones"
+    )
+    await lone.wait_for_applied(index, "y", why=text)
 
 
 @drill(rule="CommitNeedsMajority")

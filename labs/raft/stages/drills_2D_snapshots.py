@@ -5,6 +5,8 @@ A server may keep entries that its snapshot covers, and may send entries instead
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -13,12 +15,16 @@ from labs.messages import (
     InstallSnapshotReply,
     RequestVoteArgs,
 )
-from labs.testing.drill import ELECTION, Lone
+from labs.testing.drill import ELECTION, LOOK, Lone
 from labs.testing.fake_peers import Request, command_of, entries_of, snapshot_of
 from labs.testing.scenario import drill
 
 BEAT = 0.05
 """Seconds between two messages of a puppet that lets no election timeout run out."""
+SLOW_INSTALL = 2.5
+"""Seconds for which a puppet does not answer a snapshot: it may be large, and the link slow."""
+WAITS = 5
+"""How often a drill looks how long the server waits for word of a leader: each wait is drawn anew."""
 MANY = 40
 """Entries enough that a server drops some of them, even if it keeps a few behind a snapshot."""
 
@@ -422,6 +428,42 @@ async def drill_snapshot_answer_counts_what_was_sent(lone: Lone) -> None:
     lone.forget_requests()
     lone.say_yes(request)
     await _wait_for_snapshot(lone, later, has=request.message.last_included_index)
+
+
+@drill(rule="HeartbeatsSent")
+async def drill_leader_is_heard_beside_its_snapshot(lone: Lone) -> None:
+    """a leader is heard while a snapshot is under way, before a follower's timeout runs out (Leaders rule 1; §5.2)"""
+    request = await _sent_snapshot(lone)
+    if request is None:
+        return
+    times, end = [request.time], lone.now + SLOW_INSTALL
+    while lone.now < end:
+        for kind in (AppendEntriesArgs, InstallSnapshotArgs):
+            while (heard := lone.next_request(kind, 2)) is not None:
+                times.append(heard.time)
+        await lone.sleep(LOOK)
+    begun, silent = max(
+        ((before, after - before) for before, after in pairwise([*times, end])), key=lambda pair: pair[1]
+    )
+    longest = await _longest_wait(lone)
+    text = (
+        f"server {lone.me}, which led, sent server 2 nothing for {silent:.3f} s (from t={begun:.3f} s), while a "
+        f"snapshot was not answered; it has itself never waited longer than {longest:.3f} s for word of a leader "
+        "before it stood for election, and server 2 waits no longer"
+    )
+    lone.require(silent <= longest + BEAT, text)
+
+
+async def _longest_wait(lone: Lone) -> float:
+    """Return the longest of a few times that the server waits for word of a leader before it asks for votes."""
+    longest = 0.0
+    for _ in range(WAITS):
+        term = lone.state().term + 1
+        await lone.append_entries(1, term, prev=(MANY, 1))
+        begun = lone.now
+        request = await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
+        longest = max(longest, request.time - begun)
+    return longest
 
 
 async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
