@@ -15,8 +15,8 @@ from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
-AFTER_STALL = Limits(cpu=3.0, wall=30.0)
-"""What further runs get once one has stalled: most of them will, too."""
+AFTER_STALL = Limits(cpu=5.0, wall=60.0)
+"""What further runs get once one has stalled: most of them will, too. Others need about one CPU second."""
 
 
 @dataclass

@@ -18,10 +18,12 @@ import msgspec
 
 from labs.sim.server import failures
 
-AGAIN = 0.5
-"""Seconds between two alarms: some code catches the first."""
+AGAIN, AGAIN_WALL = 0.5, 2.0
+"""CPU seconds, and wall seconds, between two alarms: some code catches the first."""
 MOST_ALARMS = 6
 """Alarms that code may catch before its process is ended."""
+GRACE, GRACE_WALL = 5.0, 20.0
+"""CPU seconds, and wall seconds, to clear away what a server has left, once an alarm was understood: it can be much."""
 EXIT_CODE = 70
 """How a process ends that would not be interrupted."""
 Stack: TypeAlias = IO[str]
@@ -42,13 +44,13 @@ class Limits(msgspec.Struct, frozen=True):
 
     cpu: float = 30.0
     """CPU seconds; the run of a correct server takes about one."""
-    wall: float = 120.0
+    wall: float = 300.0
     """Wall seconds; 0 for no limit."""
 
     @property
     def last(self) -> float:
         """Wall seconds after which code is ended that cannot even be interrupted, as inside one long call of C."""
-        return self.wall + (MOST_ALARMS + 1) * AGAIN
+        return self.wall + (MOST_ALARMS + 1) * AGAIN_WALL + GRACE_WALL
 
 
 class _Alarm:
@@ -69,9 +71,15 @@ class _Alarm:
         self._count, limits = 0, self._limits
         if has_alarms():
             signal.setitimer(signal.ITIMER_PROF, limits.cpu, AGAIN)
-            signal.setitimer(signal.ITIMER_REAL, limits.wall, AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, limits.wall, AGAIN_WALL)
         if self._stack is not None and limits.wall:
             faulthandler.dump_traceback_later(limits.last, exit=True, file=self._stack)
+
+    def understood(self) -> None:
+        """Let the next alarm wait: what was interrupted is known, and the run is being ended."""
+        if has_alarms():
+            signal.setitimer(signal.ITIMER_PROF, GRACE, AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, GRACE_WALL if self._limits.wall else 0, AGAIN_WALL)
 
     def stop(self) -> None:
         if self._stack is not None:
@@ -102,7 +110,7 @@ def has_alarms() -> bool:
 def installed() -> Iterator[None]:
     """Let the alarm raise Stalled in this process's main thread, and count as a stall of the server at work."""
     before = failures.watchdog.raises, failures.watchdog.rearm
-    failures.watchdog.raises, failures.watchdog.rearm = (Stalled,), lambda: None
+    failures.watchdog.raises, failures.watchdog.rearm = (Stalled,), _alarm.understood
     numbers = (signal.SIGPROF, signal.SIGALRM) if has_alarms() else ()
     handlers = [signal.signal(number, _alarm.ring) for number in numbers]
     try:

@@ -14,7 +14,7 @@ import msgspec
 
 from labs.engine import stalls
 from labs.engine.stalls import Limits
-from labs.engine.work import Work
+from labs.engine.work import Loss, Work
 
 
 class Order(msgspec.Struct, array_like=True):
@@ -52,13 +52,16 @@ def serve(work: Work[Any, Any], number: int, pipe: Connection, others: Iterable[
                     order = decode_order(pipe.recv_bytes())
                 except EOFError:
                     return
+                job = decode_job(order.job)
                 try:
                     with stalls.watched(order.limits, file):
-                        record = work.run(decode_job(order.job))
+                        record = work.run(job)
+                    is_spoiled = work.is_spoiled(record)
+                except stalls.Stalled:  # while the work had its record already, or was about to begin
+                    record, is_spoiled = work.lost(job, Loss("took too long", is_stall=True)), True
                 except Exception:
                     pipe.send_bytes(encode(Brought(b"", is_spoiled=True, error=traceback.format_exc())))
                     return
-                is_spoiled = work.is_spoiled(record)
                 pipe.send_bytes(encode(Brought(encode(record), is_spoiled)))
                 if is_spoiled:
                     return

@@ -180,9 +180,11 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
         except BaseException as error:
             if _came_from(error, (KeyboardInterrupt,)):
                 raise KeyboardInterrupt from None
+            was_alarm = _came_from(error, failures.watchdog.raises)
+            if was_alarm:
+                failures.watchdog.rearm()
             abandoned = not isinstance(error, Exception) or isinstance(error, trio.TrioInternalError)
             if not abandoned or kernel.verdict is None:
-                was_alarm = _came_from(error, failures.watchdog.raises)
                 # What an alarm broke off must go at once: without the frames that its traceback holds.
                 kernel.error = kernel.error or (failures.watchdog.raises[0]() if was_alarm else error)
             if abandoned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -13,8 +14,9 @@ import msgspec
 import pytest
 
 from labs.engine import pool
-from labs.engine.stalls import Limits
+from labs.engine.stalls import AGAIN, Limits, Stalled
 from labs.engine.work import Loss, Work
+from labs.sim.server import failures
 
 SHORT = Limits(cpu=0.3, wall=20.0)
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these signals nor these ways to die")
@@ -55,6 +57,17 @@ class Doing(Work[Sum, str]):
                             pass  # spins here
                     except BaseException:
                         continue
+            case "late":
+                while True:
+                    pass
+            case "clear away":
+                with contextlib.suppress(Stalled):
+                    while True:
+                        pass
+                failures.watchdog.rearm()
+                until = time.process_time() + 3 * AGAIN
+                while time.process_time() < until:
+                    pass
             case "sleep":
                 time.sleep(job.number)
             case "who":
@@ -93,6 +106,17 @@ def test_worker_that_dies_loses_only_its_job() -> None:
     assert found[Sum("die")].startswith("lost: was ended by signal SIGKILL, False")
     assert found[Sum("exit")].startswith("lost: exited with code 3, False")
     assert found[Sum("add", 2)] == "add 2"
+
+
+@posix
+def test_alarm_that_comes_when_the_work_no_longer_looks_loses_only_its_job() -> None:
+    found = records([Sum("late"), Sum("add", 1)], 1)
+    assert found == {Sum("late"): "lost: took too long, True, False", Sum("add", 1): "add 1"}
+
+
+@posix
+def test_what_is_left_after_an_alarm_may_take_a_while_to_clear_away() -> None:
+    assert records([Sum("clear away")], 1) == {Sum("clear away"): "clear away 0"}
 
 
 @posix

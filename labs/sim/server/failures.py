@@ -27,7 +27,7 @@ class Watchdog:
     raises: tuple[type[BaseException], ...] = ()
     """What it raises inside such a server."""
     rearm: Callable[[], None] = lambda: None
-    """Called when it has barked: the next server may spin too."""
+    """Called when it has barked and that was understood: what was left is cleared away, and the next may spin too."""
 
 
 watchdog = Watchdog()
