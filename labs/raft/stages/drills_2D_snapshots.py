@@ -6,6 +6,7 @@ A server may keep entries that its snapshot covers, and may send entries instead
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from labs.messages import (
     AppendEntriesArgs,
@@ -438,9 +439,10 @@ async def drill_leader_is_heard_beside_its_snapshot(lone: Lone) -> None:
         return
     times, end = [request.time], lone.now + SLOW_INSTALL
     while lone.now < end:
-        for kind in (AppendEntriesArgs, InstallSnapshotArgs):
-            while (heard := lone.next_request(kind, 2)) is not None:
-                times.append(heard.time)
+        heard: Request[Any] | None = lone.next_request(AppendEntriesArgs, 2)
+        heard = heard or lone.next_request(InstallSnapshotArgs, 2)
+        if heard is not None:
+            times.append(heard.time)
         await lone.sleep(LOOK)
     begun, silent = max(
         ((before, after - before) for before, after in pairwise([*times, end])), key=lambda pair: pair[1]
