@@ -1,4 +1,4 @@
-"""The simulator: runs servers in virtual time on a network with faults. Knows no protocol's rules, no checker, no stage.
+"""The simulator: runs servers in virtual time on a network with faults. Knows no rule, no checker, no stage.
 
 The way of a message, from `node.call` to the peer's handler and back, in eight modules:
 
