@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from labs.raft.lab import RAFT
 from labs.sim.loader.program import Program
 from labs.sim.net.network import RELIABLE, Conditions
 from labs.testing.cluster import Cluster
@@ -62,6 +63,7 @@ def make_scenario(
 ) -> Scenario:
     """Return a scenario that no stage has; in stage "0" hardly anything is judged."""
     return Scenario(
+        RAFT,
         f"{stage}/{test.__name__}",
         stage,
         "a test of the tester",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from labs.raft.lab import scenario
 from labs.raft.stages.steps import DELAYED, Client, check_kept, others, start_at, start_many
 from labs.testing.cluster import Cluster
-from labs.testing.scenario import scenario
 
 
 @scenario(servers=5, points=3, network=DELAYED)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.messages import Command
+from labs.raft.lab import RAFT
 from labs.sim.net.network import RELIABLE
 from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
@@ -27,7 +28,7 @@ def stage(
 ) -> tuple[RunRecord, list[Event]]:
     """Run a demonstration with three servers; return its record and its events."""
     entry = "liar.py:Server" if name == "byzantine" else "raft.py:Raft"
-    scenario = Scenario(f"demo/{name}", "2B", title, 0, (3,), None, RELIABLE, False, entry, test)
+    scenario = Scenario(RAFT, f"demo/{name}", "2B", title, 0, (3,), None, RELIABLE, False, entry, test)
     path = OUT / f"demo-{name}{'' if judged else '-unjudged'}.trace.jsonl"
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labs.bench import baseline
 from labs.bench.measure import Sample, sample
+from labs.raft.lab import RAFT
 from labs.sim.net.network import UNRELIABLE, Conditions, Span
 from labs.testing.cluster import Cluster
 from labs.testing.scenario import Scenario
@@ -80,4 +81,4 @@ def _scenario(
     name: str, servers: int, network: Conditions, test: Callable[[Cluster], Awaitable[None]], snapshots: bool = False
 ) -> Scenario:
     """Return a scenario that all judges watch, those of the last stage too."""
-    return Scenario(f"bench/{name}", "2D", name, 0, (servers,), None, network, snapshots, "raft.py:Raft", test)
+    return Scenario(RAFT, f"bench/{name}", "2D", name, 0, (servers,), None, network, snapshots, RAFT.entry, test)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -32,11 +33,37 @@ class Oracle:
     """
 
 
-class Judges:
-    """All oracles of a run, as a table of the methods that want to see an event."""
+class Census(Oracle):
+    """Counts what a run reaches, and judges nothing."""
 
-    def __init__(self, oracles: Iterable[Oracle]) -> None:
-        self._oracles = list(oracles)
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+
+class Checkers:
+    """All that judges a run: a model that follows the servers, and judges that see each event before the model does."""
+
+    def __init__(self, model: Oracle | None = None, judges: Iterable[Oracle] = ()) -> None:
+        self.model = model
+        self.judges = list(judges)
+
+    def observer(self, *watchers: Oracle) -> Callable[[Event], None]:
+        """Return what shows an event to judges, model and watchers, in this order; it raises the first Violation."""
+        model = [] if self.model is None else [self.model]
+        return _Audience([*self.judges, *model, *watchers]).see
+
+    def counts(self) -> dict[str, int]:
+        """Return what was counted, if anything counts."""
+        return {
+            name: n for judge in self.judges if isinstance(judge, Census) for name, n in sorted(judge.counts.items())
+        }
+
+
+class _Audience:
+    """Oracles, as a table of the methods that want to see an event."""
+
+    def __init__(self, oracles: list[Oracle]) -> None:
+        self._oracles = oracles
         self._plain: dict[type[Event], list[Method]] = {
             cls: self._methods(f"on_{_snake(cls.__name__)}")
             for cls in Event.__subclasses__()

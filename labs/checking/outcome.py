@@ -78,10 +78,8 @@ _RULE_OF: dict[type[Stop], str] = {Flood: "RpcBudget", BadSnapshot: "StateMachin
 class Outcomes:
     """Puts what ended a run into the words of a catalogue of rules."""
 
-    def __init__(self, rules: Mapping[str, Rule], hints: Mapping[str, str] | None = None) -> None:
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
         self._rules = rules
-        self._hints = hints or {}
-        """Where to look, by rule, if not where the catalogue says."""
         self.last: Outcome | None = None
         """The outcome that was concluded last."""
 
@@ -108,7 +106,7 @@ class Outcomes:
             case _:
                 rule = self._rules[_RULE_OF[type(stop)]]
         text = f"{rule.id} ({rule.place}): {stop.message}"
-        return Outcome("fail", rule.id, text, self._hints.get(rule.id, rule.hint), stop.servers, now)
+        return Outcome("fail", rule.id, text, rule.hint, stop.servers, now)
 
     def _of_failure(self, server: int, failed: Failed, now: float) -> Outcome:
         kind = _KIND_OF[failed.problem]

@@ -9,12 +9,6 @@ from __future__ import annotations
 from labs.checking.conduct import CONDUCT
 from labs.checking.rule import Rule, catalogue
 
-WARM_UP_HINTS = {
-    "ApplyInOrder": "who sends a number again, who notices that it has come before, and what keeps two in their order?",
-    "CommittedIsApplied": "what happens to a number whose request, or whose reply, got lost?",
-    "StateMachineSafety": "which command does the skeleton hand over with a number?",
-}
-"""What to ask in the warm-up, which knows neither logs nor commits."""
 RULES: dict[str, Rule] = catalogue(
     # Safety.
     Rule(

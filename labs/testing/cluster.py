@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from labs.checking.checker import Violation
+from labs.checking.configuration import Configuration
 from labs.checking.outcome import Stuck
 from labs.codec import messages as codec
 from labs.codec import safe_repr, values
@@ -55,7 +56,7 @@ class Cluster:
         self._kernel, self._world = kernel, kernel.world
         self.n = kernel.world.size
         self.servers = range(kernel.world.size)
-        self.majority = kernel.world.size // 2 + 1
+        self.majority = Configuration.of_size(kernel.world.size).majority
         self.random = rng.generator(kernel.world.seed, "test", test)
         self._commands = 0
         self._next_to_ask = 0

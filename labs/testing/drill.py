@@ -454,7 +454,7 @@ class Lone:
 
         The other puppets refuse. What the new leader sends can still be had from `wait_for_request`.
         """
-        voters, self._followed = self.peers[: self._world.size // 2], None
+        voters, self._followed = self.peers[: self._cluster.majority - 1], None
         granted: dict[int, set[int]] = {}
         end = self.now + within
         while True:

@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 import trio
 
-from labs.checking.checker import Judges
+from labs.checking.checker import Checkers
+from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
-from labs.raft.checkers import judges
-from labs.raft.checkers.situations import Situations
-from labs.raft.rules import RULES, WARM_UP_HINTS
 from labs.sim.hosts.base import HostKind
 from labs.sim.hosts.process.pool import ProcessHosts, ProcessRun
 from labs.sim.kernel import Kernel
@@ -29,6 +27,7 @@ from labs.sim.scheduler import count_task
 from labs.sim.server import failures
 from labs.testing.cluster import Cluster
 from labs.testing.drill import Lone, Witness
+from labs.testing.lab import Lab
 from labs.testing.metrics import Meter, MeteredCluster
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
 
@@ -113,16 +112,18 @@ def _run(
     servers = scenario.size(seed)
     witness, meter = Witness(), Meter()
     watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
-    oracles = [*(judges(servers, scenario.stage, counted) if judged else []), *watching]
+    lab, checkers = scenario.lab, Checkers()
+    if judged:
+        checkers = lab.checkers(Configuration.of_size(servers), lab.stages[scenario.stage], counted)
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
-    outcomes = Outcomes(RULES, WARM_UP_HINTS if scenario.stage == "0" else None)
+    outcomes = Outcomes(lab.rules)
     kernel = Kernel(
         servers=servers,
         seed=seed,
         program=program,
         conditions=scenario.conditions,
         recorder=Recorder(trace, header),
-        observe=Judges(oracles).see,
+        observe=checkers.observer(*watching),
         conclude=outcomes.conclude,
         paces=scenario.paces(seed),
         service_time=scenario.service_time,
@@ -136,13 +137,13 @@ def _run(
     outcome = outcomes.last
     if kernel.error is not None:
         was_alarm = _came_from(kernel.error, failures.watchdog.raises)
-        outcome = _too_busy(kernel) if was_alarm else Outcome("grader-error", None, _explain(kernel.error))
+        outcome = _too_busy(kernel, lab) if was_alarm else Outcome("grader-error", None, _explain(kernel.error))
     assert outcome is not None
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.over_at, wall_time
     record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.world.service.commits
-    record.situations = next((dict(sorted(o.counts.items())) for o in oracles if isinstance(o, Situations)), {})
+    record.situations = checkers.counts()
     record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
     return record
 
@@ -167,7 +168,7 @@ def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKin
 
 def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline") -> RunRecord:
     """Return the record of a run that a wall-clock watchdog had to end from outside."""
-    rule = RULES["NoStall"]
+    rule = scenario.lab.rules["NoStall"]
     return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint), hosts)
 
 
@@ -204,11 +205,11 @@ def _came_from(error: BaseException, kinds: tuple[type[BaseException], ...]) -> 
     return isinstance(error, kinds)
 
 
-def _too_busy(kernel: Kernel) -> Outcome:
+def _too_busy(kernel: Kernel, lab: Lab) -> Outcome:
     """Return the outcome of a run whose time was up while the lab itself was at work on what servers put out."""
     sent = kernel.calls.sent
     most = sent.index(max(sent))
-    rule = RULES["NoStall"]
+    rule = lab.rules["NoStall"]
     text = (
         f"{rule.id}: the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
         f"server {most} had sent most, {sent[most]:,} RPCs"

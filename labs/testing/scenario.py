@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from labs.raft.rules import RULES
 from labs.sim.net.network import RELIABLE, Conditions
 from labs.sim.runtime import rng
 from labs.testing.cluster import Cluster
 from labs.testing.drill import Lone
 from labs.testing.fake_peers import PATIENT
+from labs.testing.lab import Lab
 from labs.testing.metrics import MeteredCluster
 
 Test: TypeAlias = Callable[[Cluster], Awaitable[None]]
@@ -33,8 +33,10 @@ EAGER, PACES = 3, (11, 13, 17, 19)
 class Scenario:
     """The facts of one test. `id` is what one types: "2A/initial_election"."""
 
+    lab: Lab
     id: str
     stage: str
+    """The name of the stage, as in the lab's `stages`."""
     title: str
     points: int
     sizes: tuple[int, ...]
@@ -82,6 +84,7 @@ class Scenario:
 
 
 def scenario(
+    lab: Lab,
     *,
     servers: int | tuple[int, ...],
     points: int,
@@ -90,7 +93,6 @@ def scenario(
     snapshots: bool = False,
     services_apart: bool = False,
     service_time: float = 0.0,
-    entry: str = "raft.py:Raft",
 ) -> Callable[[Test], Test]:
     """Mark a coroutine `test_…(cluster)` as a stage test; its docstring's first line is its title.
 
@@ -102,6 +104,7 @@ def scenario(
         sizes = (servers,) if isinstance(servers, int) else servers
         name = name.removeprefix("test_")
         test.scenario = Scenario(  # type: ignore[attr-defined]
+            lab,
             f"{stage}/{name}",
             stage,
             title,
@@ -110,7 +113,7 @@ def scenario(
             mit,
             network,
             snapshots,
-            entry,
+            lab.entry,
             test,
             services_apart=services_apart,
             service_time=service_time,
@@ -121,17 +124,18 @@ def scenario(
 
 
 def drill(
-    *, rule: str, peers: int = 2, points: int = 1, me: int = 0, service_time: float = 0.0
+    lab: Lab, *, rule: str, peers: int = 2, points: int = 1, me: int = 0, service_time: float = 0.0
 ) -> Callable[[Drill], Drill]:
     """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
 
     Server `me` is the real one, and so many puppets are its peers. The stage is the second word of the file's name.
     """
-    assert rule in RULES, rule
+    assert rule in lab.rules, rule
 
     def mark(test: Drill) -> Drill:
         stage, name, title = _facts(test)
         test.scenario = Scenario(  # type: ignore[attr-defined]
+            lab,
             f"{stage}/{name}",
             stage,
             title,
@@ -140,7 +144,7 @@ def drill(
             None,
             PATIENT,
             False,
-            "raft.py:Raft",
+            lab.entry,
             test,
             rule,
             me,
@@ -152,13 +156,14 @@ def drill(
 
 
 def perf(
-    *, measures: tuple[str, ...], servers: int = 3, network: Conditions = RELIABLE, snapshots: bool = False
+    lab: Lab, *, measures: tuple[str, ...], servers: int = 3, network: Conditions = RELIABLE, snapshots: bool = False
 ) -> Callable[[PerfTest], PerfTest]:
     """Mark a coroutine `perf_…(cluster)` as a performance test, which leaves these metrics in `cluster.figures`."""
 
     def mark(test: PerfTest) -> PerfTest:
         stage, name, title = _facts(test)
         test.scenario = Scenario(  # type: ignore[attr-defined]
+            lab,
             f"{stage}/{name}",
             stage,
             title,
@@ -167,7 +172,7 @@ def perf(
             None,
             network,
             snapshots,
-            "raft.py:Raft",
+            lab.entry,
             test,
             measures=measures,
         )

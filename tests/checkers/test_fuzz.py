@@ -10,9 +10,11 @@ import os
 import pytest
 from hypothesis import Phase, given, settings
 
+from labs.checking.configuration import Configuration
 from labs.messages import AppendEntriesArgs
 from labs.raft.checkers.kept_marks import CommitMarks
 from labs.raft.checkers.shadow import Shadow
+from labs.raft.curriculum import STAGES
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.trace.events import Send
 from tests.tools.fuzz.babbling import babble, fault_in, scenarios
@@ -95,7 +97,7 @@ def test_babbler_is_judged_alike_in_processes() -> None:
 
 def test_commit_of_minus_one_is_none() -> None:
     """What the fuzzer has found: some write -1 where nothing is committed, and nothing is applied then."""
-    judge = CommitMarks(Shadow(3, "2B"))
+    judge = CommitMarks(Shadow(Configuration.of_size(3), STAGES["2B"]))
     for time in (0.0, 1.0, 2.0):
         judge.on_send_append_entries(
             Send(time, 0, 1, 1, "AppendEntries", AppendEntriesArgs(0, 0, 0, 0, [], -1), size=80, extra={"own": 2})

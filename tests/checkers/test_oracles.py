@@ -8,15 +8,17 @@ from typing import Any, cast
 
 import pytest
 
-from labs.checking.checker import Judges, Oracle, Violation
+from labs.checking.checker import Checkers, Oracle, Violation
+from labs.checking.configuration import Configuration
 from labs.messages import AppendEntriesArgs, Args, InstallSnapshotArgs, LogEntry, RequestVoteArgs
-from labs.raft.checkers import judges
+from labs.raft.checkers import checkers
 from labs.raft.checkers.basics import OneHistory, OneLeader
 from labs.raft.checkers.compaction import KEPT, LATE, Compaction
 from labs.raft.checkers.leader_logs import LeaderLogs
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_log import ShadowLog
 from labs.raft.checkers.timers import LONGEST, Timers
+from labs.raft.curriculum import STAGES
 from labs.trace.events import (
     Apply,
     ApplySnap,
@@ -33,12 +35,17 @@ from labs.trace.events import (
 )
 
 
+def shadow_of(servers: int, stage: str) -> Shadow:
+    """Return the shadow of a run in a stage."""
+    return Shadow(Configuration.of_size(servers), STAGES[stage])
+
+
 def judge(oracle: Oracle, *events: Event, shadow: Shadow | None = None) -> Violation | None:
     """Show events to a judge, and then to the shadow that it asks; return the first violation."""
-    judges_of_run = Judges([oracle] if shadow is None else [oracle, shadow])
+    see = Checkers(shadow, [oracle]).observer()
     try:
         for event in events:
-            judges_of_run.see(event)
+            see(event)
     except Violation as violation:
         return violation
     return None
@@ -86,7 +93,7 @@ OF_TERM_2 = (
 @pytest.mark.parametrize("message", OF_TERM_2, ids=lambda message: type(message).__name__)
 def test_message_that_tells_of_a_newer_term_than_its_own_is_seen(message: Args) -> None:
     call = type(message).__name__.removesuffix("Args")
-    violation = judge(LeaderLogs(Shadow(3, "2B")), Send(1.0, 0, 1, 1, call, message, 1))
+    violation = judge(LeaderLogs(shadow_of(3, "2B")), Send(1.0, 0, 1, 1, call, message, 1))
     assert violation is not None
     assert (violation.rule, violation.servers) == ("HigherTermAdopted", (0,))
     assert f"sent {call} of term 2, which tells of an entry of term 3" in violation.message
@@ -96,7 +103,7 @@ def test_message_that_tells_of_a_newer_term_than_its_own_is_seen(message: Args) 
 def test_message_of_the_newest_term_that_it_tells_of_is_fine(message: Args) -> None:
     call = type(message).__name__.removesuffix("Args")
     later: Any = replace(cast(Any, message), term=4)
-    assert judge(LeaderLogs(Shadow(3, "2B")), Send(1.0, 0, 1, 1, call, later, 1)) is None
+    assert judge(LeaderLogs(shadow_of(3, "2B")), Send(1.0, 0, 1, 1, call, later, 1)) is None
 
 
 def save(server: int, base: int) -> Save:
@@ -161,7 +168,10 @@ def test_commands_that_every_snapshot_covers_are_forgotten() -> None:
 
 
 def test_each_stage_is_judged_by_more_than_the_one_before() -> None:
-    names = {stage: [type(oracle) for oracle in judges(3, stage)] for stage in ("0", "2A", "2B", "2C", "2D")}
+    names = {
+        name: [type(judge) for judge in checkers(Configuration.of_size(3), stage).judges]
+        for name, stage in STAGES.items()
+    }
     for earlier, later in (("0", "2A"), ("2A", "2B"), ("2B", "2C"), ("2C", "2D")):
         assert set(names[earlier]) < set(names[later])
     assert all(OneLeader in found and OneHistory in found for found in names.values())
@@ -179,7 +189,7 @@ def test_what_a_shadow_log_may_have_and_lack_is_what_is_not_certain(base: int) -
 
 def silence(*events: Event) -> Violation | None:
     """Start three servers, of which 0 sends a heartbeat at the end; return the violation."""
-    shadow = Shadow(3, "2A")
+    shadow = shadow_of(3, "2A")
     starts = [Restart(0.0, server, 0) for server in range(3)]
     return judge(Timers(shadow), *starts, *events, heartbeat(LONGEST + 1), shadow=shadow)
 
@@ -205,10 +215,10 @@ def test_server_that_hears_nobody_has_to_stand_for_election() -> None:
 
 
 def test_server_alone_and_servers_that_wait_a_little_less_are_not_silent() -> None:
-    shadow = Shadow(1, "2A")
+    shadow = shadow_of(1, "2A")
     events = [Restart(0.0, 0, 0), Check(LONGEST + 1, -1, "")]
     assert judge(Timers(shadow), *events, shadow=shadow) is None
-    shadow = Shadow(3, "2A")
+    shadow = shadow_of(3, "2A")
     early = [*(Restart(0.0, server, 0) for server in range(3)), Check(LONGEST, -1, "")]
     assert judge(Timers(shadow), *early, shadow=shadow) is None
 
@@ -220,7 +230,7 @@ def log_of(time: float, base: int, last: int) -> Save:
 
 def compaction(*events: Event) -> Violation | None:
     """Let a server save a log of 50 entries whose service takes a snapshot of it; return the violation."""
-    shadow = Shadow(1, "2D")
+    shadow = shadow_of(1, "2D")
     start = [Restart(0.0, 0, 0), log_of(0.0, 0, 50), TakeSnapshot(1.0, 0, 50, 9)]
     late = Apply(1.1 + LATE, 0, 51, None)
     return judge(Compaction(shadow), *start, *events, late, shadow=shadow)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from labs.checking.checker import Oracle
+from labs.checking.checker import Checkers, Oracle
 from labs.checking.outcome import Outcome
 from labs.codec import safe_repr
+from labs.raft.lab import RAFT
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
@@ -55,7 +56,7 @@ def run_both(hosts: ProcessHosts, submission: Path, scenario: Scenario | None = 
 def judged_by(monkeypatch: pytest.MonkeyPatch, **methods: Callable[..., None]) -> None:
     """Let one judge with these methods watch all runs."""
     judge: Any = type("Judge", (Oracle,), {name: staticmethod(method) for name, method in methods.items()})
-    monkeypatch.setattr("labs.testing.run.judges", lambda servers, stage, counted: [judge()])
+    monkeypatch.setitem(vars(RAFT), "checkers", lambda configuration, stage, counted: Checkers(None, [judge()]))
 
 
 @pytest.mark.parametrize("error", [IndexError, RecursionError, MemoryError, AssertionError])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.raft.rules import RULES, WARM_UP_HINTS
+from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
 from labs.report.space_time import _Drawing
 from labs.report.trace_text import describe
@@ -16,6 +16,7 @@ from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import EAGER, PACES, SNAPSHOT_EVERY, Scenario
 from labs.trace.events import Role
+from labs.warmup.lab import HINTS
 from tests.corpora import mutants
 from tests.running import REFERENCE, ROOT, simulate, write_submission
 from tests.tools.parity import difference_of
@@ -114,8 +115,8 @@ def test_exception_is_told_with_the_calls_that_led_there(tmp_path: Path) -> None
 
 
 def test_warm_up_asks_nothing_of_what_it_does_not_have() -> None:
-    assert set(WARM_UP_HINTS) <= set(RULES)
-    assert not [hint for hint in WARM_UP_HINTS.values() if re.search(r"commit|term|leader|log\b", hint)]
+    assert set(HINTS) <= set(RULES)
+    assert not [hint for hint in HINTS.values() if re.search(r"commit|term|leader|log\b", hint)]
 
 
 def test_candidate_is_not_called_a_follower() -> None:

@@ -9,10 +9,11 @@ from collections import Counter
 import pytest
 
 from labs.checking.rule import Rule
+from labs.raft.lab import scenario
 from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
 from labs.sim.net.network import RELIABLE
-from labs.testing.scenario import Scenario, scenario
+from labs.testing.scenario import Scenario
 from tests.running import ROOT
 
 EVERYTHING = catalogue.scenarios()

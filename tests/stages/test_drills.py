@@ -15,6 +15,7 @@ import pytest
 
 from labs.codec import messages as codec
 from labs.messages import AppendEntriesArgs, RequestVoteArgs, RequestVoteReply
+from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.sim.server.service import decode_snapshot
 from labs.testing.drill import ELECTION, Lone
@@ -33,7 +34,7 @@ def play(
 ) -> Run:
     """Run a drill that no stage has."""
     about = ("0/made_here", stage, "a test of the tester", 1, (peers + 1,), None, PATIENT, False, "raft.py:Raft")
-    return simulate(submission, Scenario(*about, test, "OneVotePerTerm", me))
+    return simulate(submission, Scenario(RAFT, *about, test, "OneVotePerTerm", me))
 
 
 def run_drill(name: str, submission: Path) -> Run:

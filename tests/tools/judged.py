@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labs.checking.checker import Judges, Violation
+from labs.checking.checker import Checkers, Violation
+from labs.checking.configuration import Configuration
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -16,8 +17,9 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.raft.checkers import judges
+from labs.raft.checkers import checkers
 from labs.raft.checkers.heartbeats import Heartbeats
+from labs.raft.curriculum import STAGES
 from labs.trace import events
 
 CALLS = {RequestVoteArgs: "RequestVote", AppendEntriesArgs: "AppendEntries", InstallSnapshotArgs: "InstallSnapshot"}
@@ -36,16 +38,15 @@ class Story:
 
     def __init__(self, stage: str, servers: int = 3) -> None:
         self.now = 0.0
-        self._judges = Judges(oracle for oracle in judges(servers, stage) if not isinstance(oracle, Heartbeats))
+        found = checkers(Configuration.of_size(servers), STAGES[stage])
+        chosen = [judge for judge in found.judges if not isinstance(judge, Heartbeats)]
+        self.see = Checkers(found.model, chosen).observer()
+        """Shows an event to the judges."""
         self._rpcs = 0
         self._asked: dict[int, tuple[int, int, Args]] = {}
         self.lives = [-1] * servers
         for server in range(servers):
             self.restart(server)
-
-    def see(self, event: events.Event) -> None:
-        """Show an event to the judges."""
-        self._judges.see(event)
 
     def restart(self, server: int) -> None:
         """Begin a server's next life; end the one before."""

@@ -1,10 +1,12 @@
 """The judges: they watch the events of a run and name the rule of the paper that was broken.
 
-`judges(servers, stage)` returns those of a run, in the order in which they see each event: first those that name what
-is most particular, the shadow last.
+`checkers(configuration, stage)` returns those of a run. Judges see each event in this order: first those that name what
+is most particular.
 """
 
-from labs.checking.checker import Oracle
+from labs.checking.checker import Checkers, Oracle
+from labs.checking.configuration import Configuration
+from labs.checking.stage import Stage
 from labs.raft.checkers.basics import OneHistory, OneLeader
 from labs.raft.checkers.commits import Commitment, StartAnswers
 from labs.raft.checkers.compaction import Compaction
@@ -20,29 +22,30 @@ from labs.raft.checkers.snapshot_bytes import SnapshotBytes
 from labs.raft.checkers.storage import Saved, Snapshots
 from labs.raft.checkers.timers import Timers
 from labs.raft.checkers.trials import JudgeOfVotes, Trials
+from labs.raft.curriculum import ELECTION, PERSISTENCE, REPLICATION, SNAPSHOTS
 
 
-def judges(servers: int, stage: str, counted: bool = False) -> list[Oracle]:
-    """Return the judges of a run of a stage's test with so many servers; if `counted`, who counts situations too."""
-    shadow = Shadow(servers, stage)
+def checkers(configuration: Configuration, stage: Stage, counted: bool = False) -> Checkers:
+    """Return the checkers of a run of a stage's test; if `counted`, with what counts situations."""
+    shadow = Shadow(configuration, stage)
     terms, votes, campaigns = Terms(shadow), Votes(shadow), Campaigns(shadow)
     judges_of_votes: list[JudgeOfVotes] = [terms, votes, campaigns]
-    saved = [Saved(shadow)] if stage >= "2C" else []
-    logs = [LeaderLogs(shadow)] if stage >= "2B" else []
+    saved = [Saved(shadow)] if stage.has(PERSISTENCE) else []
+    logs = [LeaderLogs(shadow)] if stage.has(REPLICATION) else []
     trials = Trials(shadow, [*judges_of_votes, *saved, *logs])
     chosen: list[Oracle] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
-    if stage >= "2C":
+    if stage.has(PERSISTENCE):
         chosen.append(KeptVotes(shadow))
-    if stage >= "2D":
+    if stage.has(SNAPSHOTS):
         chosen += [Snapshots(shadow), Compaction(shadow), LogBases(shadow), FirstWords(shadow)]
     chosen.append(SnapshotBytes(shadow))
-    if stage >= "2B":
+    if stage.has(REPLICATION):
         chosen += [Appending(shadow), *logs, Commitment(shadow), CommitMarks(shadow)]
         chosen += [StartAnswers(shadow), Matching(shadow)]
     chosen.append(OneLeader())
-    if stage >= "2A":
+    if stage.has(ELECTION):
         chosen += [Heartbeats(shadow), Timers(shadow), OneLoop()]
-    chosen.append(OneHistory(servers))
+    chosen.append(OneHistory(configuration.size))
     if counted:
         chosen.append(Situations(shadow))
-    return [*chosen, shadow]
+    return Checkers(shadow, chosen)

@@ -10,6 +10,7 @@ from labs.codec.safe_repr import short
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
+from labs.raft.curriculum import PERSISTENCE
 from labs.trace.events import Apply, Crash, Deliver, Event, Restart, Send, Start
 
 GRACE = 0.05
@@ -154,7 +155,7 @@ class Commitment(Oracle):
 
     def _check_durable(self, server: ShadowServer, index: int, event: Event) -> None:
         """A leader counts its own log only as far as it is saved (§5.3; stage 2C)."""
-        if not self._shadow.from_stage("2C") or index <= server.committed or server.match_term == 0:
+        if not self._shadow.stage.has(PERSISTENCE) or index <= server.committed or server.match_term == 0:
             return
         if server.told[0] == server.verified[0] and index <= min(server.told[1], server.verified[1]):
             return

@@ -15,6 +15,7 @@ from labs.messages import (
 from labs.raft.checkers.shadow import Shadow, is_repeat
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.raft.checkers.trials import Trials
+from labs.raft.curriculum import REPLICATION
 from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save, Send, Start
 
 GRACE = 0.05
@@ -172,7 +173,7 @@ class Votes(Oracle):
             )
             raise Violation(rule, text, (server.id, request.candidate_id), event.time)
         last, last_term = server.log.last, server.log.last_term
-        if last_term is None or not self._shadow.from_stage("2B") or self._shadow.chance(server, event.rpc).yes:
+        if last_term is None or not self._shadow.stage.has(REPLICATION) or self._shadow.chance(server, event.rpc).yes:
             return
         if server.last_granted == request:
             return  # it comes again, and gets the answer of then (§5.5)

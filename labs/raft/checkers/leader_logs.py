@@ -6,6 +6,7 @@ from labs.checking.checker import Oracle, Violation
 from labs.messages import AppendEntriesArgs, RequestVoteArgs
 from labs.raft.checkers.shadow import Shadow, is_repeat
 from labs.raft.checkers.shadow_server import ShadowServer
+from labs.raft.curriculum import PERSISTENCE
 from labs.trace.events import Reply, Send
 
 
@@ -104,8 +105,8 @@ class LeaderLogs(Oracle):
         rule = "VoteOnlyUpToDate"
         if index == log.last == log.base > 0:
             rule = "SnapshotTermKept"
-        elif index > log.last and self._shadow.from_stage("2C"):
+        elif index > log.last and self._shadow.stage.has(PERSISTENCE):
             rule = "SavedBeforeSend"
-        elif server.incarnation > 0 and index < log.last and self._shadow.from_stage("2C"):
+        elif server.incarnation > 0 and index < log.last and self._shadow.stage.has(PERSISTENCE):
             rule = "RestoredOnRestart"
         raise Violation(rule, text, (server.id,), event.time)

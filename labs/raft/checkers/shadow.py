@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 from labs.checking.checker import Oracle
+from labs.checking.configuration import Configuration
+from labs.checking.stage import Stage
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -19,6 +21,7 @@ from labs.messages import (
     RequestVoteArgs,
 )
 from labs.raft.checkers.shadow_server import Chance, ShadowServer
+from labs.raft.curriculum import PERSISTENCE
 from labs.sim.server.service import index_of_snapshot
 from labs.trace.events import (
     Apply,
@@ -67,10 +70,10 @@ def remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_RE
 class Shadow(Oracle):
     """Follows all servers; judges nothing. Must come after the judges that use it."""
 
-    def __init__(self, servers: int, stage: str) -> None:
+    def __init__(self, configuration: Configuration, stage: Stage) -> None:
         self.stage = stage
-        self.majority = servers // 2 + 1
-        self.servers = [ShadowServer(server) for server in range(servers)]
+        self.majority = configuration.majority
+        self.servers = [ShadowServer(server) for server in configuration.members]
         self.requests: dict[int, Message] = {}
         """Requests of calls that have not returned, by RPC; trial votes are not among them."""
         self.trials: dict[int, RequestVoteArgs] = {}
@@ -95,10 +98,6 @@ class Shadow(Oracle):
         """For each index that is known committed: its term, and the term in which that became known."""
         self.highest_committed = 0
         self._floor = 0
-
-    def from_stage(self, stage: str) -> bool:
-        """Say whether a rule that belongs to `stage` is judged in this run."""
-        return self.stage >= stage
 
     # What follows from the facts.
 
@@ -185,7 +184,7 @@ class Shadow(Oracle):
     def may_commit(self, server: ShadowServer) -> int:
         """Return the highest index that a server may take for committed by what has reached it."""
         if self.majority == 1:
-            return max(server.committed, server.log.last) if self.from_stage("2C") else sys.maxsize
+            return max(server.committed, server.log.last) if self.stage.has(PERSISTENCE) else sys.maxsize
         best = server.committed
         if server.told[0] == server.verified[0]:
             best = max(best, min(server.told[1], server.verified[1]))
@@ -310,7 +309,7 @@ class Shadow(Oracle):
     def _look_at_disk(self, server: ShadowServer, sent: AppendEntriesArgs) -> None:
         """Stop reading a leader's disk, before the stage of persistence, if it does not hold what the leader sends."""
         last = sent.prev_log_index + len(sent.entries)
-        if sent.entries and not self.from_stage("2C") and server.disk.lacks(last, sent.entries[-1].term):
+        if sent.entries and not self.stage.has(PERSISTENCE) and server.disk.lacks(last, sent.entries[-1].term):
             server.trusted = False
 
     def _note_commit(self, server: ShadowServer, index: int) -> None:
@@ -434,7 +433,7 @@ class Shadow(Oracle):
 
     def _count(self, server: ShadowServer) -> None:
         """Note as committed what a majority has stored; of the leader itself its disk counts (from 2C)."""
-        counted = self.counted(server, durable=self.from_stage("2C"))
+        counted = self.counted(server, durable=self.stage.has(PERSISTENCE))
         if counted > self.highest_committed:
             self.commit(server, counted)
 
@@ -576,7 +575,7 @@ class Shadow(Oracle):
         self._show(server, event.current_term, event.time)
         if event.voted_for == server.id:
             server.votes.setdefault(event.current_term, (server.id, server.incarnation))
-        if server.trusted or self.from_stage("2C"):
+        if server.trusted or self.stage.has(PERSISTENCE):
             server.log, server.unsent = server.disk.copy(), None
         if server.leads is not None:
             self._count(server)
@@ -589,7 +588,7 @@ class Shadow(Oracle):
         server = self.servers[event.server]
         if event.is_leader:
             self._lead(server, event.term, event.time)
-            if server.saves and not self.from_stage("2C") and server.disk.lacks(event.index, event.term):
+            if server.saves and not self.stage.has(PERSISTENCE) and server.disk.lacks(event.index, event.term):
                 server.trusted = False
             if event.index > server.log.surely_last:
                 server.log.truncate(event.index)

@@ -5,9 +5,7 @@ Judges nothing. labs.raft.checkers.situation_names has a sentence for each; repo
 
 from __future__ import annotations
 
-from collections import Counter
-
-from labs.checking.checker import Oracle
+from labs.checking.checker import Census
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -25,11 +23,11 @@ REMEMBERED = 10_000
 """Of so many requests, the newest, it is remembered when they were sent."""
 
 
-class Situations(Oracle):
+class Situations(Census):
     """Counts situations; must come before the shadow, as judges do."""
 
     def __init__(self, shadow: Shadow) -> None:
-        self.counts: Counter[str] = Counter()
+        super().__init__()
         self._shadow = shadow
         self._candidates: dict[int, set[int]] = {}
         self._sent_at = [(0, 0.0)] * REMEMBERED

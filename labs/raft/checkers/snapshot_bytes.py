@@ -5,6 +5,7 @@ from __future__ import annotations
 from labs.checking.checker import Oracle, Violation
 from labs.codec.messages import encode_command
 from labs.raft.checkers.shadow import Shadow
+from labs.raft.curriculum import SNAPSHOTS
 from labs.sim.server.service import decode_snapshot, fold
 from labs.trace.events import Apply, ApplySnap, Deliver, Save, Send, TakeSnapshot
 
@@ -14,7 +15,7 @@ class SnapshotBytes(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
-        self._taken = shadow.from_stage("2D")
+        self._taken = shadow.stage.has(SNAPSHOTS)
         """Whether services take snapshots at all."""
         self._history: dict[int, bytes] = {0: b""}
         """For each index what a service that has applied all up to there is known to hold."""

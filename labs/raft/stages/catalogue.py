@@ -14,13 +14,17 @@ STAGES = {"warmup": "0", "2A": "2A", "2B": "2B", "2C": "2C", "2D": "2D"}
 """What one types, and what the files and ids are called."""
 RAFT_STAGES = ["2A", "2B", "2C", "2D"]
 """The stages of the server, without the warm-up."""
+FOLDERS = {"labs.raft.stages": Path(__file__).parent, "labs.warmup": Path(__file__).parents[2] / "warmup"}
+"""The packages that hold tests."""
 Kind: TypeAlias = Literal["test", "drills", "perf"]
 """How the name of a file begins: stage tests drive a cluster, drills a lone server; performance tests measure."""
 
 
 def files(kind: Kind = "test") -> list[Path]:
     """Return the files that hold tests of a kind, in the order of the stages."""
-    return sorted(Path(__file__).parent.glob(f"{kind}_*.py"))
+    return sorted(
+        (file for folder in FOLDERS.values() for file in folder.glob(f"{kind}_*.py")), key=lambda file: file.name
+    )
 
 
 def file_of(stage: str, kind: Kind = "test") -> Path | None:
@@ -34,7 +38,8 @@ def scenarios(stage: str | None = None, kind: Kind = "test") -> list[Scenario]:
     chosen = files(kind) if stage is None else [file for file in [file_of(stage, kind)] if file is not None]
     found: list[Scenario] = []
     for file in chosen:
-        module = importlib.import_module(f"labs.raft.stages.{file.stem}")
+        package = next(name for name, folder in FOLDERS.items() if folder == file.parent)
+        module = importlib.import_module(f"{package}.{file.stem}")
         found += [value.scenario for value in vars(module).values() if hasattr(value, "scenario")]
     return found
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
 from labs.raft.checkers.election import SAME_TIMEOUTS
+from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, Lone
-from labs.testing.scenario import drill
 
 BEAT = 0.05
 """Seconds between two messages of a puppet that lets no election timeout run out."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs, RequestVoteReply
+from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, LOOK, QUIET, Lone
 from labs.testing.fake_peers import command_of, entries_of
-from labs.testing.scenario import drill
 
 LATER = 1000
 """A term that no server reaches by itself while it waits for word of a leader."""

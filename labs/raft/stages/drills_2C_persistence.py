@@ -6,9 +6,9 @@ The disk is looked at right after a message of the server has arrived. What else
 from __future__ import annotations
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
+from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, MOMENT, Lone
 from labs.testing.fake_peers import command_of
-from labs.testing.scenario import drill
 
 
 @drill(rule="SavedBeforeReply")

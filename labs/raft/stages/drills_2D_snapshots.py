@@ -16,9 +16,9 @@ from labs.messages import (
     InstallSnapshotReply,
     RequestVoteArgs,
 )
+from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, LOOK, Lone
 from labs.testing.fake_peers import Request, command_of, entries_of, snapshot_of
-from labs.testing.scenario import drill
 
 BEAT = 0.05
 """Seconds between two messages of a puppet that lets no election timeout run out."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from labs.raft.lab import perf
 from labs.raft.stages.perf_2B_replication import SIZE, settled_leader
 from labs.raft.stages.steps import EVEN_DELAY, others
 from labs.testing.metrics import MeteredCluster
-from labs.testing.scenario import SNAPSHOT_EVERY, perf
+from labs.testing.scenario import SNAPSHOT_EVERY
 
 SNAPSHOT, LARGE_SNAPSHOT = 1_000, 20_000
 """Bytes of a snapshot, about."""

@@ -5,6 +5,7 @@ Nothing here proposes a command, crashes or restarts: that is not written yet.
 
 from __future__ import annotations
 
+from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     DELAYED,
     EVEN_DELAY,
@@ -18,7 +19,6 @@ from labs.raft.stages.steps import (
 )
 from labs.sim.net.network import UNRELIABLE
 from labs.testing.cluster import Cluster
-from labs.testing.scenario import scenario
 
 OUTLASTS = 28
 """So many looks, 0.2 s apart, outlast every election timeout: who has been silent for so long has no timer."""

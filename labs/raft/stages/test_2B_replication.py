@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from labs.codec.safe_repr import short
 from labs.messages import Command
+from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     DELAYED,
     LATE_AND_TWICE,
@@ -33,7 +34,6 @@ from labs.raft.stages.steps import (
 )
 from labs.sim.net.network import RELIABLE, UNRELIABLE
 from labs.testing.cluster import POLL, Cluster, StartAnswer
-from labs.testing.scenario import scenario
 
 
 async def start_for_nobody(cluster: Cluster, server: int, count: int = 1) -> list[StartAnswer]:

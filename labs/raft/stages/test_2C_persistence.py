@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     CRASH_FAULTS,
     DELAYED,
@@ -28,7 +29,6 @@ from labs.raft.stages.steps import (
 from labs.sim.dispatch import CrashPoint
 from labs.sim.net.network import LONG_REORDERING, RELIABLE, UNRELIABLE, Conditions
 from labs.testing.cluster import Cluster
-from labs.testing.scenario import scenario
 
 
 def crash(cluster: Cluster, *servers: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     CRASH_FAULTS,
     DELAYED,
@@ -32,7 +33,7 @@ from labs.raft.stages.steps import (
 )
 from labs.sim.net.network import RELIABLE, UNRELIABLE
 from labs.testing.cluster import Cluster
-from labs.testing.scenario import SNAPSHOT_EVERY, scenario
+from labs.testing.scenario import SNAPSHOT_EVERY
 
 LOG_LIMIT = 2000
 """Bytes of saved state that are plenty for the entries since the last snapshot."""

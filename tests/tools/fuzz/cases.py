@@ -14,7 +14,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from labs.checking.checker import Judges, Oracle, Violation
+from labs.checking.checker import Checkers, Oracle, Violation
+from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
 from labs.codec import meaning
 from labs.codec import messages as codec
@@ -31,7 +32,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.raft.checkers import judges
+from labs.raft.checkers import checkers
+from labs.raft.curriculum import STAGES
 from labs.raft.rules import RULES
 from labs.raft.stages.steps import LATE_AND_TWICE
 from labs.sim.hosts.process import frames
@@ -48,7 +50,6 @@ from labs.sim.world import World
 from labs.trace.events import Connect, Cut, Start
 from labs.trace.recorder import Recorder
 
-STAGES = ("0", "2A", "2B", "2C", "2D")
 ODD: tuple[Any, ...] = (-1, -2, True, None, "x", 1.5, 2**62, -(2**63), MAX_INDEX, MAX_INDEX + 1, MAX_TERM, 99, b"", [])
 COMMANDS: tuple[Any, ...] = (
     1,
@@ -315,9 +316,10 @@ class Case:
         draw = self._draw = Bytes(data)
         self.faults: list[str] = []
         self.size = draw.one_of((3, 3, 1, 2, 5))
-        stage = draw.one_of(STAGES[::-1])
-        seeing = judges(self.size, stage, counted=True)
-        self._shadow = seeing[-1]
+        stage = draw.one_of(list(STAGES)[::-1])
+        found = checkers(Configuration.of_size(self.size), STAGES[stage], counted=True)
+        self._shadow = found.model
+        seeing = [*found.judges, *([found.model] if found.model is not None else [])]
         self._goes_on = draw.below(4) > 0
         """Whether violations and failures of servers end nothing: so the case comes far."""
         if self._goes_on:
@@ -329,7 +331,7 @@ class Case:
             program=SimpleNamespace(),  # type: ignore[arg-type]
             conditions=LATE_AND_TWICE,
             recorder=Recorder(),
-            observe=Judges(seeing).see,
+            observe=Checkers(None, seeing).observer(),
             conclude=self._outcomes.conclude,
             paces=[draw.one_of((10, 3, 5)) for _ in range(self.size)] if draw.below(4) else [],
             hosts=_Hosts(draw, self.faults),

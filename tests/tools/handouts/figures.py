@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from labs.checking.checker import Oracle
-from labs.raft.checkers import judges
+from labs.checking.checker import Checkers
+from labs.checking.configuration import Configuration
+from labs.checking.stage import Stage
+from labs.raft.checkers import checkers
+from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.report.space_time import View, draw
 from labs.sim.hosts.process.pool import ProcessHosts
@@ -153,12 +156,13 @@ WATCHES: dict[str, Callable[[], AbstractContextManager[ProcessHosts | None]]] = 
 def _watched_by(judge: str) -> Iterator[None]:
     """Let one oracle alone judge, and what it rests on."""
 
-    def chosen(servers: int, stage: str, counted: bool) -> list[Oracle]:
-        return [o for o in judges(servers, stage, counted) if type(o).__name__ in (judge, "Shadow")]
+    def chosen(configuration: Configuration, stage: Stage, counted: bool) -> Checkers:
+        found = checkers(configuration, stage, counted)
+        return Checkers(found.model, [oracle for oracle in found.judges if type(oracle).__name__ == judge])
 
     with pytest.MonkeyPatch.context() as patch:
         if judge:
-            patch.setattr("labs.testing.run.judges", chosen)
+            patch.setitem(vars(RAFT), "checkers", chosen)
         yield
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from labs.codec.safe_repr import short
 from labs.sim.net.network import UNRELIABLE
 from labs.testing.cluster import Cluster
-from labs.testing.scenario import scenario
+from labs.warmup.lab import scenario
 
 PINGS = 10
 
 
-@scenario(servers=3, points=0, network=UNRELIABLE, entry="warmup.py:Warmup")
+@scenario(servers=3, points=0, network=UNRELIABLE)
 async def test_ping_every_peer(cluster: Cluster) -> None:
     """every peer hears every ping once"""
     end = cluster.now + 10.0
