@@ -18,14 +18,14 @@ def start_again() -> int:
 
 
 def end_as_by_hand() -> None:
-    """Let a signal to end, or a closed terminal, do what Ctrl-C does, so that nothing half done stays behind."""
+    """Treat a termination signal, or a closed terminal, like Ctrl-C, so that nothing half done is left behind."""
     for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """Interrupt; end at once when asked again, or when a server that never yields does not let it be done."""
+    """Interrupt; end at once on a second signal, or if a server that never yields prevents the interrupt."""
     signal.signal(number, signal.SIG_DFL)
     if hasattr(signal, "alarm"):
         signal.alarm(SECONDS_TO_END)

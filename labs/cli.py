@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 PASSED, FAILED, USAGE, OUR_ERROR = range(4)
 MOST_NAMES = 8
-"""How many tests are named where one was wanted."""
+"""How many tests are listed if a name fits several."""
 
 
 class Usage(Exception):
-    """The command was called wrongly; the text says what to do."""
+    """The command was called wrongly; the text explains what to do."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line: what is wrong, and where to read on."""
+    """A parser whose errors are one line: what is wrong, and where to read more."""
 
     def error(self, message: str) -> NoReturn:
         name = self.prog.removeprefix("python -m ")
@@ -72,11 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_test_options(test)
     test.set_defaults(run=_test, kinds=("drills", "test"))
 
-    drills = commands.add_parser("drills", help="run the drills only: one lone server, a rule of Figure 2 each")
+    drills = commands.add_parser("drills", help="run the drills only: a single server, one rule of Figure 2 each")
     _add_test_options(drills)
     drills.set_defaults(run=_test, kinds=("drills",))
 
-    perf = commands.add_parser("perf", help="measure what a server that passes costs, beside the reference's figures")
+    perf = commands.add_parser("perf", help="measure what your server costs, beside the reference's figures")
     _add_test_options(perf)
     perf.add_argument("--alias", metavar="NAME", help="put the record on your class's leaderboard, under this name")
     perf.set_defaults(run=_perf, kinds=("perf",))
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_test_options(cover)
     cover.set_defaults(run=_coverage, kinds=("test",), counted=True)
 
-    replay = commands.add_parser("replay", help="run one test with one seed again, keep its trace, print its end")
+    replay = commands.add_parser("replay", help="repeat one test with one seed, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
     replay.add_argument("--seed", type=numbers.seed, default=1)
     _add_submission(replay)
@@ -104,8 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
 
     bench = commands.add_parser("bench", help="measure the lab itself: speed, memory, growth")
-    bench.add_argument("--submission", metavar="PATH", help="who runs the stages (reference, if it is there)")
-    bench.add_argument("--quick", action="store_true", help="less of everything, and each once")
+    bench.add_argument(
+        "--submission", metavar="PATH", help="the server that runs the stages (reference, if it is there)"
+    )
+    bench.add_argument("--quick", action="store_true", help="a smaller amount of everything, once")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     bench.set_defaults(run=_bench)
     return parser
@@ -113,15 +115,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_test_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(counted=False)
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four without one")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="2A 2B 2C 2D warmup; all four by default")
     _add_submission(parser)
     parser.add_argument("--seed", type=numbers.seed, default=1, help="the first seed (1)")
     parser.add_argument(
         "--runs", type=numbers.positive, default=5, help="seeds for each test, counting up from the first (5)"
     )
-    parser.add_argument("--test", default="", metavar="TEXT", help="only tests whose id or title holds this text")
+    parser.add_argument("--test", default="", metavar="TEXT", help="only tests with this text in their id or title")
     parser.add_argument(
-        "--jobs", type=numbers.count, default=os.cpu_count() or 1, help="processes, one a core; 0: in this one"
+        "--jobs",
+        type=numbers.count,
+        default=os.cpu_count() or 1,
+        help="processes (one per core); 0: run in this process",
     )
     parser.add_argument(
         "--limit",
@@ -130,13 +135,13 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="CPU seconds after which a run counts as stalled (30)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write a record of each run")
-    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each run, and wall times")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write one record per run")
+    parser.add_argument("-v", "--verbose", action="store_true", help="one line per run, and wall times")
 
 
 def _add_submission(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
-    words = "where servers run: all in one process, or each in its own (inline)"
+    words = "where servers run: all in one process, or each in its own (default: inline)"
     parser.add_argument("--hosts", choices=["inline", "process"], default="inline", help=words)
 
 
@@ -161,7 +166,7 @@ def _kinds(text: str) -> list[str]:
 
 
 def _check_writable(path: Path) -> None:
-    """Find out before the work, and not after it, whether its results can be written."""
+    """Find out before the work, not after it, whether the results can be written."""
     try:
         json_files.check_writable(path)
     except OSError as error:
@@ -218,7 +223,7 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
 
 
 def _known(words: list[str]) -> list[str]:
-    """Return the stages that were typed, each once, if all of them exist; make hands on STAGE="2A 2B" as one word."""
+    """Return the given stages, each once, if all of them exist; make passes STAGE="2A 2B" as one word."""
     stages = list(dict.fromkeys(stage for word in words for stage in word.split()))
     for stage in stages:
         if catalogue.file_of(stage) is None:
@@ -262,7 +267,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _one_test(name: str) -> Scenario:
-    """Return the only test that a name means."""
+    """Return the single test that a name means."""
     found = catalogue.find(name)
     if len(found) == 1:
         return found[0]

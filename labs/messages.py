@@ -1,8 +1,8 @@
-"""The words that servers exchange: Figure 2 and Figure 13 as frozen dataclasses, with the paper's names.
+"""The messages that servers exchange: Figure 2 and Figure 13 as frozen dataclasses, with the paper's names.
 
 A submission imports these. It may subclass a message, an entry or the state to add fields of its own. Give them
-defaults that mean what a message without them means: the drills speak to a server so. Knows nothing of the simulator:
-encoding is the business of `labs.codec.messages`.
+defaults that mean the same as a message without them: the drills send such messages. Knows nothing of the simulator:
+`labs.codec.messages` does the encoding.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RequestVoteReply:
 
 @dataclass(frozen=True, slots=True)
 class AppendEntriesArgs:
-    """A leader replicates entries, or says that it lives: then `entries` is empty (Figure 2, AppendEntries RPC)."""
+    """A leader replicates entries, or sends a heartbeat: then `entries` is empty (Figure 2, AppendEntries RPC)."""
 
     term: int
     leader_id: int
@@ -59,7 +59,7 @@ class AppendEntriesArgs:
 class AppendEntriesReply:
     """The answer to AppendEntries (Figure 2), with room for a hint that backs a leader up by terms (end of §5.3).
 
-    Both hints are the submission's own business: the tester never looks at them.
+    Both hints are the submission's own business: the simulator never looks at them.
     """
 
     term: int
@@ -111,9 +111,9 @@ class ApplyCommand:
 
 @dataclass(frozen=True, slots=True)
 class ApplySnapshot:
-    """Hands a snapshot to the service, which replaces its whole state by it (Figure 13, rule 8).
+    """Hands a snapshot to the service, which replaces its whole state with it (Figure 13, rule 8).
 
-    `index` and `term` are those of the last entry that the snapshot covers; `data` are the service's own bytes.
+    `index` and `term` are those of the last entry that the snapshot covers; `data` holds the service's own bytes.
     """
 
     index: int
@@ -123,14 +123,14 @@ class ApplySnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PingArgs:
-    """The warm-up's only request: are you there, and have you seen this number? (No part of Raft.)"""
+    """The warm-up's only request: are you there, and have you seen this number? (Not a part of Raft.)"""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class PingReply:
-    """The warm-up's answer: yes, I have seen this number. (No part of Raft.)"""
+    """The warm-up's answer: yes, I have seen this number. (Not a part of Raft.)"""
 
     number: int
 

@@ -1,6 +1,6 @@
-"""All that one server may see and do: its name, its peers, calls to them, its disk, its random numbers, its notes.
+"""Everything that one server may see and do: its id, its peers, calls to them, its disk, its random numbers, its notes.
 
-A submission imports `Node`. Time is plain trio (`trio.sleep`, `trio.current_time`, `trio.move_on_after`); the tester
+A submission imports `Node`. Time is plain trio (`trio.sleep`, `trio.current_time`, `trio.move_on_after`); the simulator
 runs it on a virtual clock. Knows nothing of other servers' state, of the network's faults, or of the tests.
 """
 
@@ -41,7 +41,7 @@ class Persister(Protocol):
 
 
 class Node(Protocol):
-    """One server's view of the world. The tester makes it and hands it to `Raft`."""
+    """One server's view of the world. The simulator makes it and hands it to `Raft`."""
 
     me: int
     """This server's id."""
@@ -64,7 +64,7 @@ class Node(Protocol):
     async def call(self, peer: int, args: Args) -> Reply | None:
         """Send an RPC and wait for the reply, or for None when none comes.
 
-        None means that request or reply was lost or cut off, or that the peer is down: one cannot know which, and it
+        None means that request or reply was lost or cut off, or that the peer is down: you cannot know which, and it
         can take up to 7 s of virtual time to find out. Wait less with `trio.move_on_after`.
         """
 

@@ -1,7 +1,7 @@
-"""What the simulator is compared with: the plainest network that one would write on trio, a task for each message.
+"""The baseline for the simulator: the simplest network in trio, with one task per message.
 
-Time is trio's own MockClock, which jumps when all tasks wait. Nothing is encoded, recorded or judged, and the order of
-tasks is left to chance: the least that a network of tasks can do. Same fan-out and same delays as labs.bench.flood.
+Time is trio's own MockClock, which jumps when all tasks wait. Nothing is encoded, recorded or checked, and the order of
+tasks is random: this is the least that a network of tasks can do. Same fan-out and same delays as labs.bench.flood.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Network:
 
 
 def run(servers: int, calls: int, entries: int, delay: tuple[float, float]) -> int:
-    """Carry that many calls; return how many returned."""
-    from trio.testing import MockClock  # imports pytest, where that is installed: nothing else should wait for it
+    """Carry this many calls; return how many returned."""
+    from trio.testing import MockClock  # imports pytest if that is installed: nothing else should wait for it
 
     network = Network(servers, calls, entries, delay)
     trio.run(network.run, clock=MockClock(autojump_threshold=0))

@@ -25,11 +25,11 @@ WANTED_RATE, WANTED_RATIO = 30_000, 2.0
 WANTED_SHARE = 0.4
 WANTED_START, WANTED_STEP, WANTED_STAGES = 10.0, 100.0, 30.0
 FLAT = 4.0
-"""MB that a run of sixteen times the length may take more."""
+"""How many more MB a run of sixteen times the length may take."""
 
 
 class Throughput(msgspec.Struct):
-    """The whole path against a plain network; rates in RPCs a second of one core."""
+    """The whole path against a plain network; rates in RPCs per second of one core."""
 
     arrive: str
     entries: int
@@ -38,23 +38,23 @@ class Throughput(msgspec.Struct):
     baseline_rate: float
     ratio: float
     virtual_speed: float
-    """Virtual seconds a second."""
+    """Virtual seconds per second."""
 
 
 class Judging(msgspec.Struct):
-    """What the judges cost: processor time of the same runs with them and without, in seconds."""
+    """The cost of the checkers: CPU time of the same runs with and without them, in seconds."""
 
     judged: float
     unjudged: float
 
     @property
     def share(self) -> float:
-        """The judges' part of the whole."""
+        """The checkers' share of the whole."""
         return 1 - self.unjudged / self.judged
 
 
 class Bench(msgspec.Struct):
-    """All that was measured, and where."""
+    """All measurements, and the machine."""
 
     submission: str
     python: str
@@ -68,14 +68,14 @@ class Bench(msgspec.Struct):
     length: dict[str, Sample]
     judging: dict[str, Judging] = {}
     processes: ProcessFigures | None = None
-    """Of process hosts; None where they do not work."""
+    """Those of process hosts; None where they do not work."""
     process_stages: dict[str, Sample] = {}
     format: str = FORMAT
     version: int = VERSION
 
 
 def bench(submission: str | None, quick: bool, record: Path | None) -> int:
-    """Measure, print, write; return 0 unless a run that should pass did not."""
+    """Measure, print, write; return 0 unless a run failed that should pass."""
     if submission is None and Path("reference").is_dir():
         submission = "reference"
     repeats = 1 if quick else 3
@@ -109,7 +109,7 @@ def bench(submission: str | None, quick: bool, record: Path | None) -> int:
 
 
 def _throughput(calls: int, repeats: int) -> list[Throughput]:
-    """Measure both networks in turn, so that a slow moment of the machine meets both."""
+    """Measure both networks in turn, so that a slow moment of the machine affects both."""
     rows = []
     for arrive, delay in loads.DELAYS.items():
         for entries in (0, 4):
@@ -131,7 +131,7 @@ def _throughput(calls: int, repeats: int) -> list[Throughput]:
 
 
 def _judging(calls: int, submission: str | None, repeats: int) -> dict[str, Judging]:
-    """Measure runs with judges and without in turn, so that a slow moment of the machine meets both."""
+    """Measure runs with and without checkers in turn, so that a slow moment of the machine affects both."""
     loaded: dict[str, tuple[Any, ...]] = {
         f"{calls:,} RPCs that arrive {arrive}": (loads.sample_flood, calls, 0, delay)
         for arrive, delay in loads.DELAYS.items()
@@ -140,7 +140,7 @@ def _judging(calls: int, submission: str | None, repeats: int) -> dict[str, Judg
         loaded |= {f"stage {name}": (sample_stage, name, submission) for name in STAGES}
     found = {}
     for name, load in loaded.items():
-        _tell(f"judges, {name}")
+        _tell(f"checkers, {name}")
         pairs = [[in_own_process(*load, judged).cpu_time for judged in (True, False)] for _ in range(repeats)]
         found[name] = Judging(median(judged for judged, _ in pairs), median(unjudged for _, unjudged in pairs))
     return found
@@ -156,12 +156,12 @@ def _tell(text: str) -> None:
 
 
 def render(found: Bench) -> str:
-    """Return everything as tables, and what was wanted beside what was found."""
+    """Return everything as tables, and each target beside its measurement."""
     where = f"Python {found.python}, trio {found.trio}, {found.machine}, {found.cores} cores"
     parts = [
-        f"{where}; medians of {found.repeats}. Rates are for a second of one core's time.",
-        "RPCs through the whole path (encode, network, trace, judges), and through a plain trio network\n"
-        "(a task a message, MockClock, no encoding, trace or judges); 5 servers, 32 calls under way\n\n"
+        f"{where}; medians of {found.repeats}. Rates are per second of one core's time.",
+        "RPCs through the whole path (encode, network, trace, checkers), and through a plain trio network\n"
+        "(one task per message, MockClock, no encoding, trace or checkers); 5 servers, 32 calls under way\n\n"
         + _table(
             ("arrive", "entries", "RPCs", "RPCs/s", "plain RPCs/s", "ratio", "virtual s/s"),
             [_throughput_row(row) for row in found.throughput],
@@ -169,7 +169,7 @@ def render(found: Bench) -> str:
     ]
     judging = [(name, f"{j.judged:.2f}", f"{j.unjudged:.2f}", f"{j.share:.0%}") for name, j in found.judging.items()]
     parts.append(
-        "Judges: processor seconds of the same runs with them and without\n\n"
+        "Checkers: CPU seconds of the same runs with and without them\n\n"
         + _table(("load", "with", "without", "their share"), judging)
     )
     if found.stages:
@@ -182,7 +182,7 @@ def render(found: Bench) -> str:
             + _table(("stage", "passed", *head), stages),
             "Cluster size: 20 virtual seconds of elections, commands and lost messages\n\n"
             + _table(("servers", "verdict", *head), sizes),
-            "Length of a run: 10 commands a virtual second, with snapshots\n\n"
+            "Length of a run: 10 commands per virtual second, with snapshots\n\n"
             + _table(("length", "commits", *head), lengths),
         ]
     if found.processes is not None:
@@ -191,20 +191,20 @@ def render(found: Bench) -> str:
             "Stages, each server in a process of its own\n\n"
             + _table(("stage", "passed", "RPCs", "virtual s", "wall s", "virtual s/s", "peak MB"), inside),
             f"A server's process starts in {found.processes.start:.1f} ms{_confined(found.processes)}; a start takes "
-            f"{found.processes.start_cpu:.1f} ms of the processor.\nA step, a heartbeat and its reply, takes "
-            f"{found.processes.step:.0f} µs (medians of real time), {found.processes.step_cpu:.0f} µs of the processor",
+            f"{found.processes.start_cpu:.1f} ms of CPU time.\nA step, a heartbeat and its reply, takes "
+            f"{found.processes.step:.0f} µs (medians of real time), {found.processes.step_cpu:.0f} µs of CPU time",
         ]
     return "\n\n".join([*parts, "\n".join([*_targets(found), *_process_targets(found)])])
 
 
 def _targets(found: Bench) -> Iterable[str]:
-    """Say for each target whether it is met."""
+    """Report for each target whether it is met."""
     rate, ratio = max(r.rate for r in found.throughput), max(r.ratio for r in found.throughput)
     yield _target(rate >= WANTED_RATE, f"{WANTED_RATE:,} RPCs/s on one core: the best row has {rate:,.0f}")
     yield _target(ratio >= WANTED_RATIO, f"{WANTED_RATIO:g} times the plain network: the best row has {ratio:.2f}")
     share = max(one.share for one in found.judging.values())
     yield _target(
-        share <= WANTED_SHARE, f"{WANTED_SHARE:.0%} of a run's time for the judges at most: it is {share:.0%}"
+        share <= WANTED_SHARE, f"{WANTED_SHARE:.0%} of a run's time for the checkers at most: it is {share:.0%}"
     )
     if "31" in found.servers:
         crowd = found.servers["31"]

@@ -1,7 +1,8 @@
-"""Processor time as a ratio to a yardstick: two loads take turns on one machine, several times, and the best count.
+"""Measures CPU time as a ratio to a yardstick: two loads take turns on one machine, several times, and the best ones
+count.
 
-Students have the bench's small server as their yardstick (labs.bench.flood); the grader can hand in another one, the
-reference, and its own way to run.
+For students the yardstick is the bench's small server (labs.bench.flood); the grader can pass another one, the
+reference, and its own way to run it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from labs.testing.scenario import Scenario
 
 REPEATS = 5
 LOAD = "2B/perf_load"
-"""The run that is timed: it is short, and all that a server does often is in it."""
+"""The run that is timed: it is short, and contains everything that a server does often."""
 
 
 class DidNotPass(Exception):
-    """A timed run broke a rule, so its time means nothing."""
+    """A timed run broke a rule, so its time is meaningless."""
 
 
 def ratio(
@@ -31,7 +32,7 @@ def ratio(
     repeats: int = REPEATS,
     run: Runner = run_scenario,
 ) -> float:
-    """Return how much processor time a submission takes, in yardsticks; raise DidNotPass if a run did not.
+    """Return how much CPU time a submission takes, in yardsticks; raise DidNotPass if a run did not pass.
 
     With a `yardstick` both run the same load. Without one it is the bench's server under its own load, which is always
     the same.
@@ -54,7 +55,7 @@ def _time(run: Callable[..., RunRecord], scenario: Scenario, submission: Submiss
 
 
 def processor_time() -> float:
-    """Return the processor time of this process and of its children that have ended, in seconds."""
+    """Return the CPU time of this process and of its children that have ended, in seconds."""
     if sys.platform == "win32":
         return time.process_time()
     import resource

@@ -1,7 +1,7 @@
-"""A small server to load the simulator with: server 0 wins term 1, and keeps calls to each peer in flight.
+"""A small server to put load on the simulator: server 0 wins term 1, and keeps calls to each peer in flight.
 
-It stands where a submission stands. Each AppendEntries carries the whole log: nothing, until the tester proposes
-commands. The rest is Raft as far as the judges look: term, vote and log are on disk before they are spoken of.
+It is used like a submission. Each AppendEntries carries the whole log, which is empty until a test proposes commands.
+The rest is Raft as far as the checkers look: term, vote and log are on disk before a message mentions them.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from labs.testing.scenario import Scenario
 FLOOD = Path(__file__).parent / "flood.py"
 SERVERS = 5
 DELAYS: dict[str, Span] = {"at one instant": (0.01, 0.01), "at random": (0.001, 0.026)}
-"""When messages arrive that were sent together; seconds of virtual time from sending to arriving."""
+"""When messages that were sent together arrive: seconds of virtual time from sending to arrival."""
 
 
 def flood(calls: int, entries: int, delay: Span) -> Scenario:
-    """A leader that keeps calls in flight, each with so many entries, until so many were made."""
+    """A leader that keeps calls in flight, each with this many entries, until it has made this many calls."""
 
     async def test(cluster: Cluster) -> None:
         leader = await cluster.wait_for_leader()
@@ -48,7 +48,7 @@ def crowd(servers: int) -> Scenario:
 
 
 def marathon(seconds: float) -> Scenario:
-    """Ten commands a virtual second, for so many seconds, with snapshots, so that logs stay short."""
+    """Ten commands per virtual second, for this many seconds, with snapshots, so that logs stay short."""
 
     async def test(cluster: Cluster) -> None:
         while cluster.now < seconds:
@@ -71,7 +71,7 @@ def sample_marathon(seconds: float, submission: str) -> Sample:
 
 
 def time_baseline(calls: int, entries: int, delay: Span) -> float:
-    """Return the processor time that the plain network takes for so many calls."""
+    """Return the CPU time that the plain network takes for this many calls."""
     begun = time.process_time()
     returned = baseline.run(SERVERS, calls, entries, delay)
     return (time.process_time() - begun) * calls / returned
@@ -80,5 +80,5 @@ def time_baseline(calls: int, entries: int, delay: Span) -> float:
 def _scenario(
     name: str, servers: int, network: Conditions, test: Callable[[Cluster], Awaitable[None]], snapshots: bool = False
 ) -> Scenario:
-    """Return a scenario that all judges watch, those of the last stage too."""
+    """Return a scenario that all checkers watch, including those of the last stage."""
     return Scenario(RAFT, f"bench/{name}", "2D", name, 0, (servers,), None, network, snapshots, RAFT.entry, test)

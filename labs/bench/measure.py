@@ -1,6 +1,6 @@
-"""How one thing is measured: in a process of its own, by processor time and by the most memory that it held.
+"""Measures one thing: in a process of its own, by CPU time and by its highest memory.
 
-A simulated run never waits, so processor time is what it takes, whatever else the machine does.
+A simulated run never waits, so its CPU time does not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Sample(msgspec.Struct):
-    """One measurement; times in seconds, memory in MB (None where the system does not tell)."""
+    """One measurement; times in seconds, memory in MB (None if the system does not report it)."""
 
     runs: int
     passed: int
@@ -36,7 +36,7 @@ class Sample(msgspec.Struct):
     wall_time: float
     peak_memory: float | None
     message: str = ""
-    """What a run said that did not pass."""
+    """The message of a run that did not pass."""
 
 
 def in_own_process(function: Callable[..., T], *arguments: object) -> T:
@@ -48,7 +48,7 @@ def in_own_process(function: Callable[..., T], *arguments: object) -> T:
 def sample(
     scenarios: list[Scenario], submission: str, hosts: ProcessHosts | None = None, judged: bool = True
 ) -> Sample:
-    """Run scenarios one after the other, each with seed 1; processor time includes that of servers elsewhere."""
+    """Run scenarios one after the other, each with seed 1; the CPU time includes that of servers in other processes."""
     cpu, wall = time.process_time(), time.perf_counter()
     records = [run_scenario(scenario, submission, seed=1, hosts=hosts, judged=judged) for scenario in scenarios]
     failed = [record for record in records if record.status != "pass"]
@@ -66,7 +66,7 @@ def sample(
 
 
 def sample_stage(stage: str, submission: str, judged: bool = True) -> Sample:
-    """Run each test of a stage once, with the judges or without."""
+    """Run each test of a stage once, with or without the checkers."""
     return sample(catalogue.scenarios(stage), submission, judged=judged)
 
 
@@ -82,9 +82,9 @@ def middle(samples: list[Sample]) -> Sample:
 
 
 def peak_memory() -> float | None:
-    """Return the most memory that this process ever held, in MB, or None where the system does not tell."""
+    """Return the most memory that this process ever held, in MB, or None if the system does not report it."""
     status = Path("/proc/self/status")
-    if status.exists():  # what getrusage tells on Linux includes the parent's memory at the fork
+    if status.exists():  # on Linux the result of getrusage includes the parent's memory at the fork
         line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), None)
         return int(line.split()[1]) / 1024 if line else None
     if sys.platform == "win32":

@@ -1,6 +1,7 @@
-"""How long a server in a process of its own takes to start, and for a step; measured without a kernel, by real time.
+"""Measures how long a server in its own process takes to start, and for a step; without a kernel, in real time.
 
-A step is a heartbeat in and its reply out: the tester's frame, the server's loop until it is idle, its answer, checked.
+A step is a heartbeat in and its reply out: the simulator's frame, the server's loop until it is idle, its checked
+answer.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ from labs.sim.loader.program import Program
 from labs.sim.server.disk import Disk
 
 _LIMIT = 1 << 24
-STUB = Path(__file__).parents[2] / "grader" / "sandbox" / "stub.py"
-"""What confines a server when it is graded; students have none."""
+STUB = Path(__file__).parents[2] / "grader" / "execution" / "sandbox" / "stub.py"
+"""The stub that confines a server when it is graded; students have none."""
 
 
 class ProcessFigures(msgspec.Struct):
     """Medians."""
 
     start: float
-    """Milliseconds from the wish for a server to its first answer: fork, import, and making the server object."""
+    """Milliseconds from the order for a server to its first answer: fork, import, and making the server object."""
     start_confined: float | None
-    """The same with the grader's stub around it; None where there is none."""
+    """The same with the grader's stub around it; None without a stub."""
     start_cpu: float
-    """Milliseconds of the processor that a start takes, confined if there is a stub, on both sides, in the mean."""
+    """CPU milliseconds for a start on both sides, confined if there is a stub; a mean."""
     step: float
     """Microseconds of real time."""
     step_cpu: float
-    """Microseconds of the processor, on both sides, in the mean: it does not depend on what else the machine does."""
+    """CPU microseconds on both sides; a mean, which does not depend on what else the machine does."""
 
 
 def time_processes(submission: str, starts: int, steps: int) -> ProcessFigures:
-    """Start a server so often, and give the last one so many heartbeats."""
+    """Start this many servers, and give the last one this many heartbeats."""
     start, start_cpu = _time_starts(submission, starts, HostOptions())
     confined = None
     if STUB.exists():
@@ -61,7 +62,7 @@ def time_processes(submission: str, starts: int, steps: int) -> ProcessFigures:
 
 
 def _time_starts(submission: str, starts: int, options: HostOptions) -> tuple[float, float]:
-    """Return the median seconds of a start, and the mean seconds of the processor, the zygote's own not counted."""
+    """Return the median seconds of a start, and the mean CPU seconds, without the zygote's own."""
     with ProcessHosts(options) as hosts, hosts.one_core():
         program = Program(submission, compiled=False)
         hosts.compile(program)
@@ -106,6 +107,6 @@ def _time_steps(process: Process, steps: int) -> float:
 
 
 def sample_stage_in_processes(stage: str, submission: str) -> Sample:
-    """Run each test of a stage once, in process hosts; the processor time is that of tester and servers."""
+    """Run each test of a stage once, in process hosts; the CPU time is that of simulator and servers."""
     with ProcessHosts() as hosts:
         return sample(catalogue.scenarios(stage), submission, hosts)

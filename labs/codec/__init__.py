@@ -1,1 +1,1 @@
-"""How messages, commands and states become bytes, and what they may hold."""
+"""Turns messages, commands and states into bytes, and checks what they may hold."""

@@ -1,7 +1,7 @@
-"""Says quickly that all fields of a frequent message are right, so that it need not be decoded to find out.
+"""Checks quickly whether all fields of a frequent message are right, so that it need not be decoded to find out.
 
-Where a check says no, decoding finds the field of a wrong type (labs.codec.messages), and labs.codec.meaning the one
-that can mean nothing; the bounds are the same.
+If a quick check fails, decoding finds a field of a wrong type (labs.codec.messages), and labs.codec.meaning a field
+whose value has no meaning; the bounds are the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
 
 
 def never_sure(message: Any, servers: int) -> bool:
-    """Take the place of a quick check where there is none."""
+    """Stand in for a missing quick check."""
     return False
 
 
@@ -74,4 +74,5 @@ quick_checks: dict[type, Callable[[Any, int], bool]] = {
     AppendEntriesArgs: _append_entries_args,
     AppendEntriesReply: _append_entries_reply,
 }
-"""For frequent messages what says that, among so many servers, their fields and entries have types and a meaning."""
+"""For frequent messages: checks, for this number of servers, that their fields and entries have the right types and a
+meaning."""

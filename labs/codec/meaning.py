@@ -1,9 +1,9 @@
-"""What the words of a server may mean: ids that exist, and indices and terms that a log of this lab can have.
+"""Checks that a server's values have a meaning: ids that exist, and indices and terms that a log of this lab can have.
 
-No correct server comes near the bounds. They stand between servers and judges: what is beyond them no judge sees, so
-none can stumble over it. The same for all hosts: `labs.sim.server.incarnation` and `labs.sim.server.persister` refuse
-what breaks them where the submission can be told its line, and `labs.sim.hosts.process.validate` looks again at what
-a process says.
+No correct server comes near these bounds. They protect the checkers: no checker sees a value beyond them, so none can
+fail because of it. They are the same for all hosts: `labs.sim.server.incarnation` and `labs.sim.server.persister`
+enforce them where the error can name the submission's line, and `labs.sim.hosts.process.validate` checks again what a
+process sends.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from labs.codec.safe_repr import short
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, LogEntry, RequestVoteArgs
 
 LOWEST = -1
-"""The lowest index and term: many programs write it where there is none. What else it may mean is for the judges."""
+"""The lowest index and term: many programs write it for "none". The checkers decide what else it may mean."""
 ANYBODY = 1 << 63
-"""As the number of servers: any id that is not negative."""
+"""Used as the number of servers, it allows any id that is not negative."""
 
 _INDEXES: dict[type, tuple[str, ...]] = {
     RequestVoteArgs: ("last_log_index",),
@@ -38,7 +38,7 @@ _NAMES: dict[type, str] = {
 
 
 def check_message(message: Any, servers: int = ANYBODY) -> None:
-    """Raise Refused if a message of a base class speaks of a server, an index or a term that there cannot be."""
+    """Raise Refused if a message of a base class names a server, an index or a term that cannot exist."""
     kind = type(message)
     name = kind.__name__
     for field in _INDEXES.get(kind, ()):
@@ -52,7 +52,7 @@ def check_message(message: Any, servers: int = ANYBODY) -> None:
 
 
 def check_entries(entries: Sequence[LogEntry], before: int, where: str) -> None:
-    """Raise Refused if entries that follow an index cannot be in a log."""
+    """Raise Refused if entries after this index cannot be in a log."""
     if entries:
         check_index(before + len(entries), f"the last index of {where}")
     for position, entry in enumerate(entries):
@@ -61,33 +61,33 @@ def check_entries(entries: Sequence[LogEntry], before: int, where: str) -> None:
 
 
 def check_index(index: int, where: str) -> None:
-    """Raise Refused if no log has that index."""
+    """Raise Refused if no log can have that index."""
     if not LOWEST <= index <= MAX_INDEX:
         ends = f"no log of this lab goes beyond {MAX_INDEX:,}" if index > 0 else "the first entry of a log has index 1"
         raise Refused(f"{where} is {index:,}: {ends}")
 
 
 def check_term(term: int, where: str) -> None:
-    """Raise Refused if no run comes to that term."""
+    """Raise Refused if no run can reach that term."""
     if not LOWEST <= term <= MAX_TERM:
         ends = f"no run of this lab goes beyond {MAX_TERM:,}" if term > 0 else "terms count from 0"
         raise Refused(f"{where} is {term:,}: {ends}")
 
 
 def check_id(server: int, servers: int, where: str) -> None:
-    """Raise Refused if that is no server's id."""
+    """Raise Refused if that is not the id of a server."""
     if not 0 <= server < servers:
         raise Refused(f"{where} is {server}: the servers are 0 to {servers - 1}")
 
 
 def check_vote(vote: int | None, servers: int, where: str) -> None:
-    """Raise Refused unless a vote is for nobody, which is None, or for a server."""
+    """Raise Refused unless a vote is for a server, or for nobody, which is None."""
     if vote is not None and not 0 <= vote < servers:
         raise Refused(f"{where} is {vote}: it must be None or the id of one of the servers 0 to {servers - 1}")
 
 
 def check_state(term: int, vote: int | None, base: int, base_term: int, servers: int) -> None:
-    """Raise Refused if a saved state speaks of a server, an index or a term that there cannot be."""
+    """Raise Refused if a saved state names a server, an index or a term that cannot exist."""
     check_term(term, "PersistentState.current_term")
     check_vote(vote, servers, "PersistentState.voted_for")
     check_index(base, "PersistentState.last_included_index")
@@ -101,7 +101,7 @@ def check_int(value: Any, where: str) -> None:
 
 
 def state_of(answer: Any) -> tuple[int, bool] | None:
-    """Return what get_state returned, if it is a term and whether the server leads; None if it is something else."""
+    """Return the answer of get_state if it is a term and whether the server leads; None if it is something else."""
     if type(answer) not in (tuple, list) or len(answer) != 2:
         return None
     term, is_leader = answer
@@ -110,7 +110,7 @@ def state_of(answer: Any) -> tuple[int, bool] | None:
 
 
 def promise_of(answer: Any) -> tuple[int, int, bool] | None:
-    """Return what start returned, if it is an index, a term and whether the server leads; None if something else."""
+    """Return the answer of start if it is an index, a term and whether the server leads; None if something else."""
     if type(answer) not in (tuple, list) or len(answer) != 3:
         return None
     index, state = answer[0], state_of(answer[1:])

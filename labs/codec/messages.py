@@ -1,8 +1,8 @@
-"""Encodes what a server hands over, at the moment of the call, so that no two servers ever share an object.
+"""Encodes everything that a server hands over, at the moment of the call, so that no two servers ever share an object.
 
 Messages and entries of the base classes take a fast path through msgspec; classes that the submission derived from them
-travel with their name and all their fields. What cannot be encoded faithfully is refused with `Refused`, never changed
-in silence. Knows no server and no network.
+travel with their name and all their fields. Values that cannot be encoded faithfully are refused with `Refused`, never
+changed silently. Knows no server and no network.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name
 _CLASS, _FIELDS = RESERVED
 _UNLIMITED = SCALARS - {int}
 _SHORT = 100
-"""Bytes of the longest message that is kept in memory in case it comes again."""
+"""Bytes of the longest message that is kept in memory in case it is sent again."""
 OWN_CLASS = 255
-"""How the bytes of a message of a submission's own class begin."""
+"""The first bytes of a message of a submission's own class."""
 DERIVED = "*"
-"""Stands before the name of a base class and means the class that the receiver derived from it, if it has one."""
+"""Precedes the name of a base class to mean the class that the receiver derived from it, if there is one."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
@@ -66,12 +66,12 @@ _kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
 _known: dict[type, tuple[bytes, Callable[[Any, int], bool]]] = {
     cls: (bytes([kind]), quick_checks.get(cls, never_sure)) for kind, cls in enumerate(MESSAGES)
 }
-"""For each class of message how its bytes begin, and what says quickly that its fields are right."""
+"""For each class of message: its first bytes, and a quick check that its fields are right."""
 _decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
 
 
 def encode_command(command: Any) -> bytes:
-    """Return the bytes of a command; raise Refused for a value that is none (§ Command in labs.messages)."""
+    """Return the bytes of a command; raise Refused for a value that is not a command (see Command in labs.messages)."""
     check_command(command)
     return _pack(command, "a command")
 
@@ -80,10 +80,9 @@ decode_command: Callable[[bytes], Any] = _decode_any
 
 
 def encode_message(message: Any, servers: int = ANYBODY) -> bytes:
-    """Return the bytes of a message among so many servers.
+    """Return the bytes of a message in a cluster of this size.
 
-    Raise Refused if it is no message, or if one of its fields has a wrong type or can mean nothing
-    (labs.codec.meaning).
+    Raise Refused if it is not a message, or if one of its fields has a wrong type or no meaning (labs.codec.meaning).
     """
     cls = type(message)
     known = _known.get(cls)
@@ -105,7 +104,8 @@ def encode_message(message: Any, servers: int = ANYBODY) -> bytes:
 def encode_to_derive(message: Any) -> bytes:
     """Return the bytes of a base class's message that arrives as an object of the receiver's own class.
 
-    The fields that the receiver added have their defaults then. So a test can speak to a server that extends messages.
+    The fields that the receiver added then have their defaults. So a test can send messages to a server that extends
+    them.
     """
     name, fields = type(message).__name__, plain_fields(message)
     for entry in fields.get("entries", ()):
@@ -114,7 +114,7 @@ def encode_to_derive(message: Any) -> bytes:
 
 
 def with_term(data: bytes, term: int) -> bytes:
-    """Return an encoded message with another term, and all else as it is."""
+    """Return an encoded message with another term, and otherwise unchanged."""
     if data[0] != OWN_CLASS:
         return encode_message(dataclasses.replace(decode_base(data), term=term))
     base, name, fields = _decode_any(data[1:])
@@ -142,7 +142,7 @@ def decode_base(data: bytes) -> Any:
 def decode_seen(data: bytes) -> tuple[Any, dict[str, Any] | None]:
     """Return a message as the trace shows it: in its base class, and the fields that the submission added, if any.
 
-    The object may be one that was returned before, so nobody may change it.
+    The object may have been returned before, so nobody may change it.
     """
     if data[0] == OWN_CLASS:
         return decode_base(data), decode_extra(data)
@@ -151,7 +151,7 @@ def decode_seen(data: bytes) -> tuple[Any, dict[str, Any] | None]:
 
 @functools.lru_cache(maxsize=256)
 def _decode_short(data: bytes) -> Any:
-    """Return a short message of a base class: heartbeats and their answers are the same time and again."""
+    """Return a short message of a base class: heartbeats and their answers are often the same."""
     return decode_base(data)
 
 
@@ -175,7 +175,7 @@ def decode_message(data: bytes, find_class: FindClass) -> Message:
 
 
 def encode_entry(entry: Any) -> bytes:
-    """Return the bytes of one log entry; raise Refused if it is none."""
+    """Return the bytes of one log entry; raise Refused if it is not an entry."""
     if not isinstance(entry, LogEntry):
         raise Refused(f"a log entry must be a LogEntry, not {short(entry)}")
     check_int(entry.term, "LogEntry.term")
@@ -219,7 +219,7 @@ def encode_fields(fields: dict[str, Any], what: str) -> bytes:
 
 
 def decode_fields(data: bytes) -> dict[str, Any]:
-    """Return the fields that `encode_fields` has encoded."""
+    """Return the fields that `encode_fields` encoded."""
     return _decode_any(data)  # type: ignore[no-any-return]
 
 
@@ -240,12 +240,12 @@ def _pack(value: Any, what: str) -> bytes:
 
 def _check_size(data: bytes, at: int = 0) -> None:
     """Raise Refused if something of a submission's own class, or its fields, holds too many values."""
-    if len(data) > MAX_ITEMS:  # with fewer bytes it cannot
+    if len(data) > MAX_ITEMS:  # fewer bytes cannot hold that many
         look_through(data, at)
 
 
 def _plain_entries(entries: list[Any], where: str) -> bool:
-    """Check each command; say whether all entries are of the base class."""
+    """Check each command; return whether all entries are of the base class."""
     plain = True
     for position, entry in enumerate(entries):
         if type(entry) is not LogEntry:
@@ -261,16 +261,16 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
 def _encode_own(message: Any, servers: int) -> bytes:
     base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
     if base is None:
-        raise Refused(f"{short(message)} is no message: send one of the dataclasses of labs.messages")
+        raise Refused(f"{short(message)} is not a message: send one of the dataclasses of labs.messages")
     name = type(message).__name__
     data = bytes([OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
     _check_size(data, 1)
-    check_message(decode_base(data), servers)  # finds fields of wrong types, too
+    check_message(decode_base(data), servers)  # also finds fields of wrong types
     return data
 
 
 def _plain(value: Any, where: str = "a field", depth: int = 0) -> Any:
-    """Turn dataclasses inside a value into tagged dicts, and check all the rest."""
+    """Turn dataclasses inside a value into tagged dicts, and check everything else."""
     if depth > MAX_DEPTH:
         raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
     if isinstance(value, list):

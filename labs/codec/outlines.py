@@ -1,7 +1,7 @@
-"""Looks through encoded messages, entries and commands before they are decoded, at little cost where nothing is wrong.
+"""Checks encoded messages, entries and commands before they are decoded, at little cost if nothing is wrong.
 
 Most bytes can do no harm: short ones, and messages of the lab's own classes, in which only the commands may be of any
-kind. What can is looked through byte by byte (labs.codec.packed). For bytes that another process has written.
+kind. All others are checked byte by byte (labs.codec.packed). Used for bytes that another process has written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _AppendEntries(msgspec.Struct):
 
 
 _ENTRY = b"\x82\xa4term"
-"""How an encoded entry begins."""
+"""The first bytes of an encoded entry."""
 _SHORT = 8 * HARMLESS
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_AppendEntries).decode
@@ -41,24 +41,27 @@ _decode_entry = msgspec.msgpack.Decoder(_Entry).decode
 
 
 def look_through_message(data: bytes) -> None:
-    """Raise Refused if more would be built of an encoded message than a message may hold."""
+    """Raise Refused if an encoded message would decode to more than a message may hold."""
     if len(data) <= HARMLESS:
         return
     if data[0] == OWN_CLASS:
         look_through(data, 1)
-    elif MESSAGES[data[0]] is AppendEntriesArgs and not _holds_scalars(data):  # nothing else holds any kind of value
+    elif MESSAGES[data[0]] is AppendEntriesArgs and not _holds_scalars(
+        data
+    ):  # no other message can hold arbitrary values
         packed = data[1:]
         outline = _decode(packed)
-        if _encode(outline) != packed:  # a field that comes twice would be built twice
+        if _encode(outline) != packed:  # a repeated field would be built twice
             raise Refused("an AppendEntriesArgs with fields that it does not have, or has twice")
         for entry in outline.entries:
             _look_through_command(entry.command)
 
 
 def _holds_scalars(data: bytes) -> bool:
-    """Return whether an AppendEntries has no list or map but itself, its list of entries, and those: mostly so.
+    """Return whether an AppendEntries has no list or map except itself, its list of entries, and the entries: the usual
+    case.
 
-    Where there are few bytes, some more that only look like lists or maps, as parts of numbers do, may be any.
+    A few more bytes that only look like lists or maps, such as parts of numbers, do no harm in a short message.
     """
     entries = data.count(_ENTRY)
     more = containers_in(data) - entries - 2
@@ -66,7 +69,7 @@ def _holds_scalars(data: bytes) -> bool:
 
 
 def look_through_entry(data: bytes) -> None:
-    """Raise Refused if more would be built of an encoded entry than an entry may hold."""
+    """Raise Refused if an encoded entry would decode to more than an entry may hold."""
     if len(data) <= HARMLESS:
         return
     try:
@@ -80,7 +83,7 @@ def look_through_entry(data: bytes) -> None:
 
 
 def look_through_value(data: bytes) -> None:
-    """Raise Refused if more would be built of an encoded command, or of fields, than they may hold."""
+    """Raise Refused if an encoded command, or encoded fields, would decode to more than they may hold."""
     if len(data) > HARMLESS and is_container(data[0]):
         look_through(data)
 

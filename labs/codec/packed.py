@@ -1,7 +1,7 @@
-"""Looks through msgpack, byte by byte, before anything is built of it: what is built costs time and memory by its kind.
+"""Checks msgpack byte by byte before anything is built from it, because some values are expensive to build.
 
-A map whose keys collide takes a time that grows with the square of their number; an empty list takes one byte here and
-sixty in memory; what is nested deep takes the stack. Knows nothing of what the values mean.
+A map whose keys collide takes time that grows with the square of their number; an empty list takes one byte here and
+sixty in memory; deep nesting exhausts the stack. Knows nothing of what the values mean.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from labs.codec.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEYS, Refused
 
 HARMLESS = 1024
-"""So few bytes may hold whatever they like: at worst they cost a third of a millisecond."""
+"""This few bytes may hold anything: at worst they cost a third of a millisecond."""
 DEEPEST = 3 * MAX_DEPTH + 8
-"""What commands and own fields may come to, encoded: each object takes two levels, and the message some."""
+"""The nesting of encoded commands and own fields: each object takes two levels, and the message a few."""
 
 
 def _sizes() -> list[int]:
-    """Return for each first byte how many bytes the value takes, itself included; 0 if that is told by what follows."""
+    """Return for each first byte how many bytes the value takes, itself included; 0 if that depends on later bytes."""
     sizes = [0] * 256
     for byte in (*range(0x80), *range(0xE0, 0x100), 0xC0, 0xC2, 0xC3):
         sizes[byte] = 1
@@ -29,18 +29,18 @@ def _sizes() -> list[int]:
 
 _SIZES = _sizes()
 _LENGTHS = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
-"""For bytes and strings how many bytes tell their length."""
+"""For bytes and strings: the number of bytes that hold their length."""
 _COUNTS = {0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4}
-"""For lists and maps how many bytes tell how many items follow."""
+"""For lists and maps: the number of bytes that hold the number of items."""
 _KEYS = frozenset((*range(0xA0, 0xC0), 0xD9, 0xDA, 0xDB))
-"""How strings begin."""
+"""The first bytes of strings."""
 _MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 _CONTAINERS = frozenset((*range(0x80, 0xA0), *_COUNTS))
 _CONTAINER_BYTES = bytes(sorted(_CONTAINERS))
 
 
 def containers_in(data: bytes) -> int:
-    """Return how many bytes there are with which a list or a map could begin; each that does is among them."""
+    """Return the number of bytes that could begin a list or a map; it includes each one that does."""
     return len(data) - len(data.translate(None, _CONTAINER_BYTES))
 
 
@@ -59,7 +59,7 @@ def look_through(data: bytes, at: int = 0) -> None:
                 byte = data[at]
                 left -= 1
                 if in_map and left & 1 and byte not in _KEYS:
-                    raise Refused("a dict has a key that is no string")
+                    raise Refused("a dict has a key that is not a string")
                 size = _SIZES[byte]
                 if size:
                     at += size

@@ -1,6 +1,6 @@
-"""Values of a submission as text for messages and notes: short, always encodable, and the same in every run.
+"""Shows values of a submission as text for messages and notes: short, always encodable, and the same in every run.
 
-What is cut off is never converted: a command of a megabyte costs no more than one of sixty characters.
+The part that is cut off is never converted: a command of a megabyte costs no more than one of sixty characters.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ SHORT = 60
 LONGEST = 4000
 """The longest text of a verdict: room for what a server raised (2,000), where (1,000), and the words around it."""
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
-"""Where an object lies in memory, as `repr` tells it: it differs from run to run."""
+"""An object's address as in its `repr`: it differs from run to run."""
 _BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), dict: ("{", "}")}
 
 
 def short(value: Any, most: int = SHORT) -> str:
-    """Return a value as text for a message, cut to so many characters."""
+    """Return a value as text for a message, cut to at most this many characters."""
     return cut(text_of(value, lambda value: _begin(value, most)), most)
 
 
 def cut(text: str, most: int = LONGEST) -> str:
-    """Return a text with no more than so many characters; three dots stand for the rest."""
+    """Return a text of at most this many characters; three dots replace the rest."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -41,10 +41,7 @@ def outline(record: Any, most: int = 300) -> str:
 
 
 def text_of(value: Any, convert: Callable[[Any], str] = str) -> str:
-    """Return a value as text that can be encoded, without memory addresses.
-
-    Also if the submission's own way to write it does not work.
-    """
+    """Return a value as text that can be encoded, without memory addresses, even if the submission's own repr fails."""
     try:
         return _ADDRESS.sub("0x…", convert(value).encode(errors="backslashreplace").decode())
     except Exception:
@@ -52,7 +49,7 @@ def text_of(value: Any, convert: Callable[[Any], str] = str) -> str:
 
 
 def _begin(value: Any, most: int) -> str:
-    """Return the beginning of what `repr` says of a value: all of it, or more than so many characters."""
+    """Return the beginning of a value's `repr`: all of it, or more than this many characters."""
     text = ""
     for piece in _pieces(value, most):
         text += piece
@@ -62,7 +59,7 @@ def _begin(value: Any, most: int) -> str:
 
 
 def _pieces(value: Any, most: int) -> Iterator[str]:
-    """Yield what `repr` says of a value, piece by piece, so that one may stop at any."""
+    """Yield a value's `repr` piece by piece, so that the caller may stop early."""
     kind = type(value)
     if kind is str or kind is bytes:
         yield repr(value[: most + 1])

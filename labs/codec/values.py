@@ -1,4 +1,4 @@
-"""What a command may be, and any other value that a submission hands over: built of few types, and no huge number."""
+"""Checks commands, and other values that a submission hands over: they consist of a few types, without huge numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ RESERVED = ("\0class", "\0fields")
 
 
 def check_command(value: Any, where: str = "the command") -> None:
-    """Raise Refused, naming the place inside the value, unless it is built of the allowed types only, within limits."""
+    """Raise Refused, naming the place inside the value, unless it consists only of the allowed types, within the
+    limits."""
     if type(value) in (list, dict):
         _check_items(value, where, 0, MAX_ITEMS)
     else:
@@ -36,7 +37,7 @@ def _check_scalar(value: Any, where: str) -> None:
 
 
 def _check_items(value: list[Any] | dict[Any, Any], where: str, depth: int, room: int) -> int:
-    """Check a list or a dict in which there may be so many values; return how many more there may be."""
+    """Check a list or a dict that may hold this many values; return how many more there may be."""
     if depth > MAX_DEPTH:
         raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
     room -= len(value)
@@ -63,10 +64,10 @@ def _check_keys(value: dict[Any, Any], where: str) -> None:
 
 
 def fits(value: int) -> bool:
-    """Say whether a whole number is small enough to be encoded."""
+    """Return whether a whole number is small enough to be encoded."""
     return LOWEST <= value <= HIGHEST
 
 
 def is_scalar(command: Any) -> bool:
-    """Say whether a command is immutable, so that it needs encoding only once."""
+    """Return whether a command is immutable, so that it needs encoding only once."""
     return type(command) in SCALARS

@@ -7,5 +7,5 @@
     progress.py  the one display of how far the jobs have come
     stages.py    the work of the lab itself: one scenario with one seed against a submission
 
-It knows no checker, no stage and no protocol, except in stages.py.
+Only stages.py knows checkers, stages and a protocol.
 """

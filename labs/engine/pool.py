@@ -1,7 +1,7 @@
 """Hands jobs to worker processes and yields their records as they come; replaces workers that die or fall silent.
 
-Workers are forked where that is safe, so that they start warm, and spawned elsewhere. However `run` ends, by its end,
-an error or Ctrl-C, no worker is left.
+Workers are forked where that is safe, so that they start warm, and spawned elsewhere. However `run` ends, normally, by
+an error or by Ctrl-C, no worker is left.
 """
 
 from __future__ import annotations
@@ -40,12 +40,11 @@ SLACK = 10.0
 def run(
     work: Work[J, R], jobs: Iterable[J], processes: int, limits: Limits | None = None, after_stall: Limits | None = None
 ) -> Generator[tuple[J, R], None, None]:
-    """Do jobs in up to this many processes, and yield each with its record in the order in which they end.
+    """Do jobs in up to this many processes, and yield each with its record, in the order in which they end.
 
-    Once a job has stalled, those after it get the limits `after_stall`. With 0 processes all is done in this one, one
-    job after the other, and only the CPU time is limited: for debuggers.
-
-    Raises WorkFailed if the work raises an exception: jobs that fail are records.
+    Once a job has stalled, those after it get the limits `after_stall`. With 0 processes this process does all jobs,
+    one after another, and only the CPU time is limited: for debuggers. Raises WorkFailed if the work raises an
+    exception; a failed job is a record, not an exception.
     """
     limits = limits or Limits()
     if processes == 0:
@@ -111,7 +110,7 @@ class _Pool(Generic[J, R]):
                 yield self._give_up(worker, f"fell silent for {worker.patience:.0f} s", is_stall=True)
 
     def _take(self, worker: _Worker[J]) -> tuple[J, R, bool]:
-        """Return what a worker has brought; a worker that died brings a loss."""
+        """Return what a worker has sent; a worker that died counts as a loss."""
         assert worker.job is not None
         try:
             brought = decode_brought(worker.pipe.recv_bytes(LONGEST_RECORD))
@@ -166,11 +165,11 @@ class _Worker(Generic[J]):
     job: J | None
 
     def take(self, job: J, limits: Limits, parts: int) -> None:
-        """Hand over a job of so many parts, each within the limits."""
+        """Hand over a job with this number of parts, each within the limits."""
         self.job = job
         self.patience = parts * limits.last + SLACK
         self.deadline = time.monotonic() + self.patience
-        with contextlib.suppress(OSError):  # it has died: that is found when its answer is wanted
+        with contextlib.suppress(OSError):  # it has died: that shows when its answer is read
             self.pipe.send_bytes(encode(Order(encode(job), limits)))
 
     def how_it_ended(self) -> str:
@@ -182,7 +181,7 @@ class _Worker(Generic[J]):
         return f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
 
     def stack_text(self) -> str:
-        """Return what the process was doing when it was ended for taking too long; "" if it was not."""
+        """Return what the process was doing when it was ended for taking too long; "" if it was not ended."""
         return self._stack.read_text("utf-8", "replace") if self._stack.exists() else ""
 
     def has_stack(self) -> bool:
@@ -200,7 +199,7 @@ class _Worker(Generic[J]):
 
 
 def start_method() -> str:
-    """Return how workers start: forking is safe on Linux alone, and only while this process has one thread."""
+    """Return how workers start: forking is safe only on Linux, and only while this process has one thread."""
     import threading
 
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"

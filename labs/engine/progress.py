@@ -1,6 +1,6 @@
-"""How far the jobs of a session, or one run, have come, on the standard error.
+"""Shows on standard error how far the jobs of a session, or one run, have come.
 
-In place on a terminal, else a line now and then.
+On a terminal one line is updated in place; elsewhere a line is printed now and then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIVE, QUIET = 0.1, 10.0
 
 
 class Progress:
-    """Counts what is done of `total` jobs, each a `noun`."""
+    """Counts the finished ones of `total` jobs, each a `noun`."""
 
     def __init__(self, total: int, noun: str = "runs") -> None:
         self.done = self.failed = 0
@@ -51,8 +51,8 @@ class Progress:
 class TraceProgress:
     """A trace file that shows now and then how far its run has come.
 
-    A thread does so, for a run may write nothing for long. It is silent while the process uses no CPU time: then the
-    run stands at a debugger's prompt.
+    A thread does so, because a run may write nothing for a long time. It is silent while the process uses no CPU time:
+    then the run waits at a debugger's prompt.
     """
 
     def __init__(self, file: BinaryIO) -> None:

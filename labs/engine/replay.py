@@ -1,7 +1,7 @@
 """Runs one scenario here, in this process, and keeps its trace; a server that never yields is ended as in `labs test`.
 
-The alarm counts CPU time only: a server that stands at a `breakpoint()` uses none. Under a debugger there is no alarm,
-for that makes everything slow. Knows nothing of what is printed of a trace.
+The alarm counts CPU time only: a server that waits at a `breakpoint()` uses none. Under a debugger there is no alarm,
+because a debugger makes everything slow. Knows nothing of how a trace is printed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
 LIMITS = Limits(cpu=30.0, wall=0.0)
-"""As long as a run may take in `labs test`; the wall clock goes on while somebody thinks at a prompt."""
+"""The CPU time that a run may take in `labs test`; wall time passes while somebody thinks at a prompt."""
 
 
 def replay(
@@ -38,7 +38,7 @@ def replay(
 ) -> RunRecord:
     """Run a scenario, stream its trace to a file, and return the record.
 
-    Code that catches one alarm after the other cannot be ended: then `leave` gets the record, and must end the process.
+    Code that catches every alarm cannot be ended: then `leave` gets the record, and must end the process.
     """
     work = StageRuns(submission, kind)
     work.begin(0)

@@ -16,12 +16,12 @@ from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
 AFTER_STALL = Limits(cpu=5.0, wall=60.0)
-"""What further runs get once one has stalled: most of them will, too. Others need about one CPU second."""
+"""The limits of further runs once one has stalled: most of them will stall, too. Others need about one CPU second."""
 
 
 @dataclass
 class Session:
-    """What a session brought: a record for each run."""
+    """The outcome of a session: one record per run."""
 
     records: list[RunRecord] = field(default_factory=list)
     interrupted: bool = False
@@ -49,7 +49,7 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
 
 
 def prepare(work: StageRuns, kind: str, entries: Sequence[str]) -> None:
-    """Report a bad submission, or hosts that do not work here, once and before all else."""
+    """Report a bad submission, or hosts that do not work here, once and before anything else."""
     for entry in dict.fromkeys(entries):
         program = work.program(entry)
         if kind == "process":

@@ -21,7 +21,7 @@ from labs.testing.run import RunRecord, empty_record, run_scenario, stalled
 from labs.testing.scenario import Scenario
 
 STEP_SECONDS = 10.0
-"""Wall seconds that one step of a server in a process of its own may take."""
+"""Wall seconds that one step of a server in its own process may take."""
 
 
 class StageJob(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """The watch over code that never yields: an alarm inside the process first, the end of the process if that is caught.
 
-The alarm counts the CPU time of the process, so that a busy machine does not make anything look stalled, and the wall
-clock with a longer limit, for code that sleeps. Without signals of that kind (Windows) only the end of the process
-remains. Knows no scenario: what an alarm means is the caller's business.
+The alarm counts the CPU time of the process, so that nothing looks stalled on a busy machine; and wall time, with a
+longer limit, for code that sleeps. Without such signals (Windows) only ending the process remains. Knows no scenario:
+the caller decides what an alarm means.
 """
 
 from __future__ import annotations
@@ -18,16 +18,23 @@ import msgspec
 
 from labs.sim.server import failures
 
+<<<<<<< HEAD
 AGAIN, AGAIN_WALL = 0.5, 2.0
 """CPU seconds, and wall seconds, between two alarms: some code catches the first."""
 MOST_ALARMS = 6
 """Alarms that code may catch before its process is ended."""
 GRACE, GRACE_WALL = 5.0, 20.0
 """CPU seconds, and wall seconds, to clear away what a server has left, once an alarm was understood: it can be much."""
+=======
+AGAIN = 0.5
+"""Seconds between two alarms: some code catches the first one."""
+MOST_ALARMS = 6
+"""How many alarms code may catch before its process is ended."""
+>>>>>>> cde5e15 (English that reads at first sight: reports, engine, codec, trace, bench, command line)
 EXIT_CODE = 70
-"""How a process ends that would not be interrupted."""
+"""The exit code of a process that could not be interrupted."""
 Stack: TypeAlias = IO[str]
-"""A file that gets what a process was doing when it was ended."""
+"""A file that gets the stack of a process when it is ended."""
 
 
 def end_process() -> NoReturn:
@@ -43,14 +50,24 @@ class Limits(msgspec.Struct, frozen=True):
     """How long one job may take before the alarm."""
 
     cpu: float = 30.0
+<<<<<<< HEAD
     """CPU seconds; the run of a correct server takes about one."""
     wall: float = 300.0
+=======
+    """CPU seconds; the run of a correct server takes about one second."""
+    wall: float = 120.0
+>>>>>>> cde5e15 (English that reads at first sight: reports, engine, codec, trace, bench, command line)
     """Wall seconds; 0 for no limit."""
 
     @property
     def last(self) -> float:
+<<<<<<< HEAD
         """Wall seconds after which code is ended that cannot even be interrupted, as inside one long call of C."""
         return self.wall + (MOST_ALARMS + 1) * AGAIN_WALL + GRACE_WALL
+=======
+        """Wall seconds after which code is ended that no signal can interrupt, such as one long call of C."""
+        return self.wall + (MOST_ALARMS + 1) * AGAIN
+>>>>>>> cde5e15 (English that reads at first sight: reports, engine, codec, trace, bench, command line)
 
 
 class _Alarm:
@@ -98,7 +115,7 @@ class _Alarm:
 
 _alarm = _Alarm()
 restart = _alarm.restart
-"""Called inside a watched block when a part of its work is done: the limits hold for each part."""
+"""Restart the limits; called inside a watched block after each part of its work."""
 
 
 def has_alarms() -> bool:
@@ -108,7 +125,7 @@ def has_alarms() -> bool:
 
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
-    """Let the alarm raise Stalled in this process's main thread, and count as a stall of the server at work."""
+    """Let the alarm raise Stalled in this process's main thread, and count as a stall of the running server."""
     before = failures.watchdog.raises, failures.watchdog.rearm
     failures.watchdog.raises, failures.watchdog.rearm = (Stalled,), _alarm.understood
     numbers = (signal.SIGPROF, signal.SIGALRM) if has_alarms() else ()
@@ -127,7 +144,7 @@ def watched(
 ) -> Iterator[None]:
     """Raise Stalled in the block when it has taken too long.
 
-    If the block catches that again and again, `give_up` ends the process; `stack` has what it was doing.
+    If the block catches that again and again, `give_up` ends the process; `stack` gets what it was doing.
     """
     _alarm.set(limits, stack, give_up)
     try:

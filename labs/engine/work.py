@@ -1,4 +1,5 @@
-"""What the engine runs: jobs in, records out. Whoever wants something run in parallel writes one class like this."""
+"""The interface for the engine's work: jobs in, records out. To run something in parallel, write one class like
+this."""
 
 from __future__ import annotations
 
@@ -14,11 +15,11 @@ class Loss:
     """Why a job brought no record: its process ended, or had to be ended."""
 
     how: str
-    """In words that follow "the process": "fell silent for 33 s", "was ended by signal SIGKILL"."""
+    """Words to follow "the process": "fell silent for 33 s", "was ended by signal SIGKILL"."""
     is_stall: bool
     """Whether it was ended because it took too long."""
     stack: str = ""
-    """What the process was doing, as faulthandler writes it; "" if that is not known."""
+    """The stack of the process, as faulthandler writes it; "" if it is not known."""
 
 
 class Work(Generic[J, R]):
@@ -31,22 +32,22 @@ class Work(Generic[J, R]):
     record: type[R]
 
     def begin(self, number: int) -> None:
-        """Prepare a worker process; `number` counts those that work at the same time from 0."""
+        """Prepare a worker process; `number` is its place among the workers, from 0."""
 
     def run(self, job: J) -> R:
         """Do one job, in a worker."""
         raise NotImplementedError
 
     def parts(self, job: J) -> int:
-        """Return how many parts a job has, each with limits of its own: `run` calls `stalls.restart` between them."""
+        """Return how many parts a job has, each with its own limits: `run` calls `stalls.restart` between them."""
         return 1
 
     def is_spoiled(self, record: R) -> bool:
-        """Return whether the worker can do no further job after this one, so that another must take its place."""
+        """Return whether the worker cannot do another job after this one, and must be replaced."""
         return False
 
     def lost(self, job: J, loss: Loss) -> R:
-        """Return the record of a job that brought none; called in the parent."""
+        """Return the record of a job that ended without one; called in the parent."""
         raise NotImplementedError
 
     def end(self) -> None:

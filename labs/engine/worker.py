@@ -1,4 +1,4 @@
-"""One process of the engine: takes orders from its pipe, does the work, and sends back what it brought."""
+"""One process of the engine: takes orders from its pipe, does the work, and sends back the records."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from labs.engine.work import Loss, Work
 
 
 class Order(msgspec.Struct, array_like=True):
-    """One job for a worker: an encoded job, and how long it may take."""
+    """One job for a worker: an encoded job, and its time limits."""
 
     job: bytes
     limits: Limits
 
 
 class Brought(msgspec.Struct, array_like=True):
-    """A worker's answer: an encoded record; after a spoiled one the worker ends. Or an error of the work itself."""
+    """A worker's answer: an encoded record; if `spoiled`, the worker ends after it. Or an error of the work itself."""
 
     record: bytes
     is_spoiled: bool = False
@@ -41,7 +41,7 @@ def serve(work: Work[Any, Any], number: int, pipe: Connection, others: Iterable[
     """Do jobs until the pipe closes; `others` are ends of pipes that this process inherited and must not hold."""
     for other in others:
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     sys.unraisablehook = lambda unraisable: None  # servers that are ended by force complain
     decode_job = msgspec.msgpack.Decoder(work.job).decode
     with stack.open("w", encoding="utf-8") as file, stalls.installed():

@@ -1,1 +1,1 @@
-"""Reports: what a person or a machine reads of verdicts and traces. Reads both, changes neither."""
+"""Reports: show verdicts and traces to people and programs. Read both, change neither."""

@@ -1,4 +1,4 @@
-"""Fits a table to the width of a terminal: what matters least goes first, then the longest column is cut short.
+"""Fits a table to the width of a terminal: first the least important columns go, then the longest column is cut.
 
 Output that goes into a file or a pipe keeps all of it.
 """
@@ -18,21 +18,21 @@ Columns: TypeAlias = Mapping[str, Sequence[str]]
 GAP, HEAD = 2, 2
 """What tabulate puts between two columns, and adds to the width of a head."""
 NARROWEST, SCANTY = 60, 20
-"""Columns that a table may always have; and letters that are too few to tell anything."""
+"""The width that a table may always have; and the number of letters that are too few to mean anything."""
 
 
 def room() -> int | None:
-    """Return the columns of the terminal that is written to, or that COLUMNS asks for; None where nothing limits."""
+    """Return the width of the terminal, or the one that COLUMNS asks for; None if there is no limit."""
     if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
         return None
     return max(NARROWEST, shutil.get_terminal_size((100, 24)).columns)
 
 
 def fit(columns: Columns, cut: str, least: int, expendable: Sequence[str], width: int | None) -> dict[str, list[str]]:
-    """Return what of a table fits into a width.
+    """Return the part of a table that fits into a width.
 
-    Columns of `expendable` go, the first one first, until `least` letters are left for the column `cut`, or all it has;
-    if there are hardly any even then, it goes itself.
+    Columns of `expendable` go, the first one first, until the column `cut` has all of its letters, or at least `least`.
+    If hardly any are left even then, `cut` goes, too.
     """
     kept = {head: list(cells) for head, cells in columns.items()}
     if width is None:
@@ -51,7 +51,7 @@ def fit(columns: Columns, cut: str, least: int, expendable: Sequence[str], width
 
 
 def shortened(text: str, room: int) -> str:
-    """Return a text, or as much of it as there is room for."""
+    """Return a text, or as much of it as fits."""
     return text if len(text) <= room else text[: room - 1].rstrip() + "…"
 
 

@@ -13,11 +13,11 @@ from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
 SHOWN_TESTS = 3
-"""So many tests are named for each situation, those that reach it most often first."""
+"""How many tests are named for each situation, those that reach it most often first."""
 
 
 def render(records: Sequence[RunRecord]) -> str:
-    """Return a line for each situation: how often, in how many runs and tests, and in which."""
+    """Return one line per situation: how often it was reached, in how many runs and tests, and in which."""
     times: Counter[str] = Counter()
     runs: Counter[str] = Counter()
     tests: dict[str, Counter[str]] = {name: Counter() for name in SITUATIONS}
@@ -38,7 +38,7 @@ def render(records: Sequence[RunRecord]) -> str:
 
 
 def is_short(chosen: Sequence[Scenario], records: Sequence[RunRecord]) -> bool:
-    """Say whether a session of all stages' tests did not reach every situation; of a part nobody expects that."""
+    """Return whether a session of all stages' tests missed a situation; a part of the tests may miss some."""
     everything = [scenario for stage in catalogue.RAFT_STAGES for scenario in catalogue.scenarios(stage)]
     reached = {name for record in records for name in record.situations}
     return len(chosen) == len(everything) and bool(set(SITUATIONS) - reached)

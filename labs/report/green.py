@@ -1,7 +1,7 @@
-"""What turned green since the last run, and what no longer is. Kept in out/green.json, for the latest submissions.
+"""Finds the tests that turned green since the last run, and those that are no longer green.
 
-A help for reading and nothing more: no verdict depends on it. It is kept only for commands that are typed in the lab's
-own folder, and where it cannot be kept, nothing is said.
+Keeps the green tests of the latest submissions in out/green.json. This only helps the reader: no verdict depends on it.
+The file is kept only for commands typed in the lab's own folder; if it cannot be kept, nothing is reported.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from labs.testing.run import RunRecord
 LAB = Path(__file__).parent.parent.parent
 FILE = Path("out", "green.json")
 KEPT = 8
-"""Submissions that are remembered."""
+"""How many submissions are remembered."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """Ids of tests whose runs all pass now and did not when they were run before, and the reverse."""
+    """Ids of tests whose runs all pass now but did not before, and the reverse."""
 
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
 
 def changed(submission: str, records: Sequence[RunRecord]) -> Change:
-    """Return what these runs changed, and remember them; elsewhere than in the lab's folder nothing is kept or said."""
+    """Return what these runs changed, and remember them; outside the lab's folder return nothing, and keep nothing."""
     return remember(submission, records, FILE) if Path.cwd() == LAB.resolve() else Change()
 
 
 def remember(submission: str, records: Sequence[RunRecord], file: Path) -> Change:
-    """Keep which tests are green, and return what has changed for them; a test that was never run before has not."""
+    """Keep which tests are green, and return what changed; a test without an earlier run has not changed."""
     green: dict[str, bool] = {}
     for record in records:
         green[record.test] = green.get(record.test, True) and record.status == "pass"

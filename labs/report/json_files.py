@@ -1,4 +1,4 @@
-"""Writes records as JSON files, whole or not at all; knows nothing of what is in them."""
+"""Writes records as JSON files, whole or not at all; knows nothing of their contents."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def write_json(path: Path, value: object) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OSError if no file can be written there, or if it would take the place of a device such as /dev/null."""
+    """Raise OSError if no file can be written there, or if it would replace a device such as /dev/null."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no plain file, and would be replaced", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file, and would be replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
         pass

@@ -1,4 +1,4 @@
-"""What stands at an arrow of a space-time diagram: a message in a few letters. Knows messages and nothing else."""
+"""Labels for the arrows of a space-time diagram: a message in a few letters. Knows only messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labs.messages import (
 
 
 def brief(message: Message) -> str:
-    """Return what a message says, in the space of a label; entries are shown as their terms."""
+    """Return the content of a message, short enough for a label; entries are shown as their terms."""
     match message:
         case RequestVoteArgs():
             return f"t{message.term} last {message.last_log_index}/t{message.last_log_term}"

@@ -1,4 +1,4 @@
-"""Reads numbers from a command line; the error for a text that is not one says what to type."""
+"""Reads numbers from a command line; the error for any other text shows what to type."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def seed(text: str) -> int:
 
 
 def positive(text: str) -> int:
-    """Read a number of things of which there must be one."""
+    """Read a number of things, at least one."""
     return _at_least(1, text)
 
 
 def count(text: str) -> int:
-    """Read a number of things of which there may be none."""
+    """Read a number of things, possibly zero."""
     return _at_least(0, text)
 
 

@@ -1,4 +1,4 @@
-"""The performance report: a table with a bar for each metric, and the record for programs."""
+"""The performance report: a table with one bar per metric, and the record for programs."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from labs.testing.scenario import Scenario
 
 FORMAT, VERSION = "raft-performance", 1
 BAR, MOST = 7, 10
-"""The length of a bar that is as good as the reference, and of the longest."""
+"""The length of the reference's bar, and of the longest bar."""
 WIDTH = 80
 
 
 class Performance(msgspec.Struct):
-    """What `python -m labs perf --json` writes."""
+    """The record that `python -m labs perf --json` writes."""
 
     submission: str
     seeds: list[int]
     measurements: list[Measurement]
     runs: list[RunRecord]
     alias: str | None = None
-    """The name for a leaderboard; None is not shown on any."""
+    """The name for a leaderboard; with None the record is not shown on any."""
     format: str = FORMAT
     version: int = VERSION
 
@@ -41,7 +41,7 @@ def file_of(alias: str) -> Path:
 
 
 def with_cpu(chosen: Sequence[Scenario], records: Sequence[RunRecord], submission: str) -> list[Measurement]:
-    """Judge runs; measure the processor time, too, if the run that it is measured in was chosen and passed."""
+    """Rate runs; also measure the CPU time if the run that it is measured in was chosen and passed."""
     found = judge(records)
     timed = [record for record in records if record.test == cpu.LOAD]
     if any(scenario.id == cpu.LOAD for scenario in chosen):
@@ -85,7 +85,7 @@ def _number(value: float) -> str:
 
 
 def _advice(found: Sequence[Measurement]) -> str:
-    """Return what to look for where there is something to gain."""
+    """Return advice for the metrics that can improve."""
     texts = [f"{one.title}: {BY_ID[one.metric].advice}" for one in found if one.value is not None and one.points < FULL]
     return "\n".join(textwrap.fill(text, WIDTH, subsequent_indent="    ") for text in texts)
 

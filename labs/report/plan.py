@@ -1,7 +1,8 @@
-"""Where a student stands in the plan of a stage: the step whose drills do not all pass yet, and what to do next.
+"""Finds the step of a stage's plan that a student has reached, and what to do next.
 
-Reads the plan from the page of the stage in handouts/, so that it stands there only. Without that page there is no
-plan, and nothing is said. Knows verdicts, and neither servers nor traces.
+That is the first step whose drills do not all pass yet. The plan is read from the page of the stage in handouts/, so
+that it is written only there. Without that page there is no plan, and nothing is reported. Knows verdicts, but neither
+servers nor traces.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ HANDOUTS = Path(__file__).parent.parent.parent / "handouts"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a stage's plan: its place among how many, its title, the ids of its drills, and the page."""
+    """One step of a stage's plan: its number and their total, its title, the ids of its drills, and the page."""
 
     number: int
     of: int
@@ -38,7 +39,7 @@ def steps(stage: str, folder: Path = HANDOUTS) -> list[Step]:
 
 
 def current(stage: str, passed: Mapping[str, bool]) -> Step | None:
-    """Return the first step with a drill that does not pass; None if all do, or if not all drills were run."""
+    """Return the first step with a drill that does not pass; None if all pass, or if not all drills were run."""
     plan = steps(stage)
     if any(drill not in passed for step in plan for drill in step.drills):
         return None
@@ -46,15 +47,16 @@ def current(stage: str, passed: Mapping[str, bool]) -> Step | None:
 
 
 def later(step: Step) -> set[str]:
-    """Return the drills of the steps after one: not yet the student's."""
+    """Return the drills of the steps after one: they are not due yet."""
     stage = step.drills[0].partition("/")[0]
     return {drill for other in steps(stage) if other.number > step.number for drill in other.drills}
 
 
 def render(step: Step, passed: Mapping[str, bool], lacks: Callable[[str], str], again: str) -> str:
-    """Return the step, where it is explained, and what comes next, as lines.
+    """Return lines with the step, where it is explained, and what comes next.
 
-    `lacks` returns what a drill waits for, as "run (raft.py:81)", or "" if it fails by a rule; `again` is the command.
+    `lacks` returns the method that a drill waits for, as "run (raft.py:81)", or "" if it fails by a rule; `again` is
+    the command.
     """
     stage = step.drills[0].partition("/")[0]
     missing = [drill for drill in step.drills if not passed[drill]]

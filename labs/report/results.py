@@ -1,4 +1,4 @@
-"""The results file: a record of every run, and totals, as versioned JSON."""
+"""The results file: one record per run, and totals, as versioned JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Totals(msgspec.Struct):
 
 
 class Results(msgspec.Struct):
-    """What `python -m labs test --json` writes. `points`: those of the tests that passed every run."""
+    """The record that `python -m labs test --json` writes. `points`: those of the tests that passed every run."""
 
     submission: str
     runs: list[RunRecord]

@@ -1,6 +1,6 @@
-"""Draws a span of a trace as a space-time diagram in SVG: a lane for each server, time downwards, a row for an event.
+"""Draws a span of a trace as a space-time diagram in SVG: one lane per server, time downwards, one row per event.
 
-The drawing is not to scale: what matters is the order, and the times stand at the left. Knows events and nothing else.
+The drawing is not to scale: only the order matters, and the times are at the left. Knows only events.
 """
 
 from __future__ import annotations
@@ -53,12 +53,13 @@ RULES = """
 
 @dataclass(frozen=True)
 class View:
-    """What to draw of a run: the last `rows` events that can be drawn, of some servers, kinds of event and times."""
+    """Which part of a run to draw: the last `rows` events that can be drawn, of some servers, kinds of event and
+    times."""
 
     rows: int = 14
     servers: tuple[int, ...] | None = None
     hide: tuple[str, ...] = ()
-    """Kinds of events, as the trace file calls them, or "heartbeats", or "lost" for messages that never arrive."""
+    """Kinds of events, by their names in the trace file, or "heartbeats", or "lost" for messages that never arrive."""
     begin: float = 0.0
     end: float = float("inf")
 
@@ -72,7 +73,7 @@ class View:
 
 
 def is_idle(event: ev.Event) -> bool:
-    """Say whether an event belongs to an AppendEntries without entries that was not refused."""
+    """Return whether an event belongs to an AppendEntries without entries that was not refused."""
     message = getattr(event, "message", None)
     if isinstance(message, AppendEntriesArgs):
         return not message.entries
@@ -80,7 +81,7 @@ def is_idle(event: ev.Event) -> bool:
 
 
 def draw(events: Sequence[ev.Event], servers: int, title: str, view: View | None = None) -> str:
-    """Return an SVG document of a part of a run; `title` says in words what it shows."""
+    """Return an SVG document of a part of a run; `title` describes it in words."""
     view = view or View()
     lanes = view.servers if view.servers is not None else tuple(range(servers))
     lost = {(event.rpc, event.leg) for event in events if isinstance(event, ev.Drop)} if "lost" in view.hide else set()
@@ -105,23 +106,23 @@ def _position(events: Sequence[ev.Event], event: ev.Event) -> int:
 
 @dataclass
 class _Drawing:
-    """A drawing in the making: rows are added at its lower end."""
+    """An unfinished drawing: rows are added at its lower end."""
 
     lanes: tuple[int, ...]
     parts: list[str] = field(default_factory=list)
     row: int = -1
     role: dict[int, str] = field(default_factory=dict)
-    """What each lane is now; a server that has not yet been heard of follows."""
+    """The role of each lane now; a server without any event so far is a follower."""
     since: dict[int, int] = field(default_factory=dict)
-    """The row in which that began."""
+    """The row in which that role began."""
     stands: dict[int, int] = field(default_factory=dict)
-    """The term in which each server stood for election last."""
+    """The term in which each server last stood for election."""
     sent: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
-    """Messages on their way, as (RPC, leg): the lane and the row in which they left."""
+    """Messages on their way, by (RPC, leg): the lane and the row in which they left."""
     shown: float = -1.0
 
     def take_up(self, earlier: Iterable[ev.Event]) -> None:
-        """Learn from what came before who is what."""
+        """Learn the roles from the events before the drawing."""
         for event in earlier:
             self._note_role(event)
 
@@ -139,7 +140,7 @@ class _Drawing:
                 self._turn(event.server, "candidate")
                 self.stands[event.server] = message.term
             case ev.Role(is_leader=False, term=term) if self.stands.get(event.server) == term:
-                pass  # that it stands for election in this term is known already
+                pass  # its candidacy in this term is known already
             case ev.Role():
                 self._turn(event.server, "leader" if event.is_leader else "lane")
             case ev.Crash():
@@ -180,7 +181,8 @@ class _Drawing:
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + 3.5:.1f}"{anchor}>{escape(words)}</text>')
 
     def beside(self, server: int, words: str, kind: str = "", gap: float = 12) -> None:
-        """Write to the right of a lane, and over the next one, where this row has nothing; as much as there is room."""
+        """Write to the right of a lane, and over the next lanes if this row has nothing there; cut what does not
+        fit."""
         end = min(self.width(), self.x(server) + 1.9 * self.spacing)
         room = int((end - self.x(server) - gap) / TEXT_WIDTH)
         self.text(self.x(server) + gap, self.y(), words if len(words) <= room else words[: room - 1] + "…", kind)
@@ -194,7 +196,7 @@ class _Drawing:
     def arrive(self, event: ev.Deliver) -> None:
         key = (event.rpc, event.leg)
         source, row = self.sent.get(key, (event.peer, self.row))
-        if key not in self.sent and event.leg == "request":  # a puppet, or a message that left before the first row
+        if key not in self.sent and event.leg == "request":  # a fake peer, or a message that left before the first row
             words = f"{FULL_CALL.get(event.call, event.call)} {brief(event.message)}".strip()
             right = self.x(event.server) > self.x(event.peer)
             self.text(self.x(event.peer) + (10 if right else -10), self.y() - 5, words, "message", end=not right)

@@ -1,6 +1,6 @@
 """Makes standard output take every character that a report may hold, whatever the system's encoding is.
 
-Into a file or a pipe goes UTF-8; a terminal that cannot show a character shows a question mark.
+Files and pipes get UTF-8; a terminal that cannot show a character shows a question mark.
 """
 
 from __future__ import annotations

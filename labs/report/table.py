@@ -1,6 +1,7 @@
-"""The terminal report: a table with a line per test, then each failure with its reason and how to see it again.
+"""The terminal report: a table with one line per test, then each failure with its reason and the command that repeats
+it.
 
-Tests that wait for something that is not written yet have no lines: they are counted, unless all is asked for.
+Tests that wait for a method that is not written yet are only counted, unless everything is asked for.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
 SHOWN_SEEDS = 5
-"""How many failing seeds of one failure are listed."""
+"""How many seeds of one failure are listed."""
 MANY, SHOWN_TESTS = 4, 6
-"""So many tests that fail for the same reason share one paragraph, and how many others of them it names."""
+"""How many tests that fail for the same reason share one paragraph, and how many of the others it names."""
 SAME_BEGINNING = 60
-"""Characters of two messages that are the same if they mean the same reason."""
+"""How many first characters of two messages are equal if they mean the same reason."""
 LEAST_TITLE = 36
-"""Letters of a title that are worth more than the figures at the right."""
+"""How many letters of a title matter more than the figures at the right."""
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
 """Those figures, the first to go first."""
 NOT_WRITTEN = "not written yet: "
-"""How the message of a run begins whose server lacks something (labs.checking.outcome)."""
+"""The beginning of the message of a run whose server lacks something (labs.checking.outcome)."""
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line ends."""
 
@@ -46,8 +47,8 @@ def render(
 ) -> str:
     """Return table and failures of a session; figures are means over the runs.
 
-    Unless all is asked for, the tables fit the terminal, and have no lines for what is not written yet. `change` is
-    what turned green since the last run, and what no longer is.
+    Unless everything is asked for, the tables fit the terminal, and have no lines for tests of unwritten methods.
+    `change` has the tests that turned green since the last run, and those that are no longer green.
     """
     by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
     shown = [s for s in scenarios if verbose or _worst(by_test[s.id]) != "not written"]
@@ -78,7 +79,7 @@ def render_one(record: RunRecord, submission: str) -> str:
 
 
 def render_list(scenarios: Sequence[Scenario]) -> str:
-    """Return the facts of the tests, a line each."""
+    """Return the facts of the tests, one line each."""
     cells = {
         "test": [s.id for s in scenarios],
         "title": [s.title for s in scenarios],
@@ -91,14 +92,14 @@ def render_list(scenarios: Sequence[Scenario]) -> str:
 
 
 def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], width: int | None) -> str:
-    """Return the table of the drills: their names, as the handouts have them, and of their titles what fits."""
+    """Return the table of the drills: their names, as in the handouts, and as much of their titles as fits."""
     cells = {"drill": [s.id for s in scenarios], **_verdicts(scenarios, by_test), "": [s.title for s in scenarios]}
     fitted = columns.fit(cells, "", LEAST_TITLE // 2, (), width)
     return columns.render(_with_colours(fitted), left=("drill", "verdict", ""))
 
 
 def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool, width: int | None) -> str:
-    """Return the table of the tests; in a narrow terminal, without the figures that say least."""
+    """Return the table of the tests; in a narrow terminal, without the least useful figures."""
     runs = [by_test[scenario.id] for scenario in scenarios]
     cells = {
         "stage": [scenario.stage for scenario in scenarios],
@@ -144,9 +145,10 @@ def _runs(records: Sequence[RunRecord]) -> str:
 def failures(
     scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], submission: str, verbose: bool = False
 ) -> list[str]:
-    """Return a paragraph for each test that failed; what is not written yet is no failure of this kind.
+    """Return one paragraph per failed test; tests of unwritten methods do not count as failed here.
 
-    Unless all is asked for, many tests that failed for the same reason share one: that of the shortest run.
+    Unless everything is asked for, many tests that failed for the same reason share one paragraph: that of the shortest
+    run.
     """
     alike: dict[tuple[str, ...], list[tuple[Scenario, list[RunRecord]]]] = {}
     for scenario in scenarios:
@@ -169,9 +171,9 @@ def _first(runs: list[RunRecord]) -> RunRecord:
 
 
 def _reason_of(run: RunRecord) -> tuple[str, ...]:
-    """Return what failures for the same reason share: the status, the rule, and the line that is named.
+    """Return what failures for the same reason share: the status, the rule, and the line in the message.
 
-    Without a line it is how the message begins, numbers apart.
+    Without a line it is the beginning of the message, without its numbers.
     """
     place = re.search(r"[\w./-]+\.py:\d+ in \w+", run.message)
     return run.status, run.rule or "", place[0] if place else re.sub(r"\d+", "", run.message)[:SAME_BEGINNING]
@@ -180,7 +182,8 @@ def _reason_of(run: RunRecord) -> tuple[str, ...]:
 def _shared_failure(
     group: list[tuple[Scenario, list[RunRecord]]], by_test: dict[str, list[RunRecord]], submission: str
 ) -> str:
-    """Return a paragraph for tests that failed for the same reason: the shortest one's, and the names of the others."""
+    """Return one paragraph for tests that failed for the same reason: that of the shortest run, and the names of the
+    others."""
     scenario, failed = min(group, key=lambda pair: _first(pair[1]).virtual_time)
     names = [other.id for other, _ in group if other is not scenario]
     more = f", and {len(names) - SHOWN_TESTS} more" if len(names) > SHOWN_TESTS else ""
@@ -191,7 +194,7 @@ def _shared_failure(
 
 
 def unwritten(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool = False) -> list[str]:
-    """Return what is not written yet, each thing once, with the names or the number of the tests that want it."""
+    """Return the unwritten methods, each once, with the names or the number of the tests that need it."""
     wanted: dict[str, list[str]] = {}
     for scenario in scenarios:
         missing = [run for run in by_test[scenario.id] if run.rule == "NotWritten"]
@@ -206,7 +209,7 @@ def unwritten(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]
 
 
 def _waiting(wanted: dict[str, list[str]]) -> list[str]:
-    """Return a line for each thing that is not written: where it is, and how many tests wait for it."""
+    """Return one line per unwritten method: its place, and how many tests wait for it."""
     texts = [f"{NOT_WRITTEN}{_part(message)}" for message in wanted]
     wide = max(map(len, texts))
     counts = [f"{len(tests)} tests wait" if len(tests) > 1 else "1 test waits" for tests in wanted.values()]
@@ -214,12 +217,13 @@ def _waiting(wanted: dict[str, list[str]]) -> list[str]:
 
 
 def _part(message: str) -> str:
-    """Return what a message names as not written, and its line: "run (raft.py:81)"."""
+    """Return the unwritten method that a message names, with its line: "run (raft.py:81)"."""
     return re.sub(r"^(\w+) \((.+) in \1\)$", r"\1 (\2)", message.removeprefix(NOT_WRITTEN))
 
 
 def _changed(change: Change) -> list[str]:
-    """Return a paragraph for the tests that turned green since the last run, and one for those that no longer are."""
+    """Return one paragraph for the tests that turned green since the last run, and one for those that are no longer
+    green."""
     named = (("green since the last run", change.gained, "pass"), ("no longer green", change.lost, "fail"))
     parts = []
     for words, tests, status in named:
@@ -230,7 +234,7 @@ def _changed(change: Change) -> list[str]:
 
 
 def _folded(drills: Sequence[str]) -> list[str]:
-    """Return a paragraph for drills of later steps that fail."""
+    """Return one paragraph for the failing drills of later steps."""
     if not drills:
         return []
     words = "of later steps, and not due yet (V=1 shows why they fail): "
@@ -238,7 +242,7 @@ def _folded(drills: Sequence[str]) -> list[str]:
 
 
 def _step(scenarios: Sequence[Scenario], passed: dict[str, bool]) -> plan.Step | None:
-    """Return the step of the plan of the first stage that has one to go; None if not all its drills were run."""
+    """Return the step that is due in the plan of the first unfinished stage; None if not all its drills were run."""
     stages = dict.fromkeys(scenario.stage for scenario in scenarios if scenario.is_drill)
     return next((step for stage in stages if (step := plan.current(stage, passed))), None)
 
@@ -268,7 +272,7 @@ def _failure(scenario: Scenario, failed: list[RunRecord], runs: int, submission:
 
 
 def _headline(words: str, status: str) -> str:
-    """Return words that begin with a status, as wide as the terminal, and the status in its colour."""
+    """Return words that begin with a status, wrapped to the terminal's width, with the status in its colour."""
     wrapped = textwrap.fill(words, _width(), subsequent_indent=" " * 6, break_on_hyphens=False)
     return _verdict(status) + wrapped.removeprefix(status).replace(TOGETHER, " ")
 
@@ -285,7 +289,7 @@ def _reason(record: RunRecord, submission: str, again: bool = True) -> str:
 
 
 def replay_command(record: RunRecord, submission: str) -> str:
-    """Return what one types to see a run again."""
+    """Return the command that repeats a run."""
     return f"make replay TEST={record.test} SEED={record.seed}{_chosen(submission)}"
 
 
@@ -317,7 +321,7 @@ def _verdict(status: str) -> str:
 
 
 def _coloured(text: str, status: str) -> str:
-    """Return a text in the colour of a verdict, where colours are shown."""
+    """Return a text in the colour of a verdict, if colours are shown."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return text
     colour = {"pass": "32", "not written": "33", "not run": "33"}.get(status, "31")

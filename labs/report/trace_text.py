@@ -1,4 +1,4 @@
-"""Prints a trace for reading: virtual time on the left, a column a server, a line an event."""
+"""Prints a trace for reading: virtual time on the left, one column per server, one line per event."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from labs.trace import events as ev
 from labs.trace.reader import read
 
 LAST_SECONDS = 2.0
-"""What is shown of a run unless one asks for more."""
+"""What is shown of a run by default."""
 LAST_LINES = 200
 TIME_WIDTH = 10
 KINDS = [str(kind.__struct_config__.tag) for kind in get_args(ev.AnyEvent)]
-"""What the trace file calls the kinds of events."""
+"""The names of the kinds of events in the trace file."""
 SHORT_CALL = {"RequestVote": "RV", "AppendEntries": "AE", "InstallSnapshot": "IS", "Ping": "ping"}
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What to print; None means no limit. Without limits, only the end of the run is shown, unless `everything`."""
+    """What to print; None means no limit. Without limits, only the end of the run is shown, unless `everything` is
+    set."""
 
     servers: list[int] | None = None
     kinds: list[str] | None = None
@@ -54,7 +55,7 @@ class Filter:
 
 
 def kind_of(event: ev.Event) -> str:
-    """Return what the trace file calls this kind of event."""
+    """Return the name of this kind of event in the trace file."""
     return str(event.__struct_config__.tag)
 
 
@@ -77,7 +78,7 @@ def show(path: Path, which: Filter) -> None:
         sys.stdout.write(line(event, column) + "\n")
         none = False
     if none:
-        print("… nothing of this run is to be seen so: it has no events, or none of these servers, kinds and times …")
+        print("… no events match these filters, or the run has none …")
 
 
 def _the_end(chosen: Iterable[ev.Event]) -> tuple[list[ev.Event], int]:
@@ -92,7 +93,7 @@ def _the_end(chosen: Iterable[ev.Event]) -> tuple[list[ev.Event], int]:
 
 
 def line(event: ev.Event, column: int) -> str:
-    """Return one event as a line of text; what it says begins in its server's column."""
+    """Return one event as a line of text; its text begins in its server's column."""
     time = f"{event.time:.4f}".rjust(TIME_WIDTH - 2) + "  "
     if event.server < 0:
         return f"{time}== {describe(event)}"
@@ -100,7 +101,7 @@ def line(event: ev.Event, column: int) -> str:
 
 
 def describe(event: ev.Event) -> str:
-    """Return what an event says, in few words."""
+    """Return the content of an event, in few words."""
     match event:
         case ev.Send():
             return f"→{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}"
@@ -131,7 +132,7 @@ def describe(event: ev.Event) -> str:
         case ev.Crash():
             return "CRASH" + (f" at its {event.at}" if event.at else "")
         case ev.Restart():
-            return "START" if event.incarnation == 0 else f"RESTART, life {event.incarnation + 1}"
+            return "START" if event.incarnation == 0 else f"RESTART, incarnation {event.incarnation + 1}"
         case ev.Connect():
             return f"links work again: {_links(event.links)}"
         case ev.Cut():

@@ -1,1 +1,1 @@
-"""The trace: what happened in a run, as typed events; the single source for oracles, verdicts and reports."""
+"""The trace: what happened in a run, as typed events; the single source for checkers, verdicts and reports."""

@@ -1,4 +1,4 @@
-"""The event records of a trace. Plain data; knows nothing of who makes or reads them.
+"""The event records of a trace. Plain data; knows neither its writers nor its readers.
 
 `time` is virtual seconds from the start of the run, `server` the id of the server that the event happened at. `rpc`
 is a number that all events of one remote call share, `call` the name of its procedure: RequestVote, AppendEntries,
@@ -14,12 +14,12 @@ import msgspec
 from labs.messages import Command, LogEntry
 
 AnyMessage: TypeAlias = Any
-"""An object of labs.messages; `call` and the leg tell its class."""
+"""An object of labs.messages; `call` and the leg determine its class."""
 Leg: TypeAlias = Literal["request", "reply"]
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="kind", tag=str.lower, omit_defaults=True, gc=False):
-    """What all events have."""
+    """The fields of all events."""
 
     time: float
     server: int
@@ -63,8 +63,8 @@ class Reply(Event, frozen=True, gc=False):
 class Drop(Event, frozen=True, gc=False):
     """A message ends here; `server` sent it, `peer` never sees it.
 
-    Reasons: `loss`; `cut` (the link does not work); `down` (the receiver is crashed, or is not who was called any
-    more); `abandoned` (the caller has stopped waiting).
+    Reasons: `loss`; `cut` (the link does not work); `down` (the receiver has crashed, or restarted since the call);
+    `abandoned` (the caller has stopped waiting).
     """
 
     peer: int
@@ -81,10 +81,9 @@ class Timeout(Event, frozen=True, gc=False):
 
 
 class Save(Event, frozen=True, gc=False):
-    """A server writes its state. The log is given as the change against the save before.
-
-    Afterwards the log reaches from `last_included_index + 1` to `last_index`. Its entries before `first_index` are the
-    ones that were saved before; `entries` are the rest. `size` is that of the whole state in bytes, without snapshot.
+    """A server writes its state. The log is given as the change since the previous save. Afterwards the log reaches
+    from `last_included_index + 1` to `last_index`. Its entries before `first_index` were saved before; `entries` are
+    the rest. `size` is that of the whole state in bytes, without the snapshot.
     """
 
     current_term: int
@@ -98,7 +97,7 @@ class Save(Event, frozen=True, gc=False):
     snapshot: bytes | None = None
     """The snapshot written with it; None if the old one stays."""
     snapshot_index: int | None = None
-    """The last index that this snapshot covers, by its own bytes; None also if they are no service's."""
+    """The last index that this snapshot covers, by its own bytes; None also if no service made them."""
     extra: dict[str, Any] | None = None
 
 
@@ -118,7 +117,7 @@ class ApplySnap(Event, frozen=True, tag="apply_snapshot", gc=False):
 
 
 class Start(Event, frozen=True, gc=False):
-    """The tester proposed a command; the other fields are what `start` answered."""
+    """A test proposed a command; the other fields are the answer of `start`."""
 
     command: Command
     index: int
@@ -127,26 +126,26 @@ class Start(Event, frozen=True, gc=False):
 
 
 class TakeSnapshot(Event, frozen=True, tag="take_snapshot", gc=False):
-    """The service tells its server that a snapshot holds all up to `index`."""
+    """The service gives its server a snapshot of everything up to `index`."""
 
     index: int
     size: int
 
 
 class Crash(Event, frozen=True, gc=False):
-    """A server dies; only its disk stays. `at` says where, if the tester aimed at a save, a reply or a send."""
+    """A server crashes; only its disk remains. `at` is "save", "reply" or "send" if the test aimed the crash at one."""
 
     at: str | None = None
 
 
 class Restart(Event, frozen=True, gc=False):
-    """A server starts; `incarnation` 0 is its first life."""
+    """A server starts; `incarnation` 0 is its first start."""
 
     incarnation: int
 
 
 class Connect(Event, frozen=True, gc=False):
-    """Links work again, as pairs (source, target). `server` is -1 where no one server is meant."""
+    """Links work again, as pairs (source, target). `server` is -1 if the event concerns no single server."""
 
     links: list[tuple[int, int]]
 
@@ -171,14 +170,14 @@ class Note(Event, frozen=True, gc=False):
 
 
 class Role(Event, frozen=True, gc=False):
-    """What `get_state` answers has changed."""
+    """The answer of `get_state` has changed."""
 
     term: int
     is_leader: bool
 
 
 class Check(Event, frozen=True, gc=False):
-    """The test looked at something and was content; `server` is -1 unless one server is meant."""
+    """The test checked something, and it was right; `server` is -1 unless the check concerns one server."""
 
     text: str
 
@@ -219,7 +218,7 @@ _SAYING = (Send, Reply, Save, Apply, ApplySnap, Start, TakeSnapshot, Note, Role)
 
 
 def author_of(event: Event) -> int | None:
-    """Return the server that has said what an event holds, or None if no server has."""
+    """Return the server whose output an event holds, or None if it holds no output."""
     if isinstance(event, Deliver):
         return event.peer
     return event.server if isinstance(event, _SAYING) else None

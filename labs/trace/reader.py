@@ -1,4 +1,4 @@
-"""Reads trace files: checks the header, and gives the events back one by one."""
+"""Reads trace files: checks the header, and yields the events one by one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from labs.trace.recorder import FORMAT, VERSION, Header
 
 
 class BadTrace(Exception):
-    """The file is no trace, or not one that this version reads; the text says where."""
+    """The file is not a trace, or not one that this version reads; the text names the line."""
 
 
 def read(path: Path) -> tuple[Header, Iterator[Event]]:
-    """Return the header and the events of a trace file; raise BadTrace, naming the line, if it is none."""
+    """Return the header and the events of a trace file; raise BadTrace, naming the line, if it is not a trace."""
     file = path.open("rb")
     try:
         header = msgspec.json.decode(file.readline(), type=Header)
@@ -37,11 +37,11 @@ def _events(path: Path, file: object) -> Iterator[Event]:
             try:
                 yield _with_message(decode(line))
             except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
-                raise BadTrace(f"{path}:{number} is no event of this version: {error}") from None
+                raise BadTrace(f"{path}:{number} is not an event of this version: {error}") from None
 
 
 def _with_message(event: AnyEvent) -> Event:
-    """Give the message of an event its class back."""
+    """Restore the class of an event's message."""
     if isinstance(event, Send | Reply | Deliver):
         is_request = isinstance(event, Send) or (isinstance(event, Deliver) and event.leg == "request")
         cls = (ARGS_OF if is_request else REPLY_OF)[event.call]

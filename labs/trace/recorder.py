@@ -1,6 +1,6 @@
 """The recorder: takes each event as it happens, folds it into the digest, and streams it to a file if there is one.
 
-Keeps no more than a block of events in memory. Two runs are the same run exactly when their digests are equal: the
+Keeps at most one block of events in memory. Two runs are the same exactly when their digests are equal: the
 digest is the SHA-256 of the trace file's lines after the first, which is the header.
 """
 
@@ -16,7 +16,7 @@ from labs.trace.events import Event
 FORMAT = "raft-trace"
 VERSION = 1
 BLOCK = 64
-"""Events that are put into the digest and the file at a time."""
+"""The number of events that are added to the digest and the file at a time."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -47,14 +47,14 @@ class Recorder:
         self._hash = hashlib.sha256()
         self._encode_lines = msgspec.json.Encoder().encode_lines
         self._waiting: list[Event] = []
-        """Events that are not yet in the digest and the file; nobody changes them any more."""
+        """Events that are not yet in the digest and the file; they no longer change."""
         self._flushed = 0
         if file is not None and header is not None:
             file.write(msgspec.json.encode(header) + b"\n")
 
     @property
     def events(self) -> int:
-        """How many there were so far."""
+        """The number of events so far."""
         return self._flushed + len(self._waiting)
 
     def record(self, event: Event) -> None:
@@ -64,7 +64,7 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is not yet in the file; raise Unwritable for an event that cannot be written."""
+        """Write the events that are not yet in the file; raise Unwritable for an event that cannot be written."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
@@ -81,7 +81,7 @@ class Recorder:
             self._file.write(lines)
 
     def _put_each(self, events: list[Event]) -> None:
-        """Write a block in pieces: all of it at once is too much, or one of its events cannot be written."""
+        """Write a block in pieces, because the whole is too large, or one of its events cannot be written."""
         first: Unwritable | None = None
         for event in events:
             try:

@@ -68,8 +68,8 @@ def test_the_report_says_which_targets_are_met() -> None:
     good, bad = render(a_bench()), render(a_bench(rate=9_000.0, last_peak=80.0, unjudged=2.0))
     assert good.count("met   ") == 5
     assert bad.count("missed") == 4
-    assert "the judges at most: it is 25%" in good
-    assert "the judges at most: it is 50%" in bad
+    assert "the checkers at most: it is 25%" in good
+    assert "the checkers at most: it is 50%" in bad
     assert "the best row has 9,000" in bad
 
 

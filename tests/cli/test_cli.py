@@ -68,7 +68,7 @@ def test_what_is_no_plain_file_is_not_replaced_by_results(tmp_path: Path, capsys
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert call("test", "2A", "--submission", REFERENCE, "--json", pipe) == cli.USAGE
-    assert "cannot write" in (said := capsys.readouterr().err) and "it is no plain file" in said
+    assert "cannot write" in (said := capsys.readouterr().err) and "it is not a regular file" in said
     assert pipe.is_fifo()
 
 
@@ -269,9 +269,7 @@ def test_trace_prints_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFi
     roles = lines("--kind", "role", "--all")
     assert any("LEADER in term" in line for line in roles)
     assert len(lines("--kind", "role", "--server", "0,1,2", "--from", "0", "--to", "99")) == len(roles)
-    assert lines("--from", "99")[2:] == [
-        "… nothing of this run is to be seen so: it has no events, or none of these servers, kinds and times …"
-    ]
+    assert lines("--from", "99")[2:] == ["… no events match these filters, or the run has none …"]
 
 
 def test_trace_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ PATTERNS = (
     Pattern(
         "a line a test",
         r"\b(?:a|an|one|two|three|four|five|ten|each|every|\d+(?= \w+s ))"
-        rf" (?!is|was|has|does|as|in|of|to|from|for|second|minute)\w+"
+        rf" (?!is|was|has|does|as|in|of|to|from|for|second|minute|unless)\w+"
         rf" an? (?:{UNITS})\b",
         "one line per test",
     ),

@@ -207,7 +207,7 @@ def test_message_with_a_wrong_field_is_refused_with_its_place(message: Any, text
 
 @pytest.mark.parametrize("value", [None, "hello", 1, {"term": 1}, LogEntry(1, 1), RequestVoteArgs, object()])
 def test_value_that_is_no_message_is_refused(value: Any) -> None:
-    with pytest.raises(Refused, match=r"is no message: send one of the dataclasses of labs.messages"):
+    with pytest.raises(Refused, match=r"is not a message: send one of the dataclasses of labs.messages"):
         codec.encode_message(value)
 
 

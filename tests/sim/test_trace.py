@@ -207,21 +207,21 @@ GOOD_LINE = msgspec.json.encode(EVENTS[0]) + b"\n"
         (b'{"format":"raft-trace","version":1}\n', ":1 is not the header of a trace file"),
         (header_line(format="raft-results"), " is raft-results version 1; this reads raft-trace version 1"),
         (header_line(version=2), " is raft-trace version 2; this reads raft-trace version 1"),
-        (header_line() + GOOD_LINE + b"\n", ":3 is no event of this version"),
-        (header_line() + GOOD_LINE + GOOD_LINE[:-10], ":3 is no event of this version"),
-        (header_line() + b'{"kind":"vote","time":0,"server":0}\n', ":2 is no event of this version"),
-        (header_line() + b'{"kind":"crash","time":"now","server":0}\n', ":2 is no event of this version"),
-        (header_line() + b"\xff\n", ":2 is no event of this version"),
-        (header_line() + GOOD_LINE * 5 + b"[]\n", ":7 is no event of this version"),
+        (header_line() + GOOD_LINE + b"\n", ":3 is not an event of this version"),
+        (header_line() + GOOD_LINE + GOOD_LINE[:-10], ":3 is not an event of this version"),
+        (header_line() + b'{"kind":"vote","time":0,"server":0}\n', ":2 is not an event of this version"),
+        (header_line() + b'{"kind":"crash","time":"now","server":0}\n', ":2 is not an event of this version"),
+        (header_line() + b"\xff\n", ":2 is not an event of this version"),
+        (header_line() + GOOD_LINE * 5 + b"[]\n", ":7 is not an event of this version"),
         (
             header_line()
             + b'{"kind":"send","time":0,"server":0,"peer":1,"rpc":1,"call":"Vote","message":{},"size":1}\n',
-            ":2 is no event of this version",
+            ":2 is not an event of this version",
         ),
         (
             header_line()
             + b'{"kind":"send","time":0,"server":0,"peer":1,"rpc":1,"call":"Ping","message":{},"size":1}\n',
-            ":2 is no event of this version",
+            ":2 is not an event of this version",
         ),
     ],
 )
@@ -236,7 +236,7 @@ def test_events_before_a_bad_line_can_be_read(trace: Path) -> None:
     write(trace, EVENTS[:3])
     trace.write_bytes(trace.read_bytes() + b"cut of")
     seen = []
-    with pytest.raises(BadTrace, match=r":5 is no event"):
+    with pytest.raises(BadTrace, match=r":5 is not an event"):
         for event in read(trace)[1]:
             seen.append(event)
     assert seen == EVENTS[:3]
@@ -296,4 +296,4 @@ def test_only_the_last_two_seconds_are_shown_without_a_filter(trace: Path, capsy
 def test_trace_without_events_is_shown(trace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(trace, [])
     lines = shown(trace, Filter(), capsys)
-    assert len(lines) == 3 and lines[-1].startswith("… nothing of this run is to be seen so: it has no events")
+    assert len(lines) == 3 and lines[-1].startswith("… no events match these filters")
