@@ -18,19 +18,12 @@ import msgspec
 
 from labs.sim.server import failures
 
-<<<<<<< HEAD
 AGAIN, AGAIN_WALL = 0.5, 2.0
-"""CPU seconds, and wall seconds, between two alarms: some code catches the first."""
-MOST_ALARMS = 6
-"""Alarms that code may catch before its process is ended."""
-GRACE, GRACE_WALL = 5.0, 20.0
-"""CPU seconds, and wall seconds, to clear away what a server has left, once an alarm was understood: it can be much."""
-=======
-AGAIN = 0.5
-"""Seconds between two alarms: some code catches the first one."""
+"""CPU seconds, and wall seconds, between two alarms: some code catches the first one."""
 MOST_ALARMS = 6
 """How many alarms code may catch before its process is ended."""
->>>>>>> cde5e15 (English that reads at first sight: reports, engine, codec, trace, bench, command line)
+GRACE, GRACE_WALL = 5.0, 20.0
+"""CPU seconds, and wall seconds, for cleaning up after a server once an alarm was raised: there can be much to do."""
 EXIT_CODE = 70
 """The exit code of a process that could not be interrupted."""
 Stack: TypeAlias = IO[str]
@@ -50,24 +43,14 @@ class Limits(msgspec.Struct, frozen=True):
     """How long one job may take before the alarm."""
 
     cpu: float = 30.0
-<<<<<<< HEAD
-    """CPU seconds; the run of a correct server takes about one."""
-    wall: float = 300.0
-=======
     """CPU seconds; the run of a correct server takes about one second."""
-    wall: float = 120.0
->>>>>>> cde5e15 (English that reads at first sight: reports, engine, codec, trace, bench, command line)
+    wall: float = 300.0
     """Wall seconds; 0 for no limit."""
 
     @property
     def last(self) -> float:
-<<<<<<< HEAD
-        """Wall seconds after which code is ended that cannot even be interrupted, as inside one long call of C."""
-        return self.wall + (MOST_ALARMS + 1) * AGAIN_WALL + GRACE_WALL
-=======
         """Wall seconds after which code is ended that no signal can interrupt, such as one long call of C."""
-        return self.wall + (MOST_ALARMS + 1) * AGAIN
->>>>>>> cde5e15 (English that reads at first sight: reports, engine, codec, trace, bench, command line)
+        return self.wall + (MOST_ALARMS + 1) * AGAIN_WALL + GRACE_WALL
 
 
 class _Alarm:
