@@ -24,6 +24,7 @@ LINT := failed=; \
     .venv/bin/python -m ruff format --check --quiet . || failed="$$failed, ruff format"; \
     .venv/bin/python -m mypy --no-error-summary $(TYPED) || failed="$$failed, mypy"; \
     (PATH="$$PWD/.venv/bin:$$PATH"; ! command -v shellcheck >/dev/null || shellcheck $(SCRIPTS)) || failed="$$failed, shellcheck"; \
+    .venv/bin/lint-imports --no-cache --no-logo >.venv/imports.log || { cat .venv/imports.log; failed="$$failed, import contracts"; }; \
     [ -n "$$failed" ] || echo "lint passed"
 
 define HELP

@@ -185,11 +185,12 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _perf(options: argparse.Namespace) -> int:
+    from labs.bench import cpu
     from labs.report import performance
 
     chosen, session = _run(options)
     seeds = [options.seed + number for number in range(options.runs)]
-    found = performance.with_cpu(chosen, session.records, options.submission)
+    found = performance.with_cpu(chosen, session.records, lambda: cpu.ratio(options.submission))
     path = options.json or (performance.file_of(options.alias) if options.alias else None)
     if path:
         record = performance.Performance(str(options.submission), seeds, found, session.records, options.alias)

@@ -42,7 +42,9 @@ class SeedsPart(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class StagePart(msgspec.Struct, forbid_unknown_fields=True):
-    """`weight` multiplies the points of all its tests. It is skipped unless each stage that it `needs` has at least
+    """A stage's share of the points: `weight` multiplies those of all its tests.
+
+    It is skipped unless each stage that it `needs` has at least
     `needs_share` of its points. None of its points count if a test of its `basis` fails with all seeds, or
     if any run breaks a rule that it `forfeits` for, one that is broken on purpose only; what needs it is skipped then.
     """

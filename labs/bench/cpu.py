@@ -13,13 +13,11 @@ from collections.abc import Callable
 
 from labs.bench import loads
 from labs.raft.stages import catalogue
-from labs.raft.stages.performance import Runner, Submission
+from labs.raft.stages.performance import CPU_LOAD, Runner, Submission
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario
 
 REPEATS = 5
-LOAD = "2B/perf_load"
-"""The run that is timed: it is short, and contains everything that a server does often."""
 
 
 class DidNotPass(Exception):
@@ -37,7 +35,7 @@ def ratio(
     With a `yardstick` both run the same load. Without one it is the bench's server under its own load, which is always
     the same.
     """
-    (load,) = catalogue.find(LOAD)
+    (load,) = catalogue.find(CPU_LOAD)
     if yardstick is None:
         own, against = loads.flood(calls=1_000, entries=4, delay=(0.01, 0.01)), loads.FLOOD
         pairs = [(_time(run, load, submission), _time(run_scenario, own, against)) for _ in range(repeats)]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from labs.bench import cpu
-from labs.raft.stages.performance import BY_ID, CPU, FULL, Measurement, committed, judge, measurement, missing
+from labs.raft.stages.performance import BY_ID, CPU, CPU_LOAD, FULL, Measurement, committed, judge, measurement, missing
 from labs.report import table
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
@@ -40,15 +39,15 @@ def file_of(alias: str) -> Path:
     return Path("out") / f"performance-{name or 'nameless'}.json"
 
 
-def with_cpu(chosen: Sequence[Scenario], records: Sequence[RunRecord], submission: str) -> list[Measurement]:
-    """Rate runs; also measure the CPU time if the run that it is measured in was chosen and passed."""
+def with_cpu(chosen: Sequence[Scenario], records: Sequence[RunRecord], ratio: Callable[[], float]) -> list[Measurement]:
+    """Rate runs; also measure the CPU time, with `ratio`, if the run that it is measured in was chosen and passed."""
     found = judge(records)
-    timed = [record for record in records if record.test == cpu.LOAD]
-    if any(scenario.id == cpu.LOAD for scenario in chosen):
+    timed = [record for record in records if record.test == CPU_LOAD]
+    if any(scenario.id == CPU_LOAD for scenario in chosen):
         metric, reference = BY_ID[CPU], committed().cpu
         failed = next((record.message for record in timed if record.status != "pass"), "")
         if timed and not failed:
-            found.append(measurement(metric, cpu.ratio(submission), reference))
+            found.append(measurement(metric, ratio(), reference))
         else:
             found.append(missing(metric, reference, failed or "it did not run"))
     return found

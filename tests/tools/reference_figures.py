@@ -1,5 +1,4 @@
-"""Writes the reference's performance figures into the lab: `make reference-figures`
-(labs/raft/stages/performance.json)."""
+"""Writes the reference's performance figures into labs/raft/stages/performance.json: `make reference-figures`."""
 
 from __future__ import annotations
 

@@ -133,6 +133,8 @@ METRICS = (
 )
 BY_ID = {metric.id: metric for metric in METRICS}
 CPU = "cpu"
+CPU_LOAD = "2B/perf_load"
+"""The run whose CPU time is measured: it is short, and contains everything that a server does often."""
 """The metric that no run measures by itself."""
 
 

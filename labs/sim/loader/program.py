@@ -41,7 +41,7 @@ class Program:
             raise BadSubmission(f"there is no {path}. Give a folder with {entry}, or one Python file")
         root = (path if path.is_dir() else path.parent).resolve()
         file = root / (entry if path.is_dir() else path.name)
-        self._take(Folder(root), root, file, class_name, not path.is_dir())
+        self.take(Folder(root), root, file, class_name, not path.is_dir())
         if not file.is_file():
             raise BadSubmission(f"{path} has no {file.name}. A submission is a folder with {entry}, or one file")
         if file.suffix != ".py":
@@ -55,10 +55,11 @@ class Program:
     ) -> Program:
         """Return the program that was read and compiled elsewhere; `alone` if it is one file."""
         program = cls.__new__(cls)
-        program._take(Bundle(root, modules), root, root / entry, class_name, alone)
+        program.take(Bundle(root, modules), root, root / entry, class_name, alone)
         return program
 
-    def _take(self, sources: Sources, root: Path, entry: Path, class_name: str, alone: bool) -> None:
+    def take(self, sources: Sources, root: Path, entry: Path, class_name: str, alone: bool) -> None:
+        """Become the program of these sources; `alone` if it is one file."""
         self.root, self.entry, self.class_name, self.alone = root, entry, class_name, alone
         self._sources = sources
         self._code: dict[Path, types.CodeType] = {}
