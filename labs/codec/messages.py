@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, TypeAlias
 
 import msgspec
@@ -206,9 +206,10 @@ def decode_entry(data: bytes, find_class: FindClass) -> LogEntry:
         return _revive(_decode_any(data), find_class)  # type: ignore[no-any-return]
 
 
-def plain_fields(value: Any, depth: int = 0) -> dict[str, Any]:
-    """Return a dataclass's fields by name, checked and ready to encode."""
-    return {field.name: _plain(getattr(value, field.name), field.name, depth) for field in dataclasses.fields(value)}
+def plain_fields(value: Any, depth: int = 0, but: Container[str] = ()) -> dict[str, Any]:
+    """Return a dataclass's fields by name, except those in `but`, checked and ready to encode."""
+    names = [field.name for field in dataclasses.fields(value)]
+    return {name: _plain(getattr(value, name), name, depth) for name in names if name not in but}
 
 
 def encode_fields(fields: dict[str, Any], what: str) -> bytes:
@@ -274,11 +275,24 @@ def _plain(value: Any, where: str = "a field", depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise Refused(f"{where} is nested more than {MAX_DEPTH} deep")
     if isinstance(value, list):
-        return [_plain(item, f"{where}[{position}]", depth + 1) for position, item in enumerate(value)]
+        shallow = depth < MAX_DEPTH - 1
+        return [
+            {_CLASS: "LogEntry", _FIELDS: {"term": item.term, "command": item.command}}
+            if shallow and type(item) is LogEntry and _is_scalar_entry(item)
+            else _plain(item, f"{where}[{position}]", depth + 1)
+            for position, item in enumerate(value)
+        ]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {_CLASS: type(value).__name__, _FIELDS: plain_fields(value, depth + 1)}
     check_command(value, where)
     return value
+
+
+def _is_scalar_entry(entry: LogEntry) -> bool:
+    """Return whether neither term nor command needs a closer look: most entries, so that this is quick."""
+    command = entry.command
+    scalar = type(command) in _UNLIMITED or (type(command) is int and LOWEST <= command <= HIGHEST)
+    return scalar and type(entry.term) is int and LOWEST <= entry.term <= HIGHEST
 
 
 def _revive(value: Any, find_class: FindClass) -> Any:

@@ -109,8 +109,7 @@ class DiskPersister:
 
     def _extra(self, state: PersistentState) -> bytes:
         base, what = PersistentState.__dataclass_fields__, f"what {type(state).__name__} adds"
-        own = {name: value for name, value in codec.plain_fields(state).items() if name not in base}
-        return codec.encode_fields(own, what)
+        return codec.encode_fields(codec.plain_fields(state, but=base), what)
 
     def _check(self, state: Any, snapshot: Any) -> None:
         if not isinstance(state, PersistentState):
