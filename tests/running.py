@@ -21,7 +21,9 @@ from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario, Test
 from labs.trace.events import Event, Note
 from labs.trace.reader import read
+from labs.warmup import lab as warmup
 
+assert warmup.WARM_UP  # tests of the simulator speak its Ping
 ROOT = Path(__file__).parents[1]
 SERVERS = ROOT / "tests" / "corpora" / "servers"
 REFERENCE = ROOT / "reference"

@@ -16,6 +16,7 @@ import msgspec
 from labs.bench.measure import Sample, sample
 from labs.codec import messages as codec
 from labs.messages import AppendEntriesArgs
+from labs.raft import protocol as protocol
 from labs.raft.stages import catalogue
 from labs.sim import scheduler
 from labs.sim.hosts.base import HostOptions

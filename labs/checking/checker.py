@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from labs.codec.messages import ARGS_OF, REPLY_OF
+from labs.codec.rpcs import RPCS
 from labs.messages import Message
 from labs.sim.stops import Stop
 from labs.trace.events import Deliver, Event, Reply, Send
@@ -70,12 +70,13 @@ class _Audience:
             if cls not in (Send, Deliver, Reply)
         }
         self._speaking: dict[type[Event], dict[type[Message], list[Method]]] = {Send: {}, Deliver: {}, Reply: {}}
-        for call, args in ARGS_OF.items():
-            name, reply = _snake(call), REPLY_OF[call]
-            self._speaking[Send][args] = self._methods("on_send", f"on_send_{name}")
-            self._speaking[Deliver][args] = self._methods("on_deliver", f"on_deliver_{name}")
-            self._speaking[Reply][reply] = self._methods("on_reply", f"on_reply_{name}")
-            self._speaking[Deliver][reply] = self._methods("on_deliver", "on_return", f"on_return_{name}")
+        for call, rpc in RPCS.items():
+            name, request = _snake(call), rpc.request.cls
+            self._speaking[Send][request] = self._methods("on_send", f"on_send_{name}")
+            self._speaking[Deliver][request] = self._methods("on_deliver", f"on_deliver_{name}")
+            if rpc.reply is not None:
+                self._speaking[Reply][rpc.reply.cls] = self._methods("on_reply", f"on_reply_{name}")
+                self._speaking[Deliver][rpc.reply.cls] = self._methods("on_deliver", "on_return", f"on_return_{name}")
 
     def see(self, event: Event) -> None:
         """Show an event to those that want to see it, in order; raise Violation if it breaks a rule."""

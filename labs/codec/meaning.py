@@ -13,42 +13,12 @@ from typing import Any
 
 from labs.codec.limits import MAX_INDEX, MAX_TERM, Refused
 from labs.codec.safe_repr import short
-from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, LogEntry, RequestVoteArgs
+from labs.messages import LogEntry
 
 LOWEST = -1
 """The lowest index and term: many programs write it for "none". The checkers decide what else it may mean."""
 ANYBODY = 1 << 63
 """Used as the number of servers, it allows any id that is not negative."""
-
-_INDEXES: dict[type, tuple[str, ...]] = {
-    RequestVoteArgs: ("last_log_index",),
-    AppendEntriesArgs: ("prev_log_index", "leader_commit"),
-    InstallSnapshotArgs: ("last_included_index",),
-}
-_TERMS: dict[type, tuple[str, ...]] = {
-    RequestVoteArgs: ("term", "last_log_term"),
-    AppendEntriesArgs: ("term", "prev_log_term"),
-    InstallSnapshotArgs: ("term", "last_included_term"),
-}
-_NAMES: dict[type, str] = {
-    RequestVoteArgs: "candidate_id",
-    AppendEntriesArgs: "leader_id",
-    InstallSnapshotArgs: "leader_id",
-}
-
-
-def check_message(message: Any, servers: int = ANYBODY) -> None:
-    """Raise Refused if a message of a base class names a server, an index or a term that cannot exist."""
-    kind = type(message)
-    name = kind.__name__
-    for field in _INDEXES.get(kind, ()):
-        check_index(getattr(message, field), f"{name}.{field}")
-    for field in _TERMS.get(kind, ("term",) if hasattr(message, "term") else ()):
-        check_term(getattr(message, field), f"{name}.{field}")
-    if kind in _NAMES:
-        check_id(getattr(message, _NAMES[kind]), servers, f"{name}.{_NAMES[kind]}")
-    if kind is AppendEntriesArgs:
-        check_entries(message.entries, message.prev_log_index, f"{name}.entries")
 
 
 def check_entries(entries: Sequence[LogEntry], before: int, where: str) -> None:

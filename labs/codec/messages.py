@@ -14,41 +14,16 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from labs.codec.fast_path import never_sure, quick_checks
 from labs.codec.limits import MAX_DEPTH, MAX_ITEMS, MAX_MESSAGE
 from labs.codec.limits import Refused as Refused
-from labs.codec.meaning import ANYBODY, check_int, check_message, check_term
+from labs.codec.meaning import ANYBODY, check_int, check_term
 from labs.codec.packed import look_through
+from labs.codec.rpcs import DECODERS, KIND_OF, KINDS
 from labs.codec.safe_repr import short
 from labs.codec.values import HIGHEST, LOWEST, RESERVED, SCALARS, check_command
-from labs.messages import (
-    AppendEntriesArgs,
-    AppendEntriesReply,
-    InstallSnapshotArgs,
-    InstallSnapshotReply,
-    LogEntry,
-    Message,
-    PingArgs,
-    PingReply,
-    RequestVoteArgs,
-    RequestVoteReply,
-)
+from labs.messages import LogEntry, Message
 
 FindClass: TypeAlias = Callable[[str], type | None]
-
-MESSAGES: tuple[type, ...] = (
-    RequestVoteArgs,
-    RequestVoteReply,
-    AppendEntriesArgs,
-    AppendEntriesReply,
-    InstallSnapshotArgs,
-    InstallSnapshotReply,
-    PingArgs,
-    PingReply,
-)
-CALL_OF: dict[type, str] = {cls: cls.__name__.removesuffix("Args").removesuffix("Reply") for cls in MESSAGES}
-ARGS_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Args")}
-REPLY_OF: dict[str, type] = {CALL_OF[cls]: cls for cls in MESSAGES if cls.__name__.endswith("Reply")}
 
 _CLASS, _FIELDS = RESERVED
 _UNLIMITED = SCALARS - {int}
@@ -62,12 +37,6 @@ DERIVED = "*"
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
 _decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
-_kind_of = {cls: kind for kind, cls in enumerate(MESSAGES)}
-_known: dict[type, tuple[bytes, Callable[[Any, int], bool]]] = {
-    cls: (bytes([kind]), quick_checks.get(cls, never_sure)) for kind, cls in enumerate(MESSAGES)
-}
-"""For each class of message: its first bytes, and a quick check that its fields are right."""
-_decoders: list[Callable[[bytes], Any]] = [msgspec.msgpack.Decoder(cls).decode for cls in MESSAGES]
 
 
 def encode_command(command: Any) -> bytes:
@@ -85,19 +54,12 @@ def encode_message(message: Any, servers: int = ANYBODY) -> bytes:
     Raise Refused if it is not a message, or if one of its fields has a wrong type or no meaning (labs.codec.meaning).
     """
     cls = type(message)
-    known = _known.get(cls)
-    if known is None:
+    kind = KIND_OF.get(cls)
+    if kind is None or (kind.is_plain is not None and not kind.is_plain(message)):
         return _encode_own(message, servers)
-    if cls is AppendEntriesArgs:
-        entries = message.entries
-        if type(entries) is not list:
-            raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
-        if entries and not _plain_entries(entries, "AppendEntriesArgs.entries"):
-            return _encode_own(message, servers)
-    prefix, is_right = known
-    data = prefix + _pack(message, cls.__name__)
-    if not is_right(message, servers):
-        check_message(decode_base(data), servers)
+    data = kind.prefix + _pack(message, cls.__name__)
+    if not kind.is_right(message, servers):
+        kind.check(decode_base(data), servers)
     return data
 
 
@@ -110,7 +72,7 @@ def encode_to_derive(message: Any) -> bytes:
     name, fields = type(message).__name__, plain_fields(message)
     for entry in fields.get("entries", ()):
         entry[_CLASS] = DERIVED + entry[_CLASS]
-    return bytes([OWN_CLASS]) + _pack([_kind_of[type(message)], DERIVED + name, fields], name)
+    return bytes([OWN_CLASS]) + _pack([KIND_OF[type(message)].number, DERIVED + name, fields], name)
 
 
 def with_term(data: bytes, term: int) -> bytes:
@@ -123,7 +85,7 @@ def with_term(data: bytes, term: int) -> bytes:
 
 def base_class(data: bytes) -> type:
     """Return the class in labs.messages that an encoded message is, or is derived from."""
-    return MESSAGES[data[0] if data[0] != OWN_CLASS else _decode_any(data[1:])[0]]
+    return KINDS[data[0] if data[0] != OWN_CLASS else _decode_any(data[1:])[0]].cls
 
 
 def decode_base(data: bytes) -> Any:
@@ -131,11 +93,11 @@ def decode_base(data: bytes) -> Any:
     kind = data[0]
     try:
         if kind != OWN_CLASS:
-            return _decoders[kind](data[1:])
+            return DECODERS[kind](data[1:])
         base, _, fields = _decode_any(data[1:])
-        return msgspec.convert(_base_fields(fields, MESSAGES[base]), MESSAGES[base])
+        return msgspec.convert(_base_fields(fields, KINDS[base].cls), KINDS[base].cls)
     except msgspec.ValidationError as error:
-        name = MESSAGES[kind if kind != OWN_CLASS else base].__name__
+        name = KINDS[kind if kind != OWN_CLASS else base].cls.__name__
         raise Refused(f"{name}: {error}") from None
 
 
@@ -160,7 +122,7 @@ def decode_extra(data: bytes) -> dict[str, Any] | None:
     if data[0] != OWN_CLASS:
         return None
     base, _, fields = _decode_any(data[1:])
-    known = {field.name for field in dataclasses.fields(MESSAGES[base])}
+    known = {field.name for field in dataclasses.fields(KINDS[base].cls)}
     return {name: value for name, value in fields.items() if name not in known}
 
 
@@ -168,9 +130,9 @@ def decode_message(data: bytes, find_class: FindClass) -> Message:
     """Return a message in new objects, of the submission's own class if it was sent as one."""
     kind = data[0]
     if kind != OWN_CLASS:
-        return _decoders[kind](data[1:])  # type: ignore[no-any-return]
+        return DECODERS[kind](data[1:])  # type: ignore[no-any-return]
     base, name, fields = _decode_any(data[1:])
-    cls = find_class(name) or MESSAGES[base]
+    cls = find_class(name) or KINDS[base].cls
     return cls(**{field: _revive(value, find_class) for field, value in fields.items()})  # type: ignore[no-any-return]
 
 
@@ -245,7 +207,7 @@ def _check_size(data: bytes, at: int = 0) -> None:
         look_through(data, at)
 
 
-def _plain_entries(entries: list[Any], where: str) -> bool:
+def are_plain(entries: list[Any], where: str) -> bool:
     """Check each command; return whether all entries are of the base class."""
     plain = True
     for position, entry in enumerate(entries):
@@ -260,13 +222,13 @@ def _plain_entries(entries: list[Any], where: str) -> bool:
 
 
 def _encode_own(message: Any, servers: int) -> bytes:
-    base = next((kind for cls, kind in _kind_of.items() if isinstance(message, cls)), None)
+    base = next((kind for cls, kind in KIND_OF.items() if isinstance(message, cls)), None)
     if base is None:
         raise Refused(f"{short(message)} is not a message: send one of the dataclasses of labs.messages")
     name = type(message).__name__
-    data = bytes([OWN_CLASS]) + _pack([base, name, plain_fields(message)], name)
+    data = bytes([OWN_CLASS]) + _pack([base.number, name, plain_fields(message)], name)
     _check_size(data, 1)
-    check_message(decode_base(data), servers)  # also finds fields of wrong types
+    base.check(decode_base(data), servers)  # also finds fields of wrong types
     return data
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from labs.raft import protocol as protocol
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES
 from labs.raft.rules import RULES

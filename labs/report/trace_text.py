@@ -19,8 +19,13 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.raft import protocol as raft
 from labs.trace import events as ev
 from labs.trace.reader import read
+from labs.warmup import protocol as warmup
+
+PROTOCOLS = (raft, warmup)
+"""Those whose traces can be read."""
 
 LAST_SECONDS = 2.0
 """What is shown of a run by default."""

@@ -12,6 +12,7 @@ import msgspec
 
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_CALLS, MAX_CALLS_A_SECOND
+from labs.codec.rpcs import CALL_OF
 from labs.messages import Message
 from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Called, Replied
@@ -70,7 +71,7 @@ class Calls:
         self.bytes += size
         ordinal = network.next_ordinal(0, source, target)
         message, extra = codec.decode_seen(data)
-        name = codec.CALL_OF[type(message)]
+        name = CALL_OF[type(message)]
         call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE)
         world.record(Send(now, source, target, rpc, name, message, size, extra))
         works = network.whole or network.works(source, target)
@@ -95,7 +96,7 @@ class Calls:
         if now - counted_at >= 1.0 and sent < MAX_CALLS:
             return False
         begun, count = (0.0, sent) if sent >= MAX_CALLS else (counted_at, MAX_CALLS_A_SECOND)
-        name = codec.CALL_OF[type(codec.decode_base(data))]
+        name = CALL_OF[type(codec.decode_base(data))]
         text = (
             f"server {server} sent {count:,} requests in the {now - begun:.3f} s from t={begun:.3f} s on, "
             f"the last an {name} of {len(data):,} bytes; the longest runs need a few thousand in all"
@@ -211,7 +212,7 @@ class Calls:
         """Deliver a request at once; the reply goes to the puppet, with that number."""
         self._rpc += 1
         message = codec.decode_base(data)
-        name = codec.CALL_OF[type(message)]
+        name = CALL_OF[type(message)]
         deadline = self._world.now + PATIENCE
         call = Call(self._rpc, puppet.server, puppet, number, target, message, name, 0, deadline)
         self._deliver_request(call, data, 0)

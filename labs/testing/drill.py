@@ -15,6 +15,7 @@ from labs.checking.checker import Oracle, Violation
 from labs.checking.outcome import Stuck
 from labs.codec import messages as codec
 from labs.codec import safe_repr
+from labs.codec.rpcs import CALL_OF
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -203,7 +204,7 @@ class Lone:
         found = await self._wait(look, within, needs_run=True)
         if found is None:
             whom = "any peer" if peer is None else f"server {peer}"
-            call = f"{codec.CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
+            call = f"{CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
             text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
             others = [p for p in self.peers if p != peer and self._came(kind, begun, p)] if peer is not None else []
             text += f", but to server{'s' * (len(others) > 1)} {', '.join(map(str, others))}" if others else ""

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from labs.codec import messages as codec
 from labs.codec import safe_repr
+from labs.codec.rpcs import CALL_OF
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
@@ -154,7 +155,7 @@ def snapshot_of(terms: Iterable[int]) -> bytes:
 
 def in_words(message: Message) -> str:
     """Return a message as a failure shows it: requests with their name, the paper's names for all fields."""
-    name = codec.CALL_OF[type(message)] if isinstance(message, Args) else ""
+    name = CALL_OF[type(message)] if isinstance(message, Args) else ""
     shown = []
     for field in message.__dataclass_fields__:
         value = getattr(message, field)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from labs.codec.messages import ARGS_OF, REPLY_OF
+from labs.codec.rpcs import RPCS
 from labs.trace.events import AnyEvent, Deliver, Event, Reply, Send
 from labs.trace.recorder import FORMAT, VERSION, Header
 
@@ -44,6 +44,7 @@ def _with_message(event: AnyEvent) -> Event:
     """Restore the class of an event's message."""
     if isinstance(event, Send | Reply | Deliver):
         is_request = isinstance(event, Send) or (isinstance(event, Deliver) and event.leg == "request")
-        cls = (ARGS_OF if is_request else REPLY_OF)[event.call]
-        return msgspec.structs.replace(event, message=msgspec.convert(event.message, cls))
+        rpc = RPCS[event.call]
+        kind = rpc.request if is_request or rpc.reply is None else rpc.reply
+        return msgspec.structs.replace(event, message=msgspec.convert(event.message, kind.cls))
     return event

@@ -12,6 +12,7 @@ from labs.raft import rules
 from labs.raft.checkers.basics import OneHistory
 from labs.testing import scenario as marks
 from labs.testing.lab import Lab
+from labs.warmup import protocol as protocol
 
 HINTS = {
     "ApplyInOrder": "who sends a number again, who notices that it has come before, and what keeps two in their order?",

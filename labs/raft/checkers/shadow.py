@@ -288,9 +288,6 @@ class Shadow(Oracle):
         self._remember_request(event)
         self._lead(self.servers[event.server], event.message.term, event.time)
 
-    def on_send_ping(self, event: Send) -> None:
-        self._remember_request(event)
-
     def _remember_request(self, event: Send) -> None:
         if event.extra and any(value is True for value in event.extra.values()):
             term, count = self._invited.get(event.server, (0, 0))

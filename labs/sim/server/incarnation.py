@@ -18,6 +18,7 @@ import trio
 from labs.codec import meaning, safe_repr
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_OUTPUT_BYTES, MAX_OUTPUTS, MAX_TASKS
+from labs.codec.rpcs import RPC_OF, Rpc
 from labs.messages import ApplyCommand, ApplySnapshot, Args
 from labs.sim.loader.program import Modules, Program
 from labs.sim.runtime import rng
@@ -31,12 +32,6 @@ from labs.sim.server.ports import ApplyChannel, LifeNode
 LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("LIFE", default=None)
 """The life that a task belongs to; the scheduler orders tasks by it."""
 
-HANDLERS = {
-    "RequestVote": "request_vote",
-    "AppendEntries": "append_entries",
-    "InstallSnapshot": "install_snapshot",
-    "Ping": "ping",
-}
 CALLERS = 2
 """How many of the calls that led to an exception are told."""
 MAX_NOTE = 2000
@@ -271,7 +266,7 @@ class Life:
             data = codec.encode_message(args, self._servers)
         except codec.Refused as error:
             raise self._refuse(f"node.call: {error}") from None
-        if type(args) not in _ARGS and codec.base_class(data) not in _ARGS:
+        if type(args) not in RPC_OF and codec.base_class(data) not in RPC_OF:
             raise self._refuse(f"node.call sends requests, not {safe_repr.short(args)}")
         self._calls += 1
         self._emit(Called(self._calls, peer, data), len(data))
@@ -315,31 +310,37 @@ class Life:
     # Serving requests.
 
     def _serve(self, ticket: int, data: bytes) -> None:
-        name = _HANDLER_OF[codec.base_class(data)]
+        rpc = RPC_OF[codec.base_class(data)]
         try:
-            self._handle(ticket, name, data)
+            self._handle(ticket, rpc, data)
         except BaseException as error:  # as in `_guarded`, which would cost one more call for each request
-            self._report(error, name)
+            self._report(error, rpc.handler)
 
-    def _handle(self, ticket: int, name: str, data: bytes) -> None:
-        answer = getattr(self._raft, name)(codec.decode_message(data, self.find_class))
+    def _handle(self, ticket: int, rpc: Rpc, data: bytes) -> None:
+        answer = getattr(self._raft, rpc.handler)(codec.decode_message(data, self.find_class))
         if isinstance(answer, CoroutineType):
             assert self._nursery is not None
-            self._nursery.start_soon(self._serve_slowly, ticket, name, answer)
+            self._nursery.start_soon(self._serve_slowly, ticket, rpc, answer)
         else:
-            self._answer(ticket, name, answer)
+            self._answer(ticket, rpc, answer)
 
-    async def _serve_slowly(self, ticket: int, name: str, handler: Awaitable[Any]) -> None:
+    async def _serve_slowly(self, ticket: int, rpc: Rpc, handler: Awaitable[Any]) -> None:
         """Finish a handler that is an `async def`."""
-        answer = await self._guarded_async(lambda: handler, name)
+        answer = await self._guarded_async(lambda: handler, rpc.handler)
         if not self.failed:
-            self._guarded(self._answer, name, ticket, name, answer)
+            self._guarded(self._answer, rpc.handler, ticket, rpc, answer)
 
-    def _answer(self, ticket: int, name: str, answer: Any) -> None:
-        wanted = _REPLY_OF_HANDLER[name]
+    def _answer(self, ticket: int, rpc: Rpc, answer: Any) -> None:
+        name, wanted = rpc.handler, rpc.reply
         try:
-            if not isinstance(answer, wanted):
-                raise codec.Refused(f"it must return {wanted.__name__}, not {safe_repr.short(answer)}")
+            if wanted is None:
+                if answer is not None:
+                    raise codec.Refused(
+                        f"nobody waits for an answer, so it must return None, not {safe_repr.short(answer)}"
+                    )
+                return
+            if not isinstance(answer, wanted.cls):
+                raise codec.Refused(f"it must return {wanted.cls.__name__}, not {safe_repr.short(answer)}")
             data = codec.encode_message(answer)
         except codec.Refused as error:
             self.fail("nonsense", f"{name}: {error}", self._definition(name))
@@ -412,11 +413,6 @@ class Life:
         owner = self._class if self._raft is None else self._raft
         code = getattr(getattr(owner, method, None), "__code__", None)
         return f"{self.program.name_of(code.co_filename)}:{code.co_firstlineno} in {method}" if code else ""
-
-
-_ARGS = frozenset(codec.ARGS_OF.values())
-_HANDLER_OF = {cls: HANDLERS[call] for call, cls in codec.ARGS_OF.items()}
-_REPLY_OF_HANDLER = {HANDLERS[call]: cls for call, cls in codec.REPLY_OF.items()}
 
 
 def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:

@@ -188,10 +188,14 @@ FromProcess: TypeAlias = FromServer | Compiler | Beginner
 
 
 class Hello(msgspec.Struct, tag=0, array_like=True):
-    """The stub's text ("" for none) and its options; answered with an empty `Done`, or one with an error."""
+    """The stub's text ("" for none), its options, and the modules of the protocols that servers speak.
+
+    Answered with an empty `Done`, or one with an error.
+    """
 
     stub: str
     options: dict[str, Any]
+    protocols: list[str]
 
 
 class Fork(msgspec.Struct, tag=1, array_like=True):

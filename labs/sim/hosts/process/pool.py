@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from labs.codec.limits import MAX_HELD, MAX_TESTER_SECONDS, MiB
+from labs.codec.rpcs import PROTOCOLS
 from labs.sim import scheduler
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
 from labs.sim.hosts.process import frames
@@ -94,6 +95,8 @@ class ProcessHosts:
     @contextlib.contextmanager
     def run(self, program: Program, size: int, seed: int, cpu_seconds: float | None) -> Iterator[ProcessRun]:
         """Open a run; afterwards none of its processes is left."""
+        if self._zygote is not None and self._zygote.protocols != PROTOCOLS:  # one was imported since
+            self.close()
         try:
             modules = self.compile(program)
             self.zygote.finish()

@@ -8,20 +8,19 @@ checks the same things where the submission can still be told its line.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from labs.codec import messages as codec
 from labs.codec import outlines, safe_repr, values
 from labs.codec.limits import MAX_MESSAGE, MAX_OUTPUTS
-from labs.codec.meaning import check_index, check_message, check_state, check_term, state_of
+from labs.codec.meaning import check_index, check_state, check_term, state_of
 from labs.codec.packed import DEEPEST
-from labs.messages import AppendEntriesArgs
+from labs.codec.rpcs import KIND_OF, RPC_OF
 from labs.sim.hosts.process.frames import Answer, BadFrame
 from labs.sim.server.disk import Disk
 from labs.sim.server.incarnation import MAX_NOTE, MAX_PLACE
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied, Saved
-
-_ARGS = frozenset(codec.ARGS_OF.values())
 
 
 class Customs:
@@ -32,12 +31,14 @@ class Customs:
         """The calls whose replies the server waits for."""
         self._server, self._size = server, size
         self._calls = 0
-        self._tickets: dict[int, type] = {}
+        self._tickets: dict[int, frozenset[type]] = {}
         self._base, self._entries = disk.last_included_index, len(disk.entries)
 
     def hand_out(self, ticket: int, data: bytes) -> None:
         """A request goes in, and a reply of its kind may come out."""
-        self._tickets[ticket] = codec.REPLY_OF[codec.CALL_OF[codec.base_class(data)]]
+        reply = RPC_OF[codec.base_class(data)].reply
+        if reply is not None:
+            self._tickets[ticket] = frozenset({reply.cls})
 
     def check(self, answer: Answer) -> None:
         """Raise BadFrame if anything in an answer cannot be true."""
@@ -71,7 +72,7 @@ class Customs:
                 wanted = self._tickets.pop(ticket, None)
                 if wanted is None:
                     raise BadFrame(f"a reply to request {ticket}, which it did not get or has answered")
-                self._check_message(data, frozenset({wanted}))
+                self._check_message(data, wanted)
             case Saved():
                 self._check_save(output)
             case Applied(index=index, data=data):
@@ -95,21 +96,21 @@ class Customs:
             raise BadFrame(f"call {called.call} after call {self._calls - 1}")
         if not 0 <= called.peer < self._size or called.peer == self._server:
             raise BadFrame(f"a call to server {called.peer}")
-        self._check_message(called.data, _ARGS)
+        self._check_message(called.data, RPC_OF)
         self.waiting.add(called.call)
 
-    def _check_message(self, data: bytes, wanted: frozenset[type]) -> None:
+    def _check_message(self, data: bytes, wanted: Collection[type]) -> None:
         if len(data) > MAX_MESSAGE + 1:
             raise BadFrame("a message that is too long")
         outlines.look_through_message(data)
         message = codec.decode_base(data)
         if type(message) not in wanted:
             raise BadFrame(f"a {type(message).__name__}, which has no place there")
-        check_message(message, self._size)
-        if isinstance(message, AppendEntriesArgs):
-            for entry in message.entries:
-                if type(entry.command) not in values.SCALARS:
-                    values.check_command(entry.command)
+        kind = KIND_OF[type(message)]
+        kind.check(message, self._size)
+        for value in kind.values(message):
+            if type(value) not in values.SCALARS:
+                values.check_command(value)
         extra = codec.decode_extra(data)
         if extra is not None:
             _check_fields(extra)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import gc
+import importlib
 import os
 import signal
 import socket
@@ -76,7 +77,9 @@ class Zygote:
 
     def _obey(self, message: frames.ToZygote, handles: list[int]) -> None:
         match message:
-            case frames.Hello(stub=stub, options=options):
+            case frames.Hello(stub=stub, options=options, protocols=protocols):
+                for protocol in protocols:
+                    importlib.import_module(protocol)
                 self._answer(self._prepare(stub, options))
             case frames.Fork():
                 self._answer(self._fork(*handles))

@@ -24,6 +24,7 @@ import outcome
 import trio
 
 import labs
+from labs.codec.rpcs import PROTOCOLS
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
 from labs.sim.hosts.process import frames
 from labs.sim.hosts.process.frames import BadFrame, Beginner, Compiler, Done, FromServer
@@ -87,7 +88,8 @@ class ZygoteLink:
         with contextlib.suppress(OSError):  # it is gone, and so says nothing
             ours.sendall(len(folders).to_bytes(4, "big") + folders)
         stub = options.stub.read_text(encoding="utf-8") if options.stub is not None else ""
-        self._send(frames.Hello(stub, dict(options.stub_options)))
+        self.protocols = list(PROTOCOLS)
+        self._send(frames.Hello(stub, dict(options.stub_options), self.protocols))
         wrong = self._receive().error
         if wrong:
             self.close()

@@ -1,0 +1,42 @@
+"""The remote calls of Raft (Figure 2 and Figure 13). Registered when this is imported; in servers' processes, too."""
+
+from __future__ import annotations
+
+from labs.codec.rpcs import Kind, Rpc, register
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    InstallSnapshotReply,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+from labs.raft import wire
+
+REQUEST_VOTE = Rpc(
+    "RequestVote",
+    "request_vote",
+    Kind(0, RequestVoteArgs, wire.is_right_request_vote_args, wire.check_message),
+    Kind(1, RequestVoteReply, wire.is_right_request_vote_reply, wire.check_message),
+)
+APPEND_ENTRIES = Rpc(
+    "AppendEntries",
+    "append_entries",
+    Kind(
+        2,
+        AppendEntriesArgs,
+        wire.is_right_append_entries_args,
+        wire.check_message,
+        wire.has_plain_entries,
+        wire.look_through_append_entries,
+        wire.commands_of,
+    ),
+    Kind(3, AppendEntriesReply, wire.is_right_append_entries_reply, wire.check_message),
+)
+INSTALL_SNAPSHOT = Rpc(
+    "InstallSnapshot",
+    "install_snapshot",
+    Kind(4, InstallSnapshotArgs, check=wire.check_message),
+    Kind(5, InstallSnapshotReply, check=wire.check_message),
+)
+register(__name__, REQUEST_VOTE, APPEND_ENTRIES, INSTALL_SNAPSHOT)

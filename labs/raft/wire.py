@@ -1,0 +1,163 @@
+"""What is asked of the fields of Raft's messages, before they are sent and before they are decoded.
+
+The quick checks see that all fields of a frequent message are right, without decoding it. Where one says no, decoding
+finds the field of a wrong type (labs.codec.messages), and `check_message` the one that can mean nothing; the bounds are
+the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from labs.codec import messages as codec
+from labs.codec.limits import MAX_INDEX, MAX_TERM, Refused
+from labs.codec.meaning import ANYBODY, check_entries, check_id, check_index, check_term
+from labs.codec.outlines import EntryOutline, look_through_command
+from labs.codec.packed import HARMLESS, containers_in
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
+
+_INDEXES: dict[type, tuple[str, ...]] = {
+    RequestVoteArgs: ("last_log_index",),
+    AppendEntriesArgs: ("prev_log_index", "leader_commit"),
+    InstallSnapshotArgs: ("last_included_index",),
+}
+_TERMS: dict[type, tuple[str, ...]] = {
+    RequestVoteArgs: ("term", "last_log_term"),
+    AppendEntriesArgs: ("term", "prev_log_term"),
+    InstallSnapshotArgs: ("term", "last_included_term"),
+}
+_NAMES: dict[type, str] = {
+    RequestVoteArgs: "candidate_id",
+    AppendEntriesArgs: "leader_id",
+    InstallSnapshotArgs: "leader_id",
+}
+
+
+def check_message(message: Any, servers: int = ANYBODY) -> None:
+    """Raise Refused if a message of a base class names a server, an index or a term that cannot exist."""
+    kind = type(message)
+    name = kind.__name__
+    for field in _INDEXES.get(kind, ()):
+        check_index(getattr(message, field), f"{name}.{field}")
+    for field in _TERMS.get(kind, ("term",) if hasattr(message, "term") else ()):
+        check_term(getattr(message, field), f"{name}.{field}")
+    if kind in _NAMES:
+        check_id(getattr(message, _NAMES[kind]), servers, f"{name}.{_NAMES[kind]}")
+    if kind is AppendEntriesArgs:
+        check_entries(message.entries, message.prev_log_index, f"{name}.entries")
+
+
+def is_right_request_vote_args(message: RequestVoteArgs, servers: int) -> bool:
+    """Return whether a RequestVote surely has fields of the right types, and with a meaning."""
+    return (
+        type(message.term) is int
+        and type(message.candidate_id) is int
+        and type(message.last_log_index) is int
+        and type(message.last_log_term) is int
+        and 0 <= message.candidate_id < servers
+        and -1 <= message.last_log_index <= MAX_INDEX
+        and -1 <= message.last_log_term <= MAX_TERM
+        and -1 <= message.term <= MAX_TERM
+    )
+
+
+def is_right_request_vote_reply(message: RequestVoteReply, servers: int) -> bool:
+    """Return whether its answer surely has fields of the right types, and with a meaning."""
+    return type(message.term) is int and -1 <= message.term <= MAX_TERM and type(message.vote_granted) is bool
+
+
+def is_right_append_entries_args(message: AppendEntriesArgs, servers: int) -> bool:
+    """Return whether an AppendEntries surely has fields of the right types, and with a meaning."""
+    return (
+        type(message.term) is int
+        and type(message.leader_id) is int
+        and type(message.prev_log_index) is int
+        and type(message.prev_log_term) is int
+        and type(message.leader_commit) is int
+        and 0 <= message.leader_id < servers
+        and -1 <= message.prev_log_index <= MAX_INDEX
+        and -1 <= message.leader_commit <= MAX_INDEX
+        and -1 <= message.prev_log_term <= MAX_TERM
+        and -1 <= message.term <= MAX_TERM
+        and (not message.entries or _right_entries(message))
+    )
+
+
+def _right_entries(message: AppendEntriesArgs) -> bool:
+    entries = message.entries
+    if message.prev_log_index + len(entries) > MAX_INDEX:
+        return False
+    return all(type(entry.term) is int and -1 <= entry.term <= MAX_TERM for entry in entries)
+
+
+def is_right_append_entries_reply(message: AppendEntriesReply, servers: int) -> bool:
+    """Return whether its answer surely has fields of the right types, and with a meaning."""
+    return (
+        type(message.term) is int
+        and -1 <= message.term <= MAX_TERM
+        and type(message.success) is bool
+        and (message.conflict_term is None or type(message.conflict_term) is int)
+        and (message.conflict_index is None or type(message.conflict_index) is int)
+    )
+
+
+def has_plain_entries(message: AppendEntriesArgs) -> bool:
+    """Return whether all entries are of the base class; raise Refused if they are no entries."""
+    entries = message.entries
+    if type(entries) is not list:
+        raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")
+    return not entries or codec.are_plain(entries, "AppendEntriesArgs.entries")
+
+
+def commands_of(message: AppendEntriesArgs) -> list[Any]:
+    """Return the commands in a message."""
+    return [entry.command for entry in message.entries]
+
+
+class _AppendEntries(msgspec.Struct):
+    """An AppendEntries whose commands are not decoded; in the order of AppendEntriesArgs."""
+
+    term: int
+    leader_id: int
+    prev_log_index: int
+    prev_log_term: int
+    entries: list[EntryOutline]
+    leader_commit: int
+
+
+_ENTRY = b"\x82\xa4term"
+"""The first bytes of an encoded entry."""
+_SHORT = 8 * HARMLESS
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_AppendEntries).decode
+
+
+def look_through_append_entries(data: bytes) -> None:
+    """Raise Refused if an encoded AppendEntries would decode to more than a message may hold."""
+    if _holds_scalars(data):
+        return
+    packed = data[1:]
+    outline = _decode(packed)
+    if _encode(outline) != packed:  # a repeated field would be built twice
+        raise Refused("an AppendEntriesArgs with fields that it does not have, or has twice")
+    for entry in outline.entries:
+        look_through_command(entry.command)
+
+
+def _holds_scalars(data: bytes) -> bool:
+    """Return whether an AppendEntries has no list or map except itself, its list of entries, and the entries: the usual
+    case.
+
+    A few more bytes that only look like lists or maps, such as parts of numbers, do no harm in a short message.
+    """
+    entries = data.count(_ENTRY)
+    more = containers_in(data) - entries - 2
+    return more == 0 or (len(data) <= _SHORT and more <= entries // 4)
