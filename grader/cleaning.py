@@ -1,7 +1,7 @@
-"""Makes text that a submission had a hand in harmless to read: in a terminal, a log, a spreadsheet, a page.
+"""Makes text that a submission could influence harmless to read: in a terminal, a log, a spreadsheet, a page.
 
-Every string from a run passes through `clean` before it enters a result. What else a format needs (XML, HTML, CSV,
-workflow commands) is escaped where that format is written, in grader/exports.
+Every string from a run passes through `clean` before it enters a result. Escaping for a format (XML, HTML, CSV,
+workflow commands) is done where that format is written, in grader/exports.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ LONGEST = 2000
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
-    """Return a text without escape sequences and characters that are not to be seen, cut to a length.
-
-    Line ends and tabs stay; anything else of the kind becomes U+FFFD.
+    """Return a text without escape sequences and invisible characters, cut to a length. Line ends and tabs stay; other
+    control characters become U+FFFD.
     """
     text = _ESCAPES.sub("", text[: 4 * longest]).replace("\r\n", "\n")
     text = "".join(character if _is_harmless(character) else "\ufffd" for character in text)
@@ -26,7 +25,7 @@ def clean(text: str, longest: int = LONGEST) -> str:
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """Return a clean text with its line ends and tabs made blanks."""
+    """Return a clean text with blanks in place of line ends and tabs."""
     return " ".join(clean(text, longest).split())
 
 

@@ -1,8 +1,8 @@
-"""The command line of the grader. Each command lives in a module of its own (grader.commands), imported when asked for.
+"""The command line of the grader. Each command has a module of its own (grader.commands), imported only when it is
+used.
 
-Exit codes: 0 graded with full points, 1 graded with less, 2 wrong usage, 3 an error of the grader itself (what it could
-not judge is held for review), 4 not gradable, 5 the sandbox level that was asked for is not to be had here, 130
-interrupted.
+Exit codes: 0 graded with full points, 1 graded with less, 2 wrong usage, 3 an error of the grader itself (runs that it
+could not grade are held for review), 4 not gradable, 5 the requested sandbox level is unavailable, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the arguments. Only the command that they ask for, the first word, is imported."""
+    """Read the arguments. Only the command that they name, the first word, is imported."""
     asked_for = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
         prog="python -m grader",

@@ -1,4 +1,4 @@
-"""How a command of the grader ends: its exit codes, and the error that says that it was called wrongly."""
+"""How a command of the grader ends: its exit codes, and the error for a wrong call."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ INTERRUPTED = 130
 
 
 class Usage(Exception):
-    """The command was called wrongly, or a file that it needs is wrong; the text says what to do."""
+    """The command was called wrongly, or a file that it needs is wrong; the text explains what to do."""
 
 
 def require_writable(path: Path) -> None:
-    """Raise Usage if no file can be written there: found out before the work, and not after it.
-
-    That a disk is full is no wrong use: the OSError goes through.
+    """Raise Usage if no file can be written there: this is found out before the work, not after it. A full disk is not
+    wrong use: that OSError goes through.
     """
     from labs.report.json_files import check_writable
 
@@ -30,8 +29,8 @@ def require_writable(path: Path) -> None:
 
 
 class NoSandbox(Exception):
-    """The sandbox level that was asked for is not to be had; the text says which is."""
+    """The requested sandbox level is unavailable; the text names the one that is available."""
 
 
 class IntakeFailed(Exception):
-    """The grader could not take a submission in; the text says why. It is nothing against the submission."""
+    """The grader could not take a submission in; the text explains why. The submission is not at fault."""

@@ -1,4 +1,4 @@
-"""What a machine may lack for grading, and what to do then: a full disk is no fault of a submission."""
+"""What a machine may lack for grading, and what to do then: a full disk is not the fault of a submission."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LACKS = {
 
 
 EXHAUSTED = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO))
-"""Those of them that say nothing about the place or the program at which they were met."""
+"""Those of them that do not depend on the place or the program."""
 
 
 def describe(error: BaseException) -> str:
@@ -41,10 +41,10 @@ def describe(error: BaseException) -> str:
 
 
 def is_a_lack(error: OSError) -> bool:
-    """Return whether the machine lacks something, and no file or user is at fault."""
+    """Return whether the machine lacks something, so that no file or user is at fault."""
     return error.errno in LACKS
 
 
 def is_exhausted(error: OSError) -> bool:
-    """Return whether something has run out here, wherever it was asked for."""
+    """Return whether something has run out on this machine."""
     return error.errno in EXHAUSTED

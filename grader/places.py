@@ -1,4 +1,4 @@
-"""Where things lie that the grader needs, and what its children know of its environment."""
+"""The places of what the grader needs, and the part of its environment that its children get."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFERENCE = ROOT / "reference"
 
 
 def environment() -> dict[str, str]:
-    """Return what children of the grader get to know of its environment."""
+    """Return the environment of the grader's children."""
     kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NO_COLOR")
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "PYTHONHASHSEED": "0",

@@ -1,7 +1,7 @@
-"""Folders for what the grader needs for a while: only its user can read them, and they go when it ends.
+"""Temporary folders of the grader: only its user can read them, and they go when it ends.
 
-A grader that is killed leaves its folder behind, with a student's code in it; the next one takes that away. Each is
-locked by the process that uses it, so those of graders that live are left alone, also of graders in other containers.
+A killed grader leaves its folder, with a student's code in it; the next one removes that. Each folder is locked
+by the process that uses it, so those of running graders are left alone, even of graders in other containers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 PREFIX = "raft-grader-"
 _YOUNG = 60.0
-"""Seconds in which a new folder may not have been locked yet."""
+"""Seconds during which a new folder may not be locked yet."""
 _swept = False
 
 
@@ -33,10 +33,10 @@ def folder() -> Iterator[str]:
 
 
 def sweep() -> None:
-    """Take away what graders of this user have left that live no more."""
+    """Remove the folders of this user's graders that no longer run."""
     if os.name != "posix":
         return
-    with contextlib.suppress(OSError):  # what cannot be taken away is left to the next one
+    with contextlib.suppress(OSError):  # folders that cannot be removed are left to the next grader
         for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
             facts = path.lstat()
             is_ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid()

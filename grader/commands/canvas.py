@@ -1,8 +1,8 @@
-"""Fill the points of a class into a gradebook that Canvas exported; what was there stays as it was.
+"""Fill the points of a class into a gradebook that Canvas exported; all other cells stay unchanged.
 
-Rows are found by ID, SIS User ID, SIS Login ID, or the user number in the name that Canvas gives a downloaded file:
-a submission that fits none, or several, is named and left out. Nobody's ID is ever invented. A result that is held has
-no grade: its cell stays as it was, and it is named, too.
+Rows are found by ID, SIS User ID, SIS Login ID, or the user number in the name that Canvas gives a downloaded file: a
+submission that fits none, or several, is named and left out. Nobody's ID is ever invented. A held result has no grade:
+its cell stays unchanged, and it is named, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assignment", required=True, metavar="TITLE", help="the column to fill in: its title or number"
     )
-    parser.add_argument("--results", type=Path, default=Path("out/grades"), metavar="DIR", help="as grade left them")
+    parser.add_argument(
+        "--results", type=Path, default=Path("out/grades"), metavar="DIR", help="as the grade command left them"
+    )
     parser.add_argument("--into", type=Path, metavar="FILE", help="the file to import (the gradebook's name + -filled)")
     parser.add_argument("--scale", action="store_true", help="scale to the points possible in Canvas")
 

@@ -1,4 +1,4 @@
-"""Tells which sandbox levels work on this machine, what each guarantees, and how to get a better one."""
+"""Shows which sandbox levels work on this machine, what each guarantees, and how to get a better one."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ GUARANTEES = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what one can say behind `doctor`."""
+    """Add the options of `doctor`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
         "--require",
         metavar="LEVEL",
         choices=list(LEVELS),
-        help="exit code 5 if there is neither this level nor a better",
+        help="exit with code 5 if neither this level nor a better one works",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what works here; with --require LEVEL, return 5 if that level or a better one does not."""
+    """Print what works here; with --require LEVEL, return 5 if neither that level nor a better one works."""
     tried = [try_level(name) for name in LEVELS]
     print(_as_json(tried) if options.json else "\n".join(_as_text(tried)))
     names = list(LEVELS)
@@ -88,7 +88,7 @@ def _as_text(tried: list[Tried]) -> Iterator[str]:
 
 
 def _advice(tried: dict[str, Tried], best: Tried) -> Iterator[tuple[str, str]]:
-    """Yield what would help, each with a command or ""."""
+    """Yield ways to get a better level, each with a command or ""."""
     if best.level.name == "A0":
         return
     if not sys.platform.startswith("linux"):

@@ -2,8 +2,8 @@
 
 Each gets a folder in --out: result.json (all of it, for the instructor; schema: python -m grader schema), feedback.json
 and feedback.txt (what the student may see), and exports. A table and class.csv sum up. A submission with a result of
-the same content, rubric, seeds and lab is not graded again, so an interrupted grading goes on where it stopped. A run
-that the grader cannot judge is held for review, and with it the grade; the same command tries again.
+the same content, rubric, seeds and lab is not graded again, so an interrupted grading continues where it stopped. A run
+that the grader cannot grade is held for review, and with it the grade; the same command tries again.
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
     )
     parser.add_argument(
-        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one a core)"
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one per core)"
     )
-    parser.add_argument("--runs", type=positive, metavar="N", help="so many seeds for each test, not the rubric's")
+    parser.add_argument(
+        "--runs", type=positive, metavar="N", help="seeds for each test, in place of the rubric's number"
+    )
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="only tests with this in their id, for a closer look"
     )
@@ -45,16 +47,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--public", action="store_true", help="no hidden tests and no secret seeds, as for a student's CI"
     )
     parser.add_argument(
-        "--hosts", choices=("process", "inline"), help="each server in a process (process), or all in one"
+        "--hosts", choices=("process", "inline"), help="each server in its own process (process), or all in one"
     )
     parser.add_argument("--require-sandbox", metavar="LEVEL", help="grade at this level or a better one, or not at all")
-    parser.add_argument("--again", action="store_true", help="grade again what has a result")
+    parser.add_argument("--again", action="store_true", help="grade again submissions that have a result")
     parser.add_argument("--export", default="junit,gradescope", metavar="F,F", help=exports.HELP)
-    parser.add_argument("--json", action="store_true", help="print the results as JSON, one a line, not as a table")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON, one per line, not as a table")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Grade; return the exit code of the worst that happened."""
+    """Grade; return the worst exit code of all submissions."""
     import msgspec
 
     from grader.execution.hosts import choose

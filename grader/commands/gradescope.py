@@ -1,6 +1,6 @@
-"""Build the zip that one uploads to Gradescope as the autograder: labs, grader, reference, and how to run them.
+"""Build the autograder zip for Gradescope: labs, grader, reference, and how to run them.
 
-The zip holds the hidden tests, and the course secret if there are secret seeds: give it to nobody but Gradescope.
+The zip holds the hidden tests, and the course secret if there are secret seeds: give it only to Gradescope.
 The same files give the same zip, byte for byte.
 """
 
@@ -19,9 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
     )
-    parser.add_argument(
-        "--runs", type=positive, metavar="N", help="so many seeds for each test: Gradescope allows 10 minutes"
-    )
+    parser.add_argument("--runs", type=positive, metavar="N", help="seeds for each test: Gradescope allows 10 minutes")
     parser.add_argument("--public", action="store_true", help="leave out hidden tests and secret seeds")
 
 
@@ -30,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.release.autograder import build
 
     if options.out.suffix != ".zip":
-        raise Usage(f"{options.out} is no name of a zip: end it in .zip")
+        raise Usage(f"{options.out} is not the name of a zip: end it in .zip")
     count = build(options.out, options.rubric, options.runs, options.public)
     print(f"{options.out}: {count} files, {options.out.stat().st_size:,} bytes. In Gradescope: Configure Autograder,")
     print("Ubuntu 24.04, upload it, and raise the time limit to 40 minutes and the container to the largest.")

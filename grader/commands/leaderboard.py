@@ -1,8 +1,8 @@
-"""`python -m grader leaderboard RESULTS…`: one table of those who want to be on it, from `labs perf --json` files.
+"""`python -m grader leaderboard RESULTS…`: one table of everybody who wants to be on it, from `labs perf --json` files.
 
-A record without an alias is not shown anywhere. One with a run that the lab could not judge is held: it has no place,
-and says so. The figures are those in the files: whoever hands out honours measures again (`python -m labs perf
---submission …`).
+A record without an alias is not shown anywhere. A record with a run that the lab could not grade is held: it has no
+place, and the board states that. The figures come from the files: before you award anything, measure again
+(`python -m labs perf --submission …`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST = 24
 
 
 class Row(msgspec.Struct):
-    """One place on the board; `best_at` are the metrics in which nobody is better."""
+    """One place on the board; `best_at` has the metrics in which nobody is better."""
 
     place: int
     alias: str
@@ -69,27 +69,26 @@ def run(options: argparse.Namespace) -> int:
         if count > 1:
             print(f"{alias}: {count} records; the one given last counts", file=sys.stderr)
     for alias in board.held:
-        print(f"{alias}: held, needs review: the lab could not judge a run of it; measure again", file=sys.stderr)
+        print(f"{alias}: held, needs review: the lab could not grade one of its runs; measure again", file=sys.stderr)
     if hidden:
         print(f"{hidden} without an alias, not shown", file=sys.stderr)
     return 0
 
 
 def read(path: Path) -> Performance:
-    """Return a record; raise Usage if the file is none."""
+    """Return a record; raise Usage if the file is not one."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Performance)
     except (OSError, msgspec.MsgspecError) as error:
-        raise Usage(f"{path} is no record of python -m labs perf --json: {error}") from None
+        raise Usage(f"{path} is not a record of python -m labs perf --json: {error}") from None
     if (found.format, found.version) != (FORMAT, VERSION):
         raise Usage(f"{path} is {found.format} {found.version}, not {FORMAT} {VERSION}")
     return found
 
 
 def merge(records: Iterable[Performance]) -> Leaderboard:
-    """Return the board: by points, then by alias; who has as many points has the same place.
-
-    Of several records with one alias the last counts. One that is held has no place, and sets no mark for others.
+    """Return the board: by points, then by alias; equal points mean the same place. Of several records with one alias
+    the last counts. A held record has no place, and sets no mark for others.
     """
     last = {clean(record.alias): record for record in records if record.alias is not None}
     held = sorted(alias for alias, record in last.items() if is_held(record))
@@ -108,14 +107,13 @@ def merge(records: Iterable[Performance]) -> Leaderboard:
 
 
 def is_held(record: Performance) -> bool:
-    """Return whether the lab could not judge a run of a record: then a missing figure is not the server's."""
+    """Return whether the lab could not grade a run of a record: then a missing figure is not the server's fault."""
     return any(run.status not in ("pass", "fail", "error") for run in record.runs)
 
 
 def clean(alias: str) -> str:
-    """Return an alias that is safe wherever a board is shown: a short one of letters, digits, and what joins them.
-
-    So it is no markup of a terminal, of HTML or of Markdown, and no formula of a spreadsheet.
+    """Return an alias that is safe wherever a board is shown: a short one of letters, digits, and a few signs between
+    them. So it cannot be markup of a terminal, of HTML or of Markdown, nor a formula of a spreadsheet.
     """
     letters = (letter for letter in unicodedata.normalize("NFC", alias) if letter.isalnum() or letter in " -_.")
     return "".join(letters).strip(" -_.")[:LONGEST].rstrip(" -_.") or "nameless"

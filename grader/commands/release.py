@@ -1,4 +1,4 @@
-"""`python -m grader release`, `make release`: builds what students get, or says what would leak."""
+"""`python -m grader release`, `make release`: builds what students get, or shows what would leak."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build, and say what was built; 3 if something would leak."""
+    """Build, and print what was built; return 3 if something would leak."""
     require_writable(options.out / "raft-lab.tar.gz")
     try:
         folder, archive = build(options.out)
     except Leaking as leaking:
         print(leaking, file=sys.stderr)
         print(
-            "release: nothing was written, for these places must not leave. Take them out, and try again",
+            "release: nothing was written, because these places must not leave. Remove them, and try again",
             file=sys.stderr,
         )
         return OUR_ERROR

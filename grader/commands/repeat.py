@@ -1,6 +1,6 @@
-"""Repeat one run of a submission, by the same hosts, test and seed: what to do first about a run that was held.
+"""Repeat one run of a submission, by the same hosts, test and seed: the first thing to do about a held run.
 
-The run is done as for a grade, and then once more with the reference if the grader cannot judge it. Any test can be
+The run is done as for a grade, and then once more with the reference if the grader cannot grade it. Any test can be
 repeated, hidden ones included, and any kind of submission: folder, zip or tar.
 """
 
@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Repeat the run and print its verdict; return 0 if it passes, 1 if not, 3 if it cannot be judged."""
+    """Repeat the run and print its verdict; return 0 if it passes, 1 if not, 3 if it cannot be graded."""
     if options.test not in scenarios.public() and options.test not in scenarios.hidden():
         raise Usage(f"there is no test {options.test!r}; see: python -m labs list")
     hosts = choose(options.hosts, options.require_sandbox)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _repeat(folder: str, hosts: Hosts, job: Job) -> tuple[RunRecord, RunRecord | None]:
-    """Return the submission's run, and the reference's if the submission's cannot be judged."""
+    """Return the submission's run, and the reference's if the submission's cannot be graded."""
     async with Pool.open(folder, hosts, 1) as pool:
         record = await pool.run(job)
     if record.status in CODES:

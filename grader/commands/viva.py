@@ -36,22 +36,22 @@ RUNS = (
     "2B/partitioned_leader_rejoins",
     "2A/election_after_network_failure",
 )
-"""What is run: the first of these that the server is far enough for, and that gives enough to ask."""
+"""The tests to run: the first one that the server is far enough for, and that gives enough questions."""
 WANTED = 5
 JUDGED = ("pass", "fail", "error")
-"""How a run ends whose trace can be asked about."""
+"""How a run may end if questions are asked about its trace."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submission", metavar="SUBMISSION", help="folder, zip or tar")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the run and of the choice (1)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the seed of the run and of the choice (1)")
     parser.add_argument("--test", metavar="TEST", help=f"the test to run ({RUNS[0]}, or an earlier stage's)")
     parser.add_argument("--hosts", choices=("process", "inline"), help="as for grade")
-    parser.add_argument("--no-answers", action="store_true", help="only the questions, to hand out")
+    parser.add_argument("--no-answers", action="store_true", help="print only the questions, to hand out")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the questions; return 3 if the grader could not judge the run that they are about."""
+    """Print the questions; return 3 if the grader could not grade their run."""
     if options.test and options.test not in scenarios.public() and options.test not in scenarios.hidden():
         raise Usage(f"there is no test {options.test!r}; see: python -m labs list")
     hosts = choose(options.hosts, None)
@@ -61,11 +61,11 @@ def run(options: argparse.Namespace) -> int:
         record, questions = trio.run(_ask, taken, hosts, options.seed, (options.test,) if options.test else RUNS)
     if record.status not in JUDGED:
         print(
-            f"grader viva: {record.test} seed {record.seed} could not be judged: {clean(record.message)}",
+            f"grader viva: {record.test} seed {record.seed} could not be graded: {clean(record.message)}",
             file=sys.stderr,
         )
         again = repeat_command(options.submission, record.test, record.seed, hosts)
-        print(f"this is no fault of the submission's, as far as is known; repeat the run: {again}", file=sys.stderr)
+        print(f"as far as is known, the submission is not at fault; repeat the run: {again}", file=sys.stderr)
         return OUR_ERROR
     print(f"# {WANTED} questions from `make replay TEST={record.test} SEED={record.seed}`, {record.servers} servers\n")
     for number, question in enumerate(questions, 1):
@@ -81,7 +81,7 @@ def _filled(text: str) -> str:
 async def _ask(taken: Taken, hosts: Hosts, seed: int, tests: Sequence[str]) -> tuple[RunRecord, list[Question]]:
     """Run tests until one gives enough questions; return its record and five of them.
 
-    With a run that the grader cannot judge it ends, and there are none.
+    If the grader cannot grade a run, stop without questions.
     """
     source = (Path(taken.folder) / SERVER).read_text(encoding="utf-8", errors="replace")
     with scratch.folder() as folder:

@@ -24,15 +24,16 @@ NONE = "none"
 """The level of servers that share the grader's runner."""
 HAS_PROCESSES = importlib.util.find_spec("labs.sim.hosts.process.pool") is not None
 CPU_SECONDS = 30.0
-"""Processor seconds that all servers of a run may take together; those of a correct one take less than two."""
+"""CPU seconds that all servers of a run may take together; correct servers take less than two."""
 
 
 RUN_SECONDS = 60.0
-"""Real seconds of a run, five times as many on a busy machine: less than a runner has before it counts as dead."""
+"""Real seconds of a run, five times as many on a busy machine: less than the time after which a runner counts as
+dead."""
 
 
 class Hosts(msgspec.Struct, frozen=True):
-    """What was chosen: the kind of hosts, the sandbox level, and what the kernel gives to that level."""
+    """The choice: the kind of hosts, the sandbox level, and what the kernel provides for that level."""
 
     kind: Kind = "inline"
     level: str = NONE
@@ -40,7 +41,7 @@ class Hosts(msgspec.Struct, frozen=True):
 
     @property
     def is_walled(self) -> bool:
-        """Say whether servers are kept from files, network and other processes."""
+        """Return whether servers are kept from files, network and other processes."""
         return self.level not in (NONE, "D")
 
 
@@ -54,7 +55,8 @@ class Opening:
 
 
 def choose(kind: Kind | None, required: str | None) -> Hosts:
-    """Return the hosts to grade with: what was asked for, or the best here. NoSandbox if it is too little."""
+    """Return the hosts to grade with: the requested ones, or the best here. Raise NoSandbox if they are not good
+    enough."""
     if required is not None and required not in levels.LEVELS:
         raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(levels.LEVELS)}, the best first")
     if kind is None:
@@ -75,7 +77,7 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
 
 @contextlib.contextmanager
 def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
-    """Start what runs servers, for as long as the context lasts; in a run, tester and servers keep to one core."""
+    """Start what runs servers, for as long as the context lasts; in a run, simulator and servers stay on one core."""
     if hosts.kind == "inline":
         yield Opening(is_inline=True)
         return

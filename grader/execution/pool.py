@@ -1,7 +1,7 @@
 """The grader's side of its runners: starts them, hands out jobs, and replaces the ones that die. On trio.
 
-A pool serves one submission. All that a runner answers is data, of limited length; one that says nonsense is ended.
-A runner that fails, or cannot be started, makes a record that says so, and the next job gets another.
+A pool serves one submission. All that a runner answers is data, of limited length; one that sends malformed answers is
+ended. If a runner fails, or cannot be started, the run's record states that, and the next job gets another runner.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RUNNER = ("-m", "grader.execution.runner")
 
 
 class RunnerDied(Exception):
-    """A runner ended, fell silent or said nonsense; the text says which."""
+    """A runner ended, fell silent or sent malformed answers; the text names which."""
 
 
 class Pool:
@@ -65,7 +65,7 @@ class Pool:
         return self._free
 
     async def run(self, job: Job) -> RunRecord:
-        """Run one job and return its record; what kills a runner is the submission's fault with inline hosts only."""
+        """Run one job and return its record; a killed runner is the submission's fault only with inline hosts."""
         try:
             runner = self._idle.pop() if self._idle else await self._start()
         except (RunnerDied, OSError) as error:
@@ -76,7 +76,7 @@ class Pool:
         except RunnerDied as death:
             await runner.end()
             return self._record_of_death(job, str(death))
-        if record.status == "grader-error":  # whatever broke in it breaks no other run
+        if record.status == "grader-error":  # a defect in it must not affect another run
             await runner.end()
         else:
             self._idle.append(runner)
@@ -105,7 +105,7 @@ class Pool:
 
 
 def _ours(job: Job, text: str) -> RunRecord:
-    """Return the record of a run that we failed to judge."""
+    """Return the record of a run that we failed to grade."""
     return empty_record(scenarios.find(job.test), job.seed, Outcome("grader-error", None, text))
 
 
@@ -124,7 +124,7 @@ class _Runner:
 
     @classmethod
     async def start(cls) -> _Runner:
-        """Start a child; it is never left behind half started."""
+        """Start a child; it is never left half started."""
         with trio.CancelScope(shield=True):
             process = await trio.lowlevel.open_process(
                 [sys.executable, "-P", "-s", "-B", *RUNNER],
@@ -148,13 +148,13 @@ class _Runner:
             try:
                 return msgspec.json.decode(line, type=answer)
             except msgspec.MsgspecError:
-                raise RunnerDied("said nonsense") from None
+                raise RunnerDied("sent a malformed answer") from None
         raise RunnerDied(f"fell silent for {WALL_SECONDS:g} s")
 
     async def _line(self) -> bytes:
         while b"\n" not in self._read:
             if len(self._read) > LONGEST_ANSWER:
-                raise RunnerDied("said more than it may")
+                raise RunnerDied("sent more than it may")
             part = await self._answers.receive_some()
             if not part:
                 raise RunnerDied(await self._how_it_ended())
@@ -163,14 +163,15 @@ class _Runner:
         return line
 
     async def _how_it_ended(self) -> str:
-        """Say how the process ended; it closed its pipe, so it ends now, or is up to no good."""
+        """Return how the process ended; it closed its pipe, so it ends now, or is hostile."""
         with trio.move_on_after(2):
             code = await self._process.wait()
             return f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-        return "closed its mouth"
+        return "closed its output"
 
     async def end(self) -> None:
-        """Kill the process with all of its group, and wait for it; once, for numbers of processes come again."""
+        """Kill the process with all of its group, and wait for it; only once, because process numbers are used
+        again."""
         if self._is_ended:
             return
         self._is_ended = True

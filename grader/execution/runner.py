@@ -1,8 +1,8 @@
 """A child of the grader that runs scenarios against one submission, one job after the other.
 
-Reads lines of JSON from its standard input, first a Setup, then Jobs, and answers each with a line on what was its
+Reads lines of JSON from its standard input, first a Setup, then Jobs, and answers each with a line on its former
 standard output. It knows no points. Run as `python -m grader.execution.runner`. With inline hosts the submission's code
-runs in this very process; so it serves no other one, and its answers are worth no more than the level "none" says.
+runs in this very process; so it serves no other submission, and its answers are only as reliable as the level "none".
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from labs.testing.run import RunRecord, empty_record, run_scenario, stalled
 from labs.testing.scenario import Scenario
 
 CPU_SECONDS = 15.0
-"""Processor seconds of a run with inline hosts after which its server counts as one that never yields."""
+"""CPU seconds of a run with inline hosts after which its server counts as one that never yields."""
 
 
 TESTER_SECONDS = 120.0
-"""CPU seconds of this process after which a run is ended by force: ten times what the longest one takes."""
+"""CPU seconds of this process after which a run is ended by force: ten times the longest one."""
 MEMORY = 1536 * MiB
-"""The address space of a runner, in bytes. What servers may make it keep is a third of that (labs.codec.limits)."""
+"""The address space of a runner, in bytes. Servers may make it keep a third of that (labs.codec.limits)."""
 
 
 class Setup(msgspec.Struct):
-    """What a runner is started for."""
+    """The purpose of a runner."""
 
     folder: str
     hosts: Hosts
     core: int = 0
-    """A number of its own among the runners that work at the same time: they share the cores by it."""
+    """Its number among the runners that work at the same time, which determines its core."""
 
 
 class Job(msgspec.Struct):
@@ -58,7 +58,7 @@ class Job(msgspec.Struct):
     test: str
     seed: int
     cpu_seconds: float | None = None
-    """What all servers may take of the processor; what the hosts have set if None."""
+    """The CPU seconds that all servers may take together; None means the hosts' own limit."""
     trace: str = ""
     """A file for the trace, "" for none."""
 
@@ -78,7 +78,7 @@ def main() -> None:
     """Serve until the standard input ends."""
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader tells its runners when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader decides when its runners stop
     _limit_memory()
     lifeline.watch_parent()
     setup = msgspec.json.decode(jobs.readline(), type=Setup)
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _limit_memory() -> None:
-    """See that a defect of ours ends a run and not the machine; where the system cannot, go on."""
+    """Make sure that a defect of ours ends a run and not the machine; if the system cannot do that, go on."""
     if sys.platform != "win32":
         import resource
 
@@ -112,7 +112,7 @@ def _answer(answers: BinaryIO, value: object) -> None:
 
 
 def _judge(folder: Path, job: Job, opening: Opening) -> RunRecord:
-    """Run one job; whatever goes wrong on our side becomes a record that says so."""
+    """Run one job; an error on our side becomes a record that reports it."""
     scenario = scenarios.find(job.test)
     try:
         with lifeline.at_work(), _limited_cpu(), _alarm(opening.is_inline):
@@ -127,7 +127,7 @@ def _judge(folder: Path, job: Job, opening: Opening) -> RunRecord:
         if _is_out_of_reach(folder, error):
             return _ours(scenario, job, f"the submission's files cannot be read: {error}")
         return empty_record(scenario, job.seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
-    except HostsUnavailable as error:  # they start anew with the next job
+    except HostsUnavailable as error:  # they start again with the next job
         return _ours(scenario, job, f"servers cannot be run: {error}")
     except (OSError, MemoryError) as error:
         return _ours(scenario, job, describe(error))
@@ -146,7 +146,7 @@ def _is_out_of_reach(folder: Path, error: BadSubmission) -> bool:
 
 @contextlib.contextmanager
 def _limited_cpu() -> Iterator[None]:
-    """See that a run ends, whatever keeps this process busy, be it in C; where the system cannot, go on."""
+    """Make sure that a run ends, whatever keeps this process busy, even in C; if the system cannot do that, go on."""
     if sys.platform == "win32":
         yield
         return
@@ -163,7 +163,7 @@ def _limited_cpu() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alarm(is_inline: bool) -> Iterator[None]:
-    """End a server in this process that never yields: by the processor time of the process, not by a clock's."""
+    """End a server in this process that never yields: by the CPU time of the process, not by wall time."""
     if not is_inline or not hasattr(signal, "setitimer"):
         yield
         return

@@ -15,14 +15,15 @@ from labs.testing.scenario import Scenario
 
 @functools.cache
 def public() -> dict[str, Scenario]:
-    """Return what students have, too, by id: each stage's drills, then its tests, then what measures performance."""
+    """Return the scenarios that students have, too, by id: each stage's drills, then its tests, then the performance
+    tests."""
     found = [*catalogue.scenarios(kind="drills"), *catalogue.scenarios(), *catalogue.scenarios(kind="perf")]
     return {scenario.id: scenario for scenario in sorted(found, key=lambda s: s.stage) if scenario.stage != "0"}
 
 
 @functools.cache
 def hidden() -> dict[str, Scenario]:
-    """Return what only the instructor has, by id; nothing in a copy without grader/hidden."""
+    """Return the scenarios that only the instructor has, by id; none in a copy without grader/hidden."""
     found: dict[str, Scenario] = {}
     for file in sorted(HIDDEN.glob("test_*.py")):
         module = importlib.import_module(f"grader.hidden.{file.stem}")
@@ -40,7 +41,7 @@ def find(name: str) -> Scenario:
 
 
 def kind_of(scenario: Scenario) -> Literal["drill", "test", "performance", "hidden"]:
-    """Say what a scenario is: that decides in which line of the report it counts."""
+    """Return the kind of a scenario, which decides the line of the report in which it counts."""
     if scenario.is_drill:
         return "drill"
     if Path(inspect.getfile(scenario.test)).parent == HIDDEN:

@@ -1,7 +1,7 @@
 """Grades several submissions side by side, and remembers what was graded before.
 
 A submission with a result of the same content, rubric, seeds and lab is not graded again, so an interrupted grading
-goes on where it stopped.
+continues where it stopped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from grader.results.result import REVIEW, Basis, Result, read, write
 
 @functools.cache
 def lab_sha256() -> str:
-    """Return a hash over what judges: a result by another lab is not taken for this one's."""
+    """Return a hash over the code that grades: a result of another version of the lab is not reused."""
     digest = hashlib.sha256()
     for folder in ("labs", "grader/hidden"):
         for file in sorted((ROOT / folder).rglob("*.py")):
@@ -51,15 +51,15 @@ class Batch:
     rubric: Rubric
     hosts: Hosts
     sources: dict[str, str]
-    """Where each lies, by the name of its folder of results."""
+    """The path of each, by the name of its folder of results."""
     jobs: int
     again: bool
-    """Grade also what has a result."""
+    """Also grade submissions that have a result."""
     results: dict[str, Result] = field(default_factory=dict)
     previous: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
     unwritten: dict[Path, str] = field(default_factory=dict)
-    """What could not be written, and why."""
+    """The files that could not be written, and why."""
 
     @contextlib.contextmanager
     def writing(self, path: Path) -> Iterator[None]:
@@ -70,14 +70,14 @@ class Batch:
             self.unwritten[path] = describe(error)
 
     def run(self) -> None:
-        """Grade all of them; raise the first error that is no submission's."""
+        """Grade all of them; raise the first error that no submission caused."""
         try:
             trio.run(self._grade)
         except BaseExceptionGroup as group:
             raise _first_of(group) from group
 
     async def _grade(self) -> None:
-        """Grade all of them, until done or told to stop; then no process and no temporary file is left."""
+        """Grade all of them, until done or interrupted; then no process and no temporary file is left."""
         secret = course_secret() if any(item.secret for item in self.rubric.items) else None
         basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), fingerprint(secret) if secret else "")
         at_once = min(self.jobs, len(self.sources))
@@ -113,14 +113,15 @@ class Batch:
             places.release_on_behalf_of(name)
 
     def _held(self, name: str, order: Order, error: BaseException) -> Result:
-        """Return the result of a submission that we could not grade, so that the others go on: all of it is held."""
+        """Return the result of a submission that we could not grade, so that the others go on: all its points are
+        held."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         if isinstance(error, Usage):
             raise error
         why = str(error) if isinstance(error, IntakeFailed) else describe(error)
         result = blank(name, order)
-        hold_all(result, order.rubric.stages, f"{REVIEW}: the grader could not judge the submission. {why}")
+        hold_all(result, order.rubric.stages, f"{REVIEW}: the grader could not grade the submission. {why}")
         result.held = [held_submission(self.sources[name], order.hosts, why)]
         path = self.out / name / "result.json"
         with contextlib.suppress(Usage, OSError):
@@ -131,7 +132,8 @@ class Batch:
         return result
 
     def _begin(self, name: str, blank: Result) -> Result | None:
-        """Return an earlier result of the same; without one, leave a file that says that this one did not finish."""
+        """Return an earlier result of the same; without one, leave a file with the message that this grading did not
+        finish."""
         path = self.out / name / "result.json"
         try:
             known = read(path)

@@ -1,8 +1,9 @@
 """Marks one submission: takes it in, runs the rubric's tests in a sensible order, and returns its result.
 
-Stage by stage. Of each test one run first: if all of a stage say "not written yet", that is all there is to find out,
-and what builds on it is skipped. A run that failed by an error of the grader is tried once more, then held for review,
-and the reference is asked for the same run, to know where to look. Knows nothing of files in which results are kept.
+It goes stage by stage. First each test runs once: if all tests of a stage report "not written yet", there is nothing
+more to find out, and the stages that build on it are skipped. A run that failed by an error of the grader is tried once
+more, then held for review; then the reference does the same run, to show where to look. Knows nothing of the files in
+which results are kept.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ from labs.checking.outcome import Outcome
 from labs.testing.run import RunRecord, empty_record
 
 LONG = 60.0
-"""Seconds of two runs that could not be judged after which another tells nothing new, and costs as much."""
+"""If two runs that could not be graded took this many seconds, another one would cost as much and show nothing new."""
 Progress = Callable[[int, int], None]
-"""Called with the number of runs that are done, and of those that are planned."""
+"""Called with the number of finished and of planned runs."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What one grading is done by, for all submissions."""
+    """The means of a grading, the same for all submissions."""
 
     rubric: Rubric
     hosts: Hosts
@@ -54,21 +55,21 @@ class Order:
 
 @dataclass
 class _Marks:
-    """What has been found out about a test."""
+    """The facts found so far about a test."""
 
     runs: dict[int, Run] = field(default_factory=dict)
     records: dict[int, RunRecord] = field(default_factory=dict)
     references: dict[int, RunRecord] = field(default_factory=dict)
-    """What the reference did with the same seeds, if that matters."""
+    """The reference's runs with the same seeds, if they matter."""
 
     @property
     def is_settled(self) -> bool:
-        """Say whether another seed would tell nothing new: not written, or it takes far too long."""
+        """Return whether another seed would show nothing new: the server is not written, or takes far too long."""
         return any(run.rule == scoring.NOT_WRITTEN or run.rule in SLOW for run in self.runs.values())
 
 
 async def take_in(source: str, folder: str) -> intake.Taken:
-    """Take a submission in, in a child; raise IntakeFailed if the grader cannot."""
+    """Take in a submission, in a child; raise IntakeFailed if the grader cannot."""
     done = await trio.run_process(
         intake.command(source, folder),
         env=environment(),
@@ -82,7 +83,7 @@ async def take_in(source: str, folder: str) -> intake.Taken:
 async def mark(
     name: str, source: str, order: Order, begin: Callable[[Result], Result | None], progress: Progress
 ) -> Result:
-    """Return the result of a submission; `begin` may give back an earlier one of the same submission and basis."""
+    """Return the result of a submission; `begin` may return an earlier one of the same submission and basis."""
     with scratch.folder() as folder:
         begun, result = time.monotonic(), blank(name, order)
         taken = await take_in(source, folder)
@@ -104,7 +105,7 @@ async def mark(
 
 def blank(name: str, order: Order) -> Result:
     sandbox = Sandbox(order.hosts.kind, order.hosts.level)
-    message = "the grading did not finish; grade again, and it goes on where it stopped"
+    message = "the grading did not finish; grade again, and it continues where it stopped"
     return Result("unfinished", Submission(name), order.basis, sandbox, message=message, started_at=_now())
 
 
@@ -156,7 +157,7 @@ class _Marking:
         self._result.held.sort(key=lambda held: (order[held.test], held.secret, held.seed))
 
     async def _mark_stage(self, stage: Stage) -> dict[str, _Marks]:
-        """Run each test of a stage once, and then with its other seeds those that are worth it; its basis first."""
+        """Run each test of a stage once, then the useful ones with their other seeds; the basis first."""
         marks = {item.scenario.id: _Marks() for item in stage.in_order}
         for part in (slice(0, 1), slice(1, None)):
             async with trio.open_nursery() as nursery:
@@ -176,7 +177,7 @@ class _Marking:
         position: int,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Run a stage's test with some seeds, one after the other, until another would tell nothing new.
+        """Run a stage's test with some seeds, one after another, until another would show nothing new.
 
         It has started when its first run may begin, so that tests begin in the order of the rubric.
         """
@@ -198,9 +199,9 @@ class _Marking:
             self._progress(self._done, self._planned)
 
     async def _run_within_budget(self, item: Item, seed: int, marks: _Marks) -> tuple[RunRecord, bool]:
-        """Run a test with a seed, within a multiple of the processor time that the reference takes for that test.
+        """Run a test with a seed, within a multiple of the CPU time that the reference takes for that test.
 
-        Most runs need less than everybody gets, so the reference is asked only if that was not enough.
+        Most runs need less than the general limit, so the reference runs only if that was not enough.
         """
         test = item.scenario.id
         if why_not := self._stuck.why_not(test):
@@ -221,14 +222,14 @@ class _Marking:
             return empty_record(item.scenario, seed, Outcome("grader-error", None, str(error))), True
 
     async def _hold(self, record: RunRecord, secret: bool) -> None:
-        """Take note of a run that could not be judged, with what the reference does in it."""
+        """Note a run that could not be graded, with the reference's outcome of the same run."""
         reference = None
         if not record.message.startswith(NOT_RUN):
             reference = await self._references.of(record.test, record.seed)
         self._result.held.append(held_run(record, secret, self._typed, self._hosts, reference))
 
     async def _run(self, job: Job) -> tuple[RunRecord, bool]:
-        """Run a job, twice if need be; say whether it was."""
+        """Run a job, twice if necessary; return whether it was run twice."""
         begun = trio.current_time()
         record = await self._pool.run(job)
         if record.details:
@@ -241,17 +242,18 @@ class _Marking:
         return record, True
 
     async def _look_into(self, record: RunRecord) -> RunRecord:
-        """Return what counts of a run in which the lab stumbled over what a server said (labs.checking.outcome).
+        """Return the record that counts if the lab raised an error because of a server's output
+        (labs.checking.outcome).
 
-        It is the server's fault, unless the lab stumbles with the reference, too: then the run is not judged.
+        It is the server's fault, unless the same error arises with the reference: then the run is not graded.
         """
         reference = await self._references.of(record.test, record.seed)
         if reference is not None and reference.details:
             scenario = scenarios.find(record.test)
             return empty_record(scenario, record.seed, Outcome("grader-error", None, reference.details))
         again = repeat_command(self._typed, record.test, record.seed, self._hosts)
-        found = "a defect of the lab may be in it, too, for it stumbled over what a server said"
-        where = "the way there is in result.json, as details of that run"
+        found = "the lab may have a defect, too, because a server's output made it raise an error"
+        where = "result.json has the traceback, as details of that run"
         self._result.warnings.append(f"{record.test} seed {record.seed}: {found}; {where}. Look at it with: {again}")
         return record
 

@@ -1,4 +1,4 @@
-"""Progress of a grading, on the standard error: a line that moves in a terminal, a line now and then elsewhere."""
+"""Shows the progress of a grading on standard error: one updated line in a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE = 2.0
 
 
 class Progress:
-    """How far each of some submissions is."""
+    """How far the grading of each submission is."""
 
     def __init__(self, submissions: int) -> None:
         self._submissions, self._finished = submissions, 0
@@ -24,7 +24,7 @@ class Progress:
         self._is_shown = False
 
     def of(self, name: str) -> Callable[[int, int], None]:
-        """Return what to call with the runs done and planned of one submission."""
+        """Return a function to call with the finished and planned runs of one submission."""
 
         def step(done: int, planned: int) -> None:
             self._runs[name] = done, planned
@@ -33,7 +33,7 @@ class Progress:
         return step
 
     def finished(self, result: Result) -> None:
-        """Say that one is graded."""
+        """Report that a submission is graded."""
         self._finished += 1
         self._runs.pop(result.submission.name, None)
         if self._submissions > 1:
@@ -42,7 +42,7 @@ class Progress:
             print(f"{self._finished} of {self._submissions}: {result.submission.name}: {text}", file=sys.stderr)
 
     def clear(self) -> None:
-        """Take the moving line away."""
+        """Remove the updated line."""
         if self._live and self._is_shown:
             print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
         self._is_shown = False

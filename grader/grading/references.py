@@ -1,8 +1,8 @@
-"""What the reference does in a test: its processor time, and its figures of performance, measured in the same grading.
+"""Runs the reference in a test, for its CPU time and its performance figures, in the same grading.
 
-So a submission is set beside the reference on the same test, by the same hosts, on the same machine. A copy of the
-grader without `reference/` takes the figures that the lab ships, and the general limit of processor time. A run of the
-reference that the grader cannot judge is tried again, and never remembered: the next submission gets another.
+So a submission is compared with the reference in the same test, with the same hosts, on the same machine. A copy of the
+grader without `reference/` uses the figures that the lab ships, and the general limit of CPU time. A run of the
+reference that the grader cannot grade is tried again, and never remembered: the next submission gets another run.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from grader.places import REFERENCE
 from labs.testing.run import RunRecord
 
 TIMES, LEAST = 20.0, 3.0
-"""A submission may take so many times the processor time of the reference, and at least so many seconds."""
+"""How many times the reference's CPU time a submission may take, and at least how many seconds."""
 
 
 class NoReference(Exception):
-    """The reference did not do what it is needed for. The text says what happened, `record` is its run."""
+    """The reference did not do what is needed. The text describes what happened, `record` is its run."""
 
     def __init__(self, record: RunRecord) -> None:
         super().__init__(f"the reference does not pass {record.test} with seed {record.seed}: {record.message}")
@@ -42,7 +42,7 @@ class References:
         return record
 
     async def that_is_judged(self, test: str, seed: int) -> RunRecord | None:
-        """Return the reference's run, None if there is no reference here; raise NoReference if it is not judged."""
+        """Return the reference's run, None if there is no reference here; raise NoReference if it cannot be graded."""
         record = await self.of(test, seed)
         if record is not None and record.status == "grader-error":
             raise NoReference(record)
@@ -64,6 +64,6 @@ class References:
 
 
 def budget(reference: RunRecord | None) -> float | None:
-    """Return the processor seconds that a submission may take where the reference took what it did."""
+    """Return the CPU seconds that a submission may take, given the reference's run."""
     took = getattr(reference, "server_cpu_time", 0.0)
     return max(LEAST, TIMES * took) if took else None

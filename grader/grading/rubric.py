@@ -1,6 +1,6 @@
 """The rubric: which tests count, for how many points, with which seeds, and what students see of each.
 
-Read from a TOML file and checked against the scenarios that exist; an error names file and key, and what to write.
+It is read from a TOML file and checked against the existing scenarios; an error names file and key, and what to write.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from labs.testing.scenario import Scenario
 
 T = TypeVar("T")
 GONE = (
-    "there is no such choice; a run that the grader cannot judge is held for review, for no points and at no cost, "
+    "there is no such choice; a run that the grader cannot grade is held for review, for no points and at no cost, "
     "and result.json has the command that repeats it. Take this line out"
 )
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -35,7 +35,7 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class SeedsPart(msgspec.Struct, forbid_unknown_fields=True):
-    """`public` seeds are the students' own; so many `secret` ones are drawn for each submission."""
+    """`public` seeds are the students' own; `secret` is the number of those drawn for each submission."""
 
     public: list[Seed]
     secret: Count = 0
@@ -44,9 +44,9 @@ class SeedsPart(msgspec.Struct, forbid_unknown_fields=True):
 class StagePart(msgspec.Struct, forbid_unknown_fields=True):
     """A stage's share of the points: `weight` multiplies those of all its tests.
 
-    It is skipped unless each stage that it `needs` has at least
-    `needs_share` of its points. None of its points count if a test of its `basis` fails with all seeds, or
-    if any run breaks a rule that it `forfeits` for, one that is broken on purpose only; what needs it is skipped then.
+    It is skipped unless each stage that it `needs` has at least `needs_share` of its points. None of its points count
+    if a test of its `basis` fails with all seeds, or if any run breaks one of its `forfeits` rules, which can only be
+    broken on purpose; then the stages that need it are skipped.
     """
 
     title: str
@@ -58,10 +58,11 @@ class StagePart(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TestsPart(msgspec.Struct, forbid_unknown_fields=True):
-    """Facts of all tests whose id matches the pattern `select` and none before it. Without `points`: the test's own.
+    """Facts of all tests whose id matches the pattern `select`, and no earlier pattern. Without `points`: the test's
+    own.
 
     A test needs a `threshold` of its runs to pass for its points; if `partial`, fewer bring a share. `public` and
-    `secret` take the place of the rubric's seeds.
+    `secret` replace the rubric's seeds.
     """
 
     select: str
@@ -75,7 +76,7 @@ class TestsPart(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RubricFile(msgspec.Struct, forbid_unknown_fields=True):
-    """The file as it is written. `total`, if given, is what all points must add up to."""
+    """The file as it is written. `total`, if given, is the required sum of all points."""
 
     format: Literal["raft-rubric/1"]
     title: str
@@ -83,8 +84,9 @@ class RubricFile(msgspec.Struct, forbid_unknown_fields=True):
     stages: dict[str, StagePart]
     tests: list[TestsPart]
     give_up_after: Count = 4
-    """After so many tests in which a server never yields (NoStall), or the servers take too much of the processor
-    (CpuBudget), no further test of the submission is run, and those bring no points; 0: all are run, however long."""
+    """After this many tests in which a server never yields (NoStall), or the servers take too much CPU time
+    (CpuBudget), no further test of the submission is run, and those give no points; 0: all are run, however long that
+    takes."""
     total: Points | None = None
 
 
@@ -103,7 +105,7 @@ class Item:
     secret: int
 
     def cut(self, runs: int) -> Item:
-        """Return the same with so many runs: public seeds first, then secret ones, then more public ones."""
+        """Return the same with this many runs: public seeds first, then secret ones, then more public ones."""
         public, secret = self.public[:runs], min(self.secret, max(0, runs - len(self.public)))
         last = max(self.public, default=0)
         more = tuple(range(last + 1, last + 1 + runs - len(public) - secret))
@@ -124,11 +126,12 @@ class Stage:
 
     @property
     def in_order(self) -> list[Item]:
-        """Return its tests as they are run: those of its basis first, so that they are run whatever the others do."""
+        """Return its tests in running order: those of its basis first, so that they are run in any case."""
         return sorted(self.items, key=lambda item: item.scenario.id not in self.basis)
 
     def only(self, text: str) -> Stage:
-        """Return the same with those tests whose id holds a text; it needs nothing, and rests on what is left."""
+        """Return the same with only the tests whose id holds a text; it needs no other stage, and its basis is what is
+        left of it."""
         items = tuple(item for item in self.items if text in item.scenario.id)
         basis = tuple(test for test in self.basis if text in test)
         return replace(self, items=items, needs=(), basis=basis)
@@ -136,7 +139,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Rubric:
-    """What is graded. `sha256` is that of the file and of the choices that were made on the command line."""
+    """Everything that is graded. `sha256` covers the file and the options of the command line."""
 
     title: str
     stages: tuple[Stage, ...]
@@ -149,7 +152,7 @@ class Rubric:
 
 
 def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False, only: str = "") -> Rubric:
-    """Read and check a rubric. `runs`: so many for each test; `only`: tests whose id holds that text.
+    """Read and check a rubric. `runs`: how many for each test; `only`: tests whose id holds that text.
 
     `public_only` leaves out hidden tests and secret seeds. Raises Usage if the file is wrong.
     """
@@ -175,7 +178,7 @@ def _parse(path: Path, text: str) -> RubricFile:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Usage(f"{path} is no TOML: {error}") from None
+        raise Usage(f"{path} is not TOML: {error}") from None
     if "when_grader_fails" in found:
         raise Usage(f"{path}: when_grader_fails: {GONE}")
     stages = found.get("stages")
@@ -191,7 +194,7 @@ def _convert(path: Path, value: Any, kind: type[T], prefix: str = "") -> T:
         what, _, where = str(error).partition(" - at `$")
         key = (prefix + where.rstrip("`").removesuffix("[...]")).lstrip(".") or "at the top"
         what = what[:1].lower() + what[1:].replace("`", "'")
-        raise Usage(f"{path}: {key}: {what}. What each key means: grader/grading/rubric.py") from None
+        raise Usage(f"{path}: {key}: {what}. The keys are explained in grader/grading/rubric.py") from None
 
 
 class _Check:
@@ -238,12 +241,12 @@ class _Check:
 
     def _check_needs(self, name: str, part: StagePart) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]+", name):
-            self._fail(f"stages.{name}", "is no stage's name", "use letters and digits, as in 2A")
+            self._fail(f"stages.{name}", "is not a stage's name", "use letters and digits, as in 2A")
         before = list(self._file.stages)[: list(self._file.stages).index(name)]
         for other in part.needs:
             if other not in before:
                 known = ", ".join(before) or "none"
-                self._fail(f"stages.{name}.needs", f"{other!r} is no stage above it", f"those above are: {known}")
+                self._fail(f"stages.{name}.needs", f"{other!r} is not a stage above it", f"those above are: {known}")
 
     def _check_basis(self, name: str, part: StagePart, chosen: dict[str, TestsPart], public_only: bool) -> None:
         key = f"stages.{name}.basis"
@@ -278,7 +281,7 @@ class _Check:
         )
 
     def check_total(self, stages: tuple[Stage, ...], public_only: bool) -> None:
-        """Compare the sum of all points with what the file says; without hidden tests there is nothing to compare."""
+        """Compare the sum of all points with the file's total; without hidden tests there is nothing to compare."""
         found = round(sum(item.points for stage in stages for item in stage.items), 2)
         if self._file.total is not None and not public_only and found != round(self._file.total, 2):
             self._fail("total", f"is {self._file.total:g}, but the points add up to {found:g}", "change one of them")

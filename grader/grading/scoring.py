@@ -1,4 +1,4 @@
-"""From the records of runs to the results of tests, stages and a submission. Runs nothing, and knows no clock."""
+"""Turns the records of runs into the results of tests, stages and a submission. Runs nothing, and knows no clock."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from labs.testing.run import RunRecord
 
 NOT_WRITTEN = "NotWritten"
 DETAILS = 6000
-"""Letters that are kept of the way to where the lab stumbled."""
+"""How many characters of a traceback of the lab are kept."""
 
 
 def judged_run(record: RunRecord, secret: bool, retried: bool) -> Run:
-    """Return what is kept of a record."""
+    """Return the part of a record that is kept."""
     status = record.status if record.status in ("pass", "fail", "error") else "held"
     return Run(
         seed=record.seed,
@@ -36,9 +36,8 @@ def judged_run(record: RunRecord, secret: bool, retried: bool) -> Run:
 
 
 def judge_test(item: Item, seeds: int, runs: Sequence[Run], records: Sequence[RunRecord], source: str) -> Test:
-    """Return the result of a test from its runs, in the order of its seeds; `source` is what one types to replay.
-
-    Of `seeds` planned runs, those that were not worth while did not pass. Those that we failed to judge may have passed
+    """Return the result of a test from its runs, in the order of its seeds; `source` is the submission to type in a
+    replay. Of `seeds` planned runs, those that were skipped did not pass. Those that we failed to grade may have passed
     or not: if that decides points, or the verdict, the test is held.
     """
     held = sum(run.status == "held" for run in runs)
@@ -63,8 +62,9 @@ def judge_test(item: Item, seeds: int, runs: Sequence[Run], records: Sequence[Ru
 
 
 def judge_performance(test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord]) -> None:
-    """Replace the points of a performance test whose runs passed by those of its figures, beside the reference's."""
-    if test.status == "held":  # no figure is certain before all its runs are
+    """Replace the points of a performance test whose runs passed with those of its figures, compared with the
+    reference's."""
+    if test.status == "held":  # a figure is certain only when all its runs are
         test.score, test.held_score = 0.0, test.max_score
     if test.status != "pass":
         return
@@ -87,7 +87,7 @@ def judge_performance(test: Test, records: Sequence[RunRecord], references: Sequ
 
 
 def left_out(item: Item, status: Status, message: str) -> Test:
-    """Return the result of a test of which nothing was run."""
+    """Return the result of a test without any run."""
     test = _empty(item, status)
     test.message = message
     if status == "held":
@@ -121,7 +121,7 @@ def _status(item: Item, seeds: int, passes: int, held: int, failed: list[Run]) -
 
 
 def _score(item: Item, seeds: int, passes: int) -> float:
-    """Return the points: all from the threshold on, else none, or a share if the rubric gives one."""
+    """Return the points: all from the threshold on; below it none, or a share if the rubric gives one."""
     if passes >= item.threshold * seeds:
         return item.points
     return round(item.points * passes / seeds, 2) if item.partial else 0.0
@@ -130,7 +130,7 @@ def _score(item: Item, seeds: int, passes: int) -> float:
 def _why_held(held: int, seeds: int, runs: Sequence[Run]) -> str:
     """Return that a test is held, and why; students see the first sentence."""
     what = next((run.message for run in runs if run.status == "held" and run.message), "no run came to an end")
-    return clean(f"{REVIEW}: the grader could not judge {held} of {seeds} runs, also when tried again. {what}")
+    return clean(f"{REVIEW}: the grader could not grade {held} of {seeds} runs, also when tried again. {what}")
 
 
 def _means(records: Sequence[RunRecord]) -> Metrics:
@@ -145,7 +145,7 @@ def _means(records: Sequence[RunRecord]) -> Metrics:
 
 
 def sum_stage(stage: Stage, tests: Sequence[Test], message: str = "") -> StageResult:
-    """Return the sum of a stage; what its basis takes away is taken from the tests."""
+    """Return the sum of a stage; a lost basis takes the points from its tests."""
     basis = rest_on_basis(stage, tests)
     status = "graded"
     if basis != "lost" and any(test.status == "held" for test in tests):
@@ -162,7 +162,7 @@ def sum_stage(stage: Stage, tests: Sequence[Test], message: str = "") -> StageRe
 
 
 def sum_up(result: Result) -> None:
-    """Fill in the totals, the status, and what there is to say about them."""
+    """Fill in the totals, the status, and the remarks."""
     sum_points(result, result.tests)
     result.message = tell(result.stages, result.tests)
     stages = {stage.id for stage in result.stages if stage.status == "held"}
@@ -171,19 +171,19 @@ def sum_up(result: Result) -> None:
     if held:
         ours = [test.id for test in held if not test.runs or any(run.status == "held" for run in test.runs)]
         names = ", ".join(ours[:5]) + (f" and {len(ours) - 5} more" if ours[5:] else "")
-        waits = one_line(f"{REVIEW}: the grader could not judge {names}", 500)
+        waits = one_line(f"{REVIEW}: the grader could not grade {names}", 500)
         result.message = "\n".join([waits, *([result.message] if result.message else [])])
     decisive = {test.id for test in held}
     idle = sum(run.status == "held" for test in result.tests for run in test.runs if test.id not in decisive)
     if idle:
-        result.warnings.append(f"{idle} runs could not be judged, but decide no points")
+        result.warnings.append(f"{idle} runs could not be graded, but decide no points")
     retried = sum(run.retried for test in result.tests for run in test.runs)
     if retried:
         result.warnings.append(f"{retried} runs were tried a second time, after an error of the grader")
 
 
 def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:
-    """Make a result that holds all points, for a submission of which nothing could be judged."""
+    """Make a result that holds all points, for a submission that could not be graded at all."""
     result.tests, result.stages = [], []
     for stage in stages:
         tests = [left_out(item, "held", message) for item in stage.items]
@@ -194,9 +194,9 @@ def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:
 
 
 def is_built_on(stage: Stage, done: Sequence[StageResult]) -> str:
-    """Return why a stage is skipped, "" if what it needs is there.
+    """Return why a stage is skipped, "" if everything that it needs is there.
 
-    Points that wait for a review count as there. A stage that has lost its basis, or is forfeited, carries nothing.
+    Points that wait for a review count as there. A stage that has lost its basis, or is forfeited, supports no other.
     """
     for other in done:
         if other.id not in stage.needs:

@@ -1,6 +1,6 @@
 """Seeds that a student does not know before the grade: drawn from a course secret and the submission's content.
 
-So the same submission always gets the same seeds, another one gets others, and they can be told afterwards:
+So the same submission always gets the same seeds, another one gets others, and they can be published afterwards:
 `python -m grader seeds SUBMISSION`. The secret itself is never printed, stored in a result, or handed to a child.
 """
 
@@ -24,15 +24,14 @@ SHORTEST = 16
 
 
 def course_secret() -> bytes:
-    """Return the course secret: $GRADER_SECRET, else what is in $GRADER_SECRET_FILE or grader/.secret.
-
-    A file that is missing is made, for its owner only.
+    """Return the course secret: $GRADER_SECRET, or the content of $GRADER_SECRET_FILE or grader/.secret. A missing file
+    is made, readable only by its owner.
     """
     text = os.environ.pop("GRADER_SECRET", "")
     if not text:
         text = _from_file(Path(os.environ.get("GRADER_SECRET_FILE") or SECRET_FILE))
     if len(text) < SHORTEST:
-        raise Usage(f"the course secret has less than {SHORTEST} characters; take a long one, such as a line of noise")
+        raise Usage(f"the course secret has less than {SHORTEST} characters; choose a longer one")
     os.environ["GRADER_SECRET"] = text  # for a second call; children get an environment without it
     return text.encode()
 
@@ -55,7 +54,7 @@ def _from_file(path: Path) -> str:
         ) from None
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")
-    print(f"a new course secret is in {path}; keep it, for secret seeds are drawn from it", file=sys.stderr)
+    print(f"a new course secret is in {path}; keep it, because secret seeds are drawn from it", file=sys.stderr)
     return text
 
 

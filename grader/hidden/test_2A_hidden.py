@@ -1,4 +1,4 @@
-"""Hidden tests of stage 2A: who can reach whom changes in ways that the public tests do not have."""
+"""Hidden tests of stage 2A: the links between servers change in ways that the public tests do not have."""
 
 from __future__ import annotations
 

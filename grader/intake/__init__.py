@@ -1,1 +1,1 @@
-"""The intake: takes the files of a submission, in a child with limits of its own, and executes nothing of it."""
+"""The intake: reads the files of a submission, in a child with limits of its own, and executes none of them."""

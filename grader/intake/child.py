@@ -1,6 +1,6 @@
-"""The child that takes a submission in: unpacks it, and looks whether it can be graded, within limits of its own.
+"""The child that takes in a submission: unpacks it, and checks whether it can be graded, within limits of its own.
 
-Nothing of the submission is executed. Run as `python -m grader.intake.child SOURCE FOLDER`; the last line that it
+It executes nothing of the submission. Run as `python -m grader.intake.child SOURCE FOLDER`; the last line that it
 prints is the outcome (grader.intake.taken).
 """
 
@@ -29,7 +29,7 @@ from labs.codec.limits import COMPILE_SECONDS
 SECONDS = 20
 """CPU seconds that the intake of one submission may take."""
 GRACE = 5
-"""More CPU seconds until the kernel ends it for good: so it first ends by a signal that nothing else sends."""
+"""More CPU seconds until the kernel kills it: so the first end is by a signal that nothing else sends."""
 MEMORY = 1 << 30
 TOO_MUCH_TO_COMPILE = (
     "cannot be compiled within the limits: all files of a submission together may take "
@@ -37,17 +37,18 @@ TOO_MUCH_TO_COMPILE = (
 )
 _SYSTEM = ("mmap", "multiprocessing", "os", "signal", "socket", "subprocess", "_thread", "threading")
 _TELLING = ("asyncio", "ctypes", "gc", "importlib", "inspect", "marshal", "pickle", *_SYSTEM)
-"""Modules that a Raft server has no need of; importing one is told to the instructor."""
+"""Modules that a Raft server has no need of; importing one is reported to the instructor."""
 
 
 def main(source: Path, folder: Path) -> None:
     """Do the work, as a child; the outcome goes to the standard output, as the last line there.
 
-    Before each file is compiled there is a line that refuses it: should that end this process, the line stands.
+    Before each file is compiled, a line is printed that refuses it: if compiling ends this process, that line is the
+    outcome.
     """
     _limit()
     taken = Taken()
-    with warnings.catch_warnings(action="ignore"):  # the compiler's complaints quote what it reads
+    with warnings.catch_warnings(action="ignore"):  # the compiler's warnings quote what it reads
         try:
             contents = read(source)
             taken = _take(contents, folder)
@@ -61,7 +62,7 @@ def main(source: Path, folder: Path) -> None:
                 taken.warnings += _findings(name, (folder / name).read_bytes())
         except Refused as refused:
             taken.refused = str(refused)
-        except MemoryError:  # of its own limit: the machine's lack of memory ends it by a signal
+        except MemoryError:  # caused by its own limit: if the machine lacks memory, a signal ends it
             taken.refused = "reading it takes more memory than a submission may"
         except Exception as error:
             taken.failed = describe(error)
@@ -74,7 +75,7 @@ def _print(taken: Taken) -> None:
 
 
 def _take(contents: Contents, folder: Path) -> Taken:
-    """Write the server's files into the folder, and return what they are."""
+    """Write the server's files into the folder, and return their names."""
     try:
         root = find_root(contents.files)
     except Refused as refused:
@@ -129,7 +130,7 @@ def _hash(files: dict[str, bytes]) -> str:
 
 
 def _check_file(name: str, content: bytes) -> None:
-    """Refuse a server that is no Python, or defines no class Raft; another file fails where it is imported."""
+    """Refuse a server that is not Python, or defines no class Raft; any other file fails where it is imported."""
     try:
         tree = ast.parse(content, name)
         compile(content, name, "exec", dont_inherit=True)
@@ -156,11 +157,11 @@ def _binds_raft(node: ast.AST) -> bool:
 
 
 def _findings(name: str, content: bytes) -> Iterator[str]:
-    """Yield what an instructor may want to look at; none of it is wrong in itself."""
+    """Yield remarks for the instructor; none of them is a fault in itself."""
     try:
         nodes = list(ast.walk(ast.parse(content, name)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        yield f"{name} is no valid Python; importing it fails"
+        yield f"{name} is not valid Python; importing it fails"
         return
     for node in nodes:
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -175,9 +176,9 @@ def _findings(name: str, content: bytes) -> Iterator[str]:
 
 
 def _commit(source: Path) -> str:
-    """Return the commit that a git checkout says it is at, read as text; "" if it does not say.
+    """Return the commit of a git checkout, read as text; "" if there is none.
 
-    No link is followed on the way, and what is read counts only if it is a hash: it goes into the student's feedback.
+    No link is followed on the way, and the text counts only if it is a hash: it goes into the student's feedback.
     """
     try:
         with Folder.at(source) as folder, folder.folder(".git") as git:

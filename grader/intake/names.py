@@ -18,18 +18,18 @@ SERVER = "raft.py"
 
 
 class Refused(Exception):
-    """The submission is not taken; the text says what is wrong with it."""
+    """The submission is refused; the text explains what is wrong with it."""
 
 
 def normalised(name: str) -> str:
-    """Return a name with plain slashes, in one Unicode form; raise Refused if it means to lead elsewhere."""
+    """Return a name with plain slashes, in one Unicode form; raise Refused if it leads elsewhere."""
     name = unicodedata.normalize("NFC", name)
     odd = sorted({character for character in name if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")})
     if odd:
         codes = ", ".join(f"U+{ord(character):04X}" for character in odd[:5])
-        raise Refused(f"a file's name holds characters that are not to be seen ({codes}): {ascii(name)[:80]}")
+        raise Refused(f"a file's name holds invisible characters ({codes}): {ascii(name)[:80]}")
     if "\\" in name or name.startswith("/") or re.match(r"[A-Za-z]:", name):
-        raise Refused(f"a file's name is no relative path: {ascii(name)[:80]}")
+        raise Refused(f"a file's name is not a relative path: {ascii(name)[:80]}")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise Refused(f"a file's name leads out of the submission: {ascii(name)[:80]}")
@@ -41,24 +41,24 @@ def normalised(name: str) -> str:
 
 
 def is_litter(name: str) -> bool:
-    """Say whether a file is what systems and tools leave: hidden files and folders, caches."""
+    """Return whether systems or tools left the file: hidden files and folders, caches."""
     return any(_LITTER.fullmatch(part) for part in name.split("/"))
 
 
 def is_plain(name: str) -> bool:
-    """Say whether all parts of a name are of plain letters, and none is a name that Windows keeps for itself."""
+    """Return whether all parts of a name are of plain letters, and none is a name that Windows reserves."""
     return all(_PLAIN.fullmatch(part) and not _RESERVED.fullmatch(part) for part in name.split("/"))
 
 
 class Unique:
-    """The names taken so far; refuses two that are one on some systems, and a file that is a folder, too."""
+    """The names so far; refuses two that are the same on some systems, and a file that is also a folder."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[str, bool]] = {}
         self._files: set[str] = set()
 
     def add(self, name: str) -> None:
-        """Take in a file's name, and those of the folders around it."""
+        """Add a file's name, and those of the folders around it."""
         if name in self._files:
             raise Refused(f"two files of one name: {name}")
         self._files.add(name)
@@ -67,7 +67,7 @@ class Unique:
             new = "/".join(parts[:end]), end == len(parts)
             before = self._seen.setdefault(new[0].casefold(), new)
             if before != new:
-                raise Refused(f"two names that are one on some systems: {before[0]} and {new[0]}")
+                raise Refused(f"two names that are the same on some systems: {before[0]} and {new[0]}")
 
 
 def find_root(names: Iterable[str]) -> str:

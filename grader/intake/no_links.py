@@ -1,7 +1,7 @@
 """Opens files and folders of a submission without following a link anywhere in their path.
 
-Each name is opened from the folder around it, which is open already, so nothing can be put in its place meanwhile.
-Where the system cannot do that (Windows), each name is looked at before it is opened. Knows nothing of what files hold.
+Each name is opened from the folder around it, which is open already, so nothing can replace it in the meantime. If the
+system cannot do that (Windows), each name is checked before it is opened. Knows nothing of the files' contents.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _POINTS_ELSEWHERE = frozenset((0xA000000C, 0xA0000003))
 
 
 class NotPlain(Exception):
-    """A name stands for something else than a file or folder of its own; the text says what."""
+    """A name is not a regular file or folder; the text describes what it is."""
 
 
 def is_link(path: Path | str) -> bool:
-    """Return whether a path's last name is a link, wherever that leads."""
+    """Return whether a path's last name is a link, no matter where that leads."""
     try:
         return _is_link(os.lstat(path))
     except OSError:
@@ -70,7 +70,7 @@ class Folder:
                 yield entry.name, _kind_of(entry)
 
     def holds(self, name: str) -> bool:
-        """Return whether there is anything of that name, be it a link that leads nowhere."""
+        """Return whether there is anything of that name, even a link that leads nowhere."""
         with contextlib.suppress(OSError):
             self._look(name)
             return True
@@ -106,7 +106,7 @@ class Folder:
 def open_file(path: Path) -> BinaryIO:
     """Open a file by its path, whose last name must not be a link; raise NotPlain or OSError."""
     _require(os.lstat(path), True, "a file")
-    around = path.parent.resolve()  # the folders that lead there were named by whoever runs the grader
+    around = path.parent.resolve()  # the user of the grader named the folders that lead there
     with Folder.at(around) as folder:
         return folder.file(path.name)
 

@@ -1,8 +1,8 @@
 """A submission as taken in, and the parent's side of the child that takes it in (grader.intake.child).
 
-Nothing of the submission is executed. What comes out is a folder with its Python files, a hash over them, and either
-nothing against grading it or a sentence that says what is. A full disk, or whatever else the machine lacks, is nothing
-against a submission: it is said apart.
+It executes nothing of the submission. The outcome is a folder with its Python files, a hash over them, and, if it
+cannot be graded, a sentence with the reason. If the machine lacks something, such as room on the disk, that is not the
+submission's fault, and is reported separately.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from grader.intake.names import SERVER
 from grader.places import ROOT, environment
 
 _BY_THE_SUBMISSION = [getattr(signal, name) for name in ("SIGXCPU", "SIGSEGV", "SIGABRT") if hasattr(signal, name)]
-"""Signals that a child gets by what it reads: too long, or nested deeper than its parser bears."""
+"""Signals that the content of a submission can cause: it takes too long, or is nested too deep for the parser."""
 
 
 class Taken(msgspec.Struct):
@@ -39,12 +39,12 @@ class Taken(msgspec.Struct):
     """The folder inside the submission that holds the server, "" for the top."""
     refused: str = ""
     failed: str = ""
-    """Why the grader could not take it in, "" if it could: the machine's fault, or the grader's own."""
+    """Why the grader could not take it in, "" if it could: the fault of the machine, or of the grader."""
 
 
 @contextlib.contextmanager
 def take_in(source: str | Path) -> Iterator[Taken]:
-    """Take a submission in, for as long as the context lasts; raise IntakeFailed if the grader cannot."""
+    """Take in a submission for as long as the context lasts; raise IntakeFailed if the grader cannot."""
     if not os.path.lexists(source):
         raise Usage(f"there is no {source}. Give a folder with {SERVER}, a zip, or a tar")
     with scratch.folder() as folder:
@@ -73,8 +73,8 @@ def command(source: str | Path, folder: str) -> list[str]:
 def taken_from(output: bytes, code: int, folder: str) -> Taken:
     """Return what the child found; raise IntakeFailed if it could not do its work.
 
-    A child that took too long, or in which the parser's own stack overflowed, has something to say against the
-    submission; one that was ended by anything else has not, whatever it was about to do.
+    A child that took too long, or whose parser overflowed its stack, is a reason to refuse the submission; one that was
+    ended by anything else is not, no matter what it was doing.
     """
     if code != 0 and -code not in _BY_THE_SUBMISSION:
         raise IntakeFailed(f"the process that takes a submission in {_how(code)}")

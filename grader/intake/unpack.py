@@ -1,8 +1,8 @@
 """Takes the Python files out of a submission: a folder, one file, a zip, or a tar. Trusts nothing, and runs nothing.
 
-Regular files only, with plain names, within limits, and no link is followed; whatever tries to get out of its folder,
-or is more than it says, is refused whole. Of a git checkout only the working tree is read, as files: no git command, so
-no hook, no submodule. Meant to run in a child with limits of its own (grader.intake.taken).
+It takes only regular files, with plain names, within limits, and follows no link; a submission that tries to get out of
+its folder, or is larger than it declares, is refused as a whole. Only the working tree of a git checkout is read, as
+files: no git command, so no hook, no submodule. Meant to run in a child with limits of its own (grader.intake.taken).
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from grader.lacks import is_a_lack
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may be; sizes in bytes. A Raft server has one or a few files of some 20,000 bytes each."""
+    """The limits of a submission; sizes in bytes. A Raft server has one or a few files of some 20,000 bytes each."""
 
     archive: int = 20 << 20
     entries: int = 2000
     one_file: int = 1 << 20
     python: int = 4 << 20
     everything: int = 64 << 20
-    """All that is unpacked, also of what is left out afterwards."""
+    """Everything that is unpacked, including files that are left out afterwards."""
     ratio: int = 200
-    """Unpacked against packed; counts from `ratio_from` bytes on."""
+    """Unpacked size divided by packed size; counts from `ratio_from` bytes on."""
     ratio_from: int = 1 << 20
 
 
 @dataclass
 class Contents:
-    """The Python files of a submission by name, and what was left out."""
+    """The Python files of a submission by name, and the files that were left out."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     left_out: int = 0
@@ -49,14 +49,14 @@ class Contents:
 
 
 def read(source: Path, limits: Limits | None = None) -> Contents:
-    """Return the Python files of a submission; raise Refused if it is not to be taken.
+    """Return the Python files of a submission; raise Refused if it must not be taken.
 
-    An OSError that says that the machine lacks something (grader.lacks) is no reason to refuse: it goes through.
+    An OSError because the machine lacks something (grader.lacks) is not a reason to refuse: it goes through.
     """
     limits = limits or Limits()
     reader = _Reader(limits)
     if is_link(source):
-        raise Refused("it is a link, which may lead to anybody's work; hand in the folder or file itself")
+        raise Refused("it is a link, which may lead to another student's work; hand in the folder or file itself")
     try:
         if source.is_dir():
             reader.take_folder(source)
@@ -87,12 +87,12 @@ class _Reader:
         self._entries = self._python = 0
 
     def take_one(self, source: Path) -> None:
-        """Take one Python file; it is the server, whatever its name."""
+        """Take one Python file; it is the server, under any name."""
         with open_file(source) as file:
             self._take(SERVER, file)
 
     def take_folder(self, source: Path) -> None:
-        """Take what lies in a folder; links are not followed."""
+        """Take the content of a folder; links are not followed."""
         with Folder.at(source) as folder:
             self._take_folder(folder, "")
 
@@ -126,7 +126,7 @@ class _Reader:
                 self._take(name, file)
 
     def take_archive(self, source: Path) -> None:
-        """Take what an archive holds; its kind is seen by its first bytes."""
+        """Take the content of an archive; its first bytes determine its kind."""
         with open_file(source) as file:
             size = os.fstat(file.fileno()).st_size
             if size > self._limits.archive:
@@ -184,7 +184,7 @@ class _Reader:
             raise Refused(f"it has more than {self._limits.entries} files and folders")
 
     def _is_wanted(self, name: str) -> bool:
-        """Say whether to take a file: Python, with a plain name. All others are left out."""
+        """Return whether to take a file: Python, with a plain name. All others are left out."""
         self._names.add(name)
         if is_litter(name) or not name.endswith(".py"):
             self._leave_out(name, "")
@@ -210,7 +210,7 @@ class _Reader:
 
 
 class _Capped(io.RawIOBase):
-    """A stream that ends with Refused after so many bytes, whatever is packed in it."""
+    """A stream that ends with Refused after this many bytes, whatever is packed in it."""
 
     def __init__(self, file: BinaryIO, allowed: int) -> None:
         self._file, self._allowed, self._left = file, allowed, allowed

@@ -1,1 +1,1 @@
-"""The release: builds what students get from what the instructor has, and lets nothing out that must stay."""
+"""The release: builds what students get from what the instructor has, and keeps back what must stay."""

@@ -1,6 +1,6 @@
-"""Build the zip that one uploads to Gradescope as the autograder: labs, grader, reference, and how to run them.
+"""Build the autograder zip for Gradescope: labs, grader, reference, and how to run them.
 
-The zip holds the hidden tests, and the course secret if there are secret seeds: give it to nobody but Gradescope.
+The zip holds the hidden tests, and the course secret if there are secret seeds: give it only to Gradescope.
 The same files give the same zip, byte for byte.
 """
 

@@ -1,6 +1,6 @@
-"""Builds what students get: a folder and a tar.gz, the same byte for byte whoever builds them, and when.
+"""Builds what students get: a folder and a tar.gz, the same byte for byte at any time and place.
 
-Takes the files that the project keeps (what git ignores, and caches, never go out); adds the students' own README,
+Takes the files that the project keeps (never caches, nor files that git ignores); adds the students' own README,
 workflow and container; derives their Makefile and pyproject.toml from the project's. Refuses if anything leaks
 (grader.release.leaks).
 """
@@ -25,7 +25,7 @@ NAME = "raft-lab"
 RELEASED = ("labs", "skeleton", "handouts", "scripts")
 KEPT_BACK = ("handouts/instructor",)
 SECRET = ("reference", "grader", "tests/corpora/variants", "tests/corpora/mutants", "tests/corpora/first_hour")
-"""Whose code must not leave: the solution, the grader, and servers of the project's own tests."""
+"""Folders whose code must not leave: the solution, the grader, and servers of the project's own tests."""
 FOR_STUDENTS = {
     *(
         "help",
@@ -42,12 +42,13 @@ FOR_STUDENTS = {
     ),
     *("replay", "trace", "handouts", "demo-byzantine demo-stale-read", "clean"),
 }
-"""The targets of the project's Makefile that students have, too; a test wants each other one to be the instructor's."""
+"""The targets of the project's Makefile that students have, too; a test requires that every other one is the
+instructor's."""
 CACHES = {"__pycache__", ".venv", "out", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".git"}
 
 
 class Leaking(Exception):
-    """Something would have left that must not; `found` says what and where."""
+    """The release would contain something that must not leave; `found` lists what and where."""
 
     def __init__(self, found: list[leaks.Leak]) -> None:
         super().__init__("\n".join(map(str, found)))
@@ -74,7 +75,7 @@ def build(out: Path, root: Path = ROOT) -> tuple[Path, Path]:
 
 
 def check(files: dict[str, bytes], root: Path = ROOT) -> None:
-    """Raise Leaking if one of the files has what must not leave."""
+    """Raise Leaking if one of the files has something that must not leave."""
     secret = leaks.read(root, names(root, SECRET))
     secret = {name: data for name, data in secret.items() if not name.startswith("grader/release/student/")}
     found = leaks.find(files, secret, leaks.read(root, names(root, ("labs", "skeleton"))))
@@ -93,7 +94,7 @@ def collect(root: Path = ROOT) -> dict[str, bytes]:
 
 
 def names(root: Path, parts: tuple[str, ...]) -> list[str]:
-    """Return the names of all files in these folders that are no caches."""
+    """Return the names of all files in these folders except caches."""
     return sorted(path.relative_to(root).as_posix() for part in parts for path in _files_in(root / part))
 
 
@@ -105,7 +106,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def makefile(text: str) -> str:
-    """Return the students' Makefile: the project's without what is the instructor's."""
+    """Return the students' Makefile: the project's without the instructor's parts."""
     head, rules = text.split("\nhelp:\n", 1)
     head = re.sub(r"\nFor work on the lab itself\n.*?(?=^endef)", "", head, count=1, flags=re.S | re.M)
     head = re.sub(r"^(TYPED :=|SCRIPTS :=|LINT :=).*?(?<!\\)\n", "", head, flags=re.S | re.M)
@@ -121,7 +122,7 @@ def targets_of(block: str) -> set[str]:
 
 
 def project(text: str) -> str:
-    """Return the students' pyproject.toml: the project's without what only its own tests need."""
+    """Return the students' pyproject.toml: the project's without the parts that only its own tests need."""
     tables = re.split(r"\n(?=\[)", text)
     wanted = ("[build-system]", "[project]", "[project.optional-dependencies]", "[tool.setuptools")
     kept = "\n".join(table for table in tables if table.startswith(wanted))
@@ -134,7 +135,7 @@ def epoch() -> int:
 
 
 def pack(files: dict[str, bytes], when: int) -> bytes:
-    """Return a tar.gz of the files: names sorted, nobody's, of one time."""
+    """Return a tar.gz of the files: sorted, without owners, and all with one time."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in sorted(files.items()):

@@ -1,10 +1,10 @@
-"""Finds what must not leave the instructor in files that are about to: copied code, names, and canaries.
+"""Finds content that must not leave the instructor in files for release: copied code, names, and canaries.
 
-Code is compared as shingles: runs of so many tokens, without comments, whatever the layout; of HTML, its text. And by
-its shape, whatever the names (grader.release.shapes). What nobody can look through stays: archives, encoded text.
-What legitimately stands on both sides is computed, from `skeleton` and `labs`: imports, signatures and fields anywhere
-in them, the state that the skeleton gives, and what at least one other file of the lab has, too. So one copied place
-in the lab is not excused by itself.
+Code is compared as shingles, which are runs of SHINGLE tokens without comments and layout; for HTML its text. It is
+also compared by its shape, regardless of names (grader.release.shapes). Files that nobody can look through stay:
+archives, encoded text. Code that is legitimately on both sides is computed, from `skeleton` and `labs`: imports,
+signatures and fields anywhere in them, the state that the skeleton gives, and anything that at least one other file of
+the lab has, too. So one copied place in the lab does not excuse itself.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from typing import TypeAlias
 from grader.release import shapes
 
 CANARY = "canary-" + "5f1e0c7d-raft-lab-instructor"
-"""Stands in files of the reference and of the grader; in two parts here, so that this file is none of them."""
+"""The mark of files of the reference and of the grader; in two parts here, so that this file is not one of them."""
 SHINGLE = 16
 """Tokens that are compared at a time: a line and a half of code."""
 COINCIDENCE = {"skeleton": SHINGLE + 1, "handouts": 24, "labs": 56}
-"""So many tokens in a row may be alike by chance: a signature and the first words behind it in what students fill in; a
-sentence in what they read; and the lab shares habits with the grader, and its scenarios with the hidden ones. What is
-not named here is as strict as can be."""
+"""How many tokens in a row may be alike by chance: in files that students fill in, a signature and the words after it;
+in pages, a sentence; the lab shares habits with the grader, and its scenarios with the hidden ones. For all other files
+the check is as strict as possible."""
 BY_SHAPE_ONLY = ("tests/corpora/variants/",)
-"""Servers that are written like the warm-up in places: their words may be alike, but not whole statements."""
+"""Servers that resemble the warm-up in places: their words may be alike, but not whole statements."""
 TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".sh", ".cfg", ""}
 PACKED = re.compile(r"[A-Za-z0-9+/=_-]{160,}|(?:[A-Za-z0-9+/=_-]{48,}[\s'\"\\,]*){3,}")
-"""What text looks like that was encoded, in one line or in several."""
+"""Matches encoded text, in one line or in several."""
 FEWEST = 12
-"""Different signs that it has at least; a ruled line has fewer."""
+"""The least number of different characters in it; a ruled line has fewer."""
 Shingle: TypeAlias = tuple[str, ...]
 Files: TypeAlias = tuple[tuple[str, bytes], ...]
 Token: TypeAlias = tuple[str, int]
@@ -65,7 +65,7 @@ def _guard(secret: Files, lab: Files) -> _Guard:
 
 
 class _Secrets:
-    """What is secret: names of hidden tests, and where each shingle and each shape is at home."""
+    """The secret: names of hidden tests, and the file of each shingle and each shape."""
 
     def __init__(self, secret: Files) -> None:
         self.names = _names(secret)
@@ -91,7 +91,7 @@ def _declared(data: bytes) -> frozenset[Shingle]:
 
 
 class _Guard:
-    """What is secret, and what may be on both sides."""
+    """The secret, and everything that may be on both sides."""
 
     def __init__(self, secrets: _Secrets, lab: Files) -> None:
         self._names, self._home, self._shapes = secrets.names, secrets.home, secrets.shapes
@@ -125,7 +125,7 @@ class _Guard:
             yield from (Leak(name, number, f"names the hidden test {word}") for word in self._names if word in line)
 
     def _copied(self, name: str, data: bytes) -> Iterator[Leak]:
-        """Yield the runs of secret tokens: any in what students fill in or read, long ones in the lab."""
+        """Yield the runs of secret tokens: any run in files that students fill in or read, long ones in the lab."""
         longest = COINCIDENCE.get(name.split("/")[0], SHINGLE - 1)
         for (line, end), (home, at) in self._runs(name, data):
             count = end[1] - line[1] + SHINGLE
@@ -133,7 +133,7 @@ class _Guard:
                 yield Leak(name, line[0], f"{count} tokens in a row are those of {home}:{at}")
 
     def _renamed(self, name: str, data: bytes) -> Iterator[Leak]:
-        """Yield the code that is the instructor's under other names, the largest piece of each line."""
+        """Yield code of the instructor's under other names, the largest piece of each line."""
         found = {
             piece.line: piece
             for piece in sorted(shapes.pieces(name, data), key=lambda piece: piece.size)
@@ -146,7 +146,8 @@ class _Guard:
     def _runs(
         self, name: str, data: bytes
     ) -> Iterator[tuple[tuple[tuple[int, int], tuple[int, int]], tuple[str, int]]]:
-        """Yield for each run of secret shingles the line and number of its first and last, and where they are from."""
+        """Yield for each run of secret shingles the line and number of its first and last, and the files that they come
+        from."""
         begun: tuple[int, int] | None = None
         last, home = (0, 0), ("", 0)
         for shingle, line, number in _shingles(tokens(name, data)):
@@ -182,7 +183,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def tokens(name: str, data: bytes) -> list[Token]:
-    """Return words and signs in small letters, with their lines; no comments of Python, no tags of HTML."""
+    """Return words and signs in lower case, with their lines, without Python's comments and HTML's tags."""
     text = data.decode(errors="replace")
     suffix = PurePosixPath(name).suffix
     if suffix in (".html", ".svg"):
@@ -205,7 +206,7 @@ def _shingles(found: list[Token]) -> Iterator[tuple[Shingle, int, int]]:
 
 
 def declarations(text: str) -> str:
-    """Return what a module of the lab declares: what others repeat because they use it, or are used like it.
+    """Return the declarations of a module of the lab: others repeat them because they use it, or are used like it.
 
     Imports, classes' and functions' heads with their docstrings, fields, and the plain state of a server.
     """
@@ -230,7 +231,7 @@ def _lines(node: ast.stmt) -> range:
 
 
 def _is_plain_state(node: ast.stmt) -> bool:
-    """Say whether a statement only gives a field its name, its type, or an empty or constant value."""
+    """Return whether a statement only gives a field its name, its type, or an empty or constant value."""
     if not isinstance(node, ast.Assign | ast.AnnAssign):
         return False
     value = node.value

@@ -1,7 +1,7 @@
-"""Code by its shape: what stays of it when every name, text and comment is another one, and so is the layout.
+"""Compares code by its shape: what remains if every name, text, comment and the layout change.
 
-Finds copies that were renamed: two pieces of Python have one shape if consistent renaming makes them equal. Compared
-are statements, and two or three of them in a row; pieces that are too small to tell anything are left out.
+Finds copies that were renamed: two pieces of Python have one shape if consistent renaming makes them equal. It compares
+statements, and two or three of them in a row; pieces that are too small to mean anything are left out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 LEAST, MOST = 40, 400
-"""Nodes of the syntax tree that a piece must have, four lines of code or so, and may have: what is larger has parts."""
+"""The fewest nodes of the syntax tree in a piece, about four lines of code, and the most: larger pieces have parts."""
 ROWS = (1, 2, 3)
-"""So many statements in a row make a piece."""
+"""How many statements in a row make a piece."""
 UNHEARD = ("annotation", "returns")
 """Fields of nodes whose words do not count."""
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.S | re.M)
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def pieces(name: str, data: bytes) -> tuple[Piece, ...]:
-    """Return the pieces of a Python file, or of the code in a page; what is no Python has none."""
+    """Return the pieces of a Python file, or of the code in a page; any other file has none."""
     text = data.decode(errors="replace")
     suffix = PurePosixPath(name).suffix
     if suffix == ".py":
@@ -61,7 +61,7 @@ class _Flat:
         return self._words[start:end]
 
     def _add(self, node: ast.AST, heard: bool) -> int:
-        """Add the words of a node that is heard, and of those below; return how many nodes these are."""
+        """Add the words of a node that counts, and of those below it; return how many nodes these are."""
         heard = heard and not _is_text(node) and not isinstance(node, ast.expr_context)
         start, below = len(self._words), 0
         if heard:
@@ -112,7 +112,8 @@ def _word(node: ast.AST) -> _Word:
 
 
 def _digest(words: Iterable[_Word]) -> bytes:
-    """Return what is the same for the same words with other names: of a name counts which one it is, from the first."""
+    """Return a value that is the same for equal words with other names: a name counts only by its order of
+    appearance."""
     seen: dict[str, int] = {}
     lines = []
     for kind, names, number in words:

@@ -1,1 +1,1 @@
-"""The results: what a grading found, as data, and everything that is made from it for people and other systems."""
+"""The results: the outcome of a grading as data, and everything made from it for people and other systems."""

@@ -1,6 +1,6 @@
-"""What is said of stages whose basis (grader.grading.stage_basis) is lost or open, to somebody who sees some tests.
+"""Texts on stages whose basis (grader.grading.stage_basis) is lost or open, for a reader who sees only some tests.
 
-Texts only: which points count has been found out before.
+Only texts: which points count is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from grader.results.result import REVIEW, StageResult, Test
 
 NOTHING_COUNTS = ("lost", "forfeited")
 FAILED = ("fail", "error", "not-written")
-_FORFEITED = "a run broke a rule that is not broken by mistake there"
+_FORFEITED = "a run broke a rule that nobody breaks by mistake there"
 
 
 def why_nothing_counts(stage: StageResult, tests: Sequence[Test]) -> str:
-    """Return what a stage that has lost its basis is waiting for, "" if no points depend on it.
+    """Return what a stage that has lost its basis waits for, "" if no points depend on it.
 
-    `tests` are those that the reader may see: the sentence names no other, and counts no other.
+    `tests` are those that the reader may see: the sentence names and counts no others.
     """
     passed = sum(test.stage == stage.id and test.uncounted > 0 for test in tests)
     if not passed:
@@ -38,9 +38,9 @@ def why_nothing_counts(stage: StageResult, tests: Sequence[Test]) -> str:
 
 
 def tell(stages: Sequence[StageResult], tests: Sequence[Test]) -> str:
-    """Fill in what stages without their basis wait for, as somebody may read it who sees these tests; return it all.
+    """Fill in what stages without their basis wait for, for a reader who sees these tests; return all these sentences.
 
-    The messages of their tests are filled in with it.
+    The messages of their tests are filled in, too.
     """
     told = []
     for stage in stages:
@@ -60,12 +60,12 @@ def tell(stages: Sequence[StageResult], tests: Sequence[Test]) -> str:
 
 
 def why_open(stage: str, basis: Sequence[str]) -> str:
-    """Return why a stage waits whose basis could not be judged."""
-    return f"{REVIEW}: {_counts_when(stage, basis)}, and the grader could not judge that"
+    """Return why a stage waits if its basis could not be graded."""
+    return f"{REVIEW}: {_counts_when(stage, basis)}, and the grader could not grade that"
 
 
 def waits_for_basis(test: Test) -> bool:
-    """Return whether a test is held only because its stage's basis could not be judged."""
+    """Return whether a test is held only because its stage's basis could not be graded."""
     return test.status == "held" and bool(test.runs) and all(run.status != "held" for run in test.runs)
 
 

@@ -1,4 +1,4 @@
-"""The files of graded submissions beside result.json: what their students get, the exports, and the class's table."""
+"""The files of graded submissions beside result.json: those for students, the exports, and the class's table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.results.student_view import student_view
 
 
 def write_all(folder: Path, result: Result, formats: Sequence[str]) -> None:
-    """Write what is made from a result, into the submission's folder."""
+    """Write everything that is made from a result into the submission's folder."""
     view = student_view(result)
     write(folder / "feedback.json", view)
     write_text(folder / "feedback.txt", report.render_one(view) + "\n")

@@ -1,6 +1,6 @@
-"""What is known of a run that the grader could not judge: what went wrong, where to look, and how to repeat it.
+"""The facts about a run that the grader could not grade: what went wrong, where to look, and how to repeat it.
 
-Where to look goes by the reference: it has run the same test with the same seed on the same machine. Runs nothing.
+The reference shows where to look: it has run the same test with the same seed on the same machine. Runs nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FINDINGS = {
 }
 
 NOT_RUN = "not run: "
-"""How the message of a run begins that was not even tried."""
+"""The beginning of the message of a run that was not even tried."""
 UNRUN = "neither the submission nor the reference was run: repeat first the runs that took so long"
 BEFORE_ANY_RUN = "there was no run to compare: the fault is the machine's, or the grader's"
 
@@ -31,7 +31,7 @@ BEFORE_ANY_RUN = "there was no run to compare: the fault is the machine's, or th
 def held_run(record: RunRecord, secret: bool, source: str, hosts: Hosts, reference: RunRecord | None) -> Held:
     """Return a held run; `reference` is the reference's run with the same test and seed, None if there is none.
 
-    A run that was not even tried says so.
+    The entry states whether the run was not even tried.
     """
     found = "not-run" if reference is None else "passes" if reference.status == "pass" else "does-not-pass"
     return Held(
@@ -49,7 +49,7 @@ def held_run(record: RunRecord, secret: bool, source: str, hosts: Hosts, referen
 
 
 def held_submission(source: str, hosts: Hosts, message: str) -> Held:
-    """Return the entry of a submission of which nothing could be judged."""
+    """Return the entry of a submission that could not be graded at all."""
     repeat = f"python -m grader grade {shlex.quote(_absolute(source))} {_hosts_options(hosts)}"
     return Held("", None, False, hosts.kind, hosts.level, source, message, finding=BEFORE_ANY_RUN, repeat=repeat)
 

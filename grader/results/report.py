@@ -54,7 +54,7 @@ def _row(result: Result, before: Result | None) -> tuple[str, dict[str, str], st
 
 
 def render_one(result: Result, most: int = 1000) -> str:
-    """Return the report of one submission, with at most so many failures told in full."""
+    """Return the report of one submission, with at most this many failures in full."""
     head = f"{result.submission.name}: {_points(result)}"
     if result.held and not result.held[0].test:
         return "\n".join([head, *_wrapped(result.message), *_held(result.held[:1])])
@@ -105,7 +105,7 @@ def _table(result: Result) -> str:
 
 
 def _gathered(tests: Sequence[Test]) -> list[str]:
-    """Return a line for each thing that is not written, or that keeps tests from being run."""
+    """Return one line per unwritten method, or per reason why tests are not run."""
     found: dict[str, int] = {}
     for test in tests:
         if test.status in ("not-written", "skip") or waits_for_basis(test):
@@ -130,7 +130,7 @@ def _failure(test: Test, held: Sequence[Held]) -> str:
 
 
 def _held(held: Sequence[Held]) -> list[str]:
-    """Return where to look for what kept runs from being judged, and the commands that repeat them."""
+    """Return where to look for the cause of ungraded runs, and the commands that repeat them."""
     lines = [
         line for finding in dict.fromkeys(run.finding for run in held if run.finding) for line in _told("look", finding)
     ]

@@ -1,4 +1,4 @@
-"""What a grading brought, as data: the only source of every report and export. Its schema lies beside it.
+"""The outcome of a grading as data: the only source of every report and export. Its schema is beside it.
 
 All texts in it are clean (grader.cleaning). Written whole or not at all.
 """
@@ -18,21 +18,21 @@ SCHEMA = "raft-lab/result/v2"
 SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
 Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "held"]
 """fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
-not-written: the submission says so; held: the grader could not judge it, so somebody has to look."""
+not-written: the server raises NotImplementedError; held: the grader could not grade it, so somebody has to look."""
 Kind: TypeAlias = Literal["drill", "test", "performance", "hidden"]
 Visibility: TypeAlias = Literal["visible", "hidden", "after_due_date", "after_published"]
 Detail: TypeAlias = Literal["none", "rule", "full"]
 """How much of a test students see (grader.results.student_view)."""
 RunStatus: TypeAlias = Literal["pass", "fail", "error", "held"]
 BasisStatus: TypeAlias = Literal["none", "there", "held", "lost", "forfeited"]
-"""Of a stage's basis (grader.grading.stage_basis). none: it names no test; there: each passes with some seed; held: the
-grader could not find out; lost: one fails with every seed, so the stage gives no points; forfeited: whatever the basis,
-a run broke a rule that is not broken by mistake, so there are none either."""
+"""The status of a stage's basis (grader.grading.stage_basis). none: it names no test; there: each test passes with some
+seed; held: the grader could not find out; lost: one fails with every seed, so the stage gives no points; forfeited:
+whatever the basis, a run broke a rule that nobody breaks by mistake, so it gives none either."""
 REVIEW = "needs review"
 
 
 class Run(msgspec.Struct, forbid_unknown_fields=True):
-    """One test with one seed. `seed` is None in what students get if it is secret."""
+    """One test with one seed. In students' files `seed` is None if it is secret."""
 
     seed: int | None
     secret: bool
@@ -44,13 +44,13 @@ class Run(msgspec.Struct, forbid_unknown_fields=True):
     wall_time: float = 0.0
     retried: bool = False
     details: str = ""
-    """Where the lab stumbled over what a server said (labs.checking.outcome): for the instructor only."""
+    """The lab's traceback if a server's output made it raise an error (labs.checking.outcome): only for the
+    instructor."""
 
 
 class Held(msgspec.Struct, forbid_unknown_fields=True):
-    """A run that the grader could not judge, and how to repeat it.
-
-    It gives no points, and takes none. Without `test` it stands for all of the submission.
+    """A run that the grader could not grade, and how to repeat it. It gives no points, and takes none. Without `test`
+    it means the whole submission.
     """
 
     test: str
@@ -64,7 +64,7 @@ class Held(msgspec.Struct, forbid_unknown_fields=True):
     reference: Literal["passes", "does-not-pass", "not-run"] = "not-run"
     """What the reference did on this machine with the same test, seed and hosts."""
     finding: str = ""
-    """Where the fault is to be sought, going by the reference."""
+    """Where to look for the fault, judging by the reference."""
     repeat: str = ""
     """The command that repeats the run."""
 
@@ -80,7 +80,7 @@ class Metrics(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Figure(msgspec.Struct, forbid_unknown_fields=True):
-    """What a performance test measured, beside the reference's figure on the same seeds."""
+    """The measurement of a performance test, beside the reference's figure on the same seeds."""
 
     value: float
     reference: float
@@ -102,10 +102,10 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     held_score: float = 0.0
     """Points that wait for a review: those that the held runs decide."""
     uncounted: float = 0.0
-    """Points that its runs would bring, and that do not count: its stage has lost its basis, or is forfeited."""
+    """Points that its runs would give, but that do not count: its stage has lost its basis, or is forfeited."""
     rule: str | None = None
     message: str = ""
-    """What was seen in the first run that did not pass, or why nothing was run."""
+    """The facts of the first run that did not pass, or why nothing was run."""
     hint: str = ""
     replay: str = ""
     """A command that shows a failure again; "" if there is none that a student may have."""
@@ -134,11 +134,11 @@ class StageResult(msgspec.Struct, forbid_unknown_fields=True):
     """The tests without which none of its points count."""
     basis_status: BasisStatus = "none"
     forfeited_by: str = ""
-    """The first test in which a rule was broken that the stage is forfeited for."""
+    """The first test that broke a rule for which the stage is forfeited."""
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
-    """Who was graded; `sha256` is over the names and contents of `files`, `commit` what a checkout says it is at.
+    """The submission; `sha256` covers the names and contents of `files`, `commit` is that of a git checkout.
 
     The files' names are relative to `root`, a folder of the submission.
     """
@@ -152,7 +152,7 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Basis(msgspec.Struct, forbid_unknown_fields=True):
-    """What the grade rests on; equal ones give equal verdicts. `secret` names the course secret, or is ""."""
+    """The basis of the grade; equal ones give equal verdicts. `secret` names the course secret, or is ""."""
 
     rubric: str = ""
     rubric_sha256: str = ""
@@ -161,7 +161,7 @@ class Basis(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sandbox(msgspec.Struct, forbid_unknown_fields=True):
-    """How servers were run, and how well they were shut in."""
+    """How servers were run, and how well they were confined."""
 
     hosts: str
     level: str
@@ -169,10 +169,10 @@ class Sandbox(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Result(msgspec.Struct, forbid_unknown_fields=True):
-    """All of it. Times are UTC; `duration` in wall seconds.
+    """The whole result. Times are UTC; `duration` in wall seconds.
 
     With the status `held`, `held_score` points wait for a review, and `score` holds only those that are certain: it is
-    not a grade. A held run that decides no point leaves the status as it is.
+    not a grade. A held run that decides no point does not change the status.
     """
 
     status: Literal["graded", "held", "not-gradable", "unfinished"]
@@ -208,7 +208,7 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def points(self) -> str:
-        """The points in words; of a held result, what is judged and what waits."""
+        """The points in words; for a held result, the judged points and those that wait."""
         if self.status != "held":
             return f"{self.score:g} of {self.max_score:g} points" + (" in the tests shown here" if self.unseen else "")
         judged = round(self.max_score - self.held_score, 2)
@@ -223,13 +223,13 @@ def write(path: Path, result: Result) -> None:
 
 
 def read(path: Path) -> Result:
-    """Read a result; Usage if it is none."""
+    """Read a result; raise Usage if it is not one."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Result)
     except OSError as error:
         raise Usage(f"cannot read the result {path}: {error}") from None
     except msgspec.MsgspecError as error:
-        raise Usage(f"{path} is no result of this version ({SCHEMA}): {error}") from None
+        raise Usage(f"{path} is not a result of this version ({SCHEMA}): {error}") from None
 
 
 def schema() -> dict[str, Any]:

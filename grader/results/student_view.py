@@ -1,8 +1,8 @@
-"""What students may see of a result: no secret seed, and of each test as much as its detail level allows.
+"""What students may see of a result: no secret seeds, and as much of each test as its detail level allows.
 
-`full`: what was seen, and how to see it again; `rule`: title and the rule that was broken; `none`: title and status.
-A submission may break whatever rule it likes by what it sees of a test, so `rule` is not for hidden ones. Everything
-that goes to a student is made from this view.
+`full`: the facts, and how to repeat the run; `rule`: title and the broken rule; `none`: title and status. A submission
+can choose the rule that it breaks by what it sees of a test, so `rule` is not for hidden tests. Everything that goes to
+a student is made from this view.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from grader.results.basis import tell
 from grader.results.result import REVIEW, Held, Metrics, Result, Run, Test, sum_points
 
 OPEN = ("pass", "skip", "not-written", "held")
-"""Their messages tell nothing of how a test works."""
-WAITS = f"{REVIEW}: the grader could not judge all of it, so there is no grade yet; your instructor has the details"
+"""Statuses whose messages reveal nothing of how a test works."""
+WAITS = f"{REVIEW}: the grader could not grade all of it, so there is no grade yet; your instructor has the details"
 
 
 def student_view(result: Result, keep_hidden: bool = False) -> Result:
@@ -30,7 +30,7 @@ def student_view(result: Result, keep_hidden: bool = False) -> Result:
 
 
 def _sum_up(view: Result) -> None:
-    """Make the sums and what is said of them those of the tests that are shown, so that none tells of another."""
+    """Make the sums, and the texts about them, those of the tests that are shown, so that they reveal no others."""
     for stage in view.stages:
         sum_points(stage, [test for test in view.tests if test.stage == stage.id])
     if view.tests or view.unseen:
@@ -48,12 +48,12 @@ def _sum_up(view: Result) -> None:
 
 
 def _without_sum(why_not: str) -> str:
-    """Return why a stage was not run without how many points the one below it has."""
+    """Return why a stage was not run, without the points of the stage below it."""
     return why_not.partition(", which has ")[0]
 
 
 def _shown(test: Test) -> Test:
-    test.replay = test.replay.partition(" SUBMISSION=")[0]  # where it lay is the instructor's business
+    test.replay = test.replay.partition(" SUBMISSION=")[0]  # its path is the instructor's business
     detail = _detail(test)
     test.runs = [_without_seed(run) for run in test.runs] if detail == "full" else []
     if test.status == "held":
@@ -68,7 +68,7 @@ def _shown(test: Test) -> Test:
         test.rule, test.passes = None, 0
     if test.status not in OPEN:
         test.message = f"broke the rule {test.rule}" if test.rule else "did not pass"
-    elif test.status == "not-written":  # the rest are words of the submission's own, which has seen the test
+    elif test.status == "not-written":  # the rest is the submission's own text, and it has seen the test
         test.message = "not written yet"
     return test
 
@@ -87,6 +87,6 @@ def _without_seed(run: Run) -> Run:
 
 
 def _without_cause(held: Held, detail: str | None) -> Held:
-    """Return a held run without what went wrong in the grader and how to repeat it: that is the instructor's."""
+    """Return a held run without the grader's error and the command that repeats it: those are for the instructor."""
     seed = None if held.secret or detail != "full" else held.seed
     return Held(held.test, seed, held.secret, held.hosts, held.level)

@@ -1,6 +1,6 @@
-"""A run as facts that one can ask about: who voted for whom, what was on which disk, which reply came to whom.
+"""A run as facts for questions: which server voted for which, what was on which disk, which reply reached which server.
 
-Folded from the events of a trace, in their order. Knows nothing of questions.
+Built from the events of a trace, in their order. Knows nothing of questions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from labs.trace.events import Crash, Deliver, Drop, Event, Reply, Restart, Save,
 
 @dataclass(frozen=True)
 class Disk:
-    """What a server has saved last. `terms` are those of the entries that it holds, by index."""
+    """The last save of a server. `terms` has those of its entries, by index."""
 
     time: float = 0.0
     current_term: int = 0
@@ -40,16 +40,16 @@ class Disk:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A server refused a vote or entries: what it was asked, and what it knew."""
+    """A server refused a vote or entries: the request, and what the server knew."""
 
     time: float
     server: int
     peer: int
     args: RequestVoteArgs | AppendEntriesArgs
     term: int
-    """Of the answer."""
+    """The time of the answer."""
     voted: tuple[int, float] | None
-    """For whom it had voted in that term, and when it first showed; None if for nobody."""
+    """The candidate that it had voted for in that term, and when that first showed; None if it had not voted."""
     disk: Disk
 
 
@@ -76,7 +76,7 @@ class Death:
 
 @dataclass(frozen=True)
 class Rise:
-    """A server heard of a higher term than it had ever shown, and then showed it."""
+    """A server heard of a higher term than any that it had shown, and then showed it."""
 
     time: float
     server: int
@@ -89,15 +89,15 @@ class Rise:
 
 @dataclass
 class History:
-    """All that was found."""
+    """All facts."""
 
     size: int
     refused_votes: list[Refusal] = field(default_factory=list)
     refused_entries: list[Refusal] = field(default_factory=list)
     granted: dict[tuple[int, int], list[tuple[float, int]]] = field(default_factory=dict)
-    """For (candidate, term): when a vote reached it, and whose."""
+    """For (candidate, term): the times of the votes that reached it, and their voters."""
     led: dict[int, tuple[float, int]] = field(default_factory=dict)
-    """For each term: when its leader first sent AppendEntries, and who that was."""
+    """For each term: when its leader first sent AppendEntries, and the leader."""
     acks: list[Ack] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
     rises: list[Rise] = field(default_factory=list)
@@ -117,7 +117,7 @@ def fold(events: Iterable[Event], size: int) -> History:
 
 
 class _Folding:
-    """What is known while a trace is read."""
+    """The knowledge while a trace is read."""
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -126,10 +126,10 @@ class _Folding:
         self._votes: dict[tuple[int, int], tuple[int, float]] = {}
         self._sent: dict[int, Send] = {}
         self._arrived: set[tuple[int, str]] = set()
-        """Calls of which the request, or the reply, has arrived."""
+        """Calls whose request, or reply, has arrived."""
 
     def forget_what_arrived(self) -> None:
-        """Keep of the lost messages those of which no copy arrived, and whose sender was there to wait."""
+        """Keep the lost messages of which no copy arrived, and whose sender was still there to wait."""
         self.history.lost = [
             (sent, drop)
             for sent, drop in self.history.lost
@@ -205,7 +205,7 @@ class _Folding:
         elif isinstance(message, AppendEntriesReply) and message.success and isinstance(asked, AppendEntriesArgs):
             match = asked.prev_log_index + len(asked.entries)
             if self._shown[event.server] != asked.term:
-                return  # it does not lead that term any more
+                return  # it no longer leads that term
             self.history.acks.append(Ack(event.time, event.server, event.peer, asked.term, match))
 
     def _restart(self, event: Restart) -> None:

@@ -1,6 +1,5 @@
-"""Questions about a run, each with its answer. All that an answer says stands in the trace, or follows from it.
-
-Each kind of question returns all that it can ask; the command chooses.
+"""Questions about a run, each with its answer. Everything in an answer is in the trace, or follows from it. Each kind
+of question returns all that it can ask; the command chooses.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ def _why_no_vote(refusal: Refusal, args: RequestVoteArgs) -> str:
         whom, when = refusal.voted
         self_or = "itself" if whom == refusal.server else f"server {whom}"
         return (
-            f"It had voted for {self_or} in term {args.term} (that showed at t={when:.3f}), and a server has one vote "
-            "a term (Figure 2, RequestVote rule 2; §5.2)."
+            f"It had voted for {self_or} in term {args.term} (that showed at t={when:.3f}), and a server has one vote per "
+            "term (Figure 2, RequestVote rule 2; §5.2)."
         )
     asked, own = (args.last_log_term, args.last_log_index), refusal.disk.last[::-1]
     if refusal.disk.saves and asked < own:
@@ -178,7 +177,7 @@ def lost_messages(history: History) -> Iterator[Question]:
         )
         answer = (
             f"The {which} got no further, at t={drop.time:.3f}: {REASONS[drop.reason]}. So server {sent.peer} {done} "
-            "the request. The sender cannot tell: a lost request and a lost answer look alike, and so the same request "
+            "the request. The sender cannot know: a lost request and a lost answer look alike, and so the same request "
             "may have to be sent, and obeyed, twice (§5.5)."
         )
         yield Question("silence", text, answer)
@@ -235,7 +234,7 @@ KINDS: tuple[Callable[[History], Iterator[Question]], ...] = (
     lost_messages,
     rises,
 )
-"""Kinds of questions about a trace, the ones that tell most first."""
+"""Kinds of questions about a trace, the most revealing ones first."""
 
 
 def all_kinds(history: History, source: str) -> list[list[Question]]:

@@ -327,14 +327,14 @@ class Kernel:
             self.blame(author_of(said), said, error)
 
     def blame(self, server: int | None, said: object, error: Exception) -> None:
-        """End the run: what a server said has made an error where it was looked at, so it cannot be judged.
+        """End the run: what a server said has made an error where it was looked at, so it cannot be graded.
 
         Raise the error if no server has said anything, or if it is the machine's: then it is the simulator's own.
         """
         if server is None or self._incarnations[server] == 0 or isinstance(error, NOT_BY_DATA):
             self.error = self.error or error
             raise error
-        text = f"handed over what cannot be judged: {safe_repr.outline(said)}"
+        text = f"handed over what cannot be graded: {safe_repr.outline(said)}"
         self.end_with_failure(server, Failed("nonsense", text, "", way_to(error)))
 
     def _end_stuck(self, error: Exception) -> None:

@@ -51,7 +51,7 @@ def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch, defec
     def try_one(data: bytes) -> None:
         try_case(data)
 
-    with pytest.raises(AssertionError, match=r"handed over what cannot be judged: Saved\((.|\n)*--case [0-9a-f]{100,}"):
+    with pytest.raises(AssertionError, match=r"handed over what cannot be graded: Saved\((.|\n)*--case [0-9a-f]{100,}"):
         try_one()
     assert defects
     defects.clear()

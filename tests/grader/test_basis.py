@@ -84,10 +84,10 @@ def test_a_basis_that_the_grader_could_not_judge_holds_the_stage(runs: list[str]
     [stage] = found.stages
     assert (found.status, stage.status, stage.basis_status) == ("held", "held", "held")
     assert (found.score, found.has_grade) == (0.0, False) and found.held_score in (2.0, 6.0)
-    assert found.message == "needs review: the grader could not judge 2A/initial_election"
+    assert found.message == "needs review: the grader could not grade 2A/initial_election"
     assert {test.status for test in found.tests} == {"held"}
     text = " ".join(report.render_one(found).split())
-    waits = "needs review: 2A counts when 2A/initial_election passes, and the grader could not judge that"
+    waits = "needs review: 2A counts when 2A/initial_election passes, and the grader could not grade that"
     assert f"{waits}: 2 tests" in text
     assert "score" not in gradescope.content(found)
 
@@ -96,7 +96,7 @@ def test_held_runs_of_a_stage_without_its_basis_hold_nothing() -> None:
     tests = [judged(item(), *["fail"] * 4), judged(item("2A/deaf_server"), *["grader-error"] * 4)]
     found = result_of(*tests)
     assert (found.status, found.held_score, found.stages[0].status) == ("graded", 0.0, "graded")
-    assert "4 runs could not be judged, but decide no points" in found.warnings
+    assert "4 runs could not be graded, but decide no points" in found.warnings
 
 
 def test_a_stage_that_is_skipped_has_lost_nothing() -> None:
@@ -115,7 +115,7 @@ def test_a_rule_that_is_not_broken_by_mistake_forfeits_the_stage() -> None:
     found = result_of(judged(item(), *["pass"] * 4), forged, forfeits=("SnapshotIsTheServices",))
     [stage] = found.stages
     assert (found.score, stage.basis_status, stage.forfeited_by) == (0.0, "forfeited", "2A/chaos")
-    assert found.message.startswith("2A gives no points: a run broke a rule that is not broken by mistake there; ")
+    assert found.message.startswith("2A gives no points: a run broke a rule that nobody breaks by mistake there; ")
     assert "2A/chaos breaks SnapshotIsTheServices" in found.message
     built = scoring.is_built_on(Stage("2B", "b", ("2A",), 0.25, ()), found.stages)
     assert built == "not run: it builds on 2A, which gives no points"

@@ -148,9 +148,9 @@ def test_a_grading_in_which_hosts_fail_is_held(tmp_path: Path) -> None:
     assert done.returncode == exits.OUR_ERROR, done.stdout + done.stderr
     result = result_of(tmp_path, "reference")
     assert [(test.status, test.score, test.held_score > 0) for test in result.tests] == [("held", 0.0, True)]
-    assert "could not judge 1 of 1 runs, also when tried again" in result.tests[0].message
+    assert "could not grade 1 of 1 runs, also when tried again" in result.tests[0].message
     assert "servers cannot be run: a process is not confined: OSError: no walls today" in result.tests[0].message
-    assert (result.status, result.message) == ("held", "needs review: the grader could not judge 2A/initial_election")
+    assert (result.status, result.message) == ("held", "needs review: the grader could not grade 2A/initial_election")
     assert result.tests[0].runs[0].retried and result.held[0].reference == "does-not-pass"
     assert "all 2 points wait for review" in done.stdout
 

@@ -259,7 +259,7 @@ def test_a_grading_that_is_stopped_leaves_nothing_half_and_goes_on(tmp_path: Pat
         (["nothing.zip"], exits.USAGE, "there is no nothing.zip"),
         (["skeleton", "--only", "2Z"], exits.USAGE, "has '2Z' in its id"),
         (["skeleton", "--export", "pdf"], exits.USAGE, "there is no format 'pdf'"),
-        (["skeleton", "--rubric", "README.md"], exits.USAGE, "README.md is no TOML"),
+        (["skeleton", "--rubric", "README.md"], exits.USAGE, "README.md is not TOML"),
         (["skeleton", "--require-sandbox", "Z"], exits.USAGE, "there is no sandbox level 'Z'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What the grader cannot judge is held for review: in no result, report or export is it zero or full points."""
+"""What the grader cannot grade is held for review: in no result, report or export is it zero or full points."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_report_names_what_waits_and_how_to_repeat_it() -> None:
     text = report.render_one(held())
     assert text.startswith("jdoe: held: 4 of 8 judged points; 4 points wait for review")
     words = " ".join(text.split())
-    assert "held 2B/chaos" in words and "needs review: the grader could not judge 1 of 4 runs" in words
+    assert "held 2B/chaos" in words and "needs review: the grader could not grade 1 of 4 runs" in words
     repeat = "python -m grader repeat /home/prof/x 2B/chaos --seed 1000001 --hosts process --require-sandbox B"
     assert repeat in words and held().held[0].repeat == repeat
 
@@ -429,7 +429,7 @@ def test_a_submission_in_which_the_grader_gets_stuck_is_held_soon(tmp_path: Path
     assert [(run.seed, run.reference) for run in tried] == [(1, "passes")] * 2
     assert {run.reference for run in found.held if run not in tried} == {"not-run"}
     assert (
-        "took minutes, twice, and came to no end; see " + ", ".join(run.test for run in tried) in found.held[-1].message
+        "took minutes, twice, and did not finish; see " + ", ".join(run.test for run in tried) in found.held[-1].message
     )
 
 

@@ -117,7 +117,7 @@ def test_a_run_that_the_grader_cannot_judge_holds_what_it_decides() -> None:
     test = judged(item(), "pass", "grader-error", "pass", "pass", message="disk full")
     assert (test.status, test.score, test.held_score, test.max_score) == ("held", 0.0, 4.0, 4.0)
     assert (
-        test.message.startswith("needs review: the grader could not judge 1 of 4 runs") and "disk full" in test.message
+        test.message.startswith("needs review: the grader could not grade 1 of 4 runs") and "disk full" in test.message
     )
     share = judged(item(partial=True), "pass", "grader-error", "fail", "pass")
     assert (share.status, share.score, share.held_score) == ("held", 2.0, 1.0)
@@ -129,7 +129,7 @@ def test_a_run_that_the_grader_cannot_judge_holds_nothing_that_is_decided_withou
     passed = judged(item(threshold=0.75), "pass", "grader-error", "pass", "pass")
     assert (passed.status, passed.score, passed.held_score) == ("pass", 4.0, 0.0)
     found = graded(failed, passed)
-    assert found.status == "graded" and "2 runs could not be judged, but decide no points" in found.warnings
+    assert found.status == "graded" and "2 runs could not be graded, but decide no points" in found.warnings
 
 
 def test_a_result_with_a_held_test_is_no_grade() -> None:
@@ -140,7 +140,7 @@ def test_a_result_with_a_held_test_is_no_grade() -> None:
     assert [stage.status for stage in found.stages] == ["held", "graded"]
     assert found.points == "held: 8 of 8 judged points; 4 points wait for review"
     assert graded(held).points == "held: no points are judged; all 4 points wait for review"
-    assert found.message == "needs review: the grader could not judge 2A/initial_election"
+    assert found.message == "needs review: the grader could not grade 2A/initial_election"
 
 
 def test_points_that_wait_keep_no_stage_from_being_run() -> None:
@@ -215,7 +215,7 @@ def test_students_see_what_the_detail_level_allows() -> None:
     for test in (rule, none):
         assert (test.hint, test.replay, test.runs, test.failing_seeds) == ("", "", [], [])
     assert "2A/deaf_server" not in view
-    assert view["2A/split_votes"].message.startswith("needs review: the grader could not judge 4 of 4 runs")
+    assert view["2A/split_votes"].message.startswith("needs review: the grader could not grade 4 of 4 runs")
     assert view["2A/many_elections"].replay == "" and "secret seeds only" in view["2A/many_elections"].hint
     assert view["2C/chaos"].message.startswith("not written yet")
 
@@ -262,7 +262,7 @@ def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
     result.write(tmp_path / "result.json", everything())
     assert result.read(tmp_path / "result.json") == everything()
     (tmp_path / "result.json").write_text('{"status": "graded"}')
-    with pytest.raises(exits.Usage, match="is no result of this version"):
+    with pytest.raises(exits.Usage, match="is not a result of this version"):
         result.read(tmp_path / "result.json")
 
 

@@ -167,7 +167,7 @@ def test_a_submission_that_is_itself_a_link_is_refused(tmp_path: Path, kind: str
     link.symlink_to(target)
     with take_in(link) as taken:
         assert (taken.refused, taken.files) == (
-            "it is a link, which may lead to anybody's work; hand in the folder or file itself",
+            "it is a link, which may lead to another student's work; hand in the folder or file itself",
             [],
         )
 
@@ -283,13 +283,13 @@ def test_two_servers_beside_each_other_are_not_guessed_at() -> None:
 HOSTILE_NAMES = {
     "../raft.py": "leads out",
     "a/../../raft.py": "leads out",
-    "/etc/cron.d/raft.py": "no relative path",
-    "C:/raft.py": "no relative path",
-    "..\\raft.py": "no relative path",
-    "ra\u202eyp.tf": "not to be seen (U+202E)",
-    "raft.py\u200b": "not to be seen (U+200B)",
-    "a\nb.py": "not to be seen (U+000A)",
-    "\x1b[31mraft.py": "not to be seen (U+001B)",
+    "/etc/cron.d/raft.py": "not a relative path",
+    "C:/raft.py": "not a relative path",
+    "..\\raft.py": "not a relative path",
+    "ra\u202eyp.tf": "invisible characters (U+202E)",
+    "raft.py\u200b": "invisible characters (U+200B)",
+    "a\nb.py": "invisible characters (U+000A)",
+    "\x1b[31mraft.py": "invisible characters (U+001B)",
     "/".join(["d"] * 20) + "/raft.py": "deeper than",
     "x" * 300 + ".py": "longer than",
 }
@@ -311,7 +311,7 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, pack: Callable[..
 def test_names_that_are_one_elsewhere_are_refused(
     tmp_path: Path, pack: Callable[..., Path], twins: tuple[str, str]
 ) -> None:
-    assert "two names that are one" in refusal(
+    assert "two names that are the same" in refusal(
         pack(tmp_path / "bad", {"hw/raft.py": SERVER, **dict.fromkeys(twins, b"")})
     )
 

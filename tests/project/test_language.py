@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.project.texts import Text, all_texts
 
 SWEPT = (
-    *("README.md", "Makefile", "scripts/", "skeleton/", ".ci/", "grader/release/student/"),
+    *("README.md", "Makefile", "scripts/", "skeleton/", ".ci/", "grader/"),
     *("handouts/README.md", "handouts/start.md", "handouts/2", "handouts/api.md", "handouts/beyond.md"),
     *("handouts/commands.md", "handouts/debugging.md", "handouts/paper.md", "handouts/trio.md"),
     *("handouts/instructor/", "handouts/demos/", "handouts/site/"),
@@ -70,7 +70,7 @@ PATTERNS = (
     Pattern(
         "a line a test",
         r"\b(?:a|an|one|two|three|four|five|ten|each|every|\d+(?= \w+s ))"
-        rf" (?!is|was|has|does|as|in|of|to|from|for|second|minute|unless)\w+"
+        rf" (?!is|was|has|does|as|in|of|to|from|for|with|or|second|minute|unless|answers)\w+"
         rf" an? (?:{UNITS})\b",
         "one line per test",
     ),

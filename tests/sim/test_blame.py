@@ -69,7 +69,7 @@ def test_error_while_a_save_is_judged_is_that_servers(
     judged_by(monkeypatch, on_save=on_save)
     record = run_both(hosts, write_submission(tmp_path, SAVES))
     assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [0])
-    assert "server 0 handed over what cannot be judged: Save(time=0.1, server=0, current_term=7" in record.message
+    assert "server 0 handed over what cannot be graded: Save(time=0.1, server=0, current_term=7" in record.message
     assert len(record.message) < 500
     assert "a judge is broken" in record.details
     assert "in on_save" in record.details
@@ -85,7 +85,7 @@ def test_error_while_a_message_arrives_is_its_senders(
     record = run_both(hosts, write_submission(tmp_path, "class Raft(Plain): pass\n"))
     assert (record.status, record.rule) == ("error", "WellFormed")
     sender = record.involved[0]
-    assert f"server {sender} handed over what cannot be judged: Deliver(" in record.message
+    assert f"server {sender} handed over what cannot be graded: Deliver(" in record.message
     assert f"peer={sender}" in record.message
 
 
@@ -98,7 +98,7 @@ def test_error_while_an_outbox_is_carried_is_its_servers(
     monkeypatch.setattr("labs.sim.dispatch.index_of_snapshot", broken)
     record = run_both(hosts, write_submission(tmp_path, SAVES))
     assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [0])
-    assert "server 0 handed over what cannot be judged: Saved(current_term=7" in record.message
+    assert "server 0 handed over what cannot be graded: Saved(current_term=7" in record.message
 
 
 def test_error_without_a_servers_data_is_the_testers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

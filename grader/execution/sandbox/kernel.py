@@ -1,4 +1,4 @@
-"""What this machine's kernel offers to a sandbox, as far as one can see without trying."""
+"""What this machine's kernel offers to a sandbox, as far as that is visible without trying."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _user_namespaces() -> str:
 
 
 def _control_groups() -> Iterator[str]:
-    """Yield the control groups that this process could use. They are no part of any level."""
+    """Yield the control groups that this process could use. No level uses them."""
     root = Path("/sys/fs/cgroup")
     if controllers := _read(str(root / "cgroup.controllers")):
         yield f"version 2 ({controllers})" + ("" if os.access(root, os.W_OK) else ", not writable")

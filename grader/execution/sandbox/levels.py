@@ -1,7 +1,7 @@
 """The levels of the sandbox, from the best to none: what each is, which work here, and how to run servers in one.
 
-Whether a level works is found out by trying it: a probe (probe.py) stands where the zygote would, and attempts
-all that a server may not do. handouts/instructor/security.md says what each level guarantees.
+Whether a level works is found out by trying it: a probe (probe.py) takes the zygote's place, and attempts everything
+that a server may not do. handouts/instructor/security.md describes what each level guarantees.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ LEVELS: dict[str, Level] = {
 
 
 class NoSandbox(Exception):
-    """No level works here that is as good as the one asked for; the text says what was tried."""
+    """No level as good as the requested one works here; the text lists what was tried."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of trying a level: `why` it does not work, or the `facts` of what the stub managed."""
+    """The outcome of trying a level: `why` it does not work, or the `facts` of what the stub managed."""
 
     level: Level
     why: str = ""
@@ -68,7 +68,7 @@ class Tried:
         return not self.why
 
     def record(self) -> dict[str, Any]:
-        """Return what belongs into results: the level, and what the kernel gave."""
+        """Return the facts for results: the level, and what the kernel provided."""
         return {"level": self.level.name, **{name: self.facts.get(name) for name in ("landlock", "seccomp")}}
 
 
@@ -92,15 +92,14 @@ def best(at_least: str = "D", only: str | None = None) -> Tried:
     raise NoSandbox(
         f"no sandbox of level {only or at_least}{'' if only else ' or better'} works here\n"
         + "".join(f"    {reason}\n" for reason in reasons)
-        + "`python -m grader doctor` says what to do about it"
+        + "`python -m grader doctor` shows what to do about it"
     )
 
 
 @functools.cache
 def try_level(name: str) -> Tried:
-    """Find out whether a level works here; asked again, the answer is the same.
-
-    That something has run out is no answer, and not remembered: the OSError goes through.
+    """Find out whether a level works here; asked again, the answer is the same. If something has run out, that is not
+    an answer, and is not remembered: the OSError goes through.
     """
     level = LEVELS[name]
     if not hasattr(os, "fork"):
@@ -128,7 +127,7 @@ def _options(level: Level) -> dict[str, Any]:
 
 
 def _probe(command: list[str], options: dict[str, Any]) -> dict[str, Any]:
-    """Run the probe; raise OSError with its last words if it did not answer."""
+    """Run the probe; raise OSError with the end of its output if it did not answer."""
     request = {"stub": STUB.read_text("utf-8"), "options": options, "hidden": str(HERE)}
     try:
         done = subprocess.run(

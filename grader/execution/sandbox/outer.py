@@ -1,6 +1,6 @@
-"""The outer wall: namespaces around the zygote and its servers, made by bubblewrap; and users that nobody else is.
+"""The outer wall: namespaces around the zygote and its servers, made by bubblewrap; and user ids that nobody else has.
 
-Inside there are the interpreter, its packages and `labs`, to be read; no network, no other process, no other file.
+Inside are, read-only, the interpreter, its packages and `labs`; no network, no other process, no other file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import labs
 from labs.sim.hosts.process.zygote_client import folders_to_read
 
 USERS = 1 << 10
-"""So many user ids one zygote may use."""
+"""How many user ids one zygote may use."""
 FIRST_USER = 0x70000000
-"""Behind all ranges that Linux distributions and systemd hand out."""
+"""Above all ranges that Linux distributions and systemd assign."""
 ZYGOTES = 1 << 16
 CAPABILITIES = ("SETUID", "SETGID", "SETPCAP", "KILL", "DAC_READ_SEARCH")
-"""What the zygote needs as root: to make a server another user, to end it, and to read files of the instructor's."""
+"""What the zygote needs as root: to make a server another user, to end it, and to read the instructor's files."""
 
 
 def bubblewrap(as_root: bool) -> tuple[str, ...]:
@@ -55,7 +55,8 @@ def readable() -> list[str]:
 
 
 def unused_users() -> dict[str, Any]:
-    """Return a range of user ids that nobody has, as options of the stub; zygotes of different processes get others."""
+    """Return a range of user ids that nobody has, as options of the stub; zygotes of different processes get different
+    ranges."""
     mapped = _mapped_users()
     if mapped >= FIRST_USER + ZYGOTES * USERS:
         return {"uid": FIRST_USER + os.getpid() % ZYGOTES * USERS, "uids": USERS}

@@ -1,6 +1,7 @@
-"""The modules that a confined server can import: a zygote imports them beforehand, for a server opens no file.
+"""The modules that a confined server can import: a zygote imports them in advance, because a server opens no file.
 
-All of Python's own that a server may use and could want, and what the lab needs. The walls do not depend on this list.
+They are all modules of Python's own that a server may use and could need, and those that the lab needs. The walls do
+not depend on this list.
 """
 
 from __future__ import annotations

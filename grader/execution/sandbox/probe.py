@@ -1,6 +1,6 @@
-"""Tries the sandbox: a process confined like a server's attempts what no server may do, and says what became of it.
+"""Tries the sandbox: a process confined like a server's attempts what no server may do, and reports the outcome.
 
-Run in a process of its own, in the place where a zygote would stand, as `python probe.py < request`; it answers with
+Run in a process of its own, in the place of a zygote, as `python probe.py < request`; it answers with
 JSON on its standard output. Like a zygote it reads the stub's text from its input, and imports nothing of the lab.
 """
 
@@ -25,7 +25,7 @@ from typing import Any
 
 Attempt = Callable[[], Any]
 
-NUMBERS = {  # of system calls that Python has no function for, on x86_64 and aarch64
+NUMBERS = {  # numbers of system calls without a function in Python, on x86_64 and aarch64
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "unshare": (272, 97),
@@ -76,7 +76,7 @@ ARGUMENTS = {
 
 
 def attempts(parent: int) -> Iterator[tuple[str, Attempt]]:
-    """Yield all that a server may not do, with the names under which the answers are reported."""
+    """Yield everything that a server may not do, with the names under which the answers are reported."""
     yield "read a file", partial(_read, "/etc/passwd")
     yield "read its own process's files", partial(_read, "/proc/self/environ")
     yield "read its parent's environment", partial(_read, f"/proc/{parent}/environ")
@@ -124,7 +124,7 @@ def _make_folder() -> None:
 
 
 def _exec() -> None:
-    """Try a program that is not there: where one may, the answer is that it is not there."""
+    """Try a program that does not exist: if starting programs is allowed, the answer is that it does not exist."""
     try:
         os.execv("/nowhere/program", ["program"])
     except FileNotFoundError:
@@ -135,7 +135,9 @@ def _fork() -> int:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
-    with contextlib.suppress(OSError):  # else its end may be told when "ptrace" has worked, and stop this process
+    with contextlib.suppress(
+        OSError
+    ):  # otherwise its end may be signalled once "ptrace" has worked, and stop this process
         os.waitpid(pid, 0)
     return pid
 
@@ -178,7 +180,7 @@ REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOENT, errno.ENOSYS)
 
 
 def _outcome(attempt: Attempt) -> str:
-    """Return "" for a refusal, else what happened."""
+    """Return "" for a refusal, otherwise what happened."""
     try:
         found = attempt()
     except OSError as error:
@@ -207,7 +209,7 @@ def _child(stub: types.ModuleType, options: dict[str, Any], out: int) -> None:
 
 
 def _surroundings(hidden: str) -> dict[str, Any]:
-    """Say what the zygote's place has of the machine around it."""
+    """Return what the zygote's place shows of the machine around it."""
     return {
         "pid": os.getpid(),
         "uid": os.getuid(),
@@ -223,7 +225,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     _SYSCALL = ctypes.CDLL(None, use_errno=True).syscall
     platform.machine()
-    _outcome(_fork)  # it works here, and has all that an attempt needs imported
+    _outcome(_fork)  # it works here, and has imported everything that an attempt needs
     stub = types.ModuleType("stub")
     exec(compile(request["stub"], "stub.py", "exec"), vars(stub))
     options = stub.prepare(request["options"])

@@ -2,8 +2,8 @@
 
 The zygote executes this file, and each child calls `confine` after the fork and before any code of the submission (the
 seam is labs.sim.hosts.base). One file that imports nothing of the lab, so that it can be read, copied and trusted
-alone. It needs no file and loads no library after it was imported. What it cannot do it reports; what must be done
-and cannot be raises.
+alone. It needs no file and loads no library after it was imported. It reports what it cannot do, and raises an error if
+that is required.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import Any, TypeAlias
 MiB = 1024 * 1024
 DEFAULTS: dict[str, Any] = {
     "fds": [],  # the descriptors that it needs, beside 0, 1 and 2
-    "extra": 5,  # so many others may be open: trio's
+    "extra": 5,  # the number of others that may be open: trio's
     "memory": 768 * MiB,  # address space, in bytes
-    "cpu": 300,  # seconds of processor time, over the server's whole life
+    "cpu": 300,  # seconds of CPU time, from the server's start to its end
     "files": 64,  # descriptors
     "stack": 8 * MiB,
     "uid": 0,  # when root: the first of `uids` unused user ids, of which each server gets one
     "uids": 1024,
-    "preload": [],  # the modules that a server may import, for it will open no file
+    "preload": [],  # the modules that a server may import, because it will open no file
     "require": [],  # of "uid", "landlock", "seccomp": what must not be missing
 }
 
@@ -44,7 +44,8 @@ class CannotConfine(RuntimeError):
 
 
 def prepare(options: dict[str, Any]) -> dict[str, Any]:
-    """Do once, in the zygote, what children inherit: import, and move to a folder that is empty, for it is gone."""
+    """Do once, in the zygote, what children inherit: import, and change to a folder that is empty because it was
+    deleted."""
     for module in options.get("preload", ()):
         with contextlib.suppress(ImportError):  # not in this version of Python
             importlib.import_module(module)
@@ -68,7 +69,7 @@ def confine(options: dict[str, Any]) -> dict[str, Any]:
     facts["uid"] = _change_user(wanted, missing)
     if sys.platform == "linux":
         _prctl("no_new_privs", 1)
-        _prctl("pdeathsig", 9)  # forgotten when the user changes, so it comes after
+        _prctl("pdeathsig", 9)  # lost when the user changes, so it comes later
         _prctl("dumpable", 0)
         if os.getppid() != parent:
             raise CannotConfine("the parent ended first")
@@ -83,11 +84,11 @@ def confine(options: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-# What the process has from its parent.
+# What the process inherited from its parent.
 
 
 def _leave_all_behind(wanted: dict[str, Any]) -> None:
-    """Begin a session, and see that the host has closed what the parent had open; trio has opened its own since."""
+    """Begin a session, and check that the host has closed the parent's open files; trio has opened its own since."""
     with contextlib.suppress(PermissionError):  # it leads one already
         os.setsid()
     os.umask(0o077)
@@ -130,7 +131,7 @@ def _limit(wanted: dict[str, Any]) -> dict[str, int]:
 
 
 def _change_user(wanted: dict[str, Any], missing: dict[str, str]) -> int:
-    """When root, give up all that root may, and become a user that nobody else is."""
+    """As root, give up all of root's rights, and become a user that nobody else is."""
     if os.getuid() != 0 and os.geteuid() != 0:
         return os.getuid()
     if not wanted["uid"]:
@@ -174,7 +175,7 @@ def landlock_abi() -> int:
 
 
 def _landlock(missing: dict[str, str]) -> int:
-    """Deny every use of files, TCP, and what the kernel's version knows besides; return the version."""
+    """Deny every use of files, TCP, and whatever else the kernel's version covers; return the version."""
     assert _LIBC is not None
     abi = landlock_abi()
     if abi < 1:
@@ -205,17 +206,18 @@ CALLS = {  # answer: calls, each with its numbers on x86_64 and aarch64
     "faccessat2 439 439, readlink 89 -, readlinkat 267 78, mkdir 83 -, mkdirat 258 34, chdir 80 49, unlink 87 -, "
     "unlinkat 263 35, rename 82 -, renameat 264 38, renameat2 316 276, getdents64 217 61, statfs 137 43",
     "ENOENT": "stat 4 -, lstat 6 -, newfstatat 262 79, statx 332 291",
-    "ENOSYS": "clone3 435 435",  # so that the C library tries clone, which is refused like all that is not here
-    "nothing": "getpid 39 172, getppid 110 173, gettid 186 178",  # they say 0: no number tells of other processes
+    "ENOSYS": "clone3 435 435",  # so that the C library tries clone, which is refused like all that is not listed
+    "nothing": "getpid 39 172, getppid 110 173, gettid 186 178",  # they return 0: no number reveals other processes
 }
 _Test: TypeAlias = tuple[int, int, tuple[int, ...]]
 ALL, NULL = 0xFFFFFFFF, -1
 """Masks: on an argument's lower half, or on all of it."""
 CHECKED: list[tuple[str, str, list[_Test]]] = [  # allowed if all tests (argument, mask, values) fit, else an error
-    # No code, and none of the huge pages that all processes draw from.
+    # No code, and no huge pages, which all processes share.
     ("mmap 9 222", "EPERM", [(2, 4, (0,)), (3, 0x40000, (0,))]),
     ("mprotect 10 226", "EPERM", [(2, 4, (0,))]),
-    # To give memory back: no merging with equal pages of other processes, and no say in what of a file is in memory.
+    # To give memory back: no merging with equal pages of other processes, and no influence on which parts of a file are
+    # in memory.
     ("madvise 28 233", "EPERM", [(2, ALL, (4, 8))]),  # MADV_DONTNEED, MADV_FREE
     # Private ones: a shared futex on a page of the C library's file is the same for all processes that have mapped it.
     # Waiting and waking only: the ones that inherit priority find threads of other processes by their number.
@@ -254,7 +256,7 @@ def _case(number: str, body: list[_Step]) -> list[_Step]:
 
 
 def _words(tests: list[_Test]) -> Iterator[_Test]:
-    """Yield where in a call's description a test looks."""
+    """Yield where a test looks in a call's description."""
     for argument, mask, values in tests:
         yield (16 + 8 * argument, mask & ALL, values)
         if mask == NULL:

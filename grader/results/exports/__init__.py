@@ -1,8 +1,7 @@
-"""Writers: our result in the formats of other systems. Each is made from a Result and nothing else.
-
-What goes to students is made from their view of it (grader.results.student_view). Texts in a result are clean already;
-each writer escapes what is special in its own format. A result that is held has no grade: each writer says so, and
-gives the other system nothing that it could take for one.
+"""Writers: our result in the formats of other systems. Each is made only from a Result. Exports for students are made
+from their view of it (grader.results.student_view). Texts in a result are clean already; each writer escapes what is
+special in its own format. A held result has no grade: each writer states that, and gives the other system nothing that
+it could mistake for a grade.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ WRITERS: dict[str, tuple[str, Callable[[Result], str]]] = {
     "github": ("github.log", github.text),
     "summary": ("summary.md", github.summary),
 }
-"""The file's name, and what makes its text."""
-HELP = f"further files for each submission ({','.join(WRITERS)}, or none)"
+"""The file's name, and the function that makes its text."""
+HELP = f"additional files for each submission ({','.join(WRITERS)}, or none)"
 
 
 def chosen(text: str) -> list[str]:

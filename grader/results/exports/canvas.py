@@ -1,8 +1,8 @@
-"""Fill the points of a class into a gradebook that Canvas exported; what was there stays as it was.
+"""Fills the points of a class into a gradebook that Canvas exported; all other cells stay unchanged.
 
-Rows are found by ID, SIS User ID, SIS Login ID, or the user number in the name that Canvas gives a downloaded file:
-a submission that fits none, or several, is named and left out. Nobody's ID is ever invented. A result that is held has
-no grade: its cell stays as it was, and it is named, too.
+Rows are found by ID, SIS User ID, SIS Login ID, or the user number in the name that Canvas gives a downloaded file: a
+submission that fits none, or several, is named and left out. Nobody's ID is ever invented. A held result has no grade:
+its cell stays unchanged, and it is named, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def rows_of(path: Path) -> list[list[str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Usage(f"cannot read the gradebook {path}: {error}") from None
     if not rows or "Student" not in rows[0] or "ID" not in rows[0]:
-        raise Usage(f"{path} is no gradebook of Canvas: its first line has no columns Student and ID. Export it there")
+        raise Usage(
+            f"{path} is not a gradebook of Canvas: its first line has no columns Student and ID. Export it there"
+        )
     return rows
 
 

@@ -1,6 +1,6 @@
-"""What a grader of GitHub Classroom (the older one) gives as its step output `result`: JSON in base64.
+"""The step output `result` for a grader of GitHub Classroom (the older one): JSON in base64.
 
-Its reporter sends no points where there is no `max_score`; so a result that is held has neither that nor a score.
+Its reporter sends no points where there is no `max_score`; so a held result has neither that nor a score.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The result.json of Classroom 50. Its points are whole numbers: ours are counted in hundredths if they are not.
 
-Who and what was graded comes from the environment that its runner sets; `owner`, `assignment_type` and `datetime` are
-stamped by the runner itself. A result that is held has no `score` and no `max-score`, there or in a test: what
-collects scores refuses such a file by its contract, names it, and leaves the points as they were.
+The student and the assignment come from the environment that its runner sets; `owner`, `assignment_type` and `datetime`
+are stamped by the runner itself. A held result has no `score` and no `max-score`, neither as a whole nor in a test: by
+contract the collector of scores refuses such a file, names it, and leaves the points unchanged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a job of GitHub Actions prints: annotations at the student's own lines, the report, and a step summary.
+"""The output of a job of GitHub Actions: annotations at the student's own lines, the report, and a step summary.
 
-A runner obeys lines that begin with `::`. So annotations are escaped, and the report stands between a line that stops
-such commands and one that lets them be again, with a word that nobody could know before.
+A runner obeys lines that begin with `::`. So annotations are escaped, and the report is between a line that stops such
+commands and one that allows them again, with an unpredictable word.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def text(result: Result) -> str:
 
 
 def annotate(view: Result) -> list[str]:
-    """Return workflow commands: the worst failures first, each at the line that it names, if it does."""
+    """Return workflow commands: the worst failures first, each at the line that it names, if any."""
     if view.status not in ("graded", "held"):
         return [_command("error", _place(view.message, view), "not graded", view.message)]
     broken = [test for test in view.tests if test.status in ("error", "fail")]
@@ -68,7 +68,7 @@ def _escaped(text: str, more: bool = False) -> str:
 
 
 def summary(result: Result) -> str:
-    """Return the step summary, as Markdown in which nothing of a submission is markup."""
+    """Return the step summary, as Markdown in which no text of a submission acts as markup."""
     view = student_view(result)
     lines = [f"## {_plain(view.submission.name)}: {view.points}", ""]
     if view.status not in ("graded", "held"):
@@ -86,6 +86,6 @@ def summary(result: Result) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line: HTML and all of Markdown's own signs are escaped."""
+    """Return text that Markdown shows unchanged, on one line: HTML and all of Markdown's own signs are escaped."""
     text = " ".join(text.split())[:500].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]()#+!|~@:-])", lambda found: f"&#{ord(found.group())};", text)

@@ -1,8 +1,8 @@
-"""Gradescope's results.json. Hidden tests are in it, marked so: instructors see them there, students do not.
+"""Gradescope's results.json. Hidden tests are in it, and marked as hidden: instructors see them there, students do not.
 
-Gradescope wants a score of the whole, or adds up those of the tests; without either it takes the run for one that
-failed, and gives no score. So a result that is held has no score at all, neither of the whole nor of a test: a sum of
-what is judged would look like a grade.
+Gradescope requires a score of the whole, or adds up those of the tests; without either it treats the run as failed, and
+gives no score. So a held result has no score at all, neither of the whole nor of a test: a sum of the judged part would
+look like a grade.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from grader.results.student_view import student_view
 
 
 def text(result: Result) -> str:
-    """Return the file's content. What is not gradable counts 0, and says why in words for the student."""
+    """Return the file's content. A submission that is not gradable gets 0, with the reason in words for the student."""
     return json.dumps(content(result), indent=1) + "\n"
 
 
@@ -35,7 +35,7 @@ def content(result: Result) -> dict[str, Any]:
         "extra_data": {"schema": view.schema, "max_score": view.max_score, "sha256": view.submission.sha256},
     }
     if any(test.visibility != "visible" for test in view.tests):
-        del found["score"]  # Gradescope adds up the tests, and shows no sum that would tell of those it hides
+        del found["score"]  # Gradescope adds up the tests, and shows no sum that would reveal the hidden ones
     if not view.has_grade:
         for part in (found, *found["tests"]):
             part.pop("score", None)

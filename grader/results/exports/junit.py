@@ -1,6 +1,6 @@
 """JUnit XML, in the form that pytest writes: a suite for each stage, points and seeds as properties.
 
-A test that is held is an error, and has no points; a result that is held or not graded has a case that says so.
+A test that is held is an error, and has no points; a result that is held or not graded has a case that states it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""CSV for a class: one line a submission. Points are there only if they are a grade, and not if they wait for a review.
+"""CSV for a class: one line per submission. Points are there only if they are a grade, and not if they wait for a
+review.
 
-A spreadsheet takes a cell that begins with = + - @ for a formula, so text that does gets a ' in front; numbers do not.
+A spreadsheet treats a cell that begins with = + - @ as a formula, so such text gets a ' in front; numbers do not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def class_table(results: Sequence[Result]) -> str:
 
 
 def safe(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text that no spreadsheet treats as a formula."""
     text = one_line(text, 1000)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "|", "%")) else text
 
