@@ -43,8 +43,8 @@ def _why_no_vote(refusal: Refusal, args: RequestVoteArgs) -> str:
         whom, when = refusal.voted
         self_or = "itself" if whom == refusal.server else f"server {whom}"
         return (
-            f"It had voted for {self_or} in term {args.term} (that showed at t={when:.3f}), and a server has one vote per "
-            "term (Figure 2, RequestVote rule 2; §5.2)."
+            f"It had voted for {self_or} in term {args.term} (that showed at t={when:.3f}), and a server has one vote "
+            "per term (Figure 2, RequestVote rule 2; §5.2)."
         )
     asked, own = (args.last_log_term, args.last_log_index), refusal.disk.last[::-1]
     if refusal.disk.saves and asked < own:

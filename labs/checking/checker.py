@@ -1,4 +1,4 @@
-"""What an oracle finds, and what all oracles have in common. An oracle reads events and nothing else."""
+"""What a checker finds, and what all checkers have in common. A checker reads only events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Method: TypeAlias = Callable[[Any], None]
 
 
 class Violation(Stop):
-    """A rule was broken: `message` tells the two facts that disagree, `servers` who, `time` when (virtual seconds)."""
+    """A rule was broken: `message` has the two facts that disagree, `servers` who, `time` when (virtual seconds)."""
 
     def __init__(self, rule: str, message: str, servers: Iterable[int] = (), time: float = 0.0) -> None:
         super().__init__(message, servers, time)
@@ -24,7 +24,7 @@ class Violation(Stop):
 
 
 class Oracle:
-    """A judge of one rule or of a few that rest on the same facts.
+    """Checks one rule, or a few that rest on the same facts.
 
     A method `on_send` sees each Send event, `on_save` each Save, and so on: the names are those of labs.trace.events,
     in small letters with underscores. It raises Violation when the event breaks the rule. Those of one call only are
@@ -34,21 +34,23 @@ class Oracle:
 
 
 class Census(Oracle):
-    """Counts what a run reaches, and judges nothing."""
+    """Counts what a run reaches, and checks nothing."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
 
 class Checkers:
-    """All that judges a run: a model that follows the servers, and judges that see each event before the model does."""
+    """All checkers of a run: a model that follows the servers, and checkers that see each event before the model
+    does."""
 
     def __init__(self, model: Oracle | None = None, judges: Iterable[Oracle] = ()) -> None:
         self.model = model
         self.judges = list(judges)
 
     def observer(self, *watchers: Oracle) -> Callable[[Event], None]:
-        """Return what shows an event to judges, model and watchers, in this order; it raises the first Violation."""
+        """Return a function that shows an event to checkers, model and watchers, in this order; it raises the first
+        Violation."""
         model = [] if self.model is None else [self.model]
         return _Audience([*self.judges, *model, *watchers]).see
 
@@ -60,7 +62,7 @@ class Checkers:
 
 
 class _Audience:
-    """Oracles, as a table of the methods that want to see an event."""
+    """Checkers, as a table of the methods that want to see an event."""
 
     def __init__(self, oracles: list[Oracle]) -> None:
         self._oracles = oracles

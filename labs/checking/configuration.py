@@ -1,4 +1,4 @@
-"""Who takes part in a run, and how many of them are a majority."""
+"""The servers that take part in a run, and how many of them are a majority."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Status = Literal["pass", "fail", "error", "grader-error"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run's result: `message` says what happened, `hint` where to look, `servers` who, `time` when."""
+    """A run's result: `message` describes what happened, `hint` where to look, `servers` who, `time` when."""
 
     status: Status
     rule: str | None = None

@@ -16,7 +16,7 @@ class Rule:
     stage: str
     """The first stage that it is judged in."""
     liveness: bool = False
-    """Whether it says that something must happen in time, and not that something must never happen."""
+    """Whether it requires that something happens in time, and not that something must never happen."""
 
 
 def catalogue(*rules: Rule) -> dict[str, Rule]:

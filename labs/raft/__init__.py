@@ -1,1 +1,1 @@
-"""All that is Raft: the rules, the checkers, the stages."""
+"""Everything that is Raft: the rules, the checkers, the stages."""

@@ -9,7 +9,7 @@ REPLICATION = "log replication"
 PERSISTENCE = "persistence"
 SNAPSHOTS = "snapshots"
 STAGES: dict[str, Stage] = stages(
-    ("0", ()),  # for tests of the lab itself: hardly anything is judged
+    ("0", ()),  # for tests of the lab itself: hardly anything is checked
     ("2A", (ELECTION,)),
     ("2B", (REPLICATION,)),
     ("2C", (PERSISTENCE,)),

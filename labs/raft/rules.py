@@ -1,4 +1,4 @@
-"""The catalogue of rules: what each is called, where it stands in the paper, what it says, and where to look.
+"""The catalogue of rules: the name of each, its place in the paper, its text, and where to look.
 
 One source for verdicts, reports and handouts. `place` refers to the extended version of the paper. A hint points to the
 rule, not to the fix.
@@ -79,7 +79,7 @@ RULES: dict[str, Rule] = catalogue(
         "VoteOnlyUpToDate",
         "Figure 2, RequestVote rule 2; §5.4.1",
         "a vote goes only to a candidate whose log is at least as up to date as the voter's",
-        "§5.4.1 says which of two logs is more up to date: which number decides first?",
+        "§5.4.1 defines which of two logs is more up to date: which number decides first?",
         "2B",
     ),
     Rule(
@@ -108,13 +108,13 @@ RULES: dict[str, Rule] = catalogue(
         "ElectionTimerReset",
         "Figure 2, Rules for followers 2; §5.2",
         "a follower that hears from the leader, or grants a vote, in time starts no election",
-        "which events restart the election timer, and who has one?",
+        "which events restart the election timer, and which servers have one?",
         "2A",
     ),
     Rule(
         "RandomizedTimeouts",
         "§5.2; §9.3",
-        "election timeouts are drawn anew, and differ between servers",
+        "election timeouts are drawn again each time, and differ between servers",
         "when is the timeout drawn, and from which generator?",
         "2A",
     ),
@@ -159,7 +159,7 @@ RULES: dict[str, Rule] = catalogue(
         "CommitNeedsMajority",
         "Figure 2, Rules for leaders 4; §5.3",
         "an entry is committed when a majority of the servers stores it",
-        "which servers store the entry, as far as the leader was told?",
+        "which servers store the entry, as far as the leader knows?",
         "2B",
     ),
     Rule(
@@ -180,7 +180,7 @@ RULES: dict[str, Rule] = catalogue(
         "CommitNeverDecreases",
         "Figure 2, State, commit_index and last_applied",
         "what is committed stays committed",
-        "commit_index and last_applied only rise in a server's life",
+        "commit_index and last_applied only rise until a server crashes",
         "2B",
     ),
     Rule(
@@ -208,7 +208,7 @@ RULES: dict[str, Rule] = catalogue(
     Rule(
         "HeartbeatsSent",
         "Figure 2, Rules for leaders 1; §5.2",
-        "an idle leader sends heartbeats, at once when elected and then often enough, at most ten a second to a peer",
+        "an idle leader sends heartbeats, at once when elected and then often enough, at most ten per second to a peer",
         "when does a leader send an AppendEntries without entries?",
         "2A",
         True,
@@ -217,7 +217,7 @@ RULES: dict[str, Rule] = catalogue(
         "BackoffBound",
         "§5.3, the end",
         "a follower that lags or diverges is brought up to date in few rounds",
-        "what can a refusal tell the leader beyond no?",
+        "what can a refusal contain besides the term and false?",
         "2B",
         True,
     ),
@@ -239,8 +239,8 @@ RULES: dict[str, Rule] = catalogue(
     Rule(
         "RestoredOnRestart",
         "Figure 2, State, persistent state; §5.1",
-        "a server goes on after a restart with what its disk holds",
-        "which fields are read back, and which start anew?",
+        "a restarted server continues with what its disk holds",
+        "which fields are read back, and which start with their initial values?",
         "2C",
     ),
     Rule(
@@ -314,7 +314,7 @@ RULES: dict[str, Rule] = catalogue(
         "LeaderInTime",
         "§5.2; §5.6",
         "a leader is elected within five seconds after the network allows one",
-        "is an election started, does it get its votes, does the winner say so?",
+        "is an election started, does it get its votes, does the winner announce it?",
         "2A",
         True,
     ),

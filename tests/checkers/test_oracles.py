@@ -96,7 +96,7 @@ def test_message_that_tells_of_a_newer_term_than_its_own_is_seen(message: Args) 
     violation = judge(LeaderLogs(shadow_of(3, "2B")), Send(1.0, 0, 1, 1, call, message, 1))
     assert violation is not None
     assert (violation.rule, violation.servers) == ("HigherTermAdopted", (0,))
-    assert f"sent {call} of term 2, which tells of an entry of term 3" in violation.message
+    assert f"sent {call} of term 2, which mentions an entry of term 3" in violation.message
 
 
 @pytest.mark.parametrize("message", OF_TERM_2, ids=lambda message: type(message).__name__)

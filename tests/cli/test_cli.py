@@ -246,7 +246,7 @@ def test_replay_of_a_failure_ends_with_exit_code_1(tmp_path: Path, capsys: pytes
     printed = capsys.readouterr().out
     assert "fail  2A/initial_election" in printed
     assert "not written yet: get_state" in printed
-    assert "hint    the handout of the stage says what belongs here" in printed
+    assert "hint    the page of the stage explains what belongs here" in printed
 
 
 def test_replay_runs_one_file_too(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_drill_is_replayed_by_its_name(tmp_path: Path) -> None:
         ("W13_applier_notes", "2D/drill_snapshot_overtakes", "ApplyInOrder", "had applied was 60"),
         ("S04_install_drops_whole_log", "2D/drill_matching_entries", "SnapshotKeepsSuffix", "dropped its entries 3"),
         ("C557_what_comes", "2B/drill_service_is_busy", "CommittedIsApplied", "must have applied '24/t1' at index 24"),
-        ("C559_refuses", "2B/drill_service_is_busy", "ConsistencyRefusal", "busy is no reason to refuse"),
+        ("C559_refuses", "2B/drill_service_is_busy", "ConsistencyRefusal", "busy service is not a reason to refuse"),
         ("C509_saves_before", "2D/drill_snapshot_trims", "SnapshotAndLogTogether", "still starts after index 0"),
         ("C510_snapshot_first", "2D/drill_crash_between_saves", "SnapshotAndLogTogether", "a log that starts after"),
         ("C527_answer_of", "2D/drill_snapshot_answer_to_older", "InstallWhenNeeded", "whose log is empty, needs"),

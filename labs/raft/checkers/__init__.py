@@ -1,7 +1,7 @@
-"""The judges: they watch the events of a run and name the rule of the paper that was broken.
+"""The checkers: they watch the events of a run and name the broken rule of the paper.
 
-`checkers(configuration, stage)` returns those of a run. Judges see each event in this order: first those that name what
-is most particular.
+`checkers(configuration, stage)` returns those of a run. They see each event in this order: first those that find the
+most specific faults.
 """
 
 from labs.checking.checker import Checkers, Oracle
@@ -26,7 +26,7 @@ from labs.raft.curriculum import ELECTION, PERSISTENCE, REPLICATION, SNAPSHOTS
 
 
 def checkers(configuration: Configuration, stage: Stage, counted: bool = False) -> Checkers:
-    """Return the checkers of a run of a stage's test; if `counted`, with what counts situations."""
+    """Return the checkers of a run of a stage's test; if `counted`, also with one that counts situations."""
     shadow = Shadow(configuration, stage)
     terms, votes, campaigns = Terms(shadow), Votes(shadow), Campaigns(shadow)
     judges_of_votes: list[JudgeOfVotes] = [terms, votes, campaigns]

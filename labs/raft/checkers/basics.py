@@ -1,4 +1,4 @@
-"""The two judges that no run goes without: one leader in a term, and one command at an index, in order."""
+"""The two checkers that every run has: one leader in a term, and one command at an index, in order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OneLeader(Oracle):
 
     def on_role(self, event: Role) -> None:
         if event.is_leader:
-            self._leads(event.server, event.term, "says in get_state that it leads", event.time)
+            self._leads(event.server, event.term, "claims in get_state that it leads", event.time)
 
     def _leads(self, server: int, term: int, how: str, time: float) -> None:
         known = self._leader_of.setdefault(term, (server, how))

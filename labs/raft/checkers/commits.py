@@ -1,4 +1,4 @@
-"""The judges of commitment: what a leader may count, and what a follower may apply (§5.3, §5.4.2)."""
+"""The checkers of commitment: what a leader may count, and what a follower may apply (§5.3, §5.4.2)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ GRACE = 0.05
 
 
 class Commitment(Oracle):
-    """Nobody takes for committed what is not (Figure 2, Leaders 4; AppendEntries rule 5)."""
+    """No server treats an uncommitted entry as committed (Figure 2, Leaders 4; AppendEntries rule 5)."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
         self._sent: dict[tuple[int, int], tuple[int, int, float]] = {}
         """For each leader and peer the term, the highest leader_commit sent in it, and when that was first sent."""
         self._acknowledged: dict[tuple[int, int], deque[tuple[int, float, int]]] = {}
-        """For each leader and peer the term, when an answer reached the leader, and up to where its log is there.
-
-        A leader may tell each peer of no more than it knows to be there; the first is `GRACE` old, or older.
+        """For each leader and peer the term, when an answer reached the leader, and up to which index the peer has its
+        log. A leader may send each peer a commit index only up to there; the first answer is `GRACE` old, or older.
         """
 
     def on_restart(self, event: Restart) -> None:
@@ -36,7 +35,9 @@ class Commitment(Oracle):
 
     def on_send_append_entries(self, event: Send) -> None:
         message = event.message
-        if message.leader_commit or message.entries:  # a heartbeat may say nothing of commits, if another message does
+        if (
+            message.leader_commit or message.entries
+        ):  # a heartbeat may leave out the commits, if another message has them
             self._check_sent(event)
 
     def on_return_append_entries(self, event: Deliver) -> None:
@@ -112,7 +113,7 @@ class Commitment(Oracle):
                 text = (
                     f"server {server.id} applied {short(event.command)} at index {event.index}, where server "
                     f"{request.leader_id}, the leader of term {request.term}, has {has}: "
-                    "what conflicts goes (rule 3) before anything is committed (rule 5)"
+                    "conflicting entries go (rule 3) before anything is committed (rule 5)"
                 )
                 conflicts = server.log.lacks(event.index, request.entries[at].term)
                 rule = "ConflictTruncated" if conflicts else "StateMachineSafety"
@@ -140,14 +141,14 @@ class Commitment(Oracle):
     def _follower_too_high(self, server: ShadowServer, event: Apply) -> None:
         told, verified = server.told, server.verified
         text = (
-            f"server {server.id} applied index {event.index}, but the leader of term {told[0]} told it of commits to "
-            f"{told[1]}, and its log is known to match the leader's up to {verified[1]} only"
+            f"server {server.id} applied index {event.index}, but the leader of term {told[0]} sent it commits up to "
+            f"{told[1]}, and its log is known to match the leader's only up to {verified[1]}"
         )
         rule = "CommitBound"
         if server.told == (0, 0):
             text = (
                 f"server {server.id} applied index {event.index}, "
-                "but no leader whose log is known to match its own has told it of any commit"
+                "but no leader whose log is known to match its own has sent it any commit"
             )
         if event.index > server.disk_snapshot and server.incarnation > 0 and server.told == (0, 0):
             text += " since its restart"
@@ -168,7 +169,7 @@ class Commitment(Oracle):
 
 
 class StartAnswers(Oracle):
-    """What `start` answers (Figure 2, Leaders 2)."""
+    """The answers of `start` (Figure 2, Leaders 2)."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -177,7 +178,7 @@ class StartAnswers(Oracle):
         self._commands: dict[int, list[object]] = {}
         """For each index the commands that were accepted there."""
         self._complete = True
-        """Whether all that was accepted is known: a crash in the middle of what a server does can cut an answer off."""
+        """Whether all accepted commands are known: a crash in the middle of a server's step can cut off an answer."""
 
     def on_crash(self, event: Crash) -> None:
         if event.at is not None:

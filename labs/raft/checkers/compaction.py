@@ -1,4 +1,4 @@
-"""The judge of logs that stay long although services take snapshots (§7). Judged in 2D."""
+"""The checker of logs that stay long although services take snapshots (§7). Used in 2D."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import Apply, Crash, Save, TakeSnapshot
 
 KEPT = 40
-"""Fewer entries than these may stay behind in a log that a snapshot covers: for peers that lag a little."""
+"""Fewer entries than this may stay in a log although a snapshot covers them: for peers that lag a little."""
 LATE = 1.0
 """Virtual seconds after which the log on the disk has to be shorter."""
 
 
 class Compaction(Oracle):
-    """What a service's snapshot covers leaves the log, but for the last of it, and does so before long.
+    """Entries that a service's snapshot covers soon leave the log, except the last few.
 
     A server may ignore some of its service's snapshots, or be slow about them; it may not ignore all.
     """

@@ -1,4 +1,4 @@
-"""The judges of elections: terms, votes, candidacies, leaderships (§5.1, §5.2, §5.4.1)."""
+"""The checkers of elections: terms, votes, candidacies, leaderships (§5.1, §5.2, §5.4.1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save,
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
 UNDER_WAY = 0.2
-"""Virtual seconds in which what a candidate has to say may wait in its outbox, though its election is over."""
+"""Virtual seconds for which a candidate's messages may wait in its outbox, though its election is over."""
 ONE_LOOK = 0.02
 """Virtual seconds after which a server that looks at its state from time to time looks again."""
 QUEUED = 1.0
@@ -35,11 +35,12 @@ ASKS_WITHIN = 0.1
 LEASE = 1.0
 """A voter that heard its leader within this time may ignore candidates (§6)."""
 SAME_TIMEOUTS = 11
-"""So many equal election timeouts in a row are no chance: of ten timeouts one is drawn so once in 10 billion times."""
+"""This many equal election timeouts in a row are not chance: with ten possible timeouts that happens once in 10
+billion."""
 
 
 class Terms(Oracle):
-    """Terms only rise, and what a higher term ends stays ended (§5.1)."""
+    """Terms only rise, and a role that a higher term ends stays ended (§5.1)."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -91,7 +92,7 @@ class Terms(Oracle):
         late = before is not None and asked < before
         if late and (getattr(reply, "vote_granted", False) or getattr(reply, "success", False)):
             text = (
-                f"server {event.server} said yes to {event.call} of term {asked} from server {event.peer}, "
+                f"server {event.server} answered yes to {event.call} of term {asked} from server {event.peer}, "
                 f"but was in term {before} already"
             )
             raise Violation("StaleTermRejected", text, (event.server, event.peer), event.time)
@@ -100,11 +101,11 @@ class Terms(Oracle):
         """Find no fault with a candidate."""
 
     def grants(self, event: Reply, request: RequestVoteArgs) -> None:
-        """Judge the term in which a vote is given."""
+        """Check the term in which a vote is given."""
         if event.message.term < request.term:
             text = (
-                f"server {event.server} said yes to {event.call} of term {request.term}, by which server {event.peer} "
-                f"leads, with the lower term {event.message.term}"
+                f"server {event.server} answered yes to {event.call} of term {request.term}, by which server "
+                f"{event.peer} leads, with the lower term {event.message.term}"
             )
             raise Violation("HigherTermAdopted", text, (event.server, event.peer), event.time)
 
@@ -120,14 +121,14 @@ class Terms(Oracle):
         if event.term < server.term:
             if server.incarnation > 0 and server.term == server.disk_term:
                 raise _restart_violation(event, event.term, server.term)
-            text = f"server {event.server} says it is in term {event.term}, but had shown term {server.term} before"
+            text = f"server {event.server} shows term {event.term}, but had shown term {server.term} before"
             raise Violation("TermNeverDecreases", text, (event.server,), event.time)
 
     def on_start(self, event: Start) -> None:
         server = self._shadow.servers[event.server]
         heard, when = server.heard
         if server.leads is not None and server.leads > event.term:
-            return  # it leads a newer term, and `start` told a wrong one
+            return  # it leads a newer term, and `start` returned a wrong one
         if event.is_leader and event.term < heard and event.time > when + GRACE:
             text = (
                 f"server {event.server} accepted a command as leader of term {event.term} (t={event.time:.3f} s), "
@@ -142,7 +143,7 @@ def _restart_violation(event: Event, term: int, saved: int) -> Violation:
 
 
 class Votes(Oracle):
-    """One vote a term, for logs that are up to date, and not withheld (Figure 2, RequestVote rule 2)."""
+    """One vote per term, for logs that are up to date, and not withheld (Figure 2, RequestVote rule 2)."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -160,7 +161,7 @@ class Votes(Oracle):
             self._refused(self._shadow.servers[event.server], request, reply, event)
 
     def grants(self, event: Reply, request: RequestVoteArgs) -> None:
-        """Judge a vote that is given."""
+        """Check a vote that is given."""
         server = self._shadow.servers[event.server]
         earlier = server.votes.get(request.term)
         if earlier is not None and earlier[0] != request.candidate_id and not self._follows(server, request):
@@ -187,24 +188,25 @@ class Votes(Oracle):
             raise Violation("VoteOnlyUpToDate", text, (server.id, request.candidate_id), event.time)
 
     def _follows(self, server: ShadowServer, request: RequestVoteArgs) -> bool:
-        """Say whether the candidate leads its term already, and the voter has heard it and noted it as its choice."""
+        """Return whether the candidate leads its term already, and the voter has heard it and noted it as its
+        choice."""
         leads = self._shadow.leader_of.get(request.term) == request.candidate_id
         noted = not server.saves or (server.disk_term, server.disk_vote) == (request.term, request.candidate_id)
         return leads and noted and server.heard_leader_of == request.term
 
     def _forgotten(self, server: ShadowServer, term: int) -> str:
-        """Say whether the vote was on the disk, and not read back, or never there."""
+        """Return whether the vote was on the disk, and not read back, or never there."""
         return "RestoredOnRestart" if server.disk_term == term and server.disk_vote is not None else "OneVotePerTerm"
 
     def _refused(self, server: ShadowServer, request: RequestVoteArgs, reply: RequestVoteReply, event: Reply) -> None:
-        """Judge a refusal; only where term, vote and log are certain, and no leader was heard lately."""
+        """Check a refusal; only if term, vote and log are certain, and no leader was heard lately."""
         if reply.term != request.term or request.term < server.shown_before.get(event.rpc, request.term + 1):
             return
         holder = server.votes.get(request.term)
         if holder is not None and holder[0] != request.candidate_id:
             return
         if self._shadow.other_asks(server, request) or server.pending:
-            return  # what it has not answered yet may have taken the vote, or made its log longer
+            return  # a request that it has not answered yet may have taken the vote, or made its log longer
         if server.saves and server.disk_term == request.term and self._may_have_asked(server.disk_vote, request):
             return
         if event.time < max(server.heard_leader, 0.0 if server.heard_leader >= 0 else -LEASE) + LEASE:
@@ -232,7 +234,7 @@ class Votes(Oracle):
         for number, (term, violation) in list(self._held.items()):
             server = self._shadow.servers[number]
             if server.term > term or term in self._shadow.leader_of:
-                del self._held[number]  # what it did in that term is over, and perhaps never came to be seen
+                del self._held[number]  # its actions in that term are over, and perhaps nobody saw them
             elif time > violation.time + ASKS_WITHIN:
                 raise violation
 
@@ -248,7 +250,8 @@ class Votes(Oracle):
         self._held.pop(event.server, None)
 
     def _may_have_asked(self, candidate: int | None, request: RequestVoteArgs) -> bool:
-        """Say whether a vote on a disk may have been given in the term of a request, to another than who asks there."""
+        """Return whether a vote on a disk may have been given in the term of a request, to another than who asks
+        there."""
         if candidate is None or candidate == request.candidate_id:
             return False
         other = self._shadow.servers[candidate]
@@ -265,7 +268,7 @@ class Votes(Oracle):
             self.asks(event)
 
     def asks(self, event: Send) -> None:
-        """Judge a candidate by the votes that it has given."""
+        """Check a candidate by the votes that it has given."""
         message, server = event.message, self._shadow.servers[event.server]
         if message.candidate_id != server.id:
             text = f"server {server.id} asked for votes in the name of server {message.candidate_id}"
@@ -295,7 +298,7 @@ class Votes(Oracle):
 
 
 class Leaderships(Oracle):
-    """Who leads has a majority of the votes (Figure 2, Candidates 2), and says so at once (Leaders 1)."""
+    """A leader has a majority of the votes (Figure 2, Candidates 2), and announces it at once (Leaders 1)."""
 
     def __init__(self, shadow: Shadow, trials: Trials) -> None:
         self._shadow, self._trials = shadow, trials
@@ -319,7 +322,7 @@ class Leaderships(Oracle):
 
     def on_role(self, event: Role) -> None:
         if event.is_leader:
-            self._leads(event, event.term, "says in get_state that it leads")
+            self._leads(event, event.term, "claims in get_state that it leads")
 
     def _leads(self, event: Event, term: int, how: str) -> None:
         server = self._shadow.servers[event.server]
@@ -337,14 +340,16 @@ class Leaderships(Oracle):
             raise Violation("LeaderHasMajority", text, (event.server,), event.time)
 
     def _elected_on_trial(self, server: ShadowServer, term: int, granted: set[int], time: float) -> bool:
-        """Return whether it takes answers on trial for votes, and they are; raise Violation if they are none."""
+        """Return whether it counts answers on trial as votes, and they are votes; raise Violation if they are not."""
         tried = self._trials.votes(server.id, term)
         if len(granted | {server.id, *tried}) < self._shadow.majority:
             return False
         good = {voter for voter, fault in tried.items() if fault is None} | granted
         if len(good | {server.id}) < self._shadow.majority:
             fault = next(fault for _, fault in sorted(tried.items()) if fault is not None)
-            text = f"{fault.message}; server {server.id} leads term {term} by such answers, so they are votes, no trial"
+            text = (
+                f"{fault.message}; server {server.id} leads term {term} by such answers, so they are votes, not trials"
+            )
             raise Violation(fault.rule, text, fault.servers, time)
         self._shadow.elected_on_trial(server, term, good - {server.id}, self._trials.fields(server.id))
         return True
@@ -375,10 +380,11 @@ class Campaigns(Oracle):
         if term <= server.candidate or term < server.term or (event.server, term) in self._answered:
             return
         request = self._shadow.requests.get(event.rpc) or server.pending.get(event.rpc)
-        # A no proves nothing: its own candidacy may have begun before, and its requests be held up inside.
+        # A refusal proves nothing: its own candidacy may have begun before, and its requests may be delayed inside.
         if getattr(event.message, "vote_granted", True) and term == getattr(request, "term", 0):
             self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
-            # Who follows a leader may have campaigned in that term, and its own requests be under way inside.
+            # A follower of a leader may have campaigned in that term, and its own requests may still be under way
+            # inside.
             grace = 0.0 if isinstance(event.message, RequestVoteReply) else ONE_LOOK
             self._answered[event.server, term] = (event.time, event.time + grace)
 
@@ -393,7 +399,7 @@ class Campaigns(Oracle):
         """Find no fault with a voter."""
 
     def asks(self, event: Send) -> None:
-        """Judge when a candidate campaigns, and in which term."""
+        """Check when a candidate campaigns, and in which term."""
         message, server = event.message, self._shadow.servers[event.server]
         answered, until = self._answered.get((server.id, message.term), (0.0, math.inf))
         if event.time > until and server.raised[0] != message.term:
@@ -410,7 +416,7 @@ class Campaigns(Oracle):
         began = server.raised[1] if server.raised[0] == message.term else event.time
         if server.invited_at >= 0 and event.time - server.invited_at < SHORTEST_TIMEOUT:
             return
-        # A message that it has not answered it may not have looked at yet.
+        # It may not have looked yet at a message that it has not answered.
         heard = server.heard_leader if server.heard_in not in server.pending else -1.0
         for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:

@@ -1,4 +1,4 @@
-"""The judge of heartbeats: a leader sends them at once and then often enough (Figure 2, Leaders 1)."""
+"""The checker of heartbeats: a leader sends them at once and then often enough (Figure 2, Leaders 1)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ IDLE = 0.5
 HELD_UP = 2.0
 """Virtual seconds that it may do so while a call is open: an answer can be long in coming, or never come."""
 VOTE_STORM = 300
-"""So many requests for one peer's vote in a virtual second serve no purpose, either."""
+"""This many requests for one peer's vote in a virtual second serve no purpose, either."""
 STORM = 10_000
-"""So many requests of one server in a virtual second serve no purpose."""
+"""This many requests of one server in a virtual second serve no purpose."""
 
 
 class Heartbeats(Oracle):
@@ -32,7 +32,8 @@ class Heartbeats(Oracle):
         self._since: dict[int, float] = {}
         """When each server that leads became leader."""
         self._led: dict[int, int] = {}
-        """The term that each server led last: who hears no majority may say for a while that it does not lead."""
+        """The term that each server led last: a leader that hears from no majority may deny for a while that it
+        leads."""
         self._open: dict[tuple[int, int], set[int]] = {}
         """The calls of a server to a peer that have not returned."""
         self._last: dict[tuple[int, int], float] = {}
@@ -61,7 +62,8 @@ class Heartbeats(Oracle):
             self._look(event)
 
     def _goes_on(self, event: Role) -> None:
-        """A leader says again that it leads; it owes no first heartbeat, for it sent that when it was elected."""
+        """A leader reports again that it leads; it owes no first heartbeat, because it sent that when it was
+        elected."""
         for peer in range(len(self._shadow.servers)):
             self._last.setdefault((event.server, peer), event.time)
             self._sent.setdefault((event.server, peer), event.time)
@@ -97,7 +99,7 @@ class Heartbeats(Oracle):
         self._sends(event)
 
     def _sends(self, event: Send) -> None:
-        """Notice when each message begets others."""
+        """Notice when each message causes others."""
         server = event.server
         self._count[server] += 1
         if event.time > self._began[server] + 1.0:
@@ -136,14 +138,14 @@ class Heartbeats(Oracle):
             self._sent.pop((server, peer), None)
 
     def _first_due(self, server: int, peer: int, since: float) -> float:
-        """Return until when a new leader must have written to a peer: what waits to leave for it goes first."""
+        """Return until when a new leader must have written to a peer: messages that wait to leave for it go first."""
         if self._open.get((server, peer)):
             return since + QUEUED
         term, asked = self._asked.get((server, peer), (0, -math.inf))
         return max(since, asked) + AT_ONCE if term == self._led.get(server) else since + ASKED_LATE
 
     def _look(self, event: Event) -> None:
-        """Look whether a leader keeps silent; callers wait until `_next_look`, 0.02 s after the last look."""
+        """Check whether a leader keeps silent; callers wait until `_next_look`, 0.02 s after the last look."""
         self._next_look = event.time + 0.02
         for server, since in self._since.items():
             for peer in range(len(self._shadow.servers)):

@@ -1,6 +1,6 @@
-"""The judges of what a server may not lose within a life: its mark of commits as it comes to lead, its vote's own term.
+"""The checkers of what a server must keep while it runs: its commit index when it comes to lead, the term of its vote.
 
-Both look at what a server shows when it speaks; what it does in between is its own business.
+Both look at a server's messages; what it does between them is its own business.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ older messages may wait in its queues."""
 
 
 class CommitMarks(Oracle):
-    """Whoever has applied an entry knows that it is committed, also when it comes to lead (Figure 2, commit_index)."""
+    """A server that has applied an entry knows that it is committed, also when it comes to lead (Figure 2,
+    commit_index)."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
         self._since: dict[tuple[int, int], tuple[int, int, float]] = {}
-        """For a leader and a peer the term, the index applied, and since when less was told to the peer."""
+        """For a leader and a peer the term, the index applied, and since when the peer was sent less."""
 
     def on_restart(self, event: Restart) -> None:
         self._since = {pair: since for pair, since in self._since.items() if pair[0] != event.server}
@@ -36,7 +37,7 @@ class CommitMarks(Oracle):
         applied, pair = server.applied, (event.server, event.peer)
         if not message.term == server.match_term == server.term or not (message.leader_commit or message.entries):
             return
-        # A leader may tell a peer only of what it knows to be there.
+        # A leader may send a peer only commits that it knows the peer has.
         if min(message.prev_log_index + len(message.entries), server.match.get(peer, 0)) < applied:
             return
         term, index, since = self._since.get(pair, (0, 0, 0.0))
@@ -52,7 +53,7 @@ class CommitMarks(Oracle):
 
 
 class KeptVotes(Oracle):
-    """A vote belongs to a term: a newer one begins without (Figure 2, State, voted_for). Judged from 2C on."""
+    """A vote belongs to a term: a newer term begins without one (Figure 2, State, voted_for). Used from 2C on."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -68,7 +69,7 @@ class KeptVotes(Oracle):
         vote, term = event.voted_for, event.current_term
         if vote is None or vote == event.server or (event.server, term, vote) in self._asked:
             self._odd.pop(event.server, None)
-        elif self._shadow.leader_of.get(term) != vote:  # who follows a leader may note it as its choice
+        elif self._shadow.leader_of.get(term) != vote:  # a follower may note its leader as its choice
             self._odd[event.server] = (term, vote)
 
     def on_reply(self, event: Reply) -> None:
@@ -80,7 +81,7 @@ class KeptVotes(Oracle):
             self._look(event)
 
     def _look(self, event: Event) -> None:
-        """What is saved counts when the server speaks: before, it may save one thing after the other."""
+        """A save counts when the server sends a message: until then it may save one thing after another."""
         odd = self._odd.get(event.server)
         if odd is None:
             return
@@ -92,13 +93,13 @@ class KeptVotes(Oracle):
 
 
 class OneLoop(Oracle):
-    """A leader tells each peer once what it has to tell: of two loops one is too many (Leaders rule 1).
+    """A leader sends each peer its news once: one of two loops is too many (Leaders rule 1).
 
-    Who sends two heartbeats at a time, but no more than ten a second, wastes nothing that it may not waste.
+    A leader that sends two heartbeats at a time, but at most ten per second, does not waste more than it may.
     """
 
     PAIRS = 15
-    """So many pairs of equal heartbeats in a row, each pair at one instant, are no chance."""
+    """This many pairs of equal heartbeats in a row, each pair at one instant, are not chance."""
     PAUSE = 0.2
     """Virtual seconds from pair to pair that make ten heartbeats a second."""
 
@@ -141,21 +142,21 @@ class OneLoop(Oracle):
 
 
 class FirstWords(Oracle):
-    """A leader that begins behind its last entry has that entry, and no reason to send a snapshot first (§7; Leaders).
+    """A leader that begins after its last entry has that entry, and no reason to send a snapshot first (§7; Leaders).
 
-    One that begins with entry 1 may need its snapshot for that, which costs bytes, and is right; so what is judged is
-    only the one that begins behind its last entry as long as it has no snapshot, and with the snapshot from then on.
+    One that begins with entry 1 may need its snapshot for that, which costs bytes, and is right. So this checks only
+    leaders that begin after their last entry while they have no snapshot, and with the snapshot from then on.
     """
 
     TIMES = 4
-    """In so many terms, one after the other, a snapshot that nobody needs is sent over and over."""
+    """In how many consecutive terms a leader may send a snapshot that nobody needs."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
         self._spoke: dict[tuple[int, int], int] = {}
         """For a leader and a peer the term in which it spoke to it last."""
         self._begins_at_end: int | None = None
-        """A term that began with AppendEntries behind the leader's last entry, which it had no snapshot of."""
+        """A term that began with AppendEntries after the leader's last entry, of which it had no snapshot."""
         self._needless: list[int] = []
         """The terms, one after the other, that began with a snapshot for a peer that had all that it covers."""
 
@@ -184,7 +185,7 @@ class FirstWords(Oracle):
             text = (
                 f"server {event.server} became leader of term {message.term} and sent its snapshot of index {index} to "
                 f"server {event.peer} first, whose log reaches to index {peer.disk.last}; so began each of the last "
-                f"{len(self._needless)} terms, though a leader begins behind its last entry, as it did "
+                f"{len(self._needless)} terms, though a leader begins after its last entry, as it did "
                 f"in term {self._begins_at_end}: what it sends from there is no snapshot"
             )
             raise Violation("InstallWhenNeeded", text, pair, event.time)

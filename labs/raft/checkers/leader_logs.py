@@ -1,4 +1,5 @@
-"""The judge of candidates' and leaders' logs: what they must hold, and what is said of them (§5.4.1; Figure 3)."""
+"""The checker of candidates' and leaders' logs: what they must hold, and what messages show of them (§5.4.1; Figure
+3)."""
 
 from __future__ import annotations
 
@@ -35,11 +36,11 @@ class LeaderLogs(Oracle):
         self._of_one_moment(event, event.message.last_included_term)
 
     def _of_one_moment(self, event: Send, newest: int) -> None:
-        """A message tells of nothing newer than its own term, however late it leaves (All servers rule 2)."""
+        """A message mentions nothing newer than its own term, however late it leaves (All servers rule 2)."""
         if newest > event.message.term:
             own = event.message.term
             text = (
-                f"server {event.server} sent {event.call} of term {own}, which tells of an entry of term {newest}: "
+                f"server {event.server} sent {event.call} of term {own}, which mentions an entry of term {newest}: "
                 f"it had left term {own} when it heard of that"
             )
             raise Violation("HigherTermAdopted", text, (event.server,), event.time)
@@ -88,13 +89,13 @@ class LeaderLogs(Oracle):
             raise Violation("ConsistencyCheck", text, (server.id,), event.time)
 
     def asks(self, event: Send) -> None:
-        """What a candidate says of its log is true (§5.4.1)."""
+        """A candidate's claims about its log are true (§5.4.1)."""
         message, server = event.message, self._shadow.servers[event.server]
         if not server.saves or not server.trusted or is_repeat(server, event):
             return
         said = (message.term, message.last_log_index, message.last_log_term)
         if said in [(other.term, other.last_log_index, other.last_log_term) for other in server.asked.values()]:
-            return  # as it said to others when that election began: it was under way since
+            return  # as in its messages to others when that election began: this one was under way since then
         index, term, log = message.last_log_index, message.last_log_term, server.disk
         if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):
             return

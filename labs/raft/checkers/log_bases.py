@@ -1,4 +1,4 @@
-"""The judge of where logs begin: the base does not go back, and its term is told rightly (§7). Judged in 2D."""
+"""The checker of where logs begin: the base does not go back, and its term is right (§7). Used in 2D."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class LogBases(Oracle):
         self._shadow = shadow
 
     def on_apply_snap(self, event: ApplySnap) -> None:
-        """A service is told the term of the last entry that its snapshot covers."""
+        """A service gets the term of the last entry that its snapshot covers."""
         server = self._shadow.servers[event.server]
         known = self._shadow.committed.get(event.index)
         own = server.disk.base_term if event.index == server.disk.base else None
@@ -33,7 +33,7 @@ class LogBases(Oracle):
         if base < old.base and event.last_index < old.last:
             text = (
                 f"server {server.id} saved a log of the indices {base + 1} to {event.last_index}, but its disk held "
-                f"one of the indices {old.base + 1} to {old.last}, behind a snapshot"
+                f"one of the indices {old.base + 1} to {old.last}, after a snapshot"
             )
             rule = "RestoredOnRestart" if server.incarnation > 0 and server.first_save else "SnapshotAndLogTogether"
             raise Violation(rule, text, (server.id,), event.time)

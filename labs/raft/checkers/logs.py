@@ -1,4 +1,5 @@
-"""The judges of logs: what may be in them, and what may leave them (Figure 2, AppendEntries rules 2 to 4; Figure 3)."""
+"""The checkers of logs: what may be in them, and what may leave them (Figure 2, AppendEntries rules 2 to 4; Figure
+3)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from labs.raft.checkers.shadow_server import ShadowServer
 from labs.trace.events import Event, Reply, Save, Send, Start
 
 Known: TypeAlias = tuple[object, int | None, int]
-"""Of an entry the command, the term of the entry before it, and the server that was seen with it first."""
+"""The command of an entry, the term of the entry before it, and the server that showed it first."""
 
 
 class Matching(Oracle):
@@ -137,7 +138,7 @@ class Appending(Oracle):
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
         if prev < server.committed:
-            return  # below that all logs are equal: it may say how far it has come, and look at nothing
+            return  # below that all logs are equal: it may report how far it has come, without looking
         certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
         if self._shadow.chance(server, event.rpc).no or self._shadow.in_motion(server, args.prev_log_index, args.term):
             return
@@ -150,7 +151,7 @@ class Appending(Oracle):
             short = self._shorter(server, prev)
             if rule == "ConsistencyRefusal" and short:
                 rule, text = "MatchingKept", f"{text}; {short}"
-            if server.incarnation > 0 and server.first_save:  # It has saved nothing since, so that is what it read.
+            if server.incarnation > 0 and server.first_save:  # It has saved nothing since, so it has read that.
                 rule = "RestoredOnRestart"
             elif server.saves and server.disk.lacks(prev, term):
                 rule, text = "MatchingKept", f"{text} by what it acknowledged, and its disk has it not"
@@ -173,9 +174,9 @@ class Appending(Oracle):
 
     @staticmethod
     def _may_be_there(server: ShadowServer, args: AppendEntriesArgs) -> bool:
-        """Say whether a request that it has not answered yet may have brought the entry before this one's.
+        """Return whether a request that it has not answered yet may have brought the entry before this one's.
 
-        The disk would tell; where it is not read, answers may leave in another order than the requests were handled in.
+        The disk would show it; if the disk is not read, answers may leave in another order than their requests.
         """
         if server.saves and server.trusted:
             return False
@@ -235,13 +236,13 @@ class Appending(Oracle):
         self._check_tail(server, event, lost)
 
     def _leads(self, server: ShadowServer, term: int) -> bool:
-        """Say whether the server leads a term, be it that it has only just got the votes for it."""
+        """Return whether the server leads a term, even if it has only just got the votes for it."""
         elected = len(server.granted.get(term, set()) | {server.id}) >= self._shadow.majority
         return server.leads == term == server.match_term or (server.candidate == term and elected)
 
     @staticmethod
     def _explains(server: ShadowServer, request: AppendEntriesArgs | InstallSnapshotArgs, lost: int) -> bool:
-        """Say whether a request that the server is handling is a reason to drop its entry at `lost`."""
+        """Return whether a request that the server is handling is a reason to drop its entry at `lost`."""
         if isinstance(request, InstallSnapshotArgs):
             covered = request.last_included_index
             return not server.disk.has(covered, request.last_included_term) or lost <= covered

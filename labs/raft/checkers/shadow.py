@@ -1,7 +1,6 @@
-"""The shadow: what is known of each server from the outside, and what follows from it. Most judges rest on it.
-
-It is derived from what servers were sent, answered, sent and saved, and holds only what is certain: a shadow log never
-contains an entry that the server might not have. Judges see the shadow as it was before the event that they judge.
+"""The shadow: what is known of each server from the outside, and what follows from it. Most checkers rest on it. It is
+derived from what servers received, answered, sent and saved, and holds only what is certain: a shadow log never
+contains an entry that the server might not have. Checkers see the shadow as it was before the event that they check.
 """
 
 from __future__ import annotations
@@ -39,16 +38,16 @@ from labs.trace.events import (
 )
 
 MAX_REQUESTS = 10_000
-"""So many calls are remembered at most."""
+"""The most calls that are remembered."""
 MAX_UNANSWERED = 500
-"""Of so many requests at most it is remembered what a server could have answered."""
+"""The most requests for which the possible answers are remembered."""
 MAX_SAID = 300
-"""So many requests of each leader to each peer may come again as they were."""
+"""How many requests of each leader to each peer may be sent again unchanged."""
 MAX_INVITED = 10
-"""So many requests of a leadership at most tell somebody to campaign, whatever their own fields say."""
+"""The most requests of a leadership that may order a server to campaign, whatever their own fields hold."""
 Value = TypeVar("Value")
 Words: TypeAlias = tuple[int, int, int, int]
-"""What tells one AppendEntries of a leader from another: term, prev_log_index, number of entries, leader_commit."""
+"""The fields that distinguish the AppendEntries of a leader: term, prev_log_index, number of entries, leader_commit."""
 
 
 def _words(message: AppendEntriesArgs) -> Words:
@@ -56,7 +55,7 @@ def _words(message: AppendEntriesArgs) -> Words:
 
 
 def is_repeat(server: ShadowServer, event: Send) -> bool:
-    """Say whether a request for a vote is the peer's last one again: its words are those of then (§5.5)."""
+    """Return whether a request for a vote repeats the peer's last one: then it has the same fields (§5.5)."""
     return bool(server.asked.get(event.peer) == event.message)
 
 
@@ -68,7 +67,7 @@ def remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_RE
 
 
 class Shadow(Oracle):
-    """Follows all servers; judges nothing. Must come after the judges that use it."""
+    """Follows all servers; checks nothing. Must come after the checkers that use it."""
 
     def __init__(self, configuration: Configuration, stage: Stage) -> None:
         self.stage = stage
@@ -77,9 +76,8 @@ class Shadow(Oracle):
         self.requests: dict[int, Message] = {}
         """Requests of calls that have not returned, by RPC; trial votes are not among them."""
         self.trials: dict[int, RequestVoteArgs] = {}
-        """RPCs that are no election messages though they look like it: a field of their own is true (pre-vote).
-
-        They stay here after the call: a request may come twice, or after its caller has lost patience.
+        """RPCs that look like election messages but are not: a field of their own is true (pre-vote). They stay here
+        after the call: a request may come twice, or after its caller has given up.
         """
         self.no_trial: set[str] = set()
         """The fields of requests that looked like trials, and by whose answers a server leads: they mark none."""
@@ -99,13 +97,13 @@ class Shadow(Oracle):
         self.highest_committed = 0
         self._floor = 0
 
-    # What follows from the facts.
+    # Conclusions from the facts.
 
     @staticmethod
     def acknowledged(server: ShadowServer, args: AppendEntriesArgs, extra: dict[str, Any] | None) -> int:
         """Return up to which index a yes to AppendEntries acknowledges entries; `extra` are the answer's own fields.
 
-        If the disk holds a part of them, and one of the fields may tell of no more than that, it is that part.
+        If the disk holds a part of them, and one of the fields may mean exactly that, it is that part.
         """
         prev, last = args.prev_log_index, args.prev_log_index + len(args.entries)
         if not extra or not server.saves:
@@ -125,7 +123,7 @@ class Shadow(Oracle):
 
     @staticmethod
     def other_asks(server: ShadowServer, request: RequestVoteArgs) -> bool:
-        """Say whether another candidate of that term waits for an answer: it may have the vote already."""
+        """Return whether another candidate of that term waits for an answer: it may have the vote already."""
         waiting = (chance.request for chance in server.chances.values())
         return any(
             isinstance(other, RequestVoteArgs)
@@ -161,7 +159,7 @@ class Shadow(Oracle):
         return False
 
     def says_again(self, event: Send) -> bool:
-        """Return whether a leader says to a peer what it has said not long ago, word for word: it may do so (§5.5)."""
+        """Return whether a leader repeats to a peer a recent message, word for word: it may do so (§5.5)."""
         said = self._said.get((event.server, event.peer))
         return said is not None and _words(event.message) in said.values()
 
@@ -215,7 +213,7 @@ class Shadow(Oracle):
         return min(told, verified)
 
     def commit(self, server: ShadowServer, index: int) -> None:
-        """Note that all up to an index is committed, as far as this server's log tells the terms."""
+        """Note that all up to an index is committed, as far as this server's log has the terms."""
         for at in range(max(self.highest_committed, server.log.base) + 1, index + 1):
             term = server.log.term_at(at)
             if term is not None:
@@ -231,7 +229,7 @@ class Shadow(Oracle):
     def elected_on_trial(self, server: ShadowServer, term: int, voters: set[int], fields: set[str]) -> None:
         """Note that a server leads a term by answers to requests that looked like trials: they were votes.
 
-        So is, from then on, whatever is asked for with the same fields.
+        From then on, so are all requests with the same fields.
         """
         self.no_trial |= fields
         server.candidate = max(server.candidate, term)
@@ -250,7 +248,7 @@ class Shadow(Oracle):
     def on_crash(self, event: Crash) -> None:
         server = self.servers[event.server]
         server.up = False
-        # It may have saved how far it knew the log committed, and apply that in its next life without any new word.
+        # It may have saved how far it knew the log committed, and apply that after its restart without any new message.
         server.committed = max(self.may_commit(server) if self.majority > 1 else 0, self.may_commit_late(server))
 
     def on_send_request_vote(self, event: Send) -> None:
@@ -330,12 +328,12 @@ class Shadow(Oracle):
             self._verify(server, term, prev + len(message.entries), message.leader_commit)
         leader = self.servers[event.peer]
         if message.leader_commit > server.committed and leader.match_term == term:
-            # Its leader may rest on what it has acknowledged, be it in an earlier life.
+            # Its leader may rely on what it has acknowledged, even before a restart.
             self._verify(server, term, leader.match.get(server.id, 0), message.leader_commit)
 
     @staticmethod
     def _verify(server: ShadowServer, term: int, end: int, commit: int) -> None:
-        """Note that a log matches that of the leader of a term up to an index, and of what commits it was told."""
+        """Note that a log matches that of the leader of a term up to an index, and the commits that it learned of."""
         if server.verified[0] != term or end > server.verified[1]:
             server.verified = (term, end)
         if server.told[0] != term or commit > server.told[1]:
@@ -346,7 +344,7 @@ class Shadow(Oracle):
         server = self.servers[event.server]
         self._hear_request(server, event)
         if self._hear_leader(server, event):
-            # What follows the snapshot may come right behind it, before anything of it is seen.
+            # Entries may come right after the snapshot, before anything shows that it arrived.
             index = event.message.last_included_index
             self._verify(server, event.message.term, index, index)
 
@@ -369,7 +367,7 @@ class Shadow(Oracle):
         server.shown_before.setdefault(rpc, server.term)
 
     def _hear_leader(self, server: ShadowServer, event: Deliver) -> bool:
-        """Note a leader's request that waits for its answer; say whether the server may follow that leader."""
+        """Note a leader's request that waits for its answer; return whether the server may follow that leader."""
         term = event.message.term
         server.pending[event.rpc] = event.message
         if term < server.term:
@@ -382,7 +380,7 @@ class Shadow(Oracle):
         return True
 
     def _hear_puppet(self, event: Deliver) -> None:
-        """A server that the test plays asks: nobody saw it send, and nobody judges it."""
+        """A server that the test plays asks: nobody saw it send, and nobody checks it."""
         self.requests[event.rpc] = event.message
         if isinstance(event.message, AppendEntriesArgs | InstallSnapshotArgs):
             self.leader_of.setdefault(event.message.term, event.peer)
@@ -412,7 +410,7 @@ class Shadow(Oracle):
         self.requests.pop(event.rpc, None)
 
     def _returned(self, server: ShadowServer, event: Deliver) -> Any:
-        """Return the request that a reply answers, None if it is forgotten; and note the term that the reply tells."""
+        """Return the request that a reply answers, None if it is forgotten; and note the term in the reply."""
         request: Any = self.requests.pop(event.rpc, None)
         term = getattr(event.message, "term", 0)
         server.reached = max(server.reached, term)
@@ -429,7 +427,7 @@ class Shadow(Oracle):
             self._count(server)
 
     def _count(self, server: ShadowServer) -> None:
-        """Note as committed what a majority has stored; of the leader itself its disk counts (from 2C)."""
+        """Note as committed what a majority has stored; for the leader itself its disk counts (from 2C on)."""
         counted = self.counted(server, durable=self.stage.has(PERSISTENCE))
         if counted > self.highest_committed:
             self.commit(server, counted)
@@ -442,7 +440,7 @@ class Shadow(Oracle):
         if event.message.vote_granted and request is not None:
             server.last_granted = request
             server.votes.setdefault(request.term, (request.candidate_id, server.incarnation))
-            if server.granted_in != request.term:  # who says it again gives nothing, and may let its timer run on
+            if server.granted_in != request.term:  # a repeated vote gives nothing, so the timer may run on
                 server.granted_in, server.granted_at = request.term, event.time
 
     def on_reply_append_entries(self, event: Reply) -> None:
@@ -556,7 +554,7 @@ class Shadow(Oracle):
         self._forget(event.rpc)
 
     def _forget(self, rpc: int) -> None:
-        """A call is over, or its reply will not be looked at."""
+        """A call is over, or its reply will be ignored."""
         self.requests.pop(rpc, None)
 
     def on_save(self, event: Save) -> None:

@@ -41,7 +41,7 @@ class ShadowLog:
         return None if after else self.base_term
 
     def lacks(self, index: int, term: int) -> bool:
-        """Say whether the log certainly has no entry of this term at this index."""
+        """Return whether the log certainly has no entry of this term at this index."""
         after = index - self.base
         if after > len(self.terms):
             return True
@@ -51,14 +51,14 @@ class ShadowLog:
         return known is not None and known != term
 
     def has(self, index: int, term: int) -> bool:
-        """Say whether the log certainly has an entry of this term at this index; every log has index 0."""
+        """Return whether the log certainly has an entry of this term at this index; every log has index 0."""
         after = index - self.base
         if after > 0:
             return after <= len(self.terms) and self.terms[after - 1] == term
         return index == 0 or (after == 0 and self.base_term == term)
 
     def may(self, index: int, term: int) -> tuple[bool, bool]:
-        """Say whether the log may have an entry of this term at this index, and whether it may lack it."""
+        """Return whether the log may have an entry of this term at this index, and whether it may lack it."""
         after = index - self.base
         if after > len(self.terms):
             return False, index != 0
@@ -68,7 +68,7 @@ class ShadowLog:
         return known is None or known == term, index != 0 and known != term
 
     def holds(self, prev: int, terms: Sequence[int]) -> bool:
-        """Say whether the log certainly has entries of these terms after `prev`."""
+        """Return whether the log certainly has entries of these terms after `prev`."""
         after = prev - self.base
         return not terms or (after >= 0 and self.terms[after : after + len(terms)] == terms)
 
@@ -84,9 +84,9 @@ class ShadowLog:
         return None
 
     def merge(self, prev: int, terms: Sequence[int]) -> bool:
-        """Take in entries after `prev`: truncate at a conflict, append what is new (AppendEntries rules 3 and 4).
+        """Take in entries after `prev`: truncate at a conflict, append new ones (AppendEntries rules 3 and 4).
 
-        Say whether that may have changed anything.
+        Return whether that may have changed anything.
         """
         if prev <= self.last and self.holds(prev, terms):
             return False

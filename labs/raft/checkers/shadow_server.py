@@ -45,7 +45,7 @@ class ShadowServer:
         self.id = server
         self.up = False
         self.born = 0.0
-        """When its present life began."""
+        """When it last started."""
         self.saves = False
         """Whether it saves its state at all; in the early stages it need not."""
         self.trusted = True
@@ -55,11 +55,11 @@ class ShadowServer:
         self.disk_vote: int | None = None
         self.disk_snapshot = 0
         self.votes: dict[int, tuple[int, int]] = {}
-        """For each term the candidate that it voted for, itself included, and in which life."""
+        """For each term the candidate that it voted for, itself included, and in which incarnation."""
         self.last_granted: RequestVoteArgs | None = None
-        """The last request that it said yes to."""
+        """The last request that it answered with yes."""
         self.committed = 0
-        """The highest index that it may hold committed: told by a leader, counted as a leader, or by a snapshot."""
+        """The highest index that it may hold committed: from a leader, by counting as a leader, or from a snapshot."""
         self.incarnation = -1
         self.begin_life()
 
@@ -70,7 +70,7 @@ class ShadowServer:
         self.term = self.disk_term
         """The highest term that it has shown."""
         self.shown_at = 0.0
-        """When it first showed that, in this life."""
+        """When it first showed that since its last start."""
         self.shown_before: dict[int, int] = {}
         """The term that it had shown when a request reached it, by RPC."""
         self.heard = (0, 0.0)
@@ -79,7 +79,7 @@ class ShadowServer:
         """The term that it is known to lead."""
         self.led: set[int] = set()
         self.candidate = 0
-        """The highest term in which it campaigned in this life."""
+        """The highest term in which it campaigned since its last start."""
         self.asked: dict[int, RequestVoteArgs] = {}
         """For each peer the request for its vote that was sent to it last."""
         self.granted: dict[int, set[int]] = {}
@@ -108,16 +108,16 @@ class ShadowServer:
         self.granted_in = 0
         """The term of its last vote."""
         self.invited_at = -1.0
-        """When its leader may have told it to campaign."""
+        """When its leader may have ordered it to campaign."""
         self.followed = 0
         """The highest term whose leader it answered with success."""
         self.accepted: list[tuple[int, list[int]]] = []
-        """Of that term the entries that it acknowledged while other requests waited: index before, and terms.
+        """The entries of that term that it acknowledged while other requests waited: index before, and terms.
 
         Answers may leave in another order than that in which the requests were handled.
         """
         self.reached = 0
-        """The highest term of any message that reached it in this life."""
+        """The highest term of any message that reached it since its last start."""
         self.raised = (0, 0.0)
         """The highest term that it showed before any message of that term had reached it, as it campaigns; and when."""
         self.may_drop: int | None = None

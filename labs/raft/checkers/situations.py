@@ -1,6 +1,5 @@
-"""Counts the situations of the protocol that a run reaches: a suite that never reaches one cannot test it.
-
-Judges nothing. labs.raft.checkers.situation_names has a sentence for each; reports show which tests reach which.
+"""Counts the situations of the protocol that a run reaches: a suite that never reaches one cannot test it. Checks
+nothing. labs.raft.checkers.situation_names has a sentence for each; reports show which tests reach which.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from labs.trace.events import Crash, Deliver, Drop, Reply, Restart, Role, Save, 
 LATE = 0.2
 """Virtual seconds after which a message counts as late."""
 REMEMBERED = 10_000
-"""Of so many requests, the newest, it is remembered when they were sent."""
+"""The number of newest requests whose sending time is remembered."""
 
 
 class Situations(Census):
-    """Counts situations; must come before the shadow, as judges do."""
+    """Counts situations; must come before the shadow, as checkers do."""
 
     def __init__(self, shadow: Shadow) -> None:
         super().__init__()

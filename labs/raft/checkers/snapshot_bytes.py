@@ -1,4 +1,5 @@
-"""The judge of snapshots' bytes: they are what a service handed over, whoever saves, sends or applies them (§7)."""
+"""The checker of snapshots' bytes: they stay as a service handed them over, through saving, sending and applying
+(§7)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from labs.trace.events import Apply, ApplySnap, Deliver, Save, Send, TakeSnapsho
 
 
 class SnapshotBytes(Oracle):
-    """A snapshot's bytes tell what its service had applied; here it is applied once more, and compared."""
+    """A snapshot's bytes show what its service had applied; here that is applied once more, and compared."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -40,7 +41,7 @@ class SnapshotBytes(Oracle):
 
     def on_send_install_snapshot(self, event: Send) -> None:
         message = event.message
-        # What is no snapshot may be a piece of one; the whole is seen when it is saved.
+        # Bytes that are not a snapshot may be a piece of one; the whole is visible when it is saved.
         if decode_snapshot(message.data) is not None:
             what = f"sent InstallSnapshot of index {message.last_included_index}"
             self._check(event, message.data, what, message.last_included_index)
@@ -62,7 +63,7 @@ class SnapshotBytes(Oracle):
     def _check(self, event: Send | Save | ApplySnap, data: bytes, what: str, index: int | None = None) -> None:
         found = decode_snapshot(data)
         if found is None:
-            self._wrong(event, what, f"its {len(data)} bytes are none that a service handed over")
+            self._wrong(event, what, f"its {len(data)} bytes are not those that a service handed over")
         elif index is not None and found.index != index:
             self._wrong(event, what, f"its bytes are a service's of index {found.index}")
         elif found.index < self._floor:

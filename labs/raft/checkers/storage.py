@@ -1,4 +1,4 @@
-"""The judges of the disk: saved before promised, restored after a crash, snapshots with logs (stages 2C, 2D)."""
+"""The checkers of the disk: saved before promised, restored after a crash, snapshots with logs (stages 2C, 2D)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from labs.raft.checkers.shadow_server import ShadowServer
 from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Save, Send, TakeSnapshot, Timeout
 
 REPEATS = 10
-"""So many times a leader may do in vain what cannot help a peer."""
+"""How often a leader may do something in vain that cannot help a peer."""
 PATIENCE = 1.0
 """Virtual seconds for which it may do so."""
 
 
 class Saved(Oracle):
-    """What a message promises is on the disk before it leaves (Figure 2, persistent state). Judged from 2C on."""
+    """What a message promises is on the disk before it leaves (Figure 2, persistent state). Used from 2C on."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -29,7 +29,7 @@ class Saved(Oracle):
             self.grants(event, request)
 
     def grants(self, event: Reply, request: RequestVoteArgs) -> None:
-        """Judge a vote that is given."""
+        """Check a vote that is given."""
         server = self._shadow.servers[event.server]
         self._term(server, event)
         if server.disk_term == request.term and server.disk_vote != request.candidate_id:
@@ -89,7 +89,7 @@ class Saved(Oracle):
             self.asks(event)
 
     def asks(self, event: Send) -> None:
-        """Judge a candidate by what it has saved."""
+        """Check a candidate by what it has saved."""
         self.on_send_append_entries(event)
         server, term = self._shadow.servers[event.server], event.message.term
         if term == server.disk_term and server.disk_vote != server.id:
@@ -103,7 +103,7 @@ def _vote(server: ShadowServer) -> str:
 
 
 class Snapshots(Oracle):
-    """Snapshots cover what is committed, and disk, log and snapshot fit together (§7, Figure 13). Judged in 2D."""
+    """Snapshots cover what is committed, and disk, log and snapshot fit together (§7, Figure 13). Used in 2D."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
@@ -114,7 +114,7 @@ class Snapshots(Oracle):
         self._refused: dict[tuple[int, int], tuple[int, int, float]] = {}
         """For a leader and a peer the term, how often what follows the snapshot was refused, and since when."""
         self._again: dict[tuple[int, int], tuple[int, int, int, float]] = {}
-        """Of a leader and a peer: term, the last snapshot's index, at how many instants it was sent in vain."""
+        """For a leader and a peer: the term, the last snapshot's index, at how many instants it was sent in vain."""
 
     def on_take_snapshot(self, event: TakeSnapshot) -> None:
         self._taken[event.server] = event.index
@@ -134,7 +134,7 @@ class Snapshots(Oracle):
         self._taken[event.server] = event.index
 
     def on_reply_append_entries(self, event: Reply) -> None:
-        """Who knows the term of the entry before its log's first, does not refuse what follows that entry."""
+        """A server that knows the term of the entry before its log's first does not refuse entries after that one."""
         reply = event.message
         if reply.success:
             return
@@ -214,7 +214,7 @@ class Snapshots(Oracle):
             return
         behind = [args for args in server.pending.values() if isinstance(args, AppendEntriesArgs)]
         if any(args.entries and args.prev_log_index + len(args.entries) > base for args in behind):
-            return  # what came behind the snapshot may be in the same save
+            return  # entries after the snapshot may be in the same save
         if old.has(base, event.last_included_term):
             if event.last_index < old.last:
                 text = (
@@ -288,7 +288,7 @@ class Snapshots(Oracle):
         if count > REPEATS:
             text = (
                 f"server {server.id}, leader of term {message.term}, sent its snapshot of index {index} to server "
-                f"{event.peer} {count} times more after an answer had told it that server {event.peer} has all that"
+                f"{event.peer} {count} times more after an answer had shown that server {event.peer} has all that"
             )
             raise Violation("InstallWhenNeeded", text, pair, event.time)
 
@@ -303,7 +303,7 @@ class Snapshots(Oracle):
             self._edge(server, message.prev_log_index, message.prev_log_term, event)
 
     def _edge(self, server: ShadowServer, index: int, term: int, event: Send) -> None:
-        """The term that is told for the last entry of a snapshot is the right one."""
+        """The term sent for the last entry of a snapshot is the right one."""
         known = self._shadow.committed.get(index)
         if known is not None and known[0] != term and index > 0:
             sent = f"server {server.id} sent {event.call} with term {term} for index {index}"

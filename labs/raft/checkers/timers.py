@@ -1,4 +1,5 @@
-"""The judge of election timers that never run out: who hears nobody starts an election (Figure 2, Followers 2)."""
+"""The checker of election timers that never run out: a server that hears nobody starts an election (Figure 2, Followers
+2)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from labs.trace.events import Check, Crash, Deliver, Drop, Restart, Send, Timeou
 LONGEST = 5.0
 """No election timeout is longer: a leader is elected within this time after the network allows one."""
 CALL = 7.0
-"""A call comes back within this time, be it with nothing."""
+"""A call returns within this time, even without a reply."""
 LOOKS = 0.1
 """Virtual seconds from one look at all servers to the next."""
 
@@ -71,6 +72,6 @@ class Timers(Oracle):
             if server.up and time > since + limit:
                 text = (
                     f"server {server.id} has heard from nobody and asked nobody for a vote from t={since:.3f} s to "
-                    f"t={time:.3f} s: who hears no leader starts an election"
+                    f"t={time:.3f} s: a server that hears no leader starts an election"
                 )
                 raise Violation("LeaderInTime", text, (server.id,), time)

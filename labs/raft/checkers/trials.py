@@ -1,4 +1,4 @@
-"""Votes that are asked for on trial: whoever leads by them has to have them as votes (§5.1, §5.2; Candidates 2)."""
+"""Votes that are asked for on trial: a server that leads by them needs them as votes (§5.1, §5.2; Candidates 2)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from labs.trace.events import Crash, Deliver, Reply, Send
 
 
 class JudgeOfVotes(Protocol):
-    """What judges of elections have in common; both raise Violation."""
+    """The common part of checkers of elections; both methods raise Violation."""
 
     def asks(self, event: Send) -> None:
-        """Judge a candidate that asks for a vote."""
+        """Check a candidate that asks for a vote."""
 
     def grants(self, event: Reply, request: RequestVoteArgs) -> None:
-        """Judge a voter that gives its vote."""
+        """Check a voter that gives its vote."""
 
 
 class Trials(Oracle):
-    """What would be wrong with each answer on trial if it were a vote.
+    """Remembers what would be wrong with each answer on trial if it were a vote.
 
-    A trial (PreVote) changes nothing, so nothing is wrong with it; but a field that is true makes no vote a trial. Who
-    leads a term by such answers has asked for votes, and they are judged as votes. Must come before the shadow.
+    A trial (PreVote) changes nothing, so nothing is wrong with it; but a field that is true does not make a vote a
+    trial. A server that leads a term by such answers has asked for votes, and they are checked as votes. Must come
+    before the shadow.
     """
 
     def __init__(self, shadow: Shadow, judges: Iterable[JudgeOfVotes]) -> None:

@@ -11,13 +11,13 @@ from typing import Literal, TypeAlias
 from labs.testing.scenario import Scenario
 
 STAGES = {"warmup": "0", "2A": "2A", "2B": "2B", "2C": "2C", "2D": "2D"}
-"""What one types, and what the files and ids are called."""
+"""The names to type, and the names in files and ids."""
 RAFT_STAGES = ["2A", "2B", "2C", "2D"]
 """The stages of the server, without the warm-up."""
 FOLDERS = {"labs.raft.stages": Path(__file__).parent, "labs.warmup": Path(__file__).parents[2] / "warmup"}
 """The packages that hold tests."""
 Kind: TypeAlias = Literal["test", "drills", "perf"]
-"""How the name of a file begins: stage tests drive a cluster, drills a lone server; performance tests measure."""
+"""The beginnings of file names: stage tests drive a cluster, drills a single server; performance tests measure."""
 
 
 def files(kind: Kind = "test") -> list[Path]:
@@ -72,11 +72,11 @@ def _everything() -> list[Scenario]:
 
 
 def matches(scenario: Scenario, text: str) -> bool:
-    """Say whether a test's id or title holds a text; case, blanks and underscores do not matter."""
+    """Return whether a test's id or title holds a text; case, blanks and underscores do not matter."""
     wanted = _plain(text)
     return wanted in scenario.id.lower() or wanted in _plain(scenario.title)
 
 
 def _plain(text: str) -> str:
-    """Return a text in small letters, with underscores for blanks."""
+    """Return a text in lower case, with underscores for blanks."""
     return re.sub(r"[\s_]+", "_", text.strip().lower())

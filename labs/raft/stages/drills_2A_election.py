@@ -13,7 +13,7 @@ from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, Lone
 
 BEAT = 0.05
-"""Seconds between two messages of a puppet that lets no election timeout run out."""
+"""Seconds between two messages of a fake peer that lets no election timeout run out."""
 
 
 # RequestVote.
@@ -67,7 +67,7 @@ async def drill_same_candidate_again(lone: Lone) -> None:
 
 @drill(rule="StaleTermRejected")
 async def drill_older_candidate(lone: Lone) -> None:
-    """a candidate of an older term is refused, and told the newer one (RequestVote rule 1)"""
+    """a candidate of an older term is refused, and gets the newer one (RequestVote rule 1)"""
     await lone.request_vote(1, term=5)
     reply = await lone.request_vote(2, term=3)
     lone.check(not reply.vote_granted, "it is in term 5 already")
@@ -121,7 +121,7 @@ async def drill_heartbeat_accepted(lone: Lone) -> None:
 
 @drill(rule="StaleTermRejected")
 async def drill_older_leader(lone: Lone) -> None:
-    """a leader of an older term is refused, and told the newer one (AppendEntries rule 1)"""
+    """a leader of an older term is refused, and gets the newer one (AppendEntries rule 1)"""
     await lone.append_entries(1, term=5)
     reply = await lone.append_entries(2, term=3)
     lone.check(not reply.success, "it is in term 5 already")
@@ -188,7 +188,7 @@ async def drill_timeouts_differ(lone: Lone) -> None:
     term = 0
     times: list[float] = []
     waits: set[float] = set()
-    # Timeouts may be drawn from a few: only many equal ones in a row are no chance.
+    # Timeouts may be drawn from a few: only many equal ones in a row are not chance.
     while len(times) < 5 or (len(waits) == 1 and len(times) <= SAME_TIMEOUTS):
         request = await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
         term = request.message.term
@@ -211,7 +211,7 @@ async def drill_majority_elects(lone: Lone) -> None:
 
 @drill(rule="LeaderHasMajority", peers=4)
 async def drill_same_voter_twice(lone: Lone) -> None:
-    """two votes of five are no majority, however often the same one arrives (Candidates rule 2)"""
+    """two votes of five are not a majority, however often the same one arrives (Candidates rule 2)"""
     asked = [await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION)]
     for _ in range(4):
         asked.append(await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION))
@@ -225,7 +225,7 @@ async def drill_same_voter_twice(lone: Lone) -> None:
 
 @drill(rule="LeaderHasMajority", peers=3)
 async def drill_half_is_no_majority(lone: Lone) -> None:
-    """two votes of four are no majority (Candidates rule 2)"""
+    """two votes of four are not a majority (Candidates rule 2)"""
     request = await lone.wait_for_request(RequestVoteArgs, 1, within=ELECTION)
     lone.say_yes(request)
     await lone.sleep(BEAT)
@@ -235,7 +235,7 @@ async def drill_half_is_no_majority(lone: Lone) -> None:
 
 @drill(rule="LeaderHasMajority", peers=6)
 async def drill_three_of_seven_are_no_majority(lone: Lone) -> None:
-    """three votes of seven are no majority (Candidates rule 2)"""
+    """three votes of seven are not a majority (Candidates rule 2)"""
     for peer in (1, 2):
         lone.say_yes(await lone.wait_for_request(RequestVoteArgs, peer, within=ELECTION))
     await lone.sleep(BEAT)
@@ -245,7 +245,7 @@ async def drill_three_of_seven_are_no_majority(lone: Lone) -> None:
 
 @drill(rule="LeaderHasMajority")
 async def drill_refusals_elect_nobody(lone: Lone) -> None:
-    """an answer is no vote: a refused candidate does not lead (Candidates rule 2)"""
+    """an answer is not always a vote: a refused candidate does not lead (Candidates rule 2)"""
     for peer in lone.peers:
         request = await lone.wait_for_request(RequestVoteArgs, peer, within=ELECTION)
         lone.answer(request, RequestVoteReply(request.message.term, False))
@@ -299,7 +299,7 @@ async def drill_refusal_raises_term(lone: Lone) -> None:
     await lone.sleep(BEAT)
     lone.check(lone.state().term >= term, f"the answer to its RequestVote was of term {term}")
     lone.check(
-        not lone.state().is_leader, f"the answer to its RequestVote was no vote, and of term {term}", "StepsDown"
+        not lone.state().is_leader, f"the answer to its RequestVote was not a vote, and was of term {term}", "StepsDown"
     )
 
 
@@ -398,7 +398,7 @@ async def drill_heartbeats_keep_follower(lone: Lone) -> None:
 
 @drill(rule="ElectionTimerReset")
 async def drill_granted_vote_resets_timer(lone: Lone) -> None:
-    """a server that gives its vote away waits anew before it stands itself (Followers rule 2)"""
+    """a server that gives its vote away waits again before it stands itself (Followers rule 2)"""
     term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
     for newer in range(term + 1, term + 61):
         reply = await lone.request_vote(1, newer)

@@ -16,7 +16,8 @@ from labs.testing.fake_peers import command_of, entries_of
 LATER = 1000
 """A term that no server reaches by itself while it waits for word of a leader."""
 HIGH = 500
-"""A term that is no small number: of those Python has one object each, so they are equal even to those who ask `is`."""
+"""A term that is not a small number: of those Python has one object each, so they are equal even to those who ask
+`is`."""
 COMMANDS: list[Command] = ["x", "x", " x ", "", "", 0, False, 1, True, 0.5, [], {}, b"", ["y", {"z": [None]}], "1", "x"]
 """Commands of all kinds: empty ones, equal ones one after the other, and some that only look alike."""
 BEAT = 0.05
@@ -24,7 +25,7 @@ BEAT = 0.05
 INSTANT = 0.001
 """Seconds in which a disk is not yet done with a save."""
 ROUNDS = 24
-"""Rounds of answers out of order: if each round leaves a message in flight behind, any usual window is full by then."""
+"""Rounds of answers out of order: if each round leaves a message in flight, any usual window is full by then."""
 
 
 def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
@@ -217,7 +218,7 @@ async def drill_applies_what_is_committed(lone: Lone) -> None:
 
 @drill(rule="CommittedIsApplied")
 async def drill_heartbeat_commits(lone: Lone) -> None:
-    """a heartbeat tells of commits, too (AppendEntries rule 5)"""
+    """a heartbeat carries the commit index, too (AppendEntries rule 5)"""
     await lone.append_entries(1, term=1, terms=[1, 1])
     await lone.append_entries(1, term=1, prev=(2, 1), commit=2)
     await lone.wait_for_applied(2, command_of(2, 1))
@@ -235,7 +236,7 @@ async def drill_entries_behind_what_is_applied(lone: Lone) -> None:
 
 @drill(rule="CommitBound")
 async def drill_commit_ends_with_new_entries(lone: Lone) -> None:
-    """nothing is committed behind the last new entry, where logs may differ (AppendEntries rule 5)"""
+    """nothing is committed after the last new entry, where logs may differ (AppendEntries rule 5)"""
     await lone.append_entries(1, term=1, terms=[1, 1, 1])
     await lone.append_entries(2, term=2, prev=(1, 1), commit=3)
     await lone.wait_for_applied(1, command_of(1, 1))
@@ -244,7 +245,7 @@ async def drill_commit_ends_with_new_entries(lone: Lone) -> None:
 
 @drill(rule="CommitBound")
 async def drill_commit_ends_with_known_entries(lone: Lone) -> None:
-    """nothing is committed behind entries that are sent once more, either (AppendEntries rule 5)"""
+    """nothing is committed after entries that are sent once more, either (AppendEntries rule 5)"""
     await lone.append_entries(1, term=1, terms=[1, 1, 1])
     await lone.append_entries(2, term=2, terms=[1], commit=3)
     await lone.wait_for_applied(1, command_of(1, 1))
@@ -309,7 +310,7 @@ async def drill_service_is_busy(lone: Lone) -> None:
     last = 24
     for before in range(last):
         reply = await lone.append_entries(1, term=1, prev=(before, min(before, 1)), terms=[1], commit=before + 1)
-        text = f"its log ends with entry {before} of term 1, and that its service is busy is no reason to refuse"
+        text = f"its log ends with entry {before} of term 1, and a busy service is not a reason to refuse"
         lone.check(reply.success, text, "ConsistencyRefusal")
         await lone.sleep(0.003)
     await lone.wait_for_applied(last, command_of(last, 1))
@@ -372,7 +373,7 @@ async def drill_newer_last_entry_gets_vote(lone: Lone) -> None:
 
 @drill(rule="VoteOnlyUpToDate")
 async def drill_candidate_tells_its_log(lone: Lone) -> None:
-    """a candidate tells index and term of its last entry (RequestVote arguments)"""
+    """a candidate sends index and term of its last entry (RequestVote arguments)"""
     await lone.append_entries(1, term=4, terms=[1, 1, 2])
     message = (await lone.wait_for_request(RequestVoteArgs, above=4, within=ELECTION)).message
     last = (message.last_log_index, message.last_log_term)
@@ -386,7 +387,7 @@ async def drill_election_that_is_over_tells_nothing_new(lone: Lone) -> None:
     term = await _next_term(lone) + 1
     reply = await lone.append_entries(2, term, prev=(1, 1), terms=[term])
     lone.check(reply.success, "it has accepted entry 1 of term 1", "ConsistencyRefusal")
-    # A request of the election that is over may leave all the same; the judges look at what it tells.
+    # A request of the election that is over may leave all the same; the checkers look at its content.
     await lone.sleep(BEAT)
 
 
@@ -442,7 +443,7 @@ async def drill_start_answers(lone: Lone) -> None:
     term = await lone.become_leader()
     first = await lone.propose("a")
     state = lone.state()
-    lone.check(first.term >= term and state == (first.term, True), f"start('a') was told that it leads {first.term}")
+    lone.check(first.term >= term and state == (first.term, True), f"start('a') returned that it leads {first.term}")
     second = lone.start("b")
     if not second.is_leader:  # It may wait until the first one is committed; then entries of its own may come between.
         second = await lone.propose("b")
@@ -460,7 +461,7 @@ async def drill_leader_sends_entries(lone: Lone) -> None:
         what, rule = f"with entry {index}", "CommittedIsApplied"
         request = await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=what, rule=rule)
         entry = request.message.entries[index - request.message.prev_log_index - 1]
-        lone.check(entry == LogEntry(term, "x"), f"start('x') was told index {index} and term {term}")
+        lone.check(entry == LogEntry(term, "x"), f"start('x') returned index {index} and term {term}")
 
 
 @drill(rule="StartAnswers")
@@ -584,7 +585,7 @@ async def drill_majority_commits(lone: Lone) -> None:
 
 @drill(rule="CommittedIsApplied")
 async def drill_followers_are_told(lone: Lone) -> None:
-    """a leader tells its followers what is committed (AppendEntries arguments, leader_commit)"""
+    """a leader sends its followers the commit index (AppendEntries arguments, leader_commit)"""
     await lone.become_leader()
     index = (await lone.propose("x")).index
     lone.oblige(1)
@@ -719,6 +720,6 @@ async def drill_new_leadership_counts_anew(lone: Lone) -> None:
 
 
 def _before(message: AppendEntriesArgs, index: int) -> tuple[int, int]:
-    """Return index and term of the entry before one that a message brings."""
+    """Return index and term of the entry before an index within a message."""
     terms = [message.prev_log_term, *(entry.term for entry in message.entries)]
     return index - 1, terms[index - 1 - message.prev_log_index]

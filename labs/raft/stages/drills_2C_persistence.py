@@ -1,6 +1,6 @@
 """Drills of stage 2C, persistence: what must be on the disk before a message leaves, and what a restart goes on with.
 
-The disk is looked at right after a message of the server has arrived. What else a server saves is its own business.
+The disk is looked at right after a message of the server has arrived. Other saves of a server are its own business.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ async def drill_vote_is_saved(lone: Lone) -> None:
     reply = await lone.request_vote(1, term=1)
     lone.check(reply.vote_granted, "nobody else had its vote of term 1, and both logs are empty", "VoteDenied")
     disk = lone.disk
-    lone.check((disk.current_term, disk.voted_for) == (1, 1), "it has told server 1 that it has its vote of term 1")
+    lone.check((disk.current_term, disk.voted_for) == (1, 1), "it has given server 1 its vote of term 1")
 
 
 @drill(rule="SavedBeforeReply")
 async def drill_term_is_saved(lone: Lone) -> None:
     """a newer term is on the disk when the answer leaves, also after a heartbeat (State, current_term)"""
     await lone.append_entries(1, term=3)
-    lone.check(lone.disk.current_term == 3, "it has told server 1 that it is in term 3")
+    lone.check(lone.disk.current_term == 3, "it has answered server 1 in term 3")
 
 
 @drill(rule="OneVotePerTerm")
@@ -125,17 +125,18 @@ async def drill_term_of_answer_survives(lone: Lone) -> None:
     await lone.request_vote(2, term - 1)
     lone.restart()
     reply = await lone.request_vote(2, term - 1)
-    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and answered server 2 with it")
 
 
 @drill(rule="RestoredOnRestart")
 async def drill_term_told_to_leader_survives(lone: Lone) -> None:
-    """a term that came with an answer, and was told to an older leader, survives a restart (State, current_term)"""
+    """a term that came with an answer, and went to an older leader in an answer, survives a restart (State,
+    current_term)"""
     term = await _depose_by_answer(lone)
     await lone.append_entries(2, term - 1)
     lone.restart()
     reply = await lone.append_entries(2, term - 1)
-    lone.check(reply.term >= term, f"before its restart it was in term {term}, and said so to server 2")
+    lone.check(reply.term >= term, f"before its restart it was in term {term}, and answered server 2 with it")
 
 
 async def _depose_by_answer(lone: Lone) -> int:

@@ -1,4 +1,4 @@
-"""Drills of stage 2D, log compaction: InstallSnapshot rules 1 and 5 to 8, and logs that start behind a snapshot.
+"""Drills of stage 2D, log compaction: InstallSnapshot rules 1 and 5 to 8, and logs that start after a snapshot.
 
 A server may keep entries that its snapshot covers, and may send entries instead of a snapshot while it has them.
 """
@@ -25,13 +25,13 @@ BEAT = 0.05
 SLOW_INSTALL = 2.5
 """Seconds for which a puppet does not answer a snapshot: it may be large, and the link slow."""
 WAITS = 5
-"""How often a drill looks how long the server waits for word of a leader: each wait is drawn anew."""
+"""How often a drill looks how long the server waits for word of a leader: each wait is drawn again."""
 MANY = 40
-"""Entries enough that a server drops some of them, even if it keeps a few behind a snapshot."""
+"""Entries enough that a server drops some of them, even if it keeps a few that a snapshot covers."""
 
 
 async def fill_log(lone: Lone, count: int) -> None:
-    """Let server 1 lead term 1 and give the server so many entries of it, all committed and covered by a snapshot.
+    """Let server 1 lead term 1 and give the server this many entries of it, all committed and covered by a snapshot.
 
     There are two snapshots, for a server may find that one is not worth the work.
     """
@@ -78,7 +78,7 @@ async def drill_late_snapshot_raises_term(lone: Lone) -> None:
     await fill_log(lone, 3)
     reply = await lone.install_snapshot(2, term=6, covers=[1, 1])
     lone.check(reply.term == 6, "server 2 leads term 6")
-    lone.check(lone.disk.current_term == 6, "it has told server 2 that it is in term 6", "SavedBeforeReply")
+    lone.check(lone.disk.current_term == 6, "it has answered server 2 in term 6", "SavedBeforeReply")
 
 
 @drill(rule="StepsDown")
@@ -125,12 +125,12 @@ async def drill_snapshot_reaches_service(lone: Lone) -> None:
 
 @drill(rule="SavedBeforeReply")
 async def drill_snapshot_is_saved(lone: Lone) -> None:
-    """a snapshot is on the disk when the answer leaves, and the log starts behind it (InstallSnapshot rule 5)"""
+    """a snapshot is on the disk when the answer leaves, and the log starts after it (InstallSnapshot rule 5)"""
     await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
     disk = lone.disk
     lone.check(disk.snapshot_index == 3, "it has answered to a snapshot of index 3")
     base = (disk.last_included_index, disk.last_included_term)
-    lone.check(base == (3, 2), "its log must start behind index 3 of term 2", "SnapshotAndLogTogether")
+    lone.check(base == (3, 2), "its log must start after index 3 of term 2", "SnapshotAndLogTogether")
 
 
 @drill(rule="SnapshotKeepsSuffix")
@@ -278,7 +278,7 @@ async def drill_crash_between_saves(lone: Lone) -> None:
         await lone.wait_for_applied(last, command_of(last, 1))
 
 
-# Logs that start behind a snapshot.
+# Logs that start after a snapshot.
 
 
 @drill(rule="NoCrash")
@@ -304,7 +304,7 @@ async def drill_entries_follow_snapshot(lone: Lone) -> None:
 
 @drill(rule="SnapshotTermKept")
 async def drill_candidate_tells_its_snapshot(lone: Lone) -> None:
-    """a candidate without entries tells index and term of its snapshot's last one (§7; RequestVote arguments)"""
+    """a candidate without entries sends index and term of its snapshot's last one (§7; RequestVote arguments)"""
     await lone.install_snapshot(1, term=2, covers=[1, 1, 2])
     for _ in range(2):
         message = (await lone.wait_for_request(RequestVoteArgs, above=2, within=ELECTION)).message
@@ -319,7 +319,7 @@ async def drill_entries_overlap_snapshot(lone: Lone) -> None:
     """entries that begin inside the snapshot are taken from where it ends (§7; AppendEntries rule 4)"""
     await fill_log(lone, 3)
     reply = await lone.append_entries(1, term=1, prev=(2, 1), terms=[1, 1, 1], commit=5)
-    if not reply.success:  # It may also ask for those behind its snapshot only.
+    if not reply.success:  # It may also ask only for those after its snapshot.
         reply = await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1], commit=5)
     lone.check(reply.success, "its log holds what comes before")
     await lone.wait_for_applied(5, command_of(5, 1))
@@ -327,7 +327,7 @@ async def drill_entries_overlap_snapshot(lone: Lone) -> None:
 
 @drill(rule="MatchingKept")
 async def drill_late_entries_below_snapshot(lone: Lone) -> None:
-    """late entries that the snapshot covers take away none behind it (AppendEntries rule 3)"""
+    """late entries that the snapshot covers remove none after it (AppendEntries rule 3)"""
     await fill_log(lone, 3)
     await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
     await lone.append_entries(1, term=1, prev=(1, 1), terms=[1])
@@ -337,7 +337,7 @@ async def drill_late_entries_below_snapshot(lone: Lone) -> None:
 
 @drill(rule="CommitBound")
 async def drill_entries_below_snapshot_commit_no_further(lone: Lone) -> None:
-    """nothing is committed behind the last new entry, also if that is in the snapshot (AppendEntries rule 5)"""
+    """nothing is committed after the last new entry, also if that is in the snapshot (AppendEntries rule 5)"""
     await fill_log(lone, 3)
     await lone.append_entries(1, term=1, prev=(3, 1), terms=[1, 1])
     await lone.append_entries(2, term=2, prev=(2, 1), terms=[1], commit=5)
@@ -361,7 +361,7 @@ async def drill_snapshot_trims_log(lone: Lone) -> None:
 
 @drill(rule="RestoredOnRestart")
 async def drill_restarts_from_snapshot(lone: Lone) -> None:
-    """a server that was restarted goes on behind its snapshot (§7)"""
+    """a restarted server continues after its snapshot (§7)"""
     await fill_log(lone, 3)
     await lone.append_entries(2, term=3, prev=(3, 1), terms=[3])
     lone.restart()
@@ -372,7 +372,7 @@ async def drill_restarts_from_snapshot(lone: Lone) -> None:
 
 @drill(rule="InstallWhenNeeded")
 async def drill_leader_sends_snapshot(lone: Lone) -> None:
-    """a leader that no longer has an entry sends its snapshot, and goes on behind it (§7)"""
+    """a leader that no longer has an entry sends its snapshot, and continues after it (§7)"""
     request = await _sent_snapshot(lone)
     if request is None:
         return
@@ -381,7 +381,7 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
     lone.check(data != b"" and snapshot_of([1] * last).startswith(data), text, "StateMachineSafety")
     lone.say_yes(request)
     lone.start("x")
-    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="behind the snapshot")
+    await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="after the snapshot")
 
 
 @drill(rule="HigherTermAdopted")
@@ -477,7 +477,7 @@ async def _sent_snapshot(lone: Lone) -> Request[InstallSnapshotArgs] | None:
 async def _lead_with_snapshot(lone: Lone) -> tuple[list[AppendEntriesReply], list[AppendEntriesReply]]:
     """Let the server lead with a log whose beginning is in a snapshot, and server 1 follow it.
 
-    Return how the server itself refused entries behind the indices from 1 on when its log was empty, and behind those
+    Return how the server itself refused entries after the indices from 1 on when its log was empty, and after those
     from MANY + 1 on when that was its end.
     """
     refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
@@ -491,7 +491,7 @@ async def _lead_with_snapshot(lone: Lone) -> tuple[list[AppendEntriesReply], lis
 async def _wait_for_snapshot(
     lone: Lone, refusals: list[AppendEntriesReply], has: int = 0
 ) -> Request[InstallSnapshotArgs] | None:
-    """Return the snapshot that brings server 2 more than it has, or None if the entries behind that come instead.
+    """Return the snapshot that brings server 2 more than it has, or None if the entries after that come instead.
 
     It refuses all other entries until then, in the server's own words.
     """

@@ -1,7 +1,7 @@
 """Performance of stage 2B: messages, bytes and time for each command, and how a follower that was away catches up.
 
-Times are told in round trips: what a message and its answer need at least. So they say something about the server and
-nothing about the network.
+Times are in round trips: what a message and its answer need at least. So they depend on the server and on nothing
+about the network.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Performance as a skill: what is measured, what is good, and how a submission's figures are judged.
 
 All figures but one are in virtual time and counted in events: the same on every machine. They are set beside those of
-the instructor's own server on the same seeds, which `performance.json` holds (or which a caller measured anew). The
-exception is processor time (labs.bench.cpu). Only a server that breaks no rule has a performance: a metric whose run
-did not pass is worth nothing.
+the instructor's own server on the same seeds, which `performance.json` holds (or which a caller measured again). The
+exception is CPU time (labs.bench.cpu). Only a server that breaks no rule has a performance: a metric whose run did not
+pass is worth nothing.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ METRICS = (
     ),
     Metric(
         *("catch_up", "2B", "rounds to catch up by 1,000 entries", "RPCs"),
-        *(20.0, 2.0, 0.75, "let a refusal tell how far to go back (end of §5.3), and send many entries at once"),
+        *(20.0, 2.0, 0.75, "let a refusal show how far to go back (end of §5.3), and send many entries at once"),
     ),
     Metric(
         *("saves", "2C", "saves of a server", "a command"),
@@ -127,7 +127,7 @@ METRICS = (
         *(5.0, 1.6, 1.05, "send a snapshot only to a peer that needs entries which are gone, and once"),
     ),
     Metric(
-        *("cpu", "2B", "processor time under load", "yardsticks"),
+        *("cpu", "2B", "CPU time under load", "yardsticks"),
         *(8.0, 1.8, 0.8, "profile it: what copies or searches the whole log at each message? Does a task poll?"),
     ),
 )
@@ -146,7 +146,7 @@ class Measurement(msgspec.Struct):
     title: str
     unit: str
     value: float | None
-    """None if a run did not pass; `message` says why."""
+    """None if a run did not pass; `message` has the reason."""
     reference: float
     ratio: float
     """How much better than the reference: 1 is as good, 2 twice as good."""
@@ -164,7 +164,7 @@ class Committed(msgspec.Struct):
 
     figures: dict[int, dict[str, float]]
     cpu: float
-    """Processor time, in yardsticks of labs.bench.cpu."""
+    """CPU time, in yardsticks of labs.bench.cpu."""
 
 
 def committed() -> Committed:
@@ -180,7 +180,7 @@ def measure(
     stages: Sequence[str] | None = None,
     run: Runner = run_scenario,
 ) -> list[Measurement]:
-    """Run all performance tests, and judge what they found; processor time is not among it (labs.bench.cpu).
+    """Run all performance tests, and rate their figures; CPU time is not among them (labs.bench.cpu).
 
     With a `reference` its figures are measured on the same seeds; otherwise they come from the lab's files. `run` is
     called like `run_scenario`, and gets `hosts` if there are any.
@@ -205,7 +205,7 @@ def figures_of(records: Iterable[RunRecord]) -> dict[int, dict[str, float]]:
 
 
 def judge(records: Sequence[RunRecord], reference: Figures | None = None) -> list[Measurement]:
-    """Judge the runs of performance tests, one measurement for each metric that they should have measured."""
+    """Rate the runs of performance tests, one measurement for each metric that they should have measured."""
     reference = committed().figures if reference is None else reference
     found = []
     for scenario in catalogue.scenarios(kind="perf"):

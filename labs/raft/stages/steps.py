@@ -24,7 +24,8 @@ LATE_AND_TWICE = replace(
 )
 """Requests and replies overtake each other, and requests come again after newer ones."""
 SLOW_LINK = (0.025, 0.025)
-"""A link so slow that copying a log over it takes a while, and a round trip still no longer than students are told."""
+"""A link so slow that copying a log over it takes a while, and a round trip still no longer than students were
+promised."""
 SLOW = 0.11
 """A message to or from a slow server takes this much longer: its answers take longer than a heartbeat's interval."""
 WEATHERS = (RELIABLE, DELAYED, UNRELIABLE, LATE_AND_TWICE, LONG_REORDERING)

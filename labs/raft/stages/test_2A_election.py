@@ -89,7 +89,7 @@ async def test_one_server(cluster: Cluster) -> None:
     term = cluster.state(leader).term
     await cluster.sleep(3.0)
     state = cluster.state(leader)
-    text = f"server 0 led term {term}, and 3 s later it says {state}, though nobody could depose it"
+    text = f"server 0 led term {term}, and 3 s later it reports {state}, though nobody could depose it"
     cluster.check(state.is_leader and state.term == term, "LeaderInTime", text)
 
 
@@ -124,7 +124,7 @@ async def test_quiet_cluster(cluster: Cluster) -> None:
     peers, sent = cluster.n - 1, cluster.rpcs() - before
     text = f"{sent} RPCs in 5 idle seconds; a leader of {peers} peers may send 10 a second to each"
     cluster.check(sent <= peers * 52, "HeartbeatsSent", text)
-    text = f"{sent} RPCs in 5 idle seconds: too few to tell {peers} peers that their leader lives"
+    text = f"{sent} RPCs in 5 idle seconds: too few to keep {peers} peers following"
     cluster.check(sent >= peers * 5, "HeartbeatsSent", text)
 
 
@@ -186,7 +186,7 @@ async def test_deaf_server(cluster: Cluster) -> None:
         cluster.cut(server, deaf)
     for _ in range(OUTLASTS):
         await cluster.sleep(0.2)
-        text = f"server {deaf} says that it leads, but no vote can have reached it"
+        text = f"server {deaf} claims to lead, but no vote can have reached it"
         cluster.check(not cluster.state(deaf).is_leader, "LeaderHasMajority", text)
     cluster.heal()
     await cluster.wait_for_leader()

@@ -478,7 +478,7 @@ async def test_slow_backup(cluster: Cluster) -> None:
         cluster.disconnect(old)
         start_many(cluster, old, cluster.random.randint(2, 4))
         await agree_on(cluster, 3, cluster.majority)
-        # A leader that is elected now begins behind all of that: it must go back for the one that comes back.
+        # A leader that is elected now begins after all of that: it must go back for the one that comes back.
         await depose(cluster)
         last = await cluster.agree(cluster.command(), cluster.n - 1)
         cluster.slow(old, SLOW)

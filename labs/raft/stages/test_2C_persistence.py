@@ -179,7 +179,7 @@ async def test_figure_8_unreliable(cluster: Cluster) -> None:
         away = [server for server in cluster.servers if not cluster.is_connected(server)]
         if cluster.n - len(away) < cluster.majority:
             cluster.connect(cluster.random.choice(away))
-    # Who goes back one entry at a time, as the paper does, needs hundreds of answers now: let them come.
+    # A leader that goes back one entry at a time, as the paper does, needs hundreds of answers now: let them come.
     cluster.use(RELIABLE)
     cluster.connect_all()
     await cluster.agree(cluster.command(), cluster.n)
@@ -243,7 +243,7 @@ async def test_terms_survive(cluster: Cluster) -> None:
             state = cluster.state(server)
             text = f"server {server} was in term {term}, and in {state.term} right after a restart"
             cluster.check(state.term >= term, "TermNeverDecreases", text)
-            text = f"server {server} says right after its start that it leads term {state.term}"
+            text = f"server {server} claims right after its start that it leads term {state.term}"
             cluster.check(not state.is_leader, "NothingExtraPersisted", text)
         await cluster.wait_for_leader()
     await cluster.agree(cluster.command(), cluster.n)

@@ -306,7 +306,7 @@ async def test_late_snapshots(cluster: Cluster) -> None:
 
 @scenario(servers=3, points=2, snapshots=True)
 async def test_entries_behind_snapshot(cluster: Cluster) -> None:
-    """entries behind a snapshot follow it without a new command"""
+    """entries after a snapshot follow it without a new command"""
     await cluster.agree(cluster.command(), cluster.n)
     for _ in range(3):
         leader = await cluster.wait_for_leader()
