@@ -1,6 +1,6 @@
 """Stage 2A, leader election: one leader in a term, a leader in time, and no change without need.
 
-Nothing here proposes a command, crashes or restarts: that is not written yet.
+Nothing here proposes a command or crashes, for that is not written yet; only a server alone starts a second time.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from labs.testing.cluster import Cluster
 
 OUTLASTS = 28
 """So many looks, 0.2 s apart, outlast every election timeout: who has been silent for so long has no timer."""
+
+NO_TIMEOUT = 0.05
+"""Seconds that are no election timeout: a leader's heartbeats may come as far apart as this and further."""
 
 
 @scenario(servers=3, points=2, mit="TestInitialElection2A")
@@ -85,12 +88,28 @@ async def test_many_elections(cluster: Cluster) -> None:
 @scenario(servers=1, points=1)
 async def test_one_server(cluster: Cluster) -> None:
     """a server alone elects itself"""
-    leader = await cluster.wait_for_leader()
-    term = cluster.state(leader).term
+    await _elects_itself(cluster)
+    term = cluster.state(0).term
     await cluster.sleep(3.0)
-    state = cluster.state(leader)
+    state = cluster.state(0)
     text = f"server 0 led term {term}, and 3 s later it reports {state}, though nobody could depose it"
     cluster.check(state.is_leader and state.term == term, "LeaderInTime", text)
+    cluster.restart(0)
+    await _elects_itself(cluster)
+
+
+async def _elects_itself(cluster: Cluster) -> None:
+    """Wait until the only server leads, which has just started: as a follower, that must wait before it stands."""
+    begun, started = cluster.now, cluster.state(0)
+    follows = "a server starts as a follower, and waits for word of a leader"
+    text = f"server 0 has just started, and reports {started} at once; {follows}"
+    cluster.check(not started.is_leader, "LeaderHasMajority", text)
+    await cluster.wait_for_leader()
+    term, waited = cluster.state(0).term, cluster.now - begun
+    text = f"server 0 started in term {started.term} and leads term {term}: each election begins a new term"
+    cluster.check(term > started.term, "CandidateIncrementsTerm", text)
+    text = f"server 0 leads {waited:.3f} s after it started; {follows} for longer than a heartbeat interval"
+    cluster.check(waited >= NO_TIMEOUT, "LeaderHasMajority", text)
 
 
 @scenario(servers=(2, 4, 6), points=2)
