@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
 
 from labs.checking.checker import Oracle, Violation
@@ -26,6 +27,7 @@ from labs.messages import (
     Command,
     InstallSnapshotArgs,
     InstallSnapshotReply,
+    Message,
     Reply,
     RequestVoteArgs,
     RequestVoteReply,
@@ -33,7 +35,7 @@ from labs.messages import (
 from labs.sim.kernel import Kernel, RunOver
 from labs.sim.server.service import index_of_snapshot
 from labs.testing.cluster import Cluster, ServerState, StartAnswer, stuck
-from labs.testing.fake_peers import A, Puppet, Request, entries_of, in_words, snapshot_of
+from labs.testing.fake_peers import A, Puppet, Request, Terms, entries_of, in_words, snapshot_of
 from labs.trace.events import Apply, ApplySnap, Restart, TakeSnapshot
 
 T = TypeVar("T")
@@ -52,6 +54,8 @@ LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 ELECTIONS = 5
 """How often the server's own elections may interrupt a step of a drill."""
+FROM_ONE = Terms()
+"""The terms of a drill in a new cluster."""
 TOLD = 2
 """How many of a drill's steps before the last are told when it fails."""
 
@@ -97,12 +101,15 @@ class Witness(Oracle):
 class Lone:
     """The real server `me`, and puppets as its peers."""
 
-    def __init__(self, kernel: Kernel, cluster: Cluster, witness: Witness, rule: str, me: int) -> None:
+    def __init__(
+        self, kernel: Kernel, cluster: Cluster, witness: Witness, rule: str, me: int, terms: Terms = FROM_ONE
+    ) -> None:
         self._kernel, self._cluster, self._witness, self._rule = kernel, cluster, witness, rule
+        self._terms = terms
         self._world = kernel.world
         self.me = me
         self.peers = tuple(server for server in range(kernel.world.size) if server != me)
-        self._puppets = {peer: Puppet(kernel, peer) for peer in self.peers}
+        self._puppets = {peer: Puppet(kernel, peer, terms) for peer in self.peers}
         self._seen = ""
         self._done: list[str] = []
         """What the drill did and saw so far, in words."""
@@ -113,6 +120,14 @@ class Lone:
         kernel.explain = self._explain
         for peer, puppet in self._puppets.items():
             kernel.world.lives[peer] = puppet
+
+    async def carry_out(self, drill: Callable[[Lone], Awaitable[None]]) -> None:
+        """Run a drill, with the server in its term 0: a candidate brings it there, if that is not the first of all."""
+        if self._terms.before:
+            peer = self.peers[0]
+            asked = self._puppets[peer].ask(self.me, RequestVoteArgs(0, peer, 0, 0))
+            await self._wait(lambda: self._puppets[peer].replies.pop(asked, None), MOMENT)
+        await drill(self)
 
     @property
     def now(self) -> float:
@@ -164,12 +179,12 @@ class Lone:
     async def _answer_to(self, peer: int, args: Args, number: int, within: float) -> Reply:
         puppet = self._puppets[peer]
         data = await self._wait(lambda: puppet.replies.pop(number, None), within)
-        asked = f"server {peer} sent {in_words(args)}"
+        asked = f"server {peer} sent {self._words(args)}"
         if data is None:
             self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s", _SILENCE[type(args)])
-        reply: Reply = codec.decode_base(data)
+        reply: Reply = self._terms.in_the_drill(codec.decode_base(data))
         self._data_of.append((reply, data))
-        self._see(f"{asked}, and server {self.me} answered {in_words(reply)}")
+        self._see(f"{asked}, and server {self.me} answered {self._words(reply)}")
         return reply
 
     async def tell(self, peer: int, args: Args) -> None:
@@ -204,7 +219,8 @@ class Lone:
         found = await self._wait(look, within, needs_run=True)
         if found is None:
             whom = "any peer" if peer is None else f"server {peer}"
-            call = f"{CALL_OF[kind]}{f' of a term above {above}' if above else ''} {what}".rstrip()
+            beyond = f" of a term above {above + self._terms.before}" if above else ""
+            call = f"{CALL_OF[kind]}{beyond} {what}".rstrip()
             text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
             others = [p for p in self.peers if p != peer and self._came(kind, begun, p)] if peer is not None else []
             text += f", but to server{'s' * (len(others) > 1)} {', '.join(map(str, others))}" if others else ""
@@ -242,7 +258,7 @@ class Lone:
         first = min(fitting, key=lambda request: request.rpc)
         puppet = self._puppets[first.peer]
         (puppet.requests if first in puppet.requests else puppet.settled).remove(first)
-        self._see(f"server {self.me} sent {in_words(first.message)} to server {first.peer}")
+        self._see(f"server {self.me} sent {self._words(first.message)} to server {first.peer}")
         return first
 
     def check_no_request(
@@ -257,7 +273,7 @@ class Lone:
         """Fail if such a request has come and was not returned yet."""
         found = self.next_request(kind, None, where, above=above)
         if found is not None:
-            self._fail(f"{self._seen} at t={found.time:.3f} s, but {message}", rule)
+            self._fail(f"{self._seen} at t={found.time:.3f} s, but {self._terms.in_words(message)}", rule)
 
     def forget_requests(self) -> None:
         """Let what comes from now on be all that has come."""
@@ -266,7 +282,7 @@ class Lone:
 
     def answer(self, request: Request[Any], reply: Reply) -> None:
         """Answer a request of the server; one that is not answered returns None to it after a long time."""
-        self._done.append(f"server {request.peer} answered {in_words(reply)} to {in_words(request.message)}")
+        self._done.append(f"server {request.peer} answered {self._words(reply)} to {self._words(request.message)}")
         self._puppets[request.peer].answer(request, reply)
 
     def answer_alike(self, request: Request[Any], reply: Reply) -> None:
@@ -275,11 +291,11 @@ class Lone:
         So a refusal tells a server what its own refusals tell: the hints in them are its own business.
         """
         data = next(data for known, data in self._data_of if known is reply)
-        self._puppets[request.peer].answer(request, codec.with_term(data, request.message.term))
+        self._puppets[request.peer].answer(request, codec.with_term(data, request.message.term + self._terms.before))
 
     def say_yes(self, request: Request[Any]) -> None:
         """Give the vote that is asked for, or acknowledge what the leader sent."""
-        self._done.append(f"server {request.peer} said yes to {in_words(request.message)}")
+        self._done.append(f"server {request.peer} said yes to {self._words(request.message)}")
         self._puppets[request.peer].say_yes(request)
 
     def oblige(self, *peers: int, below: float = math.inf) -> None:
@@ -293,7 +309,7 @@ class Lone:
         """Return what get_state answers."""
         state = self._cluster.state(self.me)
         self._seen = f"get_state of server {self.me} answers ({state.term}, {state.is_leader})"
-        return state
+        return ServerState(state.term - self._terms.before, state.is_leader)
 
     def term_from(self, term: int) -> int:
         """Return the term in which a leader must speak to be heard: this one, or the one that the server is in by now.
@@ -306,7 +322,7 @@ class Lone:
         """Propose a command."""
         answer = self._cluster.start(self.me, command)
         self._see(f"start({safe_repr.short(command)}) of server {self.me} answers {tuple(answer)}")
-        return answer
+        return answer._replace(term=answer.term - self._terms.before)
 
     async def propose(self, command: Command, *followers: int, within: float = 2.0) -> StartAnswer:
         """Propose a command to the leader until it takes it; the puppets by themselves acknowledge all entries before.
@@ -319,7 +335,7 @@ class Lone:
         end, elections = self.now + within, 0
         while not (answer := self.start(command)).is_leader:
             state = self._cluster.state(self.me)
-            if elections < ELECTIONS and self._stands(state.term):
+            if elections < ELECTIONS and self._stands(state.term - self._terms.before):
                 await self.become_leader()
                 end, elections = self.now + within, elections + 1
                 continue
@@ -366,13 +382,22 @@ class Lone:
                 f"a snapshot of index {covered}" if covered else "no snapshot",
             )
         )
-        return found if disk.written else OnDisk(0, None, [], 0, 0, 0)
+        if not disk.written:
+            return OnDisk(-self._terms.before, None, [], 0, 0, 0)
+        return found._replace(
+            current_term=found.current_term - self._terms.before,
+            terms=[self._terms.entry(term) for term in terms],
+            last_included_term=self._terms.entry(found.last_included_term),
+        )
 
     @property
     def applied(self) -> list[ApplyMsg]:
         """What the server has handed to its service in its present life."""
         self._see_applied()
-        return list(self._witness.applied)
+        return [
+            replace(message, term=self._terms.entry(message.term)) if isinstance(message, ApplySnapshot) else message
+            for message in self._witness.applied
+        ]
 
     def _see_applied(self) -> None:
         shown = [
@@ -440,7 +465,7 @@ class Lone:
 
     async def crash_after_save(self, nth: int, peer: int, args: Args) -> bool:
         """Deliver a request of a puppet, and crash the server right after its nth save; return whether it did."""
-        self._done.append(f"server {peer} sent {in_words(args)}")
+        self._done.append(f"server {peer} sent {self._words(args)}")
         self._cluster.crash_at(self.me, "save", nth)
         self._puppets[peer].ask(self.me, args)
         return await self._cluster.wait_until_down(self.me, within=MOMENT)
@@ -475,7 +500,7 @@ class Lone:
             self.check(not self.state().is_leader, "it sent no AppendEntries for half a second", "HeartbeatsSent")
             if self.now >= end:
                 names = f"server{'s' * (len(voters) > 1)} {', '.join(map(str, voters))}"
-                votes = f"the votes of {names} reached server {self.me} in term {term}"
+                votes = f"the votes of {names} reached server {self.me} in term {term + self._terms.before}"
                 self._fail(f"{votes}, but it sent no AppendEntries of that term", "LeaderInTime")
 
     def _refuse_votes(self, term: int) -> None:
@@ -495,6 +520,10 @@ class Lone:
 
     # Judging.
 
+    def _words(self, message: Message) -> str:
+        """Return a message of the drill as it was on the wire, in words."""
+        return in_words(self._terms.on_the_wire(message))
+
     def _see(self, text: str) -> None:
         self._seen = text
         self._done.append(text)
@@ -508,13 +537,13 @@ class Lone:
     def check(self, condition: bool, message: str, rule: str | None = None) -> None:
         """Fail unless the condition holds. The failure says what was seen last, then "but", then the message."""
         if not condition:
-            self._fail(f"{self._seen}, but {message}", rule)
+            self._fail(f"{self._seen}, but {self._terms.in_words(message)}", rule)
 
     def require(self, condition: bool, message: str, rule: str | None = None) -> None:
         """Fail unless the condition holds, where the message says all: what was seen over a while, and what was due."""
         if not condition:
             self._go_on()
-            raise Violation(rule or self._rule, message, (self.me,), self.now)
+            raise Violation(rule or self._rule, self._terms.in_words(message), (self.me,), self.now)
 
     def _missing(self, text: str, rule: str | None) -> NoReturn:
         """Fail because something did not come; if `run` is not written, that is why."""

@@ -7,6 +7,7 @@ that no oracle judges it. Knows of Raft only what its messages look like.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -22,6 +23,8 @@ from labs.messages import (
     InstallSnapshotReply,
     LogEntry,
     Message,
+    PingArgs,
+    PingReply,
     Reply,
     RequestVoteArgs,
     RequestVoteReply,
@@ -48,10 +51,47 @@ class Request(Generic[A]):
     ticket: int
 
 
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a drill counts terms: its term 1 is the term `before + 1` of the run, and 0 is the term of no entry."""
+
+    before: int = 0
+
+    def on_the_wire(self, message: M) -> M:
+        """Return a message of the drill with the run's terms."""
+        return self._moved(message, self.before)
+
+    def in_the_drill(self, message: M) -> M:
+        """Return a message of the run with the drill's terms."""
+        return self._moved(message, -self.before)
+
+    def in_words(self, text: str) -> str:
+        """Return what a drill says, with the run's terms."""
+        return re.sub(r"\b(terms? )(\d+)", lambda found: f"{found[1]}{int(found[2]) + self.before}", text)
+
+    def entry(self, term: int) -> int:
+        """Return in the drill's count the term of an entry; 0 stays 0."""
+        return term - self.before if term else 0
+
+    def _moved(self, message: M, by: int) -> M:
+        if by == 0 or isinstance(message, PingArgs | PingReply):
+            return message
+        changes: dict[str, Any] = {"term": message.term + by}
+        for name in ("prev_log_term", "last_log_term", "last_included_term", "conflict_term"):
+            if term := getattr(message, name, None):
+                changes[name] = term + by
+        if isinstance(message, AppendEntriesArgs):
+            changes["entries"] = [replace(entry, term=entry.term + by) for entry in message.entries]
+        return replace(message, **changes)
+
+
 class Puppet(Life):
     """One server that the test plays."""
 
-    def __init__(self, kernel: Kernel, server: int) -> None:
+    def __init__(self, kernel: Kernel, server: int, terms: Terms) -> None:
         super().__init__(server, 0, kernel.world.size, kernel.world.seed, kernel.world.program, Disk())
         self.requests: list[Request[Any]] = []
         """What reached it and was not looked at yet, in order."""
@@ -62,6 +102,7 @@ class Puppet(Life):
         self.settled: list[Request[Any]] = []
         """What a leader sent that it has said yes to by itself, in order."""
         self._kernel, self._world = kernel, kernel.world
+        self._terms = terms
         self._term = 0
         self._asked = 0
 
@@ -69,13 +110,13 @@ class Puppet(Life):
         """Send a request; return the number of the reply to come."""
         self._asked += 1
         self._term = max(self._term, getattr(args, "term", 0))
-        self._kernel.calls.ask_as(self, self._asked, target, codec.encode_to_derive(args))
+        self._kernel.calls.ask_as(self, self._asked, target, codec.encode_to_derive(self._terms.on_the_wire(args)))
         return self._asked
 
     def answer(self, request: Request[Any], reply: Reply | bytes) -> None:
         """Send a reply, or an encoded one."""
-        data = reply if isinstance(reply, bytes) else codec.encode_to_derive(reply)
-        self._term = max(self._term, codec.decode_base(data).term)
+        data = reply if isinstance(reply, bytes) else codec.encode_to_derive(self._terms.on_the_wire(reply))
+        self._term = max(self._term, self._terms.in_the_drill(codec.decode_base(data)).term)
         self._kernel.calls.answer_as(self, request.ticket, data)
 
     def say_yes(self, request: Request[Any]) -> None:
@@ -103,7 +144,7 @@ class Puppet(Life):
 
     def request(self, ticket: int, data: bytes) -> None:
         """Take in what the real server sent: keep it, or answer if that needs no thought."""
-        message = codec.decode_base(data)
+        message = self._terms.in_the_drill(codec.decode_base(data))
         request = Request[Any](self.server, self._kernel.calls.expire(ticket), message, self._kernel.now, ticket)
         extra = codec.decode_extra(data) or {}
         if isinstance(message, RequestVoteArgs) and any(value is True for value in extra.values()):

@@ -27,6 +27,7 @@ from labs.sim.scheduler import count_task
 from labs.sim.server import failures
 from labs.testing.cluster import Cluster
 from labs.testing.drill import Lone, Witness
+from labs.testing.fake_peers import Terms
 from labs.testing.lab import Lab
 from labs.testing.metrics import Meter, MeteredCluster
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
@@ -130,9 +131,8 @@ def _run(
         hosts=hosts,
     )
     cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)
-    driven = Lone(kernel, cluster, witness, scenario.rule, scenario.me) if scenario.is_drill else cluster
     begun = time.perf_counter()
-    _run_to_the_end(kernel, lambda: scenario.test(driven))
+    _run_to_the_end(kernel, _test(kernel, scenario, cluster, witness))
     wall_time = time.perf_counter() - begun
     outcome = outcomes.last
     if kernel.error is not None:
@@ -146,6 +146,15 @@ def _run(
     record.situations = checkers.counts()
     record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
     return record
+
+
+def _test(kernel: Kernel, scenario: Scenario, cluster: Cluster, witness: Witness) -> Callable[[], Awaitable[None]]:
+    """Return what the run does: a test with a cluster, or a drill with one server of it."""
+    if not scenario.is_drill:
+        return lambda: scenario.test(cluster)
+    terms = Terms(scenario.terms_before(kernel.world.seed))
+    lone = Lone(kernel, cluster, witness, scenario.rule, scenario.me, terms)
+    return lambda: lone.carry_out(scenario.test)
 
 
 def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKind = "inline") -> RunRecord:

@@ -25,6 +25,8 @@ Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
 PerfTest: TypeAlias = Callable[[MeteredCluster], Awaitable[None]]
 SNAPSHOT_EVERY = 10
 """In tests with snapshots, a service takes one after each that many entries."""
+NEW_CLUSTERS, TERMS_BEFORE = 0.25, (5, 60)
+"""The share of drills that begin in a new cluster, and how many terms have passed in the others."""
 EAGER, PACES = 3, (11, 13, 17, 19)
 """Where services take them apart, one takes them as often as this, and each of the others has one of these paces."""
 
@@ -77,6 +79,16 @@ class Scenario:
         drawn = [EAGER, *generator.sample(PACES, size - 1)]
         generator.shuffle(drawn)
         return tuple(drawn)
+
+    def terms_before(self, seed: int) -> int:
+        """Return how many terms a drill leaves behind before it begins; with the first seed it starts a new cluster.
+
+        A fault may begin only when some terms have passed, or be gone by then.
+        """
+        if not self.is_drill or seed == 1:
+            return 0
+        generator = rng.generator(seed, self.id, "terms")
+        return 0 if generator.random() < NEW_CLUSTERS else generator.randint(*TERMS_BEFORE)
 
     def size(self, seed: int) -> int:
         """Return the number of servers for a seed."""

@@ -71,7 +71,7 @@ async def drill_older_candidate(lone: Lone) -> None:
     await lone.request_vote(1, term=5)
     reply = await lone.request_vote(2, term=3)
     lone.check(not reply.vote_granted, "it is in term 5 already")
-    lone.check(reply.term == 5, "its current term is 5")
+    lone.check(reply.term == 5, "it is in term 5")
 
 
 @drill(rule="StaleTermRejected")
@@ -101,14 +101,14 @@ async def drill_new_term_new_vote(lone: Lone) -> None:
 @drill(rule="LeaderHasMajority")
 async def drill_starts_as_follower(lone: Lone) -> None:
     """a server starts in term 0, and leads nobody (State; §5.2)"""
-    lone.check(lone.state() == (0, False), "nothing has happened yet: it must be (0, False)")
+    lone.check(lone.state() == (0, False), "nobody has voted for it yet: it must follow, in term 0")
 
 
 @drill(rule="HigherTermAdopted")
 async def drill_state_shows_term(lone: Lone) -> None:
     """a newer term of a candidate becomes the current term (All servers rule 2)"""
     await lone.request_vote(1, term=4)
-    lone.check(lone.state() == (4, False), "a candidate of term 4 has asked it for a vote: it must be (4, False)")
+    lone.check(lone.state() == (4, False), "a candidate of term 4 has asked it for a vote: it must follow, in term 4")
 
 
 @drill(rule="ConsistencyRefusal")
@@ -125,7 +125,7 @@ async def drill_older_leader(lone: Lone) -> None:
     await lone.append_entries(1, term=5)
     reply = await lone.append_entries(2, term=3)
     lone.check(not reply.success, "it is in term 5 already")
-    lone.check(reply.term == 5, "its current term is 5")
+    lone.check(reply.term == 5, "it is in term 5")
 
 
 @drill(rule="HigherTermAdopted")
@@ -146,7 +146,9 @@ async def drill_silence_starts_election(lone: Lone) -> None:
     for peer in lone.peers:
         request = await lone.wait_for_request(RequestVoteArgs, peer, within=ELECTION)
         message = request.message
-        lone.check(message.term >= 1, "the first term is 1: a candidate raises its term", "CandidateIncrementsTerm")
+        lone.check(
+            message.term >= 1, "the first term is term 1: a candidate raises its term", "CandidateIncrementsTerm"
+        )
         lone.check(message.candidate_id == lone.me, f"it is server {lone.me} that asks", "OneVotePerTerm")
         lone.check((message.last_log_index, message.last_log_term) == (0, 0), "its log is empty", "VoteOnlyUpToDate")
 

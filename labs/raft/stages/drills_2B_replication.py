@@ -443,7 +443,9 @@ async def drill_start_answers(lone: Lone) -> None:
     term = await lone.become_leader()
     first = await lone.propose("a")
     state = lone.state()
-    lone.check(first.term >= term and state == (first.term, True), f"start('a') returned that it leads {first.term}")
+    lone.check(
+        first.term >= term and state == (first.term, True), f"start('a') returned that it leads term {first.term}"
+    )
     second = lone.start("b")
     if not second.is_leader:  # It may wait until the first one is committed; then entries of its own may come between.
         second = await lone.propose("b")

@@ -437,16 +437,7 @@ async def drill_leader_is_heard_beside_its_snapshot(lone: Lone) -> None:
     request = await _sent_snapshot(lone)
     if request is None:
         return
-    times, end = [request.time], lone.now + SLOW_INSTALL
-    while lone.now < end:
-        heard: Request[Any] | None = lone.next_request(AppendEntriesArgs, 2)
-        heard = heard or lone.next_request(InstallSnapshotArgs, 2)
-        if heard is not None:
-            times.append(heard.time)
-        await lone.sleep(LOOK)
-    begun, silent = max(
-        ((before, after - before) for before, after in pairwise([*times, end])), key=lambda pair: pair[1]
-    )
+    begun, silent = await _longest_silence(lone, request.time)
     longest = await _longest_wait(lone)
     text = (
         f"server {lone.me}, which led, sent server 2 nothing for {silent:.3f} s (from t={begun:.3f} s), while a "
@@ -454,6 +445,19 @@ async def drill_leader_is_heard_beside_its_snapshot(lone: Lone) -> None:
         "before it stood for election, and server 2 waits no longer"
     )
     lone.require(silent <= longest + BEAT, text)
+
+
+async def _longest_silence(lone: Lone, begun: float) -> tuple[float, float]:
+    """Return when the leader fell silent towards server 2, and for how long, while its snapshot is not answered."""
+    times, end = [begun], lone.now + SLOW_INSTALL
+    while lone.now < end:
+        heard: Request[Any] | None = lone.next_request(AppendEntriesArgs, 2)
+        heard = heard or lone.next_request(InstallSnapshotArgs, 2)
+        if heard is not None:
+            times.append(heard.time)
+        await lone.sleep(LOOK)
+    silences = ((before, after - before) for before, after in pairwise([*times, end]))
+    return max(silences, key=lambda silence: silence[1])
 
 
 async def _longest_wait(lone: Lone) -> float:
