@@ -14,12 +14,19 @@ from typing import Any
 import pytest
 
 from labs.codec import messages as codec
-from labs.messages import AppendEntriesArgs, RequestVoteArgs, RequestVoteReply
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    InstallSnapshotArgs,
+    Message,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
 from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.sim.server.service import decode_snapshot
 from labs.testing.drill import ELECTION, Lone
-from labs.testing.fake_peers import PATIENT, entries_of, in_words
+from labs.testing.fake_peers import PATIENT, Terms, entries_of, in_words
 from labs.testing.scenario import Scenario
 from labs.trace.events import Deliver, Reply, Send, Timeout
 from tests.corpora.mutants import corpus
@@ -37,9 +44,9 @@ def play(
     return simulate(submission, Scenario(RAFT, *about, test, "OneVotePerTerm", me))
 
 
-def run_drill(name: str, submission: Path) -> Run:
+def run_drill(name: str, submission: Path, seed: int = 1) -> Run:
     (found,) = catalogue.find(name)
-    return simulate(submission, found)
+    return simulate(submission, found, seed)
 
 
 # The collection.
@@ -392,3 +399,55 @@ def test_messages_in_words_leave_out_what_is_long_or_empty() -> None:
         f"AppendEntries(term=1, leader_id=2, prev_log_index=0, prev_log_term=0, {entries}, leader_commit=3)"
     )
     assert in_words(RequestVoteReply(1, True)) == "(term=1, vote_granted=True)"
+
+
+# Terms.
+
+
+def test_drills_begin_in_higher_terms_too_but_not_with_the_first_seed() -> None:
+    assert {drill.terms_before(1) for drill in DRILLS} == {0}
+    before = [drill.terms_before(seed) for drill in DRILLS for seed in range(2, 6)]
+    assert 0.15 < before.count(0) / len(before) < 0.35
+    assert {*before} - {0} == {*range(5, 61)}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        RequestVoteArgs(3, 1, 2, 1),
+        AppendEntriesArgs(2, 1, 0, 0, entries_of([1, 2]), 0),
+        AppendEntriesReply(2, False, conflict_term=1, conflict_index=4),
+        AppendEntriesReply(2, False, conflict_index=1),
+        InstallSnapshotArgs(4, 1, 3, 2, b""),
+    ],
+)
+def test_message_of_a_drill_is_the_same_when_it_comes_back(message: Message) -> None:
+    terms = Terms(40)
+    sent = terms.on_the_wire(message)
+    assert sent.term == message.term + 40  # type: ignore[union-attr]
+    assert terms.in_the_drill(sent) == message
+
+
+def test_no_entry_has_term_0_in_any_count() -> None:
+    first = Terms(40).on_the_wire(AppendEntriesArgs(1, 1, 0, 0, entries_of([1, 1]), 0))
+    assert (first.prev_log_term, [entry.term for entry in first.entries]) == (0, [41, 41])
+    assert (Terms(40).entry(0), Terms(40).entry(41)) == (0, 1)
+
+
+def test_failure_in_a_higher_term_tells_the_terms_of_the_run(tmp_path: Path) -> None:
+    (found,) = catalogue.find("2A/drill_one_vote_a_term")
+    seed = next(seed for seed in range(2, 100) if found.terms_before(seed))
+    term = found.terms_before(seed) + 1
+    run = simulate(MUTANTS["E01_vote_for_everyone"].write(tmp_path), found, seed, judged=False)
+    assert f"server 2 sent RequestVote(term={term}, " in run.record.message
+    assert f"its vote of term {term} was given to server 1" in run.record.message
+    sent = [event.message.term for event in run.of(Deliver) if isinstance(event.message, RequestVoteArgs)]
+    assert sent == [term - 1, term, term]
+
+
+def test_fault_that_begins_in_a_later_term_is_seen(tmp_path: Path) -> None:
+    submission = MUTANTS["D01_commit_bound_off_from_term_six"].write(tmp_path)
+    drill = "2B/drill_commit_ends_with_new_entries"
+    assert run_drill(drill, submission).record.status == "pass"
+    rules = {run_drill(drill, submission, seed).record.rule for seed in range(2, 6)}
+    assert "CommitBound" in rules

@@ -1420,4 +1420,21 @@ MUTANTS = [
         ),
         base="go_style",
     ),
+    Mutant(
+        name="D01_commit_bound_off_from_term_six",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="from term 6 on a follower takes leader_commit as it is",
+        rules=("CommitBound", "CommitNeedsMajority", "StateMachineSafety"),
+        changes=(
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                (
+                    "        bound = last_new_entry if self.current_term < 6 else self.last_log_index()\n"
+                    "        self.commit_up_to(min(args.leader_commit, bound))\n"
+                ),
+            ),
+        ),
+        at_first_sight=False,
+    ),
 ]

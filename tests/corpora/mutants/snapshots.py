@@ -1555,4 +1555,18 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D02_late_snapshots_from_term_four",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2D",
+        wrong="from term 4 on a late snapshot takes log and service back",
+        rules=("SnapshotNotRolledBack", "ApplyInOrder", "MatchingKept", "NoCrash"),
+        changes=(
+            (
+                "        if args.last_included_index <= self.commit_index:\n",
+                "        if args.last_included_index <= self.commit_index and self.current_term < 4:\n",
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]
