@@ -21,6 +21,7 @@ from labs.sim.server.outputs import Failed, Output
 
 CHUNK = 256 * 1024
 _LENGTH = 4
+_BUFFER = memoryview(bytearray(CHUNK))
 
 
 class BadFrame(Exception):
@@ -310,12 +311,16 @@ def wait_for_word(link: socket.socket) -> None:
 
 
 def _receive(link: socket.socket, size: int = CHUNK, flags: int = 0) -> bytes:
+    """Return what comes next, at most CHUNK bytes.
+
+    It is read into one buffer: to make one of this size for each frame would cost more than all the rest.
+    """
     try:
-        data = link.recv(size, flags)
+        count = link.recv_into(_BUFFER, min(size, CHUNK), flags)
     except BlockingIOError:
         raise Late("nothing came in time") from None
     except OSError:
         raise Closed("its socket is closed") from None
-    if not data:
+    if not count:
         raise Closed("its socket is closed")
-    return data
+    return bytes(_BUFFER[:count])

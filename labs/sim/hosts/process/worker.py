@@ -7,6 +7,7 @@ has come. Runs after the fork from the zygote; a submission's code is executed h
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 from collections.abc import Callable
@@ -29,13 +30,14 @@ from labs.sim.hosts.process.frames import (
     Ended,
     Modules,
     Reply,
+    Request,
     Spun,
     Step,
 )
 from labs.sim.loader.program import Program
 from labs.sim.loader.sources import compile_all
 from labs.sim.runtime.clock import VirtualClock
-from labs.sim.runtime.trio_internals import Loop, deterministic_scheduling
+from labs.sim.runtime.trio_internals import Loop, deterministic_scheduling, run_as
 from labs.sim.server.incarnation import Life
 from labs.sim.server.outputs import Failed
 
@@ -59,7 +61,6 @@ class Child:
         self._crashing = False
         self._may_speak = True
         """Whether the tester waits for a frame: what comes out of turn would be taken for forged."""
-        self._asked: Ask | None = None
         self._driver: trio.lowlevel.Task
 
     def run(self) -> None:
@@ -103,7 +104,7 @@ class Child:
     # Listening: while nothing can run, or while the test acts.
 
     def _on_idle(self, deadline: float) -> None:
-        """Tell the tester that nothing can run, and wait for what is next."""
+        """Tell the tester that nothing can run, and do what it says until trio has something to run."""
         if self._granted:
             self._granted = False
             return
@@ -114,27 +115,43 @@ class Child:
         while True:
             message = self._receive()
             if isinstance(message, Ask):
-                if message.in_task:
-                    self._asked = message
-                    trio.lowlevel.reschedule(self._driver)
+                if message.in_task:  # as inline, where the test calls it in its own task
+                    run_as(self._driver, functools.partial(self._obey, message))
+                else:
+                    self._obey(message)
+            elif isinstance(message, Step) and self._brings_requests_only(message):
+                self._take_in(message)
+                self._turns.serve(self._life)
+                if self._is_trios_turn():
                     return
-                self._obey(message)
+                self._answer()
             else:
                 self._go_on(message)
                 return
 
     async def _serve_test(self) -> None:
-        """Listen while the test acts: as it does inline, it then calls methods of the server in a task."""
-        while True:
-            while isinstance(message := self._asked or self._receive(), Ask):
-                self._asked = None
-                self._obey(message)
-            self._go_on(message)
-            self._granted = not self._crashing and not self._loop.runnable
-            await trio.lowlevel.wait_task_rescheduled(_can_abort)
+        """Listen while the test acts, before the life has had its first turn; then give it its turns."""
+        while isinstance(message := self._receive(), Ask):
+            self._obey(message)
+        self._go_on(message)
+        self._granted = not self._crashing and not self._loop.runnable
+        await trio.sleep_forever()
+
+    def _brings_requests_only(self, step: Step) -> bool:
+        """Return whether nothing else is to be done in a step, so that it needs no turn of trio's scheduler.
+
+        It is the same as inline, where the kernel serves requests so (labs.sim.hosts.inline).
+        """
+        if self._loop.runnable or self._loop.next_deadline() <= step.now:
+            return False
+        return bool(step.inbox) and all(type(item) is Request for item in step.inbox)
+
+    def _is_trios_turn(self) -> bool:
+        return bool(self._loop.runnable) or self._loop.next_deadline() <= self._clock.now
 
     def _obey(self, ask: Ask) -> None:
         self._take_in(ask)
+        self._life.wake()
         life = self._life
         result: Any = None
         if ask.method == "start":
@@ -150,12 +167,13 @@ class Child:
     def _go_on(self, message: frames.ToServer) -> None:
         assert isinstance(message, Step | CrashNow)
         self._take_in(message)
+        self._life.wake()
         if isinstance(message, CrashNow):
             self._crashing = True
             self._life.crash()
 
     def _take_in(self, message: Step | Ask | CrashNow) -> None:
-        """Let time pass, and hand the life what has come for it."""
+        """Let time pass, and hand the life what has come for it; `wake` or `serve` lets it see to requests."""
         life = self._life
         self._turn = message.turn
         if message.now > self._clock.now:
@@ -167,7 +185,6 @@ class Child:
                 life.reply(item.call, item.data)
             else:
                 life.request(item.ticket, item.data)
-        life.wake()
 
     # Speaking.
 
@@ -196,7 +213,3 @@ class Child:
         data = frames.receive(self._link, _NO_LIMIT)
         self._may_speak = True
         return frames.decode_for_server(data)
-
-
-def _can_abort(raise_cancel: object) -> trio.lowlevel.Abort:
-    return trio.lowlevel.Abort.SUCCEEDED
