@@ -109,12 +109,12 @@ def describe(event: ev.Event) -> str:
     """Return the content of an event, in few words."""
     match event:
         case ev.Send():
-            return f"→{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}"
+            return f"→{event.peer} {SHORT_CALL.get(event.call, event.call)} {_message(event.message)}"
         case ev.Reply():
-            return f"⇢{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}"
+            return f"⇢{event.peer} {SHORT_CALL.get(event.call, event.call)} {_message(event.message)}"
         case ev.Deliver():
             arrow, again = ("←" if event.leg == "request" else "⇠"), " (again)" if event.copy else ""
-            return f"{arrow}{event.peer} {SHORT_CALL[event.call]} {_message(event.message)}{again}"
+            return f"{arrow}{event.peer} {SHORT_CALL.get(event.call, event.call)} {_message(event.message)}{again}"
         case ev.Drop():
             return f"✗{event.peer} {event.leg} #{event.rpc} dropped: {event.reason}"
         case ev.Timeout():

@@ -12,7 +12,7 @@ import msgspec
 
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_CALLS, MAX_CALLS_A_SECOND
-from labs.codec.rpcs import CALL_OF
+from labs.codec.rpcs import CALL_OF, RPC_OF
 from labs.messages import Message
 from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Called, Replied
@@ -40,6 +40,8 @@ class Call(msgspec.Struct, eq=False):
     deadline: float
     """When its caller goes on at the latest."""
     answered: bool = False
+    """Whether its caller has gone on, or never waits (`one_way`)."""
+    one_way: bool = False
 
 
 class Calls:
@@ -71,8 +73,9 @@ class Calls:
         self.bytes += size
         ordinal = network.next_ordinal(0, source, target)
         message, extra = codec.decode_seen(data)
-        name = CALL_OF[type(message)]
-        call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE)
+        procedure = RPC_OF[type(message)]
+        name, one_way = procedure.name, procedure.reply is None
+        call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE, one_way, one_way)
         world.record(Send(now, source, target, rpc, name, message, size, extra))
         works = network.whole or network.works(source, target)
         if not works or world.lives[target] is None:
@@ -122,6 +125,8 @@ class Calls:
         if not self._watched:
             self._watch(call.deadline)
         life.request(ticket, data)
+        if call.one_way:
+            del self._tickets[ticket]
         if world.test_acts:
             life.wake()
         else:
@@ -212,9 +217,11 @@ class Calls:
         """Deliver a request at once; the reply goes to the puppet, with that number."""
         self._rpc += 1
         message = codec.decode_base(data)
-        name = CALL_OF[type(message)]
-        deadline = self._world.now + PATIENCE
-        call = Call(self._rpc, puppet.server, puppet, number, target, message, name, 0, deadline)
+        procedure, deadline = RPC_OF[type(message)], self._world.now + PATIENCE
+        one_way = procedure.reply is None
+        call = Call(
+            self._rpc, puppet.server, puppet, number, target, message, procedure.name, 0, deadline, one_way, one_way
+        )
         self._deliver_request(call, data, 0)
 
     def answer_as(self, puppet: Handle, ticket: int, data: bytes) -> None:

@@ -250,7 +250,7 @@ class Lone:
             for request in (puppet.requests + puppet.settled if settled else puppet.requests)
             if isinstance(request.message, kind)
             and peer in (None, request.peer)
-            and request.message.term > above
+            and getattr(request.message, "term", 1) > above  # messages of other labs have no terms
             and (where is None or where(request.message))
         ]
         if not fitting:

@@ -20,6 +20,7 @@ from typing import Any
 
 from labs import messages
 from labs.codec.messages import DERIVED
+from labs.codec.rpcs import KIND_OF
 from labs.sim.loader import import_policy, shims
 from labs.sim.loader.import_policy import ForbiddenImport
 from labs.sim.loader.sources import BadSubmission as BadSubmission
@@ -154,7 +155,7 @@ class Modules:
     def find_class(self, name: str) -> type | None:
         """Return the class of this name in this incarnation's modules, or None."""
         if name.startswith(DERIVED):
-            return self._derived_from(getattr(messages, name.removeprefix(DERIVED)))
+            return self._derived_from(_base_class(name.removeprefix(DERIVED)))
         for module in self._modules.values():
             found = vars(module).get(name)
             if isinstance(found, type):
@@ -270,6 +271,11 @@ class Modules:
         print(*values, sep=sep, end="", file=buffer)
         for line in buffer.getvalue().splitlines() or [""]:
             self._note(line)
+
+
+def _base_class(name: str) -> type:
+    """Return a class of labs.messages, or a message of whatever protocol is in use."""
+    return next((cls for cls in KIND_OF if cls.__name__ == name), None) or getattr(messages, name)
 
 
 def _may_be_left_out(field: Field[Any]) -> bool:

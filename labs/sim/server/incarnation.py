@@ -19,7 +19,7 @@ from labs.codec import meaning, safe_repr
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_OUTPUT_BYTES, MAX_OUTPUTS, MAX_TASKS
 from labs.codec.rpcs import RPC_OF, Rpc
-from labs.messages import ApplyCommand, ApplySnapshot, Args
+from labs.messages import ApplyCommand, ApplySnapshot
 from labs.sim.loader.program import Modules, Program
 from labs.sim.runtime import rng
 from labs.sim.runtime.trio_internals import age_of, run_as
@@ -258,16 +258,20 @@ class Life:
             )
         outbox.append(output)
 
-    def call(self, peer: int, args: Args) -> int:
-        """Send a request; return the number to wait for."""
+    def call(self, peer: int, args: Any, how: str = "call") -> int:
+        """Send a request; return the number to wait for. `how` is "send" for one that nobody answers."""
         if type(peer) is not int or peer not in self.node.peers:
-            raise self._refuse(f"node.call wants one of node.peers {self.node.peers}, not {safe_repr.short(peer)}")
+            raise self._refuse(f"node.{how} wants one of node.peers {self.node.peers}, not {safe_repr.short(peer)}")
         try:
             data = codec.encode_message(args, self._servers)
         except codec.Refused as error:
-            raise self._refuse(f"node.call: {error}") from None
-        if type(args) not in RPC_OF and codec.base_class(data) not in RPC_OF:
-            raise self._refuse(f"node.call sends requests, not {safe_repr.short(args)}")
+            raise self._refuse(f"node.{how}: {error}") from None
+        rpc = RPC_OF.get(type(args)) or RPC_OF.get(codec.base_class(data))
+        if rpc is None:
+            raise self._refuse(f"node.{how} sends requests, not {safe_repr.short(args)}")
+        if (rpc.reply is None) is not (how == "send"):
+            other = "node.send, for nobody answers it" if how == "call" else "node.call, for it is answered"
+            raise self._refuse(f"node.{how}: {safe_repr.short(args)} goes out with {other}")
         self._calls += 1
         self._emit(Called(self._calls, peer, data), len(data))
         return self._calls

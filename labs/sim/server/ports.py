@@ -23,7 +23,7 @@ class Owner(Protocol):
     service_time: float
 
     def find_class(self, name: str, /) -> type | None: ...
-    def call(self, peer: int, args: Args) -> int: ...
+    def call(self, peer: int, args: Any, how: str = "call", /) -> int: ...
     def wait(self, call: int) -> Awaitable[bytes | None]: ...
     def apply(self, message: Any) -> None: ...
     def note(self, text: object) -> None: ...
@@ -46,6 +46,10 @@ class LifeNode:
         life = self._life
         data = await life.wait(life.call(peer, args))
         return None if data is None else codec.decode_message(data, life.find_class)  # type: ignore[return-value]
+
+    def send(self, peer: int, message: Any) -> None:
+        """Send a message that nobody answers; only protocols that have such messages need it."""
+        self._life.call(peer, message, "send")
 
     def note(self, text: str) -> None:
         """Write a line into the trace (labs.node.Node.note)."""

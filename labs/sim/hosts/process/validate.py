@@ -97,7 +97,8 @@ class Customs:
         if not 0 <= called.peer < self._size or called.peer == self._server:
             raise BadFrame(f"a call to server {called.peer}")
         self._check_message(called.data, RPC_OF)
-        self.waiting.add(called.call)
+        if RPC_OF[codec.base_class(called.data)].reply is not None:
+            self.waiting.add(called.call)
 
     def _check_message(self, data: bytes, wanted: Collection[type]) -> None:
         if len(data) > MAX_MESSAGE + 1:

@@ -1,0 +1,72 @@
+"""A server of the two-phase commit lab, as a student would hand it in: a client, the coordinator, or a participant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from labs.messages import ApplyCommand
+from tests.corpora.two_phase.protocol import (
+    CLIENTS,
+    COORDINATORS,
+    PARTICIPANTS,
+    BeginArgs,
+    BeginReply,
+    Decide,
+    Prepare,
+    Vote,
+)
+
+PATIENCE = 1.0
+
+
+class Party:
+    """One of them, by its id."""
+
+    def __init__(self, node: Any, apply_ch: Any) -> None:
+        self.node, self.apply_ch = node, apply_ch
+        self.wanted: list[str] = []
+        self.bell = trio.Event()
+        self.votes: dict[int, dict[int, bool]] = {}
+        self.prepared: dict[int, str] = {}
+        self.done = 0
+
+    async def run(self) -> None:
+        while self.node.me in CLIENTS.members:
+            await self.bell.wait()
+            self.bell = trio.Event()
+            while self.done < len(self.wanted):
+                self.done += 1
+                await self.node.call(COORDINATORS.members[0], BeginArgs(self.done, self.wanted[self.done - 1]))
+
+    def start(self, command: str) -> tuple[int, int, bool]:
+        self.wanted.append(command)
+        self.bell.set()
+        return len(self.wanted), 0, True
+
+    async def begin(self, args: BeginArgs) -> BeginReply:
+        votes = self.votes.setdefault(args.number, {})
+        for participant in PARTICIPANTS.members:
+            self.node.send(participant, Prepare(args.number, args.command))
+        with trio.move_on_after(PATIENCE):
+            while len(votes) < PARTICIPANTS.size:
+                self.bell = trio.Event()
+                await self.bell.wait()
+        commit = len(votes) == PARTICIPANTS.size and all(votes.values())
+        for participant in PARTICIPANTS.members:
+            self.node.send(participant, Decide(args.number, commit))
+        return BeginReply(commit)
+
+    def prepare(self, args: Prepare) -> None:
+        self.prepared[args.number] = args.command
+        self.node.send(COORDINATORS.members[0], Vote(args.number, self.node.me, not args.command.startswith("bad")))
+
+    def vote(self, args: Vote) -> None:
+        self.votes.setdefault(args.number, {})[args.voter] = args.yes
+        self.bell.set()
+
+    def decide(self, args: Decide) -> None:
+        if args.commit:
+            self.done += 1
+            self.apply_ch.send_nowait(ApplyCommand(self.done, self.prepared[args.number]))
