@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.places import HIDDEN
+from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.testing.scenario import Scenario
 
@@ -18,7 +19,7 @@ def public() -> dict[str, Scenario]:
     """Return the scenarios that students have, too, by id: each stage's drills, then its tests, then the performance
     tests."""
     found = [*catalogue.scenarios(kind="drills"), *catalogue.scenarios(), *catalogue.scenarios(kind="perf")]
-    return {scenario.id: scenario for scenario in sorted(found, key=lambda s: s.stage) if scenario.stage != "0"}
+    return {scenario.id: scenario for scenario in sorted(found, key=lambda s: s.stage) if scenario.lab is RAFT}
 
 
 @functools.cache
