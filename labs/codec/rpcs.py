@@ -27,6 +27,10 @@ def _no_values(message: Any) -> Sequence[Any]:
     return ()
 
 
+def _values_of(message: Any) -> str:
+    return " ".join(str(getattr(message, name))[:40] for name in message.__dataclass_fields__)
+
+
 @dataclass(frozen=True, eq=False)
 class Kind:
     """A class of message, and what is asked of its fields."""
@@ -60,6 +64,14 @@ class Rpc:
     request: Kind
     reply: Kind | None
     """None if the message goes one way (`node.send`)."""
+    short: str = ""
+    """The call's name in a printed trace, if it has a short one."""
+    shown: str | None = None
+    """The call's name in a drawing, if it is another."""
+    words: Callable[[Any], str] = _values_of
+    """Returns what is in one of its messages, for a printed trace."""
+    label: Callable[[Any], str] = _values_of
+    """Returns the same in a few letters, for a drawing."""
 
 
 KINDS: dict[int, Kind] = {}

@@ -11,13 +11,17 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.raft import wire
+from labs.raft import describe, wire
 
 REQUEST_VOTE = Rpc(
     "RequestVote",
     "request_vote",
     Kind(0, RequestVoteArgs, wire.is_right_request_vote_args, wire.check_message),
     Kind(1, RequestVoteReply, wire.is_right_request_vote_reply, wire.check_message),
+    "RV",
+    None,
+    describe.words,
+    describe.label,
 )
 APPEND_ENTRIES = Rpc(
     "AppendEntries",
@@ -32,11 +36,19 @@ APPEND_ENTRIES = Rpc(
         wire.commands_of,
     ),
     Kind(3, AppendEntriesReply, wire.is_right_append_entries_reply, wire.check_message),
+    "AE",
+    "Append",
+    describe.words,
+    describe.label,
 )
 INSTALL_SNAPSHOT = Rpc(
     "InstallSnapshot",
     "install_snapshot",
     Kind(4, InstallSnapshotArgs, check=wire.check_message),
     Kind(5, InstallSnapshotReply, check=wire.check_message),
+    "IS",
+    "Install",
+    describe.words,
+    describe.label,
 )
 register(__name__, REQUEST_VOTE, APPEND_ENTRIES, INSTALL_SNAPSHOT)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from labs.codec.rpcs import RPCS
 from labs.messages import AppendEntriesArgs, AppendEntriesReply
-from labs.report.labels import brief
 from labs.report.trace_text import describe
 from labs.trace import events as ev
 
 TOP, LEFT, ROW, TEXT_WIDTH = 46, 74, 24, 6.7
 """Pixels: above the first row, left of the first lane, from row to row, and of one letter."""
-FULL_CALL = {"RequestVote": "RequestVote", "AppendEntries": "Append", "InstallSnapshot": "Install", "Ping": ""}
 
 STYLE = """
 svg.spacetime { font: 11px ui-monospace, Menlo, Consolas, monospace; }
@@ -189,7 +188,7 @@ class _Drawing:
 
     def leave(self, event: ev.Send | ev.Reply, leg: ev.Leg) -> None:
         self.sent[event.rpc, leg] = (event.server, self.row)
-        words = f"{FULL_CALL.get(event.call, event.call) if leg == 'request' else ''} {brief(event.message)}".strip()
+        words = _words_for(event) if leg == "request" else RPCS[event.call].label(event.message)
         right = self.x(event.peer) > self.x(event.server)
         self.text(self.x(event.server) + (10 if right else -10), self.y() - 5, words, "message", end=not right)
 
@@ -197,7 +196,7 @@ class _Drawing:
         key = (event.rpc, event.leg)
         source, row = self.sent.get(key, (event.peer, self.row))
         if key not in self.sent and event.leg == "request":  # a fake peer, or a message that left before the first row
-            words = f"{FULL_CALL.get(event.call, event.call)} {brief(event.message)}".strip()
+            words = _words_for(event)
             right = self.x(event.server) > self.x(event.peer)
             self.text(self.x(event.peer) + (10 if right else -10), self.y() - 5, words, "message", end=not right)
         self.arrow(source, row, event.server, event.leg)
@@ -288,3 +287,9 @@ _DRAW: dict[type[ev.Event], Callable[[_Drawing, object], None]] = {
         for kind in (ev.Apply, ev.ApplySnap, ev.Start, ev.TakeSnapshot, ev.Restart, ev.Note, ev.Role)
     },
 }
+
+
+def _words_for(event: ev.Send | ev.Reply | ev.Deliver) -> str:
+    """Return the label of a request's arrow."""
+    rpc = RPCS[event.call]
+    return f"{rpc.name if rpc.shown is None else rpc.shown} {rpc.label(event.message)}".strip()

@@ -10,15 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from labs.codec.rpcs import RPCS
 from labs.codec.safe_repr import short
-from labs.messages import (
-    AppendEntriesArgs,
-    AppendEntriesReply,
-    InstallSnapshotArgs,
-    Message,
-    RequestVoteArgs,
-    RequestVoteReply,
-)
 from labs.raft import protocol as raft
 from labs.trace import events as ev
 from labs.trace.reader import read
@@ -33,7 +26,6 @@ LAST_LINES = 200
 TIME_WIDTH = 10
 KINDS = [str(kind.__struct_config__.tag) for kind in get_args(ev.AnyEvent)]
 """The names of the kinds of events in the trace file."""
-SHORT_CALL = {"RequestVote": "RV", "AppendEntries": "AE", "InstallSnapshot": "IS", "Ping": "ping"}
 
 
 @dataclass(frozen=True)
@@ -109,12 +101,12 @@ def describe(event: ev.Event) -> str:
     """Return the content of an event, in few words."""
     match event:
         case ev.Send():
-            return f"→{event.peer} {SHORT_CALL.get(event.call, event.call)} {_message(event.message)}"
+            return f"→{event.peer} {_message(event)}"
         case ev.Reply():
-            return f"⇢{event.peer} {SHORT_CALL.get(event.call, event.call)} {_message(event.message)}"
+            return f"⇢{event.peer} {_message(event)}"
         case ev.Deliver():
             arrow, again = ("←" if event.leg == "request" else "⇠"), " (again)" if event.copy else ""
-            return f"{arrow}{event.peer} {SHORT_CALL.get(event.call, event.call)} {_message(event.message)}{again}"
+            return f"{arrow}{event.peer} {_message(event)}{again}"
         case ev.Drop():
             return f"✗{event.peer} {event.leg} #{event.rpc} dropped: {event.reason}"
         case ev.Timeout():
@@ -155,21 +147,9 @@ def describe(event: ev.Event) -> str:
     return kind_of(event)
 
 
-def _message(message: Message) -> str:
-    match message:
-        case RequestVoteArgs():
-            return f"t{message.term} last {message.last_log_index}/t{message.last_log_term}"
-        case RequestVoteReply():
-            return f"t{message.term} {'yes' if message.vote_granted else 'no'}"
-        case AppendEntriesArgs():
-            entries = f" +{len(message.entries)}" if message.entries else ""
-            prev = f"prev {message.prev_log_index}/t{message.prev_log_term}"
-            return f"t{message.term} {prev}{entries} c{message.leader_commit}"
-        case AppendEntriesReply():
-            return f"t{message.term} {'ok' if message.success else 'no'}"
-        case InstallSnapshotArgs():
-            return f"t{message.term} upto {message.last_included_index}/t{message.last_included_term}"
-    return " ".join(str(getattr(message, name)) for name in message.__dataclass_fields__)
+def _message(event: ev.Send | ev.Reply | ev.Deliver) -> str:
+    rpc = RPCS[event.call]
+    return f"{rpc.short or rpc.name} {rpc.words(event.message)}"
 
 
 def _links(links: list[tuple[int, int]]) -> str:

@@ -8,5 +8,5 @@ from __future__ import annotations
 from labs.codec.rpcs import Kind, Rpc, register
 from labs.messages import PingArgs, PingReply
 
-PING = Rpc("Ping", "ping", Kind(6, PingArgs), Kind(7, PingReply))
+PING = Rpc("Ping", "ping", Kind(6, PingArgs), Kind(7, PingReply), short="ping", shown="")
 register(__name__, PING)
