@@ -11,6 +11,8 @@ from labs.codec.rpcs import RPCS
 from labs.trace.events import AnyEvent, Deliver, Event, Reply, Send
 from labs.trace.recorder import FORMAT, VERSION, Header
 
+_decode = msgspec.json.Decoder(AnyEvent).decode
+
 
 class BadTrace(Exception):
     """The file is not a trace, or not one that this version reads; the text names the line."""
@@ -31,13 +33,17 @@ def read(path: Path) -> tuple[Header, Iterator[Event]]:
 
 
 def _events(path: Path, file: object) -> Iterator[Event]:
-    decode = msgspec.json.Decoder(AnyEvent).decode
     with file as lines:  # type: ignore[attr-defined]
         for number, line in enumerate(lines, 2):
             try:
-                yield _with_message(decode(line))
+                yield event_of(line)
             except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
                 raise BadTrace(f"{path}:{number} is not an event of this version: {error}") from None
+
+
+def event_of(line: bytes) -> Event:
+    """Return the event that a line of a trace file holds."""
+    return _with_message(_decode(line))
 
 
 def _with_message(event: AnyEvent) -> Event:

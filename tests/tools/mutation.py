@@ -198,7 +198,7 @@ class Campaign(Work[Job, list[Run]]):
         return run_job(job)
 
     def parts(self, job: Job) -> int:
-        return len(_scenarios(job.stages))
+        return len(scenarios_of(job.stages))
 
     def is_spoiled(self, record: list[Run]) -> bool:
         return any(run.rule == "NoStall" for run in record)
@@ -211,7 +211,7 @@ class Campaign(Work[Job, list[Run]]):
 def run_job(job: Job) -> list[Run]:
     """Run one server through its tests with one seed."""
     found = []
-    for scenario in _scenarios(job.stages):
+    for scenario in scenarios_of(job.stages):
         record = _run(scenario, job)
         found.append(record)
         if job.stop_at_first and record.status != "pass":
@@ -222,7 +222,7 @@ def run_job(job: Job) -> list[Run]:
 def _run(scenario: Scenario, job: Job) -> Run:
     stalls.restart()
     try:
-        program = _program(job.server, job.is_mutant)
+        program = program_of(job.server, job.is_mutant)
         hosts = _process_hosts() if job.hosts == "process" else None
         record = run_scenario(scenario, program if hosts is None else program.root, job.seed, hosts=hosts)
     except stalls.Stalled:
@@ -233,7 +233,7 @@ def _run(scenario: Scenario, job: Job) -> Run:
 
 
 @lru_cache(maxsize=8)
-def _scenarios(stages: tuple[str, ...]) -> tuple[Scenario, ...]:
+def scenarios_of(stages: tuple[str, ...]) -> tuple[Scenario, ...]:
     """Return the drills and the tests of these stages, each stage's drills first."""
     return tuple(
         scenario
@@ -249,7 +249,7 @@ def _process_hosts() -> ProcessHosts:
 
 
 @lru_cache(maxsize=4)
-def _program(name: str, is_mutant: bool) -> Program:
+def program_of(name: str, is_mutant: bool) -> Program:
     """Return a server of the corpora, compiled."""
     corpus: Iterable[Any] = mutants.corpus() if is_mutant else variants.corpus()
     server = next(server for server in corpus if server.name == name)
