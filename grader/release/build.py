@@ -44,6 +44,8 @@ FOR_STUDENTS = {
 }
 """The targets of the project's Makefile that students have, too; a test requires that every other one is the
 instructor's."""
+TESTS = '[tool.pytest.ini_options]\ntestpaths = ["labs"]\n'
+"""What an editor reads that looks for tests."""
 CACHES = {"__pycache__", ".venv", "out", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".git"}
 
 
@@ -126,7 +128,7 @@ def project(text: str) -> str:
     tables = re.split(r"\n(?=\[)", text)
     wanted = ("[build-system]", "[project]", "[project.optional-dependencies]", "[tool.setuptools")
     kept = "\n".join(table for table in tables if table.startswith(wanted))
-    return re.sub(r"^dev = .*\n", "", kept, flags=re.M).rstrip() + "\n"
+    return re.sub(r"^dev = .*\n", "", kept, flags=re.M).rstrip() + "\n\n" + TESTS
 
 
 def epoch() -> int:

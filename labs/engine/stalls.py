@@ -92,6 +92,7 @@ class _Alarm:
         self._count += 1
         if self._count > MOST_ALARMS and self._stack is not None:
             faulthandler.dump_traceback(self._stack, all_threads=False)
+            self.stop()  # what gives up may have much to write
             self._give_up()
         raise Stalled
 

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tarfile
 import textwrap
+import tomllib
 import venv
 import zipfile
 import zlib
@@ -134,6 +135,7 @@ def test_students_install_what_the_lab_needs(files: dict[str, bytes]) -> None:
     wanted = re.search(r"^dependencies = \[.*?^\]", ours, re.S | re.M)
     assert wanted is not None and wanted.group() in theirs
     assert "hypothesis" not in theirs and "ruff" not in theirs and "handouts = [" in theirs
+    assert tomllib.loads(theirs)["tool"]["pytest"]["ini_options"] == {"testpaths": ["labs"]}
 
 
 # What must not go out.

@@ -84,9 +84,7 @@ def test_skeleton_is_told_what_a_drill_lacks(scenario: Scenario, skeleton: Progr
 
 
 def pytest_stages(*arguments: object, folder: Path = ROOT) -> str:
-    process = call_python(
-        "-m", "pytest", "-p", "no:cacheprovider", ROOT / "labs" / "raft" / "stages", *arguments, folder=folder
-    )
+    process = call_python("-m", "pytest", "-p", "no:cacheprovider", ROOT / "labs", *arguments, folder=folder)
     assert process.returncode in (0, 1), process.stdout + process.stderr
     return process.stdout
 

@@ -22,7 +22,7 @@ NEVER_YIELDS = "never yields: it loops without an await that lets other tasks ru
 
 @dataclass
 class Watchdog:
-    """What watches the wall clock for servers that never yield; the runner sets one (labs.raft.stages.conftest)."""
+    """What watches the wall clock for servers that never yield; the engine sets one (labs.engine.stalls)."""
 
     raises: tuple[type[BaseException], ...] = ()
     """What it raises inside such a server."""

@@ -1,14 +1,18 @@
-"""Makes pytest run the stage tests: each (test, seed) is an item that runs a scenario as the engine does.
+"""Makes pytest run drills and stage tests: each (test, seed) is an item that runs a scenario as the engine does.
 
-Options begin with `--raft-`. All of pytest's own work as ever: -k, -x, --lf, -n, --timeout, an IDE's list of tests.
+Options begin with `--raft-`. All of pytest's own work as ever: -k, -x, --lf, -n, --timeout, an IDE's list of tests. A
+server that catches even the interruption takes its process with it; the run is booked as failed before that.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
@@ -16,6 +20,7 @@ import pytest
 from labs.engine import stalls
 from labs.engine.stages import StageJob, StageRuns
 from labs.engine.stalls import Limits
+from labs.engine.work import Loss
 from labs.raft.stages.catalogue import matches
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
@@ -49,6 +54,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         work.end()
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Collect drills as well; a file that was named on the command line pytest collects by itself."""
+    if file_path.suffix != ".py" or not file_path.name.startswith("drills_") or parent.session.isinitpath(file_path):
+        return None
+    return pytest.Module.from_parent(parent, path=file_path)
+
+
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:
     scenario = getattr(obj, "scenario", None)
     if not isinstance(scenario, Scenario):
@@ -59,6 +71,21 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
     first = config.getoption("--raft-seed")
     seeds = range(first, first + config.getoption("--raft-runs"))
     return [ScenarioItem.make(collector, f"{name}[{seed}]", scenario, seed) for seed in seeds]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
+    """Take pytest-timeout's limit as the wall clock's of the run's own watch, which knows how to end a server."""
+    if not isinstance(item, ScenarioItem):
+        return None
+    item.wall = settings.timeout
+    return True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
+    """Say of a run that took a worker of pytest-xdist with it what that means."""
+    report.longrepr = f"{report.longrepr}\nthe server catches even the interruption, or has ended the process it ran in"
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -82,6 +109,8 @@ class ScenarioItem(pytest.Item):
     scenario: Scenario
     seed: int
     record: RunRecord | None
+    wall: float = 0.0
+    """Wall seconds that the run may take; 0 for no limit."""
 
     @classmethod
     def make(cls, parent: pytest.Module, name: str, scenario: Scenario, seed: int) -> ScenarioItem:
@@ -90,24 +119,49 @@ class ScenarioItem(pytest.Item):
         return item
 
     def runtest(self) -> None:
-        in_worker = "PYTEST_XDIST_WORKER" in os.environ
-        limits = Limits(cpu=self.config.getoption("--raft-limit"), wall=0.0)  # the wall clock is pytest-timeout's
-        with stalls.installed(), stalls.watched(limits, sys.__stderr__ if in_worker else None):
-            self.record = self.config.stash[_work].run(StageJob(self.scenario.id, self.seed))
+        limits = Limits(cpu=self.config.getoption("--raft-limit"), wall=self.wall)
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as stack:
+            in_worker = "PYTEST_XDIST_WORKER" in os.environ
+            give_up = stalls.end_process if in_worker else functools.partial(self._end_session, stack)
+            with stalls.installed(), stalls.watched(limits, sys.__stderr__ if in_worker else stack, give_up):
+                self.record = self.config.stash[_work].run(StageJob(self.scenario.id, self.seed))
         if self.record.status != "pass":
             raise ScenarioFailed(self.record)
+
+    def _end_session(self, stack: stalls.Stack) -> NoReturn:
+        """Book this run as failed and end the process: the server cannot be stopped, so no other test can run."""
+        try:
+            stack.seek(0)
+            loss = Loss("fell silent", is_stall=True, stack=stack.read())
+            record = self.config.stash[_work].lost_in(self.scenario, self.seed, loss)
+            capture: Any = self.config.pluginmanager.getplugin("capturemanager")
+            if capture is not None:
+                capture.suspend_global_capture(in_=True)
+            text = self._told(record)
+            report = pytest.TestReport(self.nodeid, self.location, {self.name: 1}, "failed", text, "call")
+            report.user_properties.append(("raft", msgspec.to_builtins(record)))
+            self.ihook.pytest_runtest_logreport(report=report)
+            self.session.testsfailed += 1
+            self.ihook.pytest_sessionfinish(session=self.session, exitstatus=pytest.ExitCode.TESTS_FAILED)
+        finally:  # an exception would be the server's to catch
+            sys.stdout.flush()
+            os._exit(pytest.ExitCode.TESTS_FAILED)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         error = excinfo.value
         if isinstance(error, ScenarioFailed):
-            again = f"make replay TEST={self.scenario.id} SEED={self.seed}"
-            return f"{error.record.message}\nhint    {error.record.hint}\nreplay  {again}"
+            return self._told(error.record)
         if isinstance(error, BadSubmission | HostsUnavailable):
             return f"cannot run the submission: {error}"
         return super().repr_failure(excinfo, style)
 
+    def _told(self, record: RunRecord) -> str:
+        """Return what a student reads of a run that did not pass."""
+        again = f"make replay TEST={self.scenario.id} SEED={self.seed}"
+        return f"{record.message}\nhint    {record.hint}\nreplay  {again}"
+
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        return self.path, self.scenario.test.__code__.co_firstlineno, f"{self.scenario.id} seed {self.seed}"
+        return self.path, self.scenario.test.__code__.co_firstlineno - 1, f"{self.scenario.id} seed {self.seed}"
 
 
 _work: pytest.StashKey[StageRuns] = pytest.StashKey()
