@@ -54,6 +54,18 @@ CAMPAIGNS = (
         "tests.tools.parity --submission '' --variants --only modest_leader --seeds 1 --every 20",
     ),
     Campaign(
+        "waste",
+        "every wasteful server in all performance tests: each must lose where it wastes, and nowhere else",
+        "tests.tools.waste",
+        "tests.tools.waste --only slow_elections",
+    ),
+    Campaign(
+        "judges",
+        "each condition of the judges changed: the share that no event-level case notices may not grow",
+        "tests.tools.judge_mutation --most 60",
+        "tests.tools.judge_mutation --only log_bases --every 9",
+    ),
+    Campaign(
         "attacks",
         "every attack at every level of the sandbox that works here: none may gain or leave anything",
         "tests.tools.attacks --levels all",

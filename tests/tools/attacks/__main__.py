@@ -15,7 +15,6 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +32,7 @@ def main() -> int:
     if "RAFT_CANARY" not in os.environ:
         return _start_afresh()
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # processes that lost their parent become children of this one
-    chosen = [attack for attack in attacks() if re.search(options.only, attack.name) and _in_cut(attack, options.cut)]
+    chosen = [attack for attack in attacks() if re.search(options.only, attack.name)]
     names = list(levels.LEVELS) if options.levels == "all" else options.levels.split(",") if options.levels else []
     names = [name for name in names if levels.try_level(name).works] if options.levels == "all" else names
     reports = []
@@ -53,9 +52,6 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.attacks", description=__doc__)
     parser.add_argument("--levels", default="", help="as A0,B or all; default: the best here; none: controls")
     parser.add_argument("--only", default="", metavar="PATTERN", help="only attacks whose name matches this")
-    parser.add_argument(
-        "--cut", default="0/1", metavar="K/N", help="only the K-th of N parts, from 0 on, by their names"
-    )
     parser.add_argument(
         "--soak", type=int, default=0, metavar="N", help="grade so many, the quick ones again and again"
     )
@@ -87,11 +83,6 @@ def _start_afresh() -> int:
 
 def _absolute(argument: str) -> str:
     return os.path.abspath(argument) if argument.endswith(".json") else argument
-
-
-def _in_cut(attack: Attack, cut: str) -> bool:
-    part, _, parts = cut.partition("/")
-    return zlib.crc32(attack.name.encode()) % int(parts) == int(part)
 
 
 def _allowed(chosen: list[Attack], level: str) -> list[Attack]:
