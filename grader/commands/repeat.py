@@ -10,20 +10,9 @@ import argparse
 import textwrap
 from pathlib import Path
 
-import trio
-
 from grader import exits
 from grader.cleaning import clean
-from grader.execution import scenarios
-from grader.execution.hosts import Hosts, choose
-from grader.execution.pool import Pool
-from grader.execution.runner import Job
 from grader.exits import Usage
-from grader.grading.references import References
-from grader.intake.taken import take_in
-from grader.places import REFERENCE
-from grader.results.held import held_run
-from labs.testing.run import RunRecord
 
 CODES = {"pass": exits.FULL_POINTS, "fail": exits.LESS, "error": exits.LESS}
 
@@ -39,6 +28,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Repeat the run and print its verdict; return 0 if it passes, 1 if not, 3 if it cannot be graded."""
+    import trio
+
+    from grader.execution import scenarios
+    from grader.execution.hosts import choose
+    from grader.execution.runner import Job
+    from grader.grading.repeating import repeat
+    from grader.intake.taken import take_in
+    from grader.results.held import held_run
+
     if options.test not in scenarios.public() and options.test not in scenarios.hidden():
         raise Usage(f"there is no test {options.test!r}; see: python -m labs list")
     hosts = choose(options.hosts, options.require_sandbox)
@@ -49,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     with take_in(options.submission) as taken:
         if taken.refused:
             raise Usage(f"{options.submission} cannot be graded: {taken.refused}")
-        record, reference = trio.run(_repeat, taken.folder, hosts, Job(options.test, options.seed, trace=trace))
+        record, reference = trio.run(repeat, taken.folder, hosts, Job(options.test, options.seed, trace=trace))
     status = record.status if record.status in CODES else "held"
     print(f"{status}  {record.test}  seed {record.seed}   {record.rule or ''}".rstrip())
     print(textwrap.indent(clean(record.message), "      ") + "\n" if record.message else "", end="")
@@ -58,13 +56,3 @@ def run(options: argparse.Namespace) -> int:
     if record.digest:
         print(f"digest  {record.digest}")
     return CODES.get(status, exits.OUR_ERROR)
-
-
-async def _repeat(folder: str, hosts: Hosts, job: Job) -> tuple[RunRecord, RunRecord | None]:
-    """Return the submission's run, and the reference's if the submission's cannot be graded."""
-    async with Pool.open(folder, hosts, 1) as pool:
-        record = await pool.run(job)
-    if record.status in CODES:
-        return record, None
-    async with Pool.open(str(REFERENCE), hosts, 1) as pool:
-        return record, await References(pool).of(job.test, job.seed)

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from grader.cli import main
-from grader.commands.leaderboard import Leaderboard, clean, merge
 from grader.exits import USAGE
+from grader.results.leaderboard import Leaderboard, clean, merge
 from labs.checking.outcome import Outcome
 from labs.raft.stages import catalogue
 from labs.raft.stages.performance import BY_ID, measurement

@@ -9,9 +9,9 @@ import pytest
 
 from grader import exits
 from grader.cli import main
-from grader.commands.viva import WANTED, choose_questions
 from grader.execution.pool import Pool
 from grader.execution.runner import Job
+from grader.viva.exam import WANTED, choose_questions
 from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
 from labs.checking.outcome import Outcome
