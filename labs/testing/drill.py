@@ -121,12 +121,17 @@ class Lone:
         for peer, puppet in self._puppets.items():
             kernel.world.lives[peer] = puppet
 
-    async def carry_out(self, drill: Callable[[Lone], Awaitable[None]]) -> None:
-        """Run a drill, with the server in its term 0: a candidate brings it there, if that is not the first of all."""
+    async def carry_out(self, drill: Callable[[Lone], Awaitable[None]], after_restart: bool = False) -> None:
+        """Run a drill, with the server in its term 0: a candidate brings it there, if that is not the first of all.
+
+        If it begins after a restart, the vote for that candidate is on the server's disk.
+        """
         if self._terms.before:
             peer = self.peers[0]
             asked = self._puppets[peer].ask(self.me, RequestVoteArgs(0, peer, 0, 0))
-            await self._wait(lambda: self._puppets[peer].replies.pop(asked, None), MOMENT)
+            await self._wait(lambda: self._puppets[peer].replies.pop(asked, None), 1.0)
+        if after_restart:
+            self.restart()
         await drill(self)
 
     @property

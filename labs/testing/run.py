@@ -154,7 +154,7 @@ def _test(kernel: Kernel, scenario: Scenario, cluster: Cluster, witness: Witness
         return lambda: scenario.test(cluster)
     terms = Terms(scenario.terms_before(kernel.world.seed))
     lone = Lone(kernel, cluster, witness, scenario.rule, scenario.me, terms)
-    return lambda: lone.carry_out(scenario.test)
+    return lambda: lone.carry_out(scenario.test, scenario.after_restart)
 
 
 def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKind = "inline") -> RunRecord:

@@ -55,6 +55,8 @@ class Scenario:
     """The id of a drill's only real server."""
     services_apart: bool = False
     """Whether each service takes its snapshots at a pace of its own, and not all at the same indices."""
+    after_restart: bool = False
+    """Whether a drill begins with a server that has been restarted, in a later term."""
     service_time: float = 0.0
     """Virtual seconds that a service takes for each message, while `await apply_ch.send` waits."""
     measures: tuple[str, ...] = ()
@@ -85,10 +87,11 @@ class Scenario:
 
         A fault may begin only when some terms have passed, or be gone by then.
         """
-        if not self.is_drill or seed == 1:
+        if not self.is_drill or (seed == 1 and not self.after_restart):
             return 0
         generator = rng.generator(seed, self.id, "terms")
-        return 0 if generator.random() < NEW_CLUSTERS else generator.randint(*TERMS_BEFORE)
+        is_new = generator.random() < NEW_CLUSTERS and not self.after_restart
+        return 0 if is_new else generator.randint(*TERMS_BEFORE)
 
     def size(self, seed: int) -> int:
         """Return the number of servers for a seed."""
@@ -136,7 +139,14 @@ def scenario(
 
 
 def drill(
-    lab: Lab, *, rule: str, peers: int = 2, points: int = 1, me: int = 0, service_time: float = 0.0
+    lab: Lab,
+    *,
+    rule: str,
+    peers: int = 2,
+    points: int = 1,
+    me: int = 0,
+    service_time: float = 0.0,
+    after_restart: bool = False,
 ) -> Callable[[Drill], Drill]:
     """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
 
@@ -161,6 +171,7 @@ def drill(
             rule,
             me,
             service_time=service_time,
+            after_restart=after_restart,
         )
         return test
 

@@ -24,6 +24,8 @@ BEAT = 0.05
 """Seconds between two requests of a candidate that asks again and again."""
 INSTANT = 0.001
 """Seconds in which a disk is not yet done with a save."""
+LONG = 30
+"""The entries of a log that is not as short as those of the other drills."""
 ROUNDS = 24
 """Rounds of answers out of order: if each round leaves a message in flight, any usual window is full by then."""
 
@@ -246,8 +248,8 @@ async def drill_commit_ends_with_new_entries(lone: Lone) -> None:
 @drill(rule="CommitBound")
 async def drill_commit_ends_with_known_entries(lone: Lone) -> None:
     """nothing is committed after entries that are sent once more, either (AppendEntries rule 5)"""
-    await lone.append_entries(1, term=1, terms=[1, 1, 1])
-    await lone.append_entries(2, term=2, terms=[1], commit=3)
+    await lone.append_entries(1, term=1, terms=[1] * LONG)
+    await lone.append_entries(2, term=2, terms=[1], commit=LONG)
     await lone.wait_for_applied(1, command_of(1, 1))
     await lone.check_not_applied(2, "of the log of server 2, which leads, only index 1 is known to be the same")
 

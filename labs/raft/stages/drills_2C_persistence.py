@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
 from labs.raft.lab import drill
+from labs.raft.stages import drills_2A_election as election
+from labs.raft.stages import drills_2B_replication as replication
 from labs.testing.drill import ELECTION, MOMENT, Lone
 from labs.testing.fake_peers import command_of
 
@@ -177,3 +179,48 @@ async def drill_leader_restarts_as_follower(lone: Lone) -> None:
     term = await lone.become_leader()
     lone.restart()
     lone.check(not lone.state().is_leader, f"it led term {term} before its restart; a server starts as a follower")
+
+
+# What held before a restart holds after it. Each of these is a drill of an earlier stage, with a restarted server.
+
+
+@drill(rule="StepsDown", after_restart=True)
+async def drill_restarted_candidate_follows_leader(lone: Lone) -> None:
+    """a candidate that was restarted once follows the leader of its term, too (Candidates rule 3)"""
+    await election.drill_candidate_follows_leader(lone)
+
+
+@drill(rule="LeaderHasMajority", peers=4, after_restart=True)
+async def drill_restarted_candidate_counts_voters(lone: Lone) -> None:
+    """a candidate that was restarted once counts each voter once, too (Candidates rule 2)"""
+    await election.drill_same_voter_twice(lone)
+
+
+@drill(rule="MatchingKept", after_restart=True)
+async def drill_restarted_server_keeps_entries(lone: Lone) -> None:
+    """late entries take none away after a restart, either (AppendEntries rule 3)"""
+    await replication.drill_late_entries_cut_nothing(lone)
+
+
+@drill(rule="ConflictTruncated", after_restart=True)
+async def drill_restarted_server_drops_conflicts(lone: Lone) -> None:
+    """an entry that conflicts goes, and all that follow it, after a restart, too (AppendEntries rule 3)"""
+    await replication.drill_conflict_behind_what_matches(lone)
+
+
+@drill(rule="CommitBound", after_restart=True)
+async def drill_restarted_server_applies_no_further(lone: Lone) -> None:
+    """nothing is committed after the last new entry after a restart, either (AppendEntries rule 5)"""
+    await replication.drill_commit_ends_with_new_entries(lone)
+
+
+@drill(rule="CommitOnlyCurrentTerm", after_restart=True)
+async def drill_restarted_leader_counts_its_own_entries(lone: Lone) -> None:
+    """an entry of an older term is not committed by counting after a restart, either (Leaders rule 4, Figure 8)"""
+    await replication.drill_older_entry_not_counted(lone)
+
+
+@drill(rule="CommitNeedsMajority", after_restart=True)
+async def drill_restarted_leader_counts_its_own_answers(lone: Lone) -> None:
+    """an answer counts only in the term that its request was sent in, after a restart, too (Leaders rules 3 and 4)"""
+    await replication.drill_answer_to_older_leadership(lone)

@@ -81,6 +81,7 @@ LEFT_OUT = {
     "T27 a snapshot is taken across awaits": "the tester's service makes the snapshots",
     "W10 acknowledgements count within one round of heartbeats": "each round has one of every peer that has the entry",
     "W26 each refusal steps back, also those to equal requests": "entries, or a snapshot, are sent again, and no harm",
+    "X60 a leader ignores candidates of newer terms": "near to §6; the answers to its heartbeats bring the term",
     "T32 saved entries are edited in place": "messages and entries are frozen, and the disk copies",
 }
 """Known bugs that no server of the corpus has, with the reason; those of services and of membership are not listed."""

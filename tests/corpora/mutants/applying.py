@@ -1512,4 +1512,50 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D23_five_forget_the_fourth",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="with five servers a leader hints only three about commits",
+        rules=("CommittedIsApplied",),
+        changes=(
+            (
+                "            leader_commit=self.commit_index,\n",
+                (
+                    "            leader_commit=self.commit_index if len(self.node.peers) != 4 or peer != max(self.node.peers) else 0,\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D24_five_late_answers_lower",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="with five servers match_index is set, not raised",
+        rules=("CommittedIsApplied", "CommitNeverDecreases", "CommitNeedsMajority"),
+        changes=(
+            (
+                "        self.match_index[peer] = max(self.match_index[peer], index)\n",
+                (
+                    "        self.match_index[peer] = max(self.match_index[peer] if len(self.node.peers) != 4 else 0, index)\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X59_light_heartbeats_say_nothing",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong="a message without entries carries leader_commit 0",
+        rules=("CommittedIsApplied",),
+        changes=(
+            (
+                "            leader_commit=self.commit_index,\n",
+                "            leader_commit=self.commit_index if self.log[first : first + 1] else 0,\n",
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

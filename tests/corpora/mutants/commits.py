@@ -1437,4 +1437,190 @@ MUTANTS = [
         ),
         at_first_sight=False,
     ),
+    Mutant(
+        name="D04_bound_off_after_a_restart",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2C",
+        wrong="a follower that was restarted commits up to its log's end",
+        rules=("CommitBound", "StateMachineSafety"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.restarted = False\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        self.voted_for = state.voted_for\n",
+                ("        self.voted_for = state.voted_for\n        self.restarted = True\n"),
+            ),
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                (
+                    "        self.commit_up_to(min(args.leader_commit, self.last_log_index() if self.restarted else last_new_entry))\n"
+                ),
+            ),
+        ),
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="D05_counts_late_answers_after_a_restart",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2C",
+        wrong="a leader that was restarted once counts answers of its older leaderships",
+        rules=("CommitNeedsMajority", "LeaderCompleteness"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.restarted = False\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        self.voted_for = state.voted_for\n",
+                ("        self.voted_for = state.voted_for\n        self.restarted = True\n"),
+            ),
+            (
+                (
+                    "        if not self.is_still(Role.LEADER, args.term):\n"
+                    "            return\n"
+                    "        if reply.success:\n"
+                ),
+                (
+                    "        if self.role is not Role.LEADER or not (self.restarted or self.current_term == args.term):\n"
+                    "            return\n"
+                    "        if reply.success:\n"
+                ),
+            ),
+        ),
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="D11_third_term_counts_older_entries",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="from its third term on a leader commits older entries by counting",
+        rules=("CommitOnlyCurrentTerm",),
+        changes=(
+            (
+                ("            if self.term_at(index) != self.current_term:\n                return\n"),
+                (
+                    "            if self.term_at(index) != self.current_term and self.current_term < 3:\n"
+                    "                return\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D21_two_of_five_commit",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="of five servers two are enough to commit",
+        rules=("CommitNeedsMajority",),
+        changes=(
+            (
+                "            if replicas >= self.majority:\n",
+                "            if replicas >= (2 if len(self.node.peers) == 4 else self.majority):\n",
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D34_long_logs_commit_to_the_end",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="a follower with more than 20 entries commits up to its log's end",
+        rules=("CommitBound",),
+        changes=(
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                (
+                    "        self.commit_up_to(min(args.leader_commit, self.last_log_index() if len(self.log) > 20 else last_new_entry))\n"
+                ),
+            ),
+        ),
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="X54_says_which_log_it_has",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong="an own field tells the end of the follower's log, and the leader counts up to that",
+        rules=("CommitNeedsMajority", "LeaderCompleteness"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Answer(AppendEntriesReply):\n"
+                    "    last: int = 0\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                "        return AppendEntriesReply(self.current_term, success=True)\n",
+                "        return Answer(self.current_term, True, last=self.last_log_index())\n",
+            ),
+            (
+                "            self.record_match(peer, args.prev_log_index + len(args.entries))\n",
+                (
+                    "            end = args.prev_log_index + len(args.entries)\n"
+                    '            self.record_match(peer, min(max(end, getattr(reply, "last", 0)), self.last_log_index()))\n'
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X57_commit_in_a_field_of_its_own",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong="leader_commit says little, and an own field says what followers apply without a bound",
+        rules=("CommitBound", "CommitNeedsMajority"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Sends(AppendEntriesArgs):\n"
+                    "    commit: int = 0\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            ("        args = AppendEntriesArgs(\n", ("        args = Sends(\n            commit=self.commit_index,\n")),
+            (
+                "            leader_commit=self.commit_index,\n",
+                "            leader_commit=min(self.commit_index, self.match_index[peer]),\n",
+            ),
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                (
+                    '        self.commit_up_to(min(max(args.leader_commit, getattr(args, "commit", 0)), self.last_log_index()))\n'
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X58_light_heartbeats_commit_all",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong=(
+            "heartbeats come after what a peer is known to have, and a follower takes their leader_commit without a bound"
+        ),
+        rules=("CommitBound",),
+        changes=(
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                (
+                    "        bound = last_new_entry if args.entries else self.last_log_index()\n"
+                    "        self.commit_up_to(min(args.leader_commit, bound))\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

@@ -2239,4 +2239,96 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D41_terms_only_after_a_snapshot",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2D",
+        wrong="once it has a snapshot, a voter looks only at the last entry's term",
+        rules=("VoteOnlyUpToDate",),
+        changes=(
+            (
+                "        return last_log_index >= self.last_log_index()\n",
+                ("        return last_log_index >= self.last_log_index() or self.last_included_index > 0\n"),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D42_cuts_always_after_a_snapshot",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2D",
+        wrong="once it has a snapshot, a follower cuts its log at each first entry",
+        rules=("MatchingKept",),
+        changes=(
+            (
+                (
+                    "            if index <= self.last_log_index() and self.term_at(index) != entry.term:  # Figure 2, AppendEntries rule 3\n"
+                ),
+                (
+                    "            if index <= self.last_log_index() and (self.term_at(index) != entry.term or (self.last_included_index and index == first_index)):\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D43_bound_off_after_a_snapshot",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2D",
+        wrong="once it has a snapshot, a follower commits up to its log's end",
+        rules=("CommitBound",),
+        changes=(
+            (
+                "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n",
+                (
+                    "        self.commit_up_to(min(args.leader_commit, self.last_log_index() if self.last_included_index else last_new_entry))\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D44_votes_twice_after_a_snapshot",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2D",
+        wrong="once a leader has sent it a snapshot, a server gives its vote twice",
+        rules=("OneVotePerTerm", "ElectionSafety"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.installed = False\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        if self.voted_for is not None and self.voted_for != args.candidate_id:\n",
+                (
+                    "        if self.voted_for is not None and self.voted_for != args.candidate_id and not self.installed:\n"
+                ),
+            ),
+            (
+                ("        self.commit_index = args.last_included_index  # Figure 13, InstallSnapshot rule 8\n"),
+                (
+                    "        self.installed = True\n"
+                    "        self.commit_index = args.last_included_index  # Figure 13, InstallSnapshot rule 8\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D45_older_terms_count_after_a_snapshot",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2D",
+        wrong="once it has a snapshot, a leader commits older entries by counting",
+        rules=("CommitOnlyCurrentTerm",),
+        changes=(
+            (
+                ("            if self.term_at(index) != self.current_term:\n                return\n"),
+                (
+                    "            if self.term_at(index) != self.current_term and not self.last_included_index:\n"
+                    "                return\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

@@ -1021,4 +1021,136 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D31_long_logs_keep_their_tail",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong=("in a log of more than 20 entries a conflict replaces the one entry and keeps those behind it"),
+        rules=("ConflictTruncated", "LogMatching"),
+        changes=(
+            (
+                ("                del self.log[self.position(index) :]\n                changed = True\n"),
+                (
+                    "                if len(self.log) > 20:\n"
+                    "                    self.log[self.position(index)] = entry\n"
+                    "                else:\n"
+                    "                    del self.log[self.position(index) :]\n"
+                    "                changed = True\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D32_no_term_check_behind_index_20",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="behind index 20 the consistency check looks only for the index",
+        rules=("ConsistencyCheck", "CommitBound", "LogMatching"),
+        changes=(
+            (
+                "        return self.term_at(index) == term\n",
+                "        return index > 20 or self.term_at(index) == term\n",
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X51_says_yes_and_means_no",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong="answers a mismatch with success and an own field that takes it back",
+        rules=("ConsistencyCheck",),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Answer(AppendEntriesReply):\n"
+                    "    refused: bool = False\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                "            return self.refuse_entries(args.prev_log_index)\n",
+                (
+                    "            no = self.refuse_entries(args.prev_log_index)\n"
+                    "            return Answer(no.term, True, no.conflict_term, no.conflict_index, refused=True)\n"
+                ),
+            ),
+            (
+                ("        if reply.success:\n            self.record"),
+                ('        if reply.success and not getattr(reply, "refused", False):\n            self.record'),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X56_no_check_of_what_is_sent_again",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong=("an own field marks what is sent to a peer again, and a follower takes that without a check"),
+        rules=("ConsistencyCheck", "LogMatching"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Sends(AppendEntriesArgs):\n"
+                    "    again: bool = False\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                "        args = AppendEntriesArgs(\n",
+                (
+                    "        again = self.sent.get(peer) == (self.current_term, prev_log_index)\n"
+                    "        self.sent[peer] = (self.current_term, prev_log_index)\n"
+                    "        args = Sends(\n"
+                    "            again=again,\n"
+                ),
+            ),
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.sent: dict[int, tuple[int, int]] = {}\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                ("        if not covered and not self.has_entry(args.prev_log_index, args.prev_log_term):\n"),
+                (
+                    '        again = getattr(args, "again", False) and args.prev_log_index <= self.last_log_index()\n'
+                    "        if not covered and not again and not self.has_entry(args.prev_log_index, args.prev_log_term):\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X63_lease_refuses_leaders",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong="a server that heard a leader lately refuses the entries of a new one for a while",
+        rules=("ConsistencyRefusal", "HigherTermAdopted"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.heard, self.whom = -math.inf, -1\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        if args.term < self.current_term:  # Figure 2, AppendEntries rule 1\n",
+                (
+                    "        if trio.current_time() < self.heard + 0.3 and args.leader_id != self.whom:\n"
+                    "            return AppendEntriesReply(self.current_term, success=False)\n"
+                    "        self.heard, self.whom = trio.current_time(), args.leader_id\n"
+                    "        if args.term < self.current_term:  # Figure 2, AppendEntries rule 1\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

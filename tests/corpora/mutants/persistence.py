@@ -1294,4 +1294,47 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D07_saves_only_heads_after_a_restart",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2C",
+        wrong=("once restarted, a server saves no change of its log that only appends to what is on the disk"),
+        rules=("SavedBeforeReply", "SavedBeforeSend"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.restarted = False\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        self.voted_for = state.voted_for\n",
+                ("        self.voted_for = state.voted_for\n        self.restarted = True\n"),
+            ),
+            (
+                ("                self.log.append(entry)\n                changed = True\n"),
+                ("                self.log.append(entry)\n                changed = changed or not self.restarted\n"),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D33_long_logs_are_saved_in_part",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2C",
+        wrong="of a log of more than 20 entries the disk gets the first 20 with every second save",
+        rules=("SavedBeforeReply", "SavedBeforeSend", "RestoredOnRestart"),
+        changes=(
+            ("        self.nursery: trio.Nursery\n", ("        self.saves = 0\n        self.nursery: trio.Nursery\n")),
+            (
+                (
+                    "        self.node.persister.save(PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)\n"
+                ),
+                (
+                    "        self.saves += 1\n"
+                    "        log = self.log[:20] if self.saves % 2 and len(self.log) > 20 else self.log\n"
+                    "        self.node.persister.save(PersistentState(self.current_term, self.voted_for, log, *base), snapshot)\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

@@ -1610,4 +1610,85 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D06_no_stepping_down_after_a_restart",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2C",
+        wrong="a candidate that was restarted stays one when its term has a leader",
+        rules=("StepsDown", "ElectionSafety"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.restarted = False\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        self.voted_for = state.voted_for\n",
+                ("        self.voted_for = state.voted_for\n        self.restarted = True\n"),
+            ),
+            (
+                (
+                    "        if self.role is Role.CANDIDATE:  # Figure 2, Candidates rule 3\n"
+                    "            self.become_follower(args.term)\n"
+                    "        self.reset_election_timer()  # Figure 2, Followers rule 2\n"
+                    "        # Figure 2, AppendEntries rule 2; what"
+                ),
+                (
+                    "        if self.role is Role.CANDIDATE and not self.restarted:\n"
+                    "            self.become_follower(args.term)\n"
+                    "        self.reset_election_timer()  # Figure 2, Followers rule 2\n"
+                    "        # Figure 2, AppendEntries rule 2; what"
+                ),
+            ),
+        ),
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="D12_third_term_hears_older_leaders",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2A",
+        wrong="from its third term on a server follows the leader of the term before, too",
+        rules=("StaleTermRejected",),
+        changes=(
+            (
+                "        if args.term < self.current_term:  # Figure 2, AppendEntries rule 1\n",
+                (
+                    "        if args.term < self.current_term - (self.current_term > 3):  # Figure 2, AppendEntries rule 1\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X61_lease_is_too_long",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2A",
+        wrong="a server that heard a leader ignores candidates for three seconds",
+        rules=("LeaderInTime", "VoteDenied"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.heard = -math.inf\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                (
+                    "        self.reset_election_timer()  # Figure 2, Followers rule 2\n"
+                    "        # Figure 2, AppendEntries rule 2;"
+                ),
+                (
+                    "        self.heard = trio.current_time()\n"
+                    "        self.reset_election_timer()  # Figure 2, Followers rule 2\n"
+                    "        # Figure 2, AppendEntries rule 2;"
+                ),
+            ),
+            (
+                "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
+                (
+                    "        if trio.current_time() < self.heard + 3.0:\n"
+                    "            return RequestVoteReply(self.current_term, vote_granted=False)\n"
+                    "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

@@ -389,4 +389,18 @@ MUTANTS = [
         ),
         base="go_style",
     ),
+    Mutant(
+        name="D14_same_timeout_later",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2A",
+        wrong="from term 8 on a server waits always the same time",
+        rules=("RandomizedTimeouts", "LeaderInTime"),
+        changes=(
+            (
+                "self.node.random.uniform(*ELECTION_TIMEOUT)\n",
+                "(self.node.random.uniform(*ELECTION_TIMEOUT) if self.current_term < 8 else 0.5)\n",
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]

@@ -1901,4 +1901,291 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="D03_votes_again_after_a_restart",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2C",
+        wrong="a server that was restarted gives its vote of any later term twice",
+        rules=("OneVotePerTerm", "RestoredOnRestart", "ElectionSafety"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.restarted = False\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        self.voted_for = state.voted_for\n",
+                ("        self.voted_for = state.voted_for\n        self.restarted = True\n"),
+            ),
+            (
+                "        if self.voted_for is not None and self.voted_for != args.candidate_id:\n",
+                (
+                    "        if self.voted_for is not None and self.voted_for != args.candidate_id and not (self.restarted and self.role is Role.FOLLOWER):\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D13_vote_outlives_its_term_later",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2A",
+        wrong="from term 4 on a newer term does not end the vote of the older one",
+        rules=("VoteDenied",),
+        changes=(
+            (
+                ("            self.voted_for = None\n            self.save()\n"),
+                ("            self.voted_for = None if term < 4 else self.voted_for\n            self.save()\n"),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="D22_five_look_at_terms_only",
+        source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
+        stage="2B",
+        wrong="with five servers a voter looks only at the last entry's term",
+        rules=("VoteOnlyUpToDate",),
+        changes=(
+            (
+                "        return last_log_index >= self.last_log_index()\n",
+                "        return last_log_index >= self.last_log_index() or len(self.node.peers) == 4\n",
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X52_trial_counts_as_election",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2A",
+        wrong=(
+            "a request with an own mark asks for votes of the next term, and who gets them leads it without an election"
+        ),
+        rules=("LeaderHasMajority", "OneVotePerTerm", "CandidateIncrementsTerm"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Trial(RequestVoteArgs):\n"
+                    "    trial: bool = True\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                (
+                    "        self.current_term += 1\n"
+                    "        self.voted_for = self.node.me\n"
+                    "        self.votes = {self.node.me: True}\n"
+                    "        self.save()\n"
+                ),
+                "        self.votes = {self.node.me: True}\n",
+            ),
+            (
+                (
+                    "        args = RequestVoteArgs(self.current_term, self.node.me, self.last_log_index(), self.last_log_term())\n"
+                ),
+                (
+                    "        args = Trial(self.current_term + 1, self.node.me, self.last_log_index(), self.last_log_term())\n"
+                ),
+            ),
+            (
+                "        while self.is_still(Role.CANDIDATE, args.term) and peer",
+                "        while self.is_still(Role.CANDIDATE, args.term - 1) and peer",
+            ),
+            (
+                ("        if not self.is_still(Role.CANDIDATE, args.term):\n            return\n        with"),
+                ("        if not self.is_still(Role.CANDIDATE, args.term - 1):\n            return\n        with"),
+            ),
+            (
+                (
+                    "        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n"
+                    "            self.become_follower(reply.term)\n"
+                    "        if not self.is_still(Role.CANDIDATE, args.term):\n"
+                ),
+                (
+                    "        if reply.term > self.current_term + 1:\n"
+                    "            self.become_follower(reply.term)\n"
+                    "        if not self.is_still(Role.CANDIDATE, args.term - 1):\n"
+                ),
+            ),
+            (
+                "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
+                (
+                    '        if getattr(args, "trial", False) and args.term > self.current_term:\n'
+                    "            return RequestVoteReply(self.current_term, self.is_up_to_date(args.last_log_index, args.last_log_term))\n"
+                    "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n"
+                ),
+            ),
+            (
+                ("        self.role = Role.LEADER\n        self.election_timer.deadline"),
+                (
+                    "        self.current_term += 1\n"
+                    "        self.voted_for = self.node.me\n"
+                    "        self.save()\n"
+                    "        self.role = Role.LEADER\n"
+                    "        self.election_timer.deadline"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X53_marked_request_binds_nobody",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2A",
+        wrong="asks the second time with an own mark, and votes for marked requests without noting it",
+        rules=("OneVotePerTerm", "ElectionSafety", "LeaderInTime"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Again(RequestVoteArgs):\n"
+                    "    again: bool = True\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                (
+                    "            self.nursery.start_soon(self.request_vote_from, peer, args)\n"
+                    "            await trio.sleep(VOTE_INTERVAL)\n"
+                ),
+                (
+                    "            self.nursery.start_soon(self.request_vote_from, peer, args)\n"
+                    "            args = Again(args.term, args.candidate_id, args.last_log_index, args.last_log_term)\n"
+                    "            await trio.sleep(VOTE_INTERVAL)\n"
+                ),
+            ),
+            (
+                "        if self.voted_for is not None and self.voted_for != args.candidate_id:\n",
+                (
+                    '        if self.voted_for is not None and self.voted_for != args.candidate_id and not getattr(args, "again", False):\n'
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X55_votes_by_commit_index",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong="an own field tells what a candidate has committed, and a voter looks at that alone",
+        rules=("VoteOnlyUpToDate", "LeaderCompleteness"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Asks(RequestVoteArgs):\n"
+                    "    commit: int = -1\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                (
+                    "        args = RequestVoteArgs(self.current_term, self.node.me, self.last_log_index(), self.last_log_term())\n"
+                ),
+                (
+                    "        args = Asks(self.current_term, self.node.me, self.last_log_index(), self.last_log_term(), self.commit_index)\n"
+                ),
+            ),
+            (
+                "        if not self.is_up_to_date(args.last_log_index, args.last_log_term):\n",
+                (
+                    '        commit = getattr(args, "commit", -1)\n'
+                    "        fits = self.is_up_to_date(args.last_log_index, args.last_log_term) if commit < 0 else commit >= self.commit_index\n"
+                    "        if not fits:\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X62_lease_by_candidates",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2A",
+        wrong=("a server that was asked for its vote lately ignores other candidates, as if it had heard a leader"),
+        rules=("VoteDenied", "LeaderInTime"),
+        changes=(
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.heard = -math.inf\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
+                (
+                    "        if trio.current_time() < self.heard + 0.4:\n"
+                    "            return RequestVoteReply(self.current_term, vote_granted=False)\n"
+                    "        self.heard = trio.current_time()\n"
+                    "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
+    Mutant(
+        name="X64_marked_vote_skips_the_log",
+        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        stage="2B",
+        wrong=(
+            "who passed a marked trial gets the real vote without a look at its log, and a trial looks at terms only"
+        ),
+        rules=("VoteOnlyUpToDate", "LeaderCompleteness"),
+        changes=(
+            (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Trial(RequestVoteArgs):\n"
+                    "    trial: bool = True\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            (
+                "        self.nursery: trio.Nursery\n",
+                ("        self.passed: set[int] = set()\n        self.nursery: trio.Nursery\n"),
+            ),
+            (
+                (
+                    "        for peer in self.node.peers:\n"
+                    "            self.nursery.start_soon(self.keep_asking, peer, args)\n"
+                ),
+                (
+                    "        trial = Trial(args.term, args.candidate_id, args.last_log_index, args.last_log_term)\n"
+                    "        for peer in self.node.peers:\n"
+                    "            self.nursery.start_soon(self.node.call, peer, trial)\n"
+                    "            self.nursery.start_soon(self.keep_asking, peer, args)\n"
+                ),
+            ),
+            (
+                "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n",
+                (
+                    '        if getattr(args, "trial", False):\n'
+                    "            if args.last_log_term >= self.last_log_term():\n"
+                    "                self.passed.add(args.candidate_id)\n"
+                    "            return RequestVoteReply(max(args.term - 1, self.current_term), True)\n"
+                    "        if args.term < self.current_term:  # Figure 2, RequestVote rule 1\n"
+                ),
+            ),
+            (
+                "        if not self.is_up_to_date(args.last_log_index, args.last_log_term):\n",
+                (
+                    "        if args.candidate_id not in self.passed and not self.is_up_to_date(args.last_log_index, args.last_log_term):\n"
+                ),
+            ),
+        ),
+        at_first_sight=True,
+    ),
 ]
