@@ -50,6 +50,8 @@ BEAT = 0.1
 """Virtual seconds between two heartbeats of a puppet that leads the server."""
 MOMENT = 0.05
 """Virtual seconds in which a server does what it has to do at once."""
+QUEUED = 1.5
+"""Virtual seconds that a new leader's first message may wait behind calls that were not answered."""
 LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 ELECTIONS = 5
@@ -502,7 +504,7 @@ class Lone:
             if await self._leads(term):
                 self._refuse_votes(term)
                 return term
-            self.check(not self.state().is_leader, "it sent no AppendEntries for half a second", "HeartbeatsSent")
+            self.check(not self.state().is_leader, f"it sent no AppendEntries for {QUEUED:g} s", "HeartbeatsSent")
             if self.now >= end:
                 names = f"server{'s' * (len(voters) > 1)} {', '.join(map(str, voters))}"
                 votes = f"the votes of {names} reached server {self.me} in term {term + self._terms.before}"
@@ -521,7 +523,7 @@ class Lone:
             everything = [request.message for puppet in puppets for request in puppet.requests + puppet.settled]
             return any(m.term == term and not isinstance(m, RequestVoteArgs) for m in everything) or None
 
-        return bool(await self._wait(look, 0.5))
+        return bool(await self._wait(look, QUEUED))
 
     # Judging.
 

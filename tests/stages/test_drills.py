@@ -405,8 +405,9 @@ def test_messages_in_words_leave_out_what_is_long_or_empty() -> None:
 
 
 def test_drills_begin_in_higher_terms_too_but_not_with_the_first_seed() -> None:
-    assert {drill.terms_before(1) for drill in DRILLS} == {0}
-    before = [drill.terms_before(seed) for drill in DRILLS for seed in range(2, 6)]
+    drills = [drill for drill in DRILLS if not drill.after_restart]
+    assert {drill.terms_before(1) for drill in drills} == {0}
+    before = [drill.terms_before(seed) for drill in drills for seed in range(2, 6)]
     assert 0.15 < before.count(0) / len(before) < 0.35
     assert {*before} - {0} == {*range(5, 61)}
 
