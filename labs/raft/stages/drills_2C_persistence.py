@@ -132,8 +132,7 @@ async def drill_term_of_answer_survives(lone: Lone) -> None:
 
 @drill(rule="RestoredOnRestart")
 async def drill_term_told_to_leader_survives(lone: Lone) -> None:
-    """a term that came with an answer, and went to an older leader in an answer, survives a restart (State,
-    current_term)"""
+    """a term that came with an answer, and went out with another, survives a restart (State, current_term)"""
     term = await _depose_by_answer(lone)
     await lone.append_entries(2, term - 1)
     lone.restart()
