@@ -7,8 +7,6 @@ The only place that knows both the simulator's process hosts (labs.sim.hosts.pro
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +20,6 @@ from grader.exits import NoSandbox, Usage
 Kind: TypeAlias = Literal["process", "inline"]
 NONE = "none"
 """The level of servers that share the grader's runner."""
-HAS_PROCESSES = importlib.util.find_spec("labs.sim.hosts.process.pool") is not None
 CPU_SECONDS = 30.0
 """CPU seconds that all servers of a run may take together; correct servers take less than two."""
 
@@ -60,13 +57,11 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
     if required is not None and required not in levels.LEVELS:
         raise Usage(f"there is no sandbox level {required!r}; levels are {', '.join(levels.LEVELS)}, the best first")
     if kind is None:
-        kind = "process" if HAS_PROCESSES and hasattr(os, "fork") else "inline"
+        kind = "process" if hasattr(os, "fork") else "inline"
     if kind == "inline":
         if required is not None:
             raise NoSandbox(f"level {required} is wanted, but inline hosts have none: give --hosts process")
         return Hosts()
-    if not HAS_PROCESSES:
-        raise Usage("this copy of the lab has no process hosts (labs/sim/hosts/process/pool.py)")
     try:
         found = levels.best(required or "D")
     except levels.NoSandbox as error:
@@ -81,8 +76,9 @@ def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
     if hosts.kind == "inline":
         yield Opening(is_inline=True)
         return
-    process = importlib.import_module("labs.sim.hosts.process.pool")
-    with process.ProcessHosts(
+    from labs.sim.hosts.process.pool import ProcessHosts
+
+    with ProcessHosts(
         levels.host_options(hosts.level, cpu_seconds=CPU_SECONDS, run_seconds=RUN_SECONDS, core=core)
     ) as running:
         yield Opening(False, {"hosts": running}, hosts.details)

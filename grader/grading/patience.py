@@ -24,14 +24,14 @@ class Patience:
         self._lost: list[str] = []
 
     def left(self, tests: Iterable[tuple[str, Iterable[str | None]]]) -> int:
-        """Return how many of a stage's tests to run; `broken` maps their names to the rules that their runs broke so
-        far."""
-        lost = len(self._lost)
-        for position, (_, rules) in enumerate(tests):
+        """Return how many of a stage's tests are worth a run: of the names, each with the rules broken so far."""
+        lost, worth = len(self._lost), 0
+        for _, rules in tests:
             if self._most and lost >= self._most:
-                return position
+                break
             lost += not SLOW.isdisjoint(rules)
-        return position + 1
+            worth += 1
+        return worth
 
     def count(self, tests: Iterable[tuple[str, Iterable[str | None]]]) -> None:
         """Note a stage that is over."""

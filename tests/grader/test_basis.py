@@ -19,8 +19,8 @@ from grader.results.exports import WRITERS, classroom50, gradescope
 from grader.results.exports.table_csv import class_table
 from grader.results.result import Basis, Result, Sandbox, Submission
 from grader.results.student_view import student_view
-from tests.grader.json_schema import problems
 from tests.grader.sandbox.machines import ON_LINUX
+from tests.grader.schemas import problems
 from tests.grader.test_results import held_runs, item, judged, record
 from tests.tools.attacks.cheats import graded as graded_cheats
 

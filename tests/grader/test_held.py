@@ -31,7 +31,7 @@ from grader.results.exports import WRITERS, classroom50, gradescope
 from grader.results.exports.table_csv import class_table
 from grader.results.result import Result
 from grader.results.student_view import student_view
-from tests.grader.json_schema import problems
+from tests.grader.schemas import problems
 from tests.grader.test_grade import result_of, submission
 from tests.grader.test_results import canvas, everything, graded, item, judged
 from tests.running import REFERENCE, ROOT

@@ -23,6 +23,11 @@ def test_the_first_tests_of_the_rubric_decide_and_not_the_first_that_end() -> No
     assert patience.left([("a", STALLS), ("b", STALLS), ("c", FINE), ("d", FINE)]) == 2
 
 
+@pytest.mark.parametrize("most", [0, 2])
+def test_a_stage_without_tests_has_none_left(most: int) -> None:
+    assert Patience(most).left([]) == 0
+
+
 def test_stages_add_up() -> None:
     patience = Patience(2)
     patience.count([("a", STALLS), ("b", FINE)])

@@ -30,7 +30,7 @@ from grader.results.result import Basis, Held, Result, Sandbox, Submission
 from grader.results.student_view import student_view
 from labs.checking.outcome import Outcome
 from labs.testing.run import RunRecord, empty_record
-from tests.grader.json_schema import problems
+from tests.grader.schemas import problems
 
 NASTY = (
     "]]><b onload=x>\x1b[31m\x07 \u202e =cmd|' /C calc'!A0 ::error::x\n::stop-commands::a\r\n%0A `x` | [y](z) & \ud800"
