@@ -84,7 +84,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
-    """Say of a run that took a worker of pytest-xdist with it what that means."""
+    """Explain a run that ended its worker of pytest-xdist."""
     report.longrepr = f"{report.longrepr}\nthe server catches even the interruption, or has ended the process it ran in"
 
 

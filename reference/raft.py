@@ -1,10 +1,10 @@
 """The reference: one Raft server, all four stages, read beside Figure 2 and Figure 13 of the paper.
 
-It stands where a submission stands: the tester makes one `Raft` per server and incarnation, and calls its public
+It is used like a submission: the simulator makes one `Raft` per server and incarnation, and calls its public
 methods. It knows nothing of the simulator, of the tests or of other servers' state; students never see it.
 
 Three things keep it short. Between two awaits the state belongs to the running task, so the handlers are plain
-functions and there is no lock. Whoever changes persistent state saves it in the same breath, before anything can
+functions and there is no lock. Code that changes persistent state saves it in the same breath, before anything can
 leave the server. And committed entries go to the service at the moment they commit, because the apply channel
 never makes its sender wait.
 """
@@ -101,7 +101,7 @@ class Raft:
     def restore(self) -> None:
         """Take up the state that an earlier incarnation saved, and give the service the snapshot (§7).
 
-        The service starts empty, and must have the snapshot before it gets the first entry behind it.
+        The service starts empty, and must have the snapshot before it gets the first entry after it.
         """
         state = self.node.persister.load()
         if state is None:
@@ -139,7 +139,7 @@ class Raft:
         return self.log[self.position(index)].term
 
     def has_entry(self, index: int, term: int) -> bool:
-        """Say whether this log has the entry (index, term); `index` does not lie before the snapshot."""
+        """Return whether this log has the entry (index, term); `index` does not lie before the snapshot."""
         if index > self.last_log_index():
             return False
         return self.term_at(index) == term
@@ -165,7 +165,7 @@ class Raft:
         return RequestVoteReply(self.current_term, vote_granted=True)
 
     def is_up_to_date(self, last_log_index: int, last_log_term: int) -> bool:
-        """Say whether a log that ends so is at least as up to date as this one (§5.4.1)."""
+        """Return whether a log that ends so is at least as up to date as this one (§5.4.1)."""
         if last_log_term != self.last_log_term():
             return last_log_term > self.last_log_term()
         return last_log_index >= self.last_log_index()
@@ -208,7 +208,7 @@ class Raft:
             self.save()
 
     def refuse_entries(self, prev_log_index: int) -> AppendEntriesReply:
-        """Refuse, and say where to look next: before the whole term that conflicts, or at the log's end (§5.3)."""
+        """Refuse, and return where to look next: before the whole term that conflicts, or at the log's end (§5.3)."""
         if prev_log_index > self.last_log_index():
             return AppendEntriesReply(self.current_term, success=False, conflict_index=self.last_log_index() + 1)
         conflict_term = self.term_at(prev_log_index)
@@ -296,19 +296,19 @@ class Raft:
             self.current_term = term
             self.voted_for = None
             self.save()
-        # A leader's timer stands still. A follower's or candidate's runs on: a newer term alone is no leader.
+        # A leader's timer stands still. A follower's or candidate's runs on: a newer term alone is not a leader.
         if self.role is Role.LEADER:
             self.reset_election_timer()
         self.role = Role.FOLLOWER
 
     def is_still(self, role: Role, term: int) -> bool:
-        """Say whether nothing has changed since this server took up that role in that term."""
+        """Return whether nothing has changed since this server took up that role in that term."""
         return self.role is role and self.current_term == term
 
     # Rules for followers and candidates.
 
     def reset_election_timer(self) -> None:
-        """Wait anew, and for another random time, before the next election (§5.2)."""
+        """Wait again, and for another random time, before the next election (§5.2)."""
         self.election_timer.deadline = trio.current_time() + self.node.random.uniform(*ELECTION_TIMEOUT)
 
     async def watch_election_timer(self) -> None:
@@ -382,8 +382,8 @@ class Raft:
     async def keep_replicating_to(self, peer: int, term: int) -> None:
         """Send to one peer when there is reason to, or else a heartbeat, while this server leads (Leaders rule 1).
 
-        Each call is a task of its own: a peer that does not answer delays nothing. What was lost goes out again with
-        the next heartbeat (§5.5).
+        Each call is a task of its own: a peer that does not answer delays nothing. Lost entries go out again with the
+        next heartbeat (§5.5).
         """
         while self.is_still(Role.LEADER, term):
             self.wakeups[peer] = trio.Event()
@@ -419,7 +419,7 @@ class Raft:
                 self.take_append_reply(peer, args, reply)
 
     def take_append_reply(self, peer: int, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:
-        """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""
+        """Learn from a reply what the peer has: what was sent, because the log may have grown since."""
         if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
         if not self.is_still(Role.LEADER, args.term):
@@ -471,7 +471,7 @@ class Raft:
                 self.take_snapshot_reply(peer, args, reply)
 
     def take_snapshot_reply(self, peer: int, args: InstallSnapshotArgs, reply: InstallSnapshotReply) -> None:
-        """Go on behind the snapshot that was sent; this server may have made a newer one since."""
+        """Continue after the snapshot that was sent; this server may have made a newer one since."""
         if reply.term > self.current_term:  # Figure 2, All servers rule 2
             self.become_follower(reply.term)
         if not self.is_still(Role.LEADER, args.term):

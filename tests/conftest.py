@@ -23,9 +23,8 @@ settings.load_profile("lab")
 
 @pytest.fixture(autouse=True)
 def defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Fail a test in which a scenario, a judge or anything else of the lab stumbled over what servers said.
-
-    A test that wants that takes the list of these errors, and clears it.
+    """Fail a test in which a server's output made a scenario, a checker or anything else of the lab raise an error. A
+    test that wants that takes the list of these errors, and clears it.
     """
     found: list[str] = []
     way_to = stops.way_to

@@ -68,7 +68,7 @@ def make_scenario(
         RAFT,
         f"{stage}/{test.__name__}",
         stage,
-        "a test of the tester",
+        "a test of the runner",
         1,
         (servers,),
         None,

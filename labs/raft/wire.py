@@ -1,8 +1,7 @@
-"""What is asked of the fields of Raft's messages, before they are sent and before they are decoded.
+"""Checks the fields of Raft's messages before they are sent and before they are decoded.
 
-The quick checks see that all fields of a frequent message are right, without decoding it. Where one says no, decoding
-finds the field of a wrong type (labs.codec.messages), and `check_message` the one that can mean nothing; the bounds are
-the same.
+The quick checks see that all fields of a frequent message are right, without decoding it. If one fails, decoding finds
+a field of a wrong type (labs.codec.messages), and `check_message` a field without a meaning; the bounds are the same.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ def is_right_append_entries_reply(message: AppendEntriesReply, servers: int) -> 
 
 
 def has_plain_entries(message: AppendEntriesArgs) -> bool:
-    """Return whether all entries are of the base class; raise Refused if they are no entries."""
+    """Return whether all entries are of the base class; raise Refused if they are not entries."""
     entries = message.entries
     if type(entries) is not list:
         raise Refused(f"AppendEntriesArgs.entries is a {type(entries).__name__}, it must be a list of LogEntry")

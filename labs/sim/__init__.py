@@ -6,7 +6,7 @@ The way of a message, from `node.call` to the peer's handler and back, in eight 
 2.  server/incarnation  `Life.call` checks and encodes it, and puts it into the outbox.
 3.  dispatch            `Carrier.flush` takes the outboxes in the order of the servers' ids, once nobody can run.
 4.  rpc                 `Calls.carry_call` records the request, and asks the network for its fate.
-5.  net/network         says whether it is lost, and how long it takes.
+5.  net/network         decides whether it is lost, and how long it takes.
 6.  kernel              `Kernel._hand_out` lets it arrive when that time has come (it waits in `world`).
 7.  hosts/inline, or hosts/process/pool: lets the receiver run, whose `Life` calls the submission's handler.
 8.  codec/messages      encodes and decodes, on each side.

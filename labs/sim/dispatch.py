@@ -1,7 +1,7 @@
-"""Carries what servers put out: takes their outboxes in the order of their ids, and records and passes on each item.
+"""Carries the servers' outputs: takes their outboxes in the order of their ids, and records and passes on each item.
 
-Also crashes servers at points that a test has prepared, shows what get_state says after each step, and lets services
-take the snapshots that are due. When all this happens is the kernel's business.
+Also crashes servers at points that a test has prepared, records the answer of get_state after each step, and lets
+services take the snapshots that are due. The kernel decides when all this happens.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from labs.sim.world import World
 from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
 
 REMEMBERED = 100
-"""So many commands are remembered that every server's snapshot covers, for tests that ask late."""
+"""How many commands that every server's snapshot covers are remembered, for tests that ask late."""
 LOOK_EVERY = 100
-"""So many outputs of one server are carried before the next look at what they cost."""
+"""How many outputs of one server are carried before the next check of their cost."""
 CrashPoint = Literal["save", "reply", "send"]
 _KINDS: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Called}
 
@@ -55,7 +55,7 @@ class Carrier:
         self._carried = 0
         """Outputs of all servers."""
         self.last_heard: Handle | None = None
-        """The life that put something out last."""
+        """The incarnation of the last output."""
         self._carry: dict[type[Output], Callable[[Handle, Any], None]] = {
             Called: calls.carry_call,
             Replied: calls.carry_reply,
@@ -88,11 +88,11 @@ class Carrier:
                     world.poked = True
 
     def forget_life(self, server: int) -> None:
-        """A server begins anew: nothing is known of it."""
+        """A server starts again: nothing is known of it."""
         self._roles[server] = (0, False)
 
     def release(self) -> None:
-        """Let go of the lives."""
+        """Forget the incarnations."""
         self._snapshots_due = []
         self.last_heard = None
 
@@ -146,7 +146,7 @@ class Carrier:
         disk = world.disks[life.server]
         size = disk.size_after(output)
         if size > MAX_SAVED:
-            self._on_failure(life, Failed("died", f"sent what no server sends: a save of {size:,} bytes in all", ""))
+            self._on_failure(life, Failed("died", f"sent an impossible frame: a save of {size:,} bytes in all", ""))
             return
         disk.write(output)
         first = output.last_included_index + 1 + output.kept

@@ -1,4 +1,4 @@
-"""The kernel: passes virtual time, and decides who acts when; all that happens is recorded in canonical order.
+"""The kernel: passes virtual time, and decides which server acts when; everything is recorded in canonical order.
 
 A run is a sequence of steps. In a step the kernel moves the clock to the next instant at which anything is due, hands
 out what is due, and lets every server run until none can. Then the servers' outboxes are taken in the order of their
@@ -100,7 +100,7 @@ class Kernel:
         self._wake_on_apply = False
         self._nursery: trio.Nursery | None = None
         self.explain: Callable[[Exception], Stop | None] = lambda error: None
-        """Returns what a test stumbled over, if a server gave it that; whoever drives the cluster sets it."""
+        """Returns the server's answer because of which a test failed, if there is one; the cluster sets it."""
         self.over_at = 0.0
         """When the run was over; tasks that refuse to end may let time pass after that."""
         self._closing_steps = 0
@@ -278,7 +278,7 @@ class Kernel:
         self.carrier.flush()
 
     def restart(self, server: int) -> None:
-        """Start a new life of a server from its disk; crash the old one first."""
+        """Start a new incarnation of a server from its disk; crash the old one first."""
         self.crash(server)
         world, number = self.world, self._incarnations[server]
         self._incarnations[server] += 1
@@ -293,7 +293,7 @@ class Kernel:
         self.touch(life)
 
     def crash(self, server: int, at: str | None = None) -> None:
-        """End a server's life; its disk stays."""
+        """End a server's incarnation; its disk stays."""
         world = self.world
         life = world.lives[server]
         self.carrier.disarm_crash(server)
@@ -314,7 +314,7 @@ class Kernel:
     # What happened, and how the run ends.
 
     def record(self, event: Event) -> None:
-        """Put an event into the trace, and show it to whoever observes the run."""
+        """Put an event into the trace, and show it to the observers of the run."""
         if self.world.closing:
             return
         try:
@@ -327,9 +327,10 @@ class Kernel:
             self.blame(author_of(said), said, error)
 
     def blame(self, server: int | None, said: object, error: Exception) -> None:
-        """End the run: what a server said has made an error where it was looked at, so it cannot be graded.
+        """End the run: a server's output raised an error where it was handled, so it cannot be graded.
 
-        Raise the error if no server has said anything, or if it is the machine's: then it is the simulator's own.
+        Raise the error if no server's output was handled, or if the machine is at fault: then it is the simulator's
+        own.
         """
         if server is None or self._incarnations[server] == 0 or isinstance(error, NOT_BY_DATA):
             self.error = self.error or error

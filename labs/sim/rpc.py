@@ -30,9 +30,9 @@ class Call(msgspec.Struct, eq=False):
     rpc: int
     source: int
     life: Handle
-    """The life that called."""
+    """The incarnation that called."""
     number: int
-    """By which that life knows the call."""
+    """The incarnation's own number of the call."""
     target: int
     message: Any
     name: str
@@ -58,7 +58,7 @@ class Calls:
         self._rpc = 0
         self._ticket = 0
         self._tickets: dict[int, tuple[Call, Handle]] = {}
-        """The requests that servers are handling, and which life does."""
+        """The requests that servers are handling, with the incarnations that do."""
         self._watched = False
         """Whether `_end_overdue` is due some time."""
 
@@ -208,13 +208,14 @@ class Calls:
             self._fall_silent(self._tickets.pop(ticket)[0])
 
     def release(self) -> None:
-        """Let go of the lives; only the figures stay."""
+        """Forget the incarnations; only the figures stay."""
         self._tickets.clear()
 
-    # What the test does in the name of a puppet: a life without a server, put into the kernel's `lives` before the run.
+    # What the test does in the name of a fake peer: an incarnation without a server, which the kernel gets before the
+    # run.
 
     def ask_as(self, puppet: Handle, number: int, target: int, data: bytes) -> None:
-        """Deliver a request at once; the reply goes to the puppet, with that number."""
+        """Deliver a request at once; the reply goes to the fake peer, with that number."""
         self._rpc += 1
         message = codec.decode_base(data)
         procedure, deadline = RPC_OF[type(message)], self._world.now + PATIENCE
@@ -225,7 +226,7 @@ class Calls:
         self._deliver_request(call, data, 0)
 
     def answer_as(self, puppet: Handle, ticket: int, data: bytes) -> None:
-        """Deliver a reply to a request that came to a puppet with this ticket, unless it was answered before."""
+        """Deliver a reply to a request that came to a fake peer with this ticket, unless it was answered before."""
         call, _ = self._tickets.pop(ticket, (None, puppet))
         if call is not None:
             self._deliver_reply(call, data, codec.decode_base(data))

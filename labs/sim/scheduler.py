@@ -1,4 +1,4 @@
-"""Whose turn it is: orders the tasks that are ready, and finds servers that never let time pass."""
+"""The scheduler: orders the tasks that are ready, and finds servers that never let time pass."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Abandoned(Exception):
 
 
 class Turns:
-    """Orders batches of tasks; `on_spin` is told once of a life that spins, and which task of it does."""
+    """Orders batches of tasks; `on_spin` is called once for an incarnation that spins, with its spinning task."""
 
     def __init__(self, on_spin: Callable[[Life, trio.lowlevel.Task], None]) -> None:
         self.ran: dict[int, Handle] = {}
-        """The lives that ran since this was cleared, by server."""
+        """The incarnations that ran since this was cleared, by server."""
         self.closing = False
-        """Whether the run is over, so that who still spins is ended by force."""
+        """Whether the run is over, so that servers that still spin are ended by force."""
         self.left_out = False
         """Whether tasks got no turn, so that they never end."""
         self._on_spin = on_spin
@@ -67,7 +67,7 @@ class Turns:
             batch += tasks
 
     def serve(self, life: Life) -> None:
-        """Give a life a turn in which it only handles its requests: no other task can run."""
+        """Give an incarnation a turn in which it only handles its requests: no other task can run."""
         task = life.serve()
         if task is not None:
             self._count_pass(life, task)
@@ -92,7 +92,7 @@ def count_task() -> None:
 
 
 def failure_of(life: Life, task: trio.lowlevel.Task) -> Failed:
-    """Return what a life that spins has done wrong; `task` is one that does."""
+    """Return the fault of an incarnation that spins; `task` is one that does."""
     place = place_of_task(life.program, task) or life.where()
     if life.fenced:
         return swallowed(place)

@@ -1,6 +1,6 @@
 """What ends a run: each reason is a `Stop`. The simulator has the reasons below; checkers and tests have others.
 
-Knows no rule: what a reason means, and what the verdict says, is decided above (labs.checking.outcome).
+Knows no rule: the meaning of a reason, and the text of the verdict, are decided above (labs.checking.outcome).
 """
 
 from __future__ import annotations

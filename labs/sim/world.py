@@ -36,7 +36,7 @@ class World:
         self.size, self.seed, self.program = servers, seed, program
         self.clock = clock
         self.record = record
-        """Puts an event into the trace, and shows it to whoever observes the run."""
+        """Puts an event into the trace, and shows it to the observers of the run."""
         self.network = Network(servers, seed, conditions)
         self.disks = [Disk() for _ in range(servers)]
         self.lives: list[Handle | None] = [None] * servers

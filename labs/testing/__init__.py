@@ -1,1 +1,1 @@
-"""What a test drives: a cluster, or one server among fake peers; and the run of one test with one seed."""
+"""What a test controls: a cluster, or one server among fake peers; and the run of one test with one seed."""

@@ -1,4 +1,4 @@
-"""The cluster as a test drives it: propose, look, break and mend, wait and check.
+"""The cluster as a test drives it: propose, look, break and repair, wait and check.
 
 All times are virtual seconds. Methods named `wait_for_…` let time pass; all others act at once, at an instant in which
 no server has anything left to do. A failed check ends the run with the name of the rule that was broken.
@@ -29,13 +29,13 @@ POLL = 0.02
 VAIN_ELECTIONS = 2
 """After how many terms without a leader `wait_for_leader` allows twice the time: split votes are chance (§5.2)."""
 COULD_NOT_GO_ON = (
-    "see in a replay what led to that answer; if it was right, then the test is wrong: tell your instructor"
+    "see in a replay what led to that answer; if it was right, then the test is wrong: please ask your instructor"
 )
-"""The hint where a test stumbled over what servers answered."""
+"""The hint if a test failed because of what servers answered."""
 
 
 class StartAnswer(NamedTuple):
-    """What `start` answered; (-1, -1, False) if the server is down."""
+    """The answer of `start`; (-1, -1, False) if the server is down."""
 
     index: int  # type: ignore[assignment]  # a field, not tuple.index
     term: int
@@ -43,7 +43,7 @@ class StartAnswer(NamedTuple):
 
 
 class ServerState(NamedTuple):
-    """What `get_state` answered; (0, False) if the server is down."""
+    """The answer of `get_state`; (0, False) if the server is down."""
 
     term: int
     is_leader: bool
@@ -61,7 +61,7 @@ class Cluster:
         self._commands = 0
         self._next_to_ask = 0
         self._heard: tuple[int, str, Any, Any] | None = None
-        """The last that a server told the test: which one, of what kind, and what to what."""
+        """The last answer of a server to the test: the server, the kind, the question and the answer."""
         kernel.explain = self._explain
 
     @property
@@ -169,14 +169,14 @@ class Cluster:
     def crash_at(self, server: int, point: CrashPoint, nth: int = 1) -> None:
         """Crash a server right after its nth next save, or right before its nth next reply or request leaves it.
 
-        What it did before that point in the same instant counts, what it does after it does not.
+        Its actions before that point in the same instant count, later ones do not.
         """
         if nth < 1:
             raise ValueError(f"nth counts from 1, not {nth}")
         self._kernel.carrier.arm_crash(server, point, nth)
 
     async def wait_until_down(self, server: int, within: float) -> bool:
-        """Wait for a crash that `crash_at` has prepared; say whether it came in time. It comes no more afterwards."""
+        """Wait for a crash that `crash_at` has prepared; return whether it came in time. It cannot come later."""
         until = self.now + within
         while self.is_up(server) and self.now < until:
             await self.sleep(POLL)
@@ -212,7 +212,7 @@ class Cluster:
         self._change_links(lambda: self._world.network.partition(parts))
 
     def heal(self) -> None:
-        """Mend all cuts and connect all servers."""
+        """End all cuts and connect all servers."""
         self._change_links(self._world.network.heal)
 
     def use(self, conditions: Conditions) -> None:
@@ -230,7 +230,7 @@ class Cluster:
         self._kernel.record(NetworkChange(self.now, -1, f"{source} -> {target}: {link}"))
 
     def slow(self, server: int, seconds: float) -> None:
-        """Make everything to and from a server take that much longer; 0 ends it."""
+        """Make everything to and from a server take this much longer; 0 ends it."""
         self._world.network.slow(server, seconds)
         self._kernel.record(NetworkChange(self.now, server, f"server {server} is {seconds} s slower"))
 
@@ -284,8 +284,8 @@ class Cluster:
     ) -> int:
         """Propose a command until `servers` servers have applied it at the index that `start` returned; return that.
 
-        With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do. `why` says what
-        is particular about these servers.
+        With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do. `why` describes
+        what is special about these servers.
         """
         begun, said = self.now, "no connected server accepted it"
         while self.now < begun + within:
@@ -345,14 +345,15 @@ class Cluster:
         self._record_check(f"nobody has applied index {index}")
 
     def check(self, condition: bool, rule: str, message: str) -> None:
-        """Fail with a rule's name unless the condition holds; `message` says what was seen and what was wanted."""
+        """Fail with a rule's name unless the condition holds; `message` names what was seen and what was required."""
         if not condition:
             raise self._violation(rule, message, ())
 
     # Inside.
 
     def _explain(self, error: Exception) -> Stuck | None:
-        """Return that the test stumbled over what a server answered last, if one has answered anything."""
+        """Return an outcome with the last answer of a server as the cause of the test's failure, if there was an
+        answer."""
         if self._heard is None:
             return None
         server, kind, what, answer = self._heard

@@ -1,7 +1,8 @@
-"""One lone server among puppets, as a drill drives it: send it RPCs made by hand, see what it answers, sends, saves.
+"""One server among fake peers, as a drill controls it: it sends RPCs made by hand, and sees answers, requests and
+saves.
 
 Methods named `wait_for_…` let virtual time pass, and so do those that wait for an answer. A check that fails names the
-rule of the drill and two facts that disagree: what was seen last, and why the rule wants something else.
+rule of the drill and two facts that disagree: what was seen last, and why the rule requires something else.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ ELECTION = 5.0
 QUIET = 2.5
 """Virtual seconds after which a server that heard a leader must look at candidates again."""
 BEAT = 0.1
-"""Virtual seconds between two heartbeats of a puppet that leads the server."""
+"""Virtual seconds between two heartbeats of a fake peer that leads the server."""
 MOMENT = 0.05
-"""Virtual seconds in which a server does what it has to do at once."""
+"""Virtual seconds within which a server does what it has to do at once."""
 QUEUED = 1.5
-"""Virtual seconds that a new leader's first message may wait behind calls that were not answered."""
+"""Virtual seconds that a new leader's first message may wait for earlier calls that nobody answered."""
 LOOK = 0.01
 """How often a waiting drill looks, in virtual seconds."""
 ELECTIONS = 5
@@ -59,11 +60,11 @@ ELECTIONS = 5
 FROM_ONE = Terms()
 """The terms of a drill in a new cluster."""
 TOLD = 2
-"""How many of a drill's steps before the last are told when it fails."""
+"""How many of a drill's steps before the last are reported when it fails."""
 
 
 _LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
-"""The rule that wants such a request, whatever is in it."""
+"""The rule that requires such a request, whatever is in it."""
 _SILENCE: dict[type, str] = {
     RequestVoteArgs: "VoteDenied",
     AppendEntriesArgs: "ConsistencyRefusal",
@@ -85,7 +86,7 @@ class OnDisk(NamedTuple):
 
 
 class Witness(Oracle):
-    """Remembers what the server has handed to its service in its present life; judges nothing."""
+    """Remembers what the server has handed to its service since its last start; checks nothing."""
 
     def __init__(self) -> None:
         self.applied: list[ApplyMsg] = []
@@ -101,7 +102,7 @@ class Witness(Oracle):
 
 
 class Lone:
-    """The real server `me`, and puppets as its peers."""
+    """The real server `me`, with fake peers."""
 
     def __init__(
         self, kernel: Kernel, cluster: Cluster, witness: Witness, rule: str, me: int, terms: Terms = FROM_ONE
@@ -148,17 +149,17 @@ class Lone:
     # Asking the server.
 
     async def request_vote(self, peer: int, term: int, last: Position = (0, 0)) -> RequestVoteReply:
-        """Ask for a vote in the name of a puppet whose log ends at `last`; return the reply."""
+        """Ask for a vote in the name of a fake peer whose log ends at `last`; return the reply."""
         return await self.ask(peer, RequestVoteArgs(term, peer, *last))
 
     async def append_entries(
         self, peer: int, term: int, prev: Position = (0, 0), terms: Iterable[int] = (), commit: int = 0
     ) -> AppendEntriesReply:
-        """Send, in the name of a puppet, entries of these terms that follow the entry `prev`; return the reply."""
+        """Send, in the name of a fake peer, entries of these terms that follow the entry `prev`; return the reply."""
         return await self.ask(peer, AppendEntriesArgs(term, peer, *prev, entries_of(terms, prev[0]), commit))
 
     async def install_snapshot(self, peer: int, term: int, covers: list[int]) -> InstallSnapshotReply:
-        """Send, in the name of a puppet, a snapshot of a log with entries of these terms; return the reply."""
+        """Send, in the name of a fake peer, a snapshot of a log with entries of these terms; return the reply."""
         return await self.ask(peer, InstallSnapshotArgs(term, peer, len(covers), covers[-1], snapshot_of(covers)))
 
     @overload
@@ -169,14 +170,15 @@ class Lone:
     async def ask(self, peer: int, args: InstallSnapshotArgs, within: float = 1.0) -> InstallSnapshotReply: ...
 
     async def ask(self, peer: int, args: Args, within: float = 1.0) -> Reply:
-        """Deliver a request of a puppet at once, and wait for the reply; the drill fails if none comes."""
+        """Deliver a request of a fake peer at once, and wait for the reply; the drill fails if none comes."""
         reply = await self._answer_to(peer, args, self._puppets[peer].ask(self.me, args), within)
         if isinstance(args, AppendEntriesArgs) and isinstance(reply, AppendEntriesReply) and reply.success:
             self._followed = args
         return reply
 
     async def ask_in_turn(self, gap: float, *asked: tuple[int, Args]) -> list[Any]:
-        """Deliver requests of puppets so many seconds apart, without waiting for replies; then return the replies."""
+        """Deliver requests of fake peers this many seconds apart, without waiting for replies; then return the
+        replies."""
         numbers = []
         for peer, args in asked:
             numbers.append(self._puppets[peer].ask(self.me, args))
@@ -195,7 +197,7 @@ class Lone:
         return reply
 
     async def tell(self, peer: int, args: Args) -> None:
-        """Deliver a request of a puppet at once, and wait for no reply: the server may take its time."""
+        """Deliver a request of a fake peer at once, and wait for no reply: the server may take its time."""
         self._puppets[peer].ask(self.me, args)
         await self.sleep(MOMENT)
 
@@ -213,10 +215,9 @@ class Lone:
         rule: str | None = None,
         settled: bool = False,
     ) -> Request[A]:
-        """Wait for a request to a puppet, also one that came before; each is returned once. The drill fails without.
-
+        """Wait for a request to a fake peer, also an earlier one; each is returned once. The drill fails without one.
         Wanted are those to `peer`, of a term above `above`, where `where` holds; `what` describes that in a failure.
-        With `settled` one counts, too, that a puppet has answered by itself (`oblige`).
+        With `settled` one that a fake peer has answered by itself (`oblige`) counts, too.
         """
         begun = self.now
 
@@ -236,7 +237,7 @@ class Lone:
         return found
 
     def _came(self, kind: type[Args], since: float, peer: int | None = None) -> bool:
-        """Say whether such a request has come since some time, to a puppet or to any, and was not returned yet."""
+        """Return whether such a request has come since some time, to one fake peer or any, and was not returned yet."""
         puppets = self._puppets.values() if peer is None else [self._puppets[peer]]
         requests = [request for puppet in puppets for request in puppet.requests]
         return any(isinstance(request.message, kind) and request.time >= since for request in requests)
@@ -283,7 +284,7 @@ class Lone:
             self._fail(f"{self._seen} at t={found.time:.3f} s, but {self._terms.in_words(message)}", rule)
 
     def forget_requests(self) -> None:
-        """Let what comes from now on be all that has come."""
+        """Forget all requests so far."""
         for puppet in self._puppets.values():
             puppet.forget()
 
@@ -295,25 +296,26 @@ class Lone:
     def answer_alike(self, request: Request[Any], reply: Reply) -> None:
         """Answer with what the server itself once answered, in the term of the request.
 
-        So a refusal tells a server what its own refusals tell: the hints in them are its own business.
+        So a refusal has the same content as the server's own refusals: the hints in them are its own business.
         """
         data = next(data for known, data in self._data_of if known is reply)
         self._puppets[request.peer].answer(request, codec.with_term(data, request.message.term + self._terms.before))
 
     def say_yes(self, request: Request[Any]) -> None:
-        """Give the vote that is asked for, or acknowledge what the leader sent."""
-        self._done.append(f"server {request.peer} said yes to {self._words(request.message)}")
+        """Give the requested vote, or acknowledge what the leader sent."""
+        self._done.append(f"server {request.peer} answered yes to {self._words(request.message)}")
         self._puppets[request.peer].say_yes(request)
 
     def oblige(self, *peers: int, below: float = math.inf) -> None:
-        """Let these puppets, or all, say yes by themselves to all that a leader sends and that ends before an index."""
+        """Let these fake peers, or all, acknowledge by themselves everything that a leader sends and that ends before
+        an index."""
         for peer in peers or self.peers:
             self._puppets[peer].agree_below(below)
 
-    # What else can be seen of the server, and done to it.
+    # Other ways to look at the server, and to act on it.
 
     def state(self) -> ServerState:
-        """Return what get_state answers."""
+        """Return the answer of get_state."""
         state = self._cluster.state(self.me)
         self._seen = f"get_state of server {self.me} answers ({state.term}, {state.is_leader})"
         return ServerState(state.term - self._terms.before, state.is_leader)
@@ -332,11 +334,11 @@ class Lone:
         return answer._replace(term=answer.term - self._terms.before)
 
     async def propose(self, command: Command, *followers: int, within: float = 2.0) -> StartAnswer:
-        """Propose a command to the leader until it takes it; the puppets by themselves acknowledge all entries before.
+        """Propose a command to the leader until it takes it; the fake peers acknowledge all earlier entries.
 
-        So a leader that first wants to hear from its followers, or to commit an entry of its own, gets what it wants.
-        One that has stepped down, as nobody answered it, is made leader again. With `followers` only these puppets
-        acknowledge, and what follows, too.
+        So a leader that first has to hear from its followers, or to commit an entry of its own, can do so. One that has
+        stepped down, as nobody answered it, is made leader again. With `followers` only these fake peers acknowledge,
+        also later entries.
         """
         self.oblige(*followers)
         end, elections = self.now + within, 0
@@ -346,7 +348,7 @@ class Lone:
                 await self.become_leader()
                 end, elections = self.now + within, elections + 1
                 continue
-            # One that has stepped down stands again; one that waits for its first answers leads, and may not say so.
+            # One that has stepped down stands again; one that waits for its first answers leads, but may not show it.
             if self.now >= end + (0.0 if state.is_leader else ELECTION):
                 break
             await self.sleep(LOOK)
@@ -375,7 +377,7 @@ class Lone:
 
     @property
     def disk(self) -> OnDisk:
-        """What the server saved last."""
+        """The server's last save."""
         disk = self._world.disks[self.me]
         base, terms = disk.last_included_index, [codec.decode_base_entry(entry).term for entry in disk.entries]
         covered = index_of_snapshot(disk.snapshot) or 0
@@ -399,7 +401,7 @@ class Lone:
 
     @property
     def applied(self) -> list[ApplyMsg]:
-        """What the server has handed to its service in its present life."""
+        """What the server has handed to its service since its last start."""
         self._see_applied()
         return [
             replace(message, term=self._terms.entry(message.term)) if isinstance(message, ApplySnapshot) else message
@@ -418,9 +420,10 @@ class Lone:
     async def wait_for_applied(self, index: int, command: Command, within: float = 2.0, why: str = "") -> None:
         """Wait until the service got this command at this index; the drill fails if it does not, or gets another.
 
-        `why` tells what the server knows that makes it committed.
+        `why` names what the server knows that makes it committed.
 
-        Meanwhile the leader that the server follows goes on with heartbeats, for it may apply with the next message.
+        Meanwhile the leader that the server follows goes on with heartbeats, because it may apply with the next
+        message.
         """
         end = self.now + within
         while await self._wait(lambda: self._applied_at(index), min(BEAT, end - self.now)) is None and self.now < end:
@@ -455,7 +458,7 @@ class Lone:
         return self._world.service.index(self.me), self._world.service.snapshot(self.me)
 
     def take_snapshot(self, taken: tuple[int, bytes] | None = None) -> int:
-        """Tell the server that its service has a snapshot: of all it applied, or one taken before; return the index."""
+        """Give the server its service's snapshot: of everything applied, or one taken before; return the index."""
         life = self._world.lives[self.me]
         assert life is not None, "a drill takes snapshots of a running server"
         index, data = taken or self.service_snapshot()
@@ -471,7 +474,7 @@ class Lone:
         self._cluster.crash(self.me)
 
     async def crash_after_save(self, nth: int, peer: int, args: Args) -> bool:
-        """Deliver a request of a puppet, and crash the server right after its nth save; return whether it did."""
+        """Deliver a request of a fake peer, and crash the server right after its nth save; return whether it did."""
         self._done.append(f"server {peer} sent {self._words(args)}")
         self._cluster.crash_at(self.me, "save", nth)
         self._puppets[peer].ask(self.me, args)
@@ -485,7 +488,7 @@ class Lone:
     async def become_leader(self, within: float = 2 * ELECTION) -> int:
         """Give the server the votes of a bare majority when it asks for them, and wait until it leads; return the term.
 
-        The other puppets refuse. What the new leader sends can still be had from `wait_for_request`.
+        The other fake peers refuse. `wait_for_request` still returns what the new leader sends.
         """
         voters, self._followed = self.peers[: self._cluster.majority - 1], None
         granted: dict[int, set[int]] = {}
@@ -516,7 +519,7 @@ class Lone:
             self.answer(request, RequestVoteReply(term, False))
 
     async def _leads(self, term: int) -> bool:
-        """Say whether a puppet gets a leader's message of this term soon; it stays there to be looked at."""
+        """Return whether a fake peer soon gets a leader's message of this term; the message stays there."""
 
         def look() -> bool | None:
             puppets = self._puppets.values()
@@ -542,12 +545,12 @@ class Lone:
         return f". Before that: {'; '.join(told)}" if told else ""
 
     def check(self, condition: bool, message: str, rule: str | None = None) -> None:
-        """Fail unless the condition holds. The failure says what was seen last, then "but", then the message."""
+        """Fail unless the condition holds. The failure shows what was seen last, then "but", then the message."""
         if not condition:
             self._fail(f"{self._seen}, but {self._terms.in_words(message)}", rule)
 
     def require(self, condition: bool, message: str, rule: str | None = None) -> None:
-        """Fail unless the condition holds, where the message says all: what was seen over a while, and what was due."""
+        """Fail unless the condition holds, where the message has both: what was seen over a while, and what was due."""
         if not condition:
             self._go_on()
             raise Violation(rule or self._rule, self._terms.in_words(message), (self.me,), self.now)
@@ -560,7 +563,8 @@ class Lone:
         self._fail(text, rule)
 
     def _explain(self, error: Exception) -> Stuck | None:
-        """Return that the drill stumbled over what it saw of the server last, if it has seen anything."""
+        """Return an outcome with the server's last output as the cause of the drill's failure, if there was an
+        output."""
         if not self._seen:
             return None
         return stuck(self._rule, error, f"it had no more than this: {self._seen}", self.me, self.now)

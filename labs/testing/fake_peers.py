@@ -1,7 +1,8 @@
-"""Puppets: servers without code, in whose name a test speaks to a real one. They keep what reaches them for the test.
+"""Fake peers: servers without code, in whose name a test exchanges messages with a real one.
 
-A puppet is a life like any other to the kernel. What it says is recorded where it arrives and never where it leaves, so
-that no oracle judges it. Knows of Raft only what its messages look like.
+They keep what reaches them for the test. To the kernel a fake peer is an incarnation like any other. Its messages are
+recorded where they arrive and never where they leave, so that no checker looks at them. Knows of Raft only the form of
+its messages.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ from labs.sim.server.service import Service
 
 A = TypeVar("A", RequestVoteArgs, AppendEntriesArgs, InstallSnapshotArgs)
 PATIENT = replace(RELIABLE, silence=(7.0, 7.0))
-"""A network on which all arrives at once, and on which a call that a puppet does not answer returns None after 7 s."""
+"""A network on which everything arrives at once, and a call that a fake peer does not answer returns None after 7 s."""
 
 
 @dataclass(frozen=True)
 class Request(Generic[A]):
-    """A request of the real server that reached a puppet, at a time in virtual seconds."""
+    """A request of the real server that reached a fake peer, at a time in virtual seconds."""
 
     peer: int
     rpc: int
@@ -69,7 +70,7 @@ class Terms:
         return self._moved(message, -self.before)
 
     def in_words(self, text: str) -> str:
-        """Return what a drill says, with the run's terms."""
+        """Return a message of a drill, with the run's terms."""
         return re.sub(r"\b(terms? )(\d+)", lambda found: f"{found[1]}{int(found[2]) + self.before}", text)
 
     def entry(self, term: int) -> int:
@@ -98,9 +99,9 @@ class Puppet(Life):
         self.replies: dict[int, bytes] = {}
         """The replies to what it asked, by the numbers that `ask` returned."""
         self.agrees_below = 0.0
-        """By itself it says yes to what a leader sends, if that ends before this index."""
+        """By itself it acknowledges what a leader sends, if that ends before this index."""
         self.settled: list[Request[Any]] = []
-        """What a leader sent that it has said yes to by itself, in order."""
+        """What a leader sent and it has acknowledged by itself, in order."""
         self._kernel, self._world = kernel, kernel.world
         self._terms = terms
         self._term = 0
@@ -120,7 +121,7 @@ class Puppet(Life):
         self._kernel.calls.answer_as(self, request.ticket, data)
 
     def say_yes(self, request: Request[Any]) -> None:
-        """Give the vote that is asked for, or acknowledge what a leader sent."""
+        """Give the requested vote, or acknowledge what a leader sent."""
         match request.message:
             case RequestVoteArgs(term=term):
                 self.answer(request, RequestVoteReply(term, True))
@@ -130,7 +131,7 @@ class Puppet(Life):
                 self.answer(request, InstallSnapshotReply(term))
 
     def agree_below(self, index: float) -> None:
-        """Say yes, now and from now on, to what a leader sends and what ends before this index."""
+        """Acknowledge, from now on, what a leader sends and what ends before this index."""
         self.agrees_below = index
         for request in [request for request in self.requests if _end(request.message) < index]:
             self.requests.remove(request)
@@ -138,7 +139,7 @@ class Puppet(Life):
             self.say_yes(request)
 
     def forget(self) -> None:
-        """Let go of all that has reached it."""
+        """Forget everything that has reached it."""
         self.requests.clear()
         self.settled.clear()
 
@@ -167,7 +168,8 @@ class Puppet(Life):
 
 
 def _end(message: Message) -> float:
-    """Return up to which index a log agrees with the leader's, once it says yes; infinity for a candidate's request."""
+    """Return up to which index a log agrees with the leader's, once it acknowledges; infinity for a candidate's
+    request."""
     match message:
         case AppendEntriesArgs():
             return message.prev_log_index + len(message.entries)
@@ -177,17 +179,17 @@ def _end(message: Message) -> float:
 
 
 def command_of(index: int, term: int) -> str:
-    """Return the command that a puppet's log has in the entry of this index and term."""
+    """Return the command that a fake peer's log has in the entry of this index and term."""
     return f"{index}/t{term}"
 
 
 def entries_of(terms: Iterable[int], after: int = 0) -> list[LogEntry]:
-    """Return entries of these terms, as they stand in a puppet's log behind the index `after`."""
+    """Return entries of these terms, as in a fake peer's log after the index `after`."""
     return [LogEntry(term, command_of(index, term)) for index, term in enumerate(terms, after + 1)]
 
 
 def snapshot_of(terms: Iterable[int]) -> bytes:
-    """Return the snapshot of a service that has applied a puppet's log with entries of these terms."""
+    """Return the snapshot of a service that has applied a fake peer's log with entries of these terms."""
     service = Service(1)
     for index, entry in enumerate(entries_of(terms), 1):
         service.apply(0, index, codec.encode_command(entry.command))

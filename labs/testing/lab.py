@@ -13,7 +13,7 @@ from labs.checking.stage import Stage
 
 @dataclass(frozen=True, eq=False)
 class Lab:
-    """One protocol to implement, with its tests' stages, its rules, and what judges them."""
+    """One protocol to implement, with its tests' stages, its rules, and their checkers."""
 
     name: str
     entry: str

@@ -1,4 +1,4 @@
-"""The meter: counts what a run costs, for performance tests. Reads events like a judge, and judges nothing.
+"""The meter: counts what a run costs, for performance tests. Reads events like a checker, and checks nothing.
 
 `MeteredCluster` is the cluster as a performance test drives it: all that a cluster can do, and the meter's counts.
 """

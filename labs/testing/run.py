@@ -49,14 +49,14 @@ class RunRecord(msgspec.Struct):
     message: str
     hint: str
     involved: list[int]
-    """The servers that the message speaks of."""
+    """The servers that the message mentions."""
     servers: int
     """The number of servers in the cluster."""
     digest: str = ""
     virtual_time: float = 0.0
     wall_time: float = 0.0
     server_cpu_time: float = 0.0
-    """Processor time of all servers, start and end included; 0 inline, where it cannot be told."""
+    """CPU time of all servers, start and end included; 0 inline, where it cannot be measured."""
     rpcs: int = 0
     bytes: int = 0
     commits: int = 0
@@ -82,9 +82,9 @@ def run_scenario(
 ) -> RunRecord:
     """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
 
-    Unless it is `judged`, only the scenario's own checks end it: so one sees what becomes of a broken rule. If it is
-    `counted`, the record tells which situations of the protocol it reached. With process hosts, the servers may take
-    `cpu_seconds` of the processor together.
+    Unless it is `judged`, only the scenario's own checks end it: this shows the consequences of a broken rule. If it is
+    `counted`, the record has the situations of the protocol that it reached. With process hosts, the servers may take
+    `cpu_seconds` of CPU time together.
 
     Raises BadSubmission if the submission cannot be run at all (labs.sim.loader.program), and HostsUnavailable if
     process hosts do not work here.
@@ -158,7 +158,7 @@ def _test(kernel: Kernel, scenario: Scenario, cluster: Cluster, witness: Witness
 
 
 def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKind = "inline") -> RunRecord:
-    """Return the record of a run of which only the outcome is known."""
+    """Return the record of a run if only the outcome is known."""
     return RunRecord(
         test=scenario.id,
         stage=scenario.stage,
@@ -195,7 +195,7 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
                 failures.watchdog.rearm()
             abandoned = not isinstance(error, Exception) or isinstance(error, trio.TrioInternalError)
             if not abandoned or kernel.verdict is None:
-                # What an alarm broke off must go at once: without the frames that its traceback holds.
+                # The interrupted loop must go at once: without the frames that its traceback holds.
                 kernel.error = kernel.error or (failures.watchdog.raises[0]() if was_alarm else error)
             if abandoned:
                 kernel.release()
@@ -239,4 +239,4 @@ def _no_complaints(kernel: Kernel) -> Iterator[None]:
 
 def _explain(error: BaseException) -> str:
     lines = traceback.format_exception(error)
-    return "an error of the tester, not of the submission:\n" + "".join(lines[-12:])
+    return "an error of the lab, not of the submission:\n" + "".join(lines[-12:])

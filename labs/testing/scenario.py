@@ -1,6 +1,6 @@
 """What a stage test is: a coroutine that drives a cluster, with its title, stage, points and counterpart.
 
-A drill is one too, but drives one lone server among puppets (labs.testing.drill). A performance test is one that
+A drill is one too, but drives a single server among fake peers (labs.testing.drill). A performance test is one that
 measures.
 """
 
@@ -24,7 +24,7 @@ Test: TypeAlias = Callable[[Cluster], Awaitable[None]]
 Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
 PerfTest: TypeAlias = Callable[[MeteredCluster], Awaitable[None]]
 SNAPSHOT_EVERY = 10
-"""In tests with snapshots, a service takes one after each that many entries."""
+"""In tests with snapshots, a service takes one after every N entries."""
 NEW_CLUSTERS, TERMS_BEFORE = 0.25, (5, 60)
 """The share of drills that begin in a new cluster, and how many terms have passed in the others."""
 EAGER, PACES = 3, (11, 13, 17, 19)
@@ -33,7 +33,7 @@ EAGER, PACES = 3, (11, 13, 17, 19)
 
 @dataclass(frozen=True)
 class Scenario:
-    """The facts of one test. `id` is what one types: "2A/initial_election"."""
+    """The facts of one test. `id` is the name to type: "2A/initial_election"."""
 
     lab: Lab
     id: str
@@ -150,7 +150,7 @@ def drill(
 ) -> Callable[[Drill], Drill]:
     """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
 
-    Server `me` is the real one, and so many puppets are its peers. The stage is the second word of the file's name.
+    Server `me` is the real one, and it has `peers` fake peers. The stage is the second word of the file's name.
     """
     assert rule in lab.rules, rule
 

@@ -1,1 +1,1 @@
-"""Tests of the judges: each finds what it must find, and nothing else."""
+"""Tests of the checkers: each finds what it must find, and nothing else."""

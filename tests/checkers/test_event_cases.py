@@ -1,4 +1,5 @@
-"""Every judge, event by event: runs of known-wrong servers up to the event that breaks a rule, and runs that are right.
+"""Every checker, event by event: runs of known-wrong servers up to the event that breaks a rule, and runs that are
+right.
 
 The cases are in tests/corpora/event_cases. A case with a rule tries two things: that its last event is found, and that
 nothing is found before it.
@@ -17,17 +18,17 @@ from tests.corpora import event_cases
 from tests.corpora.event_cases import STAGES, Case
 
 FEW = 2
-"""Each judge has at least this many cases."""
+"""Each checker has at least this many cases."""
 ELSEWHERE = {
-    **dict.fromkeys(("Compaction", "OneLeader", "Timers"), "test_oracles: their events are told there one by one"),
+    **dict.fromkeys(("Compaction", "OneLeader", "Timers"), "test_oracles: their events are written there one by one"),
     **dict.fromkeys(("CommitMarks", "FirstWords"), "test_fuzz, test_judges_yield, and mutants that need a long run"),
     **dict.fromkeys(("OneLoop", "Trials"), "test_judges_yield: their mutants need a long run"),
 }
-"""Judges with fewer, and what tries them instead."""
+"""Checkers with fewer, and the tests that try them instead."""
 
 
 def problem_with(case: Case, lines: list[bytes]) -> str:
-    """Return what the judges find otherwise than the case says, or "" if they find just that."""
+    """Return how the checkers' finding differs from the case, or "" if it does not."""
     found = event_cases.verdict(case.stage, case.servers, event_cases.decoded(lines))
     if event_cases.agrees(case, len(lines), found):
         return ""

@@ -1,4 +1,5 @@
-"""A cut of the fuzzer: whatever servers say, in whatever order, ends in a verdict or in none, soon, and in few words.
+"""A sample of the fuzzer: whatever servers send, in whatever order, ends in a verdict or in none, soon, and in few
+words.
 
 The whole of it is `python -m tests.tools.fuzz --cases 100000`.
 """
@@ -39,7 +40,7 @@ def test_whatever_servers_say_the_lab_goes_on() -> None:
 
 
 def test_fuzzer_finds_an_error_in_a_judge(monkeypatch: pytest.MonkeyPatch, defects: list[str]) -> None:
-    """The tester of the tester: an error that a judge makes of a save is found, and told with its case."""
+    """The fuzzer itself is tested: an error that a save causes in a checker is found, and reported with its case."""
 
     def index_of_snapshot(data: bytes | None) -> int:
         raise IndexError

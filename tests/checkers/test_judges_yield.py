@@ -1,4 +1,4 @@
-"""What judges must not take for wrong: orders of events that only a server's own queues, disk and timers explain."""
+"""What checkers must not report: orders of events that only a server's own queues, disk and timers explain."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def append(
 
 
 def led(count: int = 3, servers: int = 3) -> Story:
-    """Return a run of stage 2B in which server 0 leads term 1 and was given so many commands."""
+    """Return a run of stage 2B in which server 0 leads term 1 and got this many commands."""
     story = Story("2B", servers)
     story.elect(0, 1, voters=(1, 2))
     for index in range(1, count + 1):
@@ -277,7 +277,7 @@ def test_follower_may_refuse_what_is_committed_anyway() -> None:
 
 
 def tried(stage: str, *, in_term: bool = True, saves: tuple[int | None, int | None] = (None, None)) -> Story:
-    """Return a run in which server 0 asks with a field that is true, and server 1 says yes; each may save a vote."""
+    """Return a run in which server 0 asks with a field that is true, and server 1 answers yes; each may save a vote."""
     story = Story(stage)
     story.now = 1.0
     if stage == "2C":

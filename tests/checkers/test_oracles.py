@@ -1,4 +1,4 @@
-"""The two judges that no run goes without, event by event; the corpus of known-wrong servers tries all the others."""
+"""The two checkers that every run has, event by event; the corpus of known-wrong servers tries all the others."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def shadow_of(servers: int, stage: str) -> Shadow:
 
 
 def judge(oracle: Oracle, *events: Event, shadow: Shadow | None = None) -> Violation | None:
-    """Show events to a judge, and then to the shadow that it asks; return the first violation."""
+    """Show events to a checker, and then to the shadow that it uses; return the first violation."""
     see = Checkers(shadow, [oracle]).observer()
     try:
         for event in events:
@@ -87,7 +87,7 @@ OF_TERM_2 = (
     AppendEntriesArgs(2, 0, 2, 1, [LogEntry(2, "x"), LogEntry(3, "y")], 0),
     InstallSnapshotArgs(2, 0, 3, 3, b""),
 )
-"""Messages of term 2 that tell of entries of term 3."""
+"""Messages of term 2 that mention entries of term 3."""
 
 
 @pytest.mark.parametrize("message", OF_TERM_2, ids=lambda message: type(message).__name__)

@@ -1,1 +1,1 @@
-"""Tests of the command line and of the engine, the reports and the figures behind it."""
+"""Tests of the command line and of the engine, the reports and their figures."""

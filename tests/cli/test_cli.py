@@ -116,7 +116,7 @@ BROKEN = "class Raft:\n    def run(self\n"
         (["replay", "2A/initial_electoin"], "no test '2A/initial_electoin'; close to it: 2A/initial_election"),
         (["replay", "many"], "'many' is in the ids of 3 tests: 2A/many_elections, "),
         (["replay", "figure_8"], "'figure_8' is in the ids of 2 tests: 2B/figure_8, 2C/figure_8; type one of these"),
-        (["test", "2A", "--submission", "server.zip"], "server.zip is no Python file, by its name"),
+        (["test", "2A", "--submission", "server.zip"], "server.zip is not a Python file, by its name"),
         (["test", "2A", "--submission", "utf16.py"], "utf16.py is not valid Python: source code"),
         (["test", "2A", "--json", "empty"], "cannot write empty: Is a directory"),
         (["bench", "--json", "broken/raft.py/x"], "cannot write broken/raft.py/x: "),
@@ -222,7 +222,7 @@ def test_run_that_fails_by_our_mistake_ends_with_exit_code_3(
     assert call("replay", "2A/initial_election", "--submission", REFERENCE) == cli.OUR_ERROR
     printed = capsys.readouterr().out
     assert "grader-error  2A/initial_election" in printed
-    assert "an error of the tester, not of the submission" in printed
+    assert "an error of the lab, not of the submission" in printed
 
 
 # Replay and trace.

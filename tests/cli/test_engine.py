@@ -30,7 +30,7 @@ class Sum(msgspec.Struct, frozen=True):
 
 
 class Doing(Work[Sum, str]):
-    """Does what the job says."""
+    """Does what the job asks for."""
 
     job, record = Sum, str
 

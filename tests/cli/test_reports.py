@@ -241,14 +241,14 @@ def test_list_fits_the_terminal(columns: int, terminal: Terminal, monkeypatch: p
 
 def test_one_failed_run_fails_the_test(terminal: Terminal) -> None:
     text = render(*[record(0, seed) for seed in range(1, 5)], record(0, 5, "fail"), record(1, 1), record(2, 1))
-    assert re.search(r"tester +fail +4/5 ", text)
+    assert re.search(r"runner +fail +4/5 ", text)
     assert "2 of 3 tests passed every run, 2 of 3 points" in text
 
 
 def test_failure_is_told_with_reason_hint_seeds_and_replay(terminal: Terminal) -> None:
     failed = [record(0, seed, "fail") for seed in (9, 3, 5, 7, 11, 13)]
     text = render(*failed, record(0, 1), record(1, 1), record(2, 1), submission="my work")
-    assert "fail  2A/first  a test of the tester   failed 6 of 7: seeds 3, 5, 7, 9, 11, …" in text
+    assert "fail  2A/first  a test of the runner   failed 6 of 7: seeds 3, 5, 7, 9, 11, …" in text
     assert "LogMatching (Figure 3): two logs differ   t=1.500 s" in text
     assert "hint    where to look" in text
     assert "replay  make replay TEST=2A/first SEED=3 SUBMISSION='my work'" in text
@@ -315,16 +315,16 @@ def test_verbose_table_has_a_line_for_each_run(terminal: Terminal) -> None:
 
 
 def test_single_run_is_told_on_its_own(terminal: Terminal) -> None:
-    assert table.render_one(record(), "skeleton") == "pass  2A/first  a test of the tester   seed 1, 1.500 s"
+    assert table.render_one(record(), "skeleton") == "pass  2A/first  a test of the runner   seed 1, 1.500 s"
     failed = table.render_one(record(0, 2, "fail"), "skeleton")
-    assert failed.startswith("fail  2A/first  a test of the tester   seed 2, 1.500 s\n      LogMatching (Figure 3)")
+    assert failed.startswith("fail  2A/first  a test of the runner   seed 2, 1.500 s\n      LogMatching (Figure 3)")
     assert "replay" not in failed
 
 
 def test_list_shows_points_sizes_and_counterparts(terminal: Terminal) -> None:
     lines = table.render_list(TESTS).splitlines()
     assert lines[0].split() == ["test", "title", "points", "servers", "counterpart"]
-    assert lines[2].split() == ["2A/first", "a", "test", "of", "the", "tester", "1", "3"]
+    assert lines[2].split() == ["2A/first", "a", "test", "of", "the", "runner", "1", "3"]
 
 
 # What turned green.

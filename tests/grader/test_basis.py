@@ -1,4 +1,4 @@
-"""A stage counts when its basis passes: no points without it, and all reports and exports say so."""
+"""A stage counts when its basis passes: no points without it, and all reports and exports state it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_rule_that_is_not_broken_by_mistake_forfeits_the_stage() -> None:
     assert built == "not run: it builds on 2A, which gives no points"
 
 
-# What is said of it.
+# The texts about it.
 
 
 def test_students_read_it_with_the_rule_and_the_command() -> None:
@@ -189,7 +189,7 @@ def test_no_sum_in_the_feedback_tells_of_tests_that_are_not_shown() -> None:
 
 def test_where_the_lab_stumbled_is_in_the_result_for_the_instructor_alone() -> None:
     stumbled = record(item(), 1, "error", rule="WellFormed")
-    stumbled.details = 'File "/lab/judge.py", line 7\nIndexError: 99'
+    stumbled.details = 'File "/lab/checker.py", line 7\nIndexError: 99'
     run = scoring.judged_run(stumbled, False, False)
     assert run.details == stumbled.details
     found = result_of(scoring.judge_test(item(), 1, [run], [stumbled], ""))

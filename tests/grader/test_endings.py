@@ -1,4 +1,5 @@
-"""However a grader ends, nothing of it lives on and nothing of a student's lies about: kill -9 is one way to end."""
+"""However a grader ends, none of its processes goes on and nothing of a student's is left about: kill -9 is one way to
+end."""
 
 from __future__ import annotations
 

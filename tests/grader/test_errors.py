@@ -58,7 +58,7 @@ class OnePool:
 
 
 def judged(times: int) -> tuple[RunRecord, bool]:
-    """Run a job as the marking does, with hosts that fail so often."""
+    """Run a job as the marking does, with hosts that fail this often."""
     with Broken(times) as hosts:
         marking: Any = SimpleNamespace(_pool=OnePool(hosts))
         return trio.run(_Marking._run, marking, JOB)

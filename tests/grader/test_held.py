@@ -306,12 +306,12 @@ DIES = """
 import os, signal
 from pathlib import Path
 from grader.execution import runner
-judge = runner._judge
+grade = runner._judge
 def dying(folder, job, opening):
     is_reference = Path(folder) == Path({reference!r})
     if {condition}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return judge(folder, job, opening)
+    return grade(folder, job, opening)
 runner._judge = dying
 runner.main()
 """

@@ -1,4 +1,5 @@
-"""A submission whose servers never yield, or crawl, is not tried to the end; what is not run says so, and why."""
+"""A submission whose servers never yield, or crawl, is not tried to the end; tests that are not run state that, and
+why."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_students_install_what_the_lab_needs(files: dict[str, bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of what a release is made of and checked against; whoever changes it puts it back."""
+    """Return a copy of what a release is made of and checked against; a test that changes it puts it back."""
     root = tmp_path_factory.mktemp("copy") / "project"
     without = shutil.ignore_patterns("__pycache__")
     for part in ("labs", "skeleton", "handouts", "scripts", "reference", "grader", "tests/corpora/variants"):
@@ -228,7 +228,7 @@ PLANTED = {
     "in hexadecimal": ("handouts/api.md", None, VOTE.encode().hex() + "\n", "look like encoded text"),
     "the name of a hidden scenario, of a file": ("handouts/hidden_ring.md", "", "# Ring\n", "is named like the hidden"),
     "a method of the reference in the skeleton": ("skeleton/raft.py", None, VOTE, "reference/raft.py"),
-    "laid out anew": (
+    "with another layout": (
         "skeleton/raft.py",
         None,
         "\n\n".join(line + "  # why" for line in VOTE.splitlines()),

@@ -223,7 +223,7 @@ def test_students_see_what_the_detail_level_allows() -> None:
 @pytest.mark.parametrize("visibility", ["visible", "hidden"])
 @pytest.mark.parametrize("detail", ["rule", "none"])
 def test_what_a_submission_says_of_a_hidden_test_reaches_no_student(visibility: str, detail: str) -> None:
-    """It has seen the test, and may say so where it is not written yet."""
+    """It has seen the test, and may reveal that where it is not written yet."""
     test = judged(
         item("2A/hidden_ring", visibility=visibility, detail=detail),
         "fail",
@@ -290,7 +290,7 @@ def test_junit_is_xml_with_a_case_for_each_test() -> None:
 def test_gradescope_gets_every_test_and_the_total() -> None:
     found = gradescope.content(everything(held=False))
     assert sum(test["score"] for test in found["tests"]) == 4.0 and len(found["tests"]) == 8
-    assert "score" not in found, "a total that shows would tell of the hidden tests"
+    assert "score" not in found, "a visible total would reveal the hidden tests"
     assert found["output"] == "4 of 28 points in the tests shown here: 2A 4 of 20, 2B 0 of 4, 2C 0 of 4"
     seen = everything(held=False)
     seen.tests = [test for test in seen.tests if test.visibility == "visible"]

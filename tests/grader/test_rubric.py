@@ -1,4 +1,4 @@
-"""The rubric: what it says is what is graded, and a mistake in it is told with file, key, and what to do."""
+"""The rubric: it defines what is graded, and a mistake in it is reported with file, key, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The levels: which work here, which work on machines that lack something, and what the doctor says there."""
+"""The levels: which work here, which work on machines that lack something, and what the doctor reports there."""
 
 from __future__ import annotations
 

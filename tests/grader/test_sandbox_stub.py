@@ -154,14 +154,14 @@ if pid == 0:
     trio.run(main)
     os._exit(0)
 os.close(write)
-said = open(read, "rb").read()
+answer = open(read, "rb").read()
 _, status, usage = os.wait4(pid, 0)
-print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, said.decode()]))
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, answer.decode()]))
 """
 
 
 def confined(body: str, **options: Any) -> tuple[int, float, dict[str, Any], str]:
-    """Run code in a confined process; return its exit code, its processor time, the stub's facts and the result."""
+    """Run code in a confined process; return its exit code, its CPU time, the stub's facts and the result."""
     options = {"uid": 0x70000000, **options}
     text = ZYGOTE.format(text=levels.STUB.read_text(), options=options, body=textwrap.indent(body, " " * 12))
     done = subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, timeout=600)
@@ -227,7 +227,7 @@ def test_process_ends_with_its_parent() -> None:
 
 
 def is_dead(pid: int) -> bool:
-    """Wait a little for the kernel to take down a process; say whether it did."""
+    """Wait a little for the kernel to take down a process; return whether it did."""
     for _ in range(1000):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

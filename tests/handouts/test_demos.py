@@ -1,4 +1,4 @@
-"""The demonstrations of what Raft does not do: they show it with a right server, and say so when one is not ready."""
+"""The demonstrations of what Raft does not do: they work with a correct server, and report one that is not ready."""
 
 from __future__ import annotations
 

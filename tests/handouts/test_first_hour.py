@@ -1,4 +1,4 @@
-"""The first hours of a student: the states of one raft.py on the way through stage 2A, and what the lab says to each.
+"""The first hours of a student: the states of one raft.py on the way through stage 2A, and the lab's answer to each.
 
 The steps and their drills are those of the handout, so its plan is known to work; from the skeleton that is released.
 """
@@ -31,7 +31,7 @@ def write(folder: Path, step: int) -> Path:
 
 @functools.cache
 def records_of(step: int) -> dict[str, RunRecord]:
-    """Return what each drill says after that many steps; each state is run once, for all tests."""
+    """Return the outcome of each drill after that many steps; each state is run once, for all tests."""
     with tempfile.TemporaryDirectory() as folder:
         program = Program(write(Path(folder), step))
         return {name: run_scenario(scenario, program, 1) for name, scenario in DRILLS.items()}

@@ -1,4 +1,4 @@
-"""The handouts say what is so: links, commands, ids and output hold, and every rule, test and class has its place."""
+"""The handouts are true: links, commands, ids and output hold, and every rule, test and class has its place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from labs.raft.stages import catalogue, performance
 from labs.sim.loader.program import Program
 from labs.testing.run import run_scenario
 from labs.trace.events import Event
-from tests.tools.handouts import blocks, claims, figures, makefile, plan, rules_page
+from tests.tools.handouts import blocks, claims, figures, makefile, packages, plan, rules_page
 
 PAGES = {page.name: page for page in pages()}
 STAGES = {"2A": "2A-election.md", "2B": "2B-replication.md", "2C": "2C-persistence.md", "2D": "2D-snapshots.md"}
@@ -140,6 +140,18 @@ def test_every_rule_has_a_picture_in_which_it_is_broken() -> None:
     }
 
 
+def test_figure_of_the_packages_is_drawn_from_the_imports() -> None:
+    assert (HANDOUTS / "figures" / "packages.svg").read_text(encoding="utf-8") == packages.svg(), (
+        "make handouts-refresh"
+    )
+
+
+def test_arrows_that_others_imply_are_left_out_and_packages_stand_above_what_they_import() -> None:
+    imports = {"top": {"middle", "low"}, "middle": {"low"}, "beside": {"low"}, "low": set[str]()}
+    assert packages.reduced(imports) == {"top": {"middle"}, "middle": {"low"}, "beside": {"low"}, "low": set()}
+    assert packages.rows(imports) == [["low"], ["beside", "middle"], ["top"]]
+
+
 def test_figures_are_drawn_from_these_runs() -> None:
     for name, text in figures.all_figures().items():
         assert (HANDOUTS / name).read_text(encoding="utf-8") == text, f"{name}: make handouts-refresh"
@@ -210,7 +222,7 @@ def rows_of(page: str, section: str) -> list[list[str]]:
 
 
 def target_of(row: Sequence[str]) -> str:
-    """Return the target that a row tells of; its command may have what the target needs."""
+    """Return the target that a row describes; its command may have what the target needs."""
     return row[0].strip("`").split()[1]
 
 

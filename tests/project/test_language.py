@@ -8,15 +8,8 @@ from typing import NamedTuple
 
 from tests.project.texts import Text, all_texts
 
-SWEPT = (
-    *("README.md", "Makefile", "scripts/", "skeleton/", ".ci/", "grader/"),
-    *("handouts/README.md", "handouts/start.md", "handouts/2", "handouts/api.md", "handouts/beyond.md"),
-    *("handouts/commands.md", "handouts/debugging.md", "handouts/paper.md", "handouts/trio.md"),
-    *("handouts/instructor/", "handouts/demos/", "handouts/site/"),
-    *("labs/report/", "labs/engine/", "labs/codec/", "labs/trace/", "labs/bench/"),
-    *("labs/cli.py", "labs/node.py", "labs/messages.py", "labs/__"),
-)
-"""Files and folders in which no pattern is left."""
+NOT_YET = ("tests/corpora/",)
+"""Folders in which patterns are left."""
 
 UNITS = (
     "test|run|term|stage|server|case|file|round|seed|line|page|event|step|folder|message|submission|student|core|entry"
@@ -70,7 +63,7 @@ PATTERNS = (
     Pattern(
         "a line a test",
         r"\b(?:a|an|one|two|three|four|five|ten|each|every|\d+(?= \w+s ))"
-        rf" (?!is|was|has|does|as|in|of|to|from|for|with|or|second|minute|unless|answers)\w+"
+        rf" (?!tests a|is|was|has|does|as|in|of|to|from|for|by|with|or|second|minute|unless|answers)\w+"
         rf" an? (?:{UNITS})\b",
         "one line per test",
     ),
@@ -108,9 +101,9 @@ def hits(pattern: Pattern, text: Text) -> Iterator[str]:
 
 
 def test_texts_read_at_first_sight() -> None:
-    swept = [text for text in all_texts() if text.file.startswith(SWEPT) and text.file != HERE]
+    texts = [text for text in all_texts() if not text.file.startswith((HERE, *NOT_YET))]
     found = [
-        f"{hit}  (write: {pattern.write})" for pattern in PATTERNS for text in swept for hit in hits(pattern, text)
+        f"{hit}  (write: {pattern.write})" for pattern in PATTERNS for text in texts for hit in hits(pattern, text)
     ]
     assert not found, "\n".join(found)
 

@@ -148,7 +148,7 @@ def test_simulator_and_judges_ask_for_no_addresses() -> None:
 
 
 ORDERLESS = ("sorted", "sum", "max", "min", "any", "all", "set", "frozenset", "len", "Counter")
-"""Whoever takes a set does not depend on its order."""
+"""Functions that take a set and do not depend on its order."""
 
 
 def iterated(node: ast.AST) -> list[ast.expr]:

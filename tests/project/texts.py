@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import io
 import re
+import textwrap
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,10 +58,25 @@ def of_python(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.JoinedStr):
             parts.update(node.values)
             words = [str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values]
-            yield node.lineno, "".join(words)
+            yield from _message_or_code(node.lineno, "".join(words))
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
-            yield node.lineno, node.value
+            yield from _message_or_code(node.lineno, node.value)
+
+
+def _message_or_code(start: int, text: str) -> Iterator[tuple[int, str]]:
+    inner = textwrap.dedent(text)
+    found = of_python(inner) if is_code(inner) else [(1, text)]
+    yield from ((start + line - 1, words) for line, words in found)
+
+
+def is_code(text: str) -> bool:
+    """Return whether a string is a program, or a part of one, of several lines; of that only the texts are read."""
+    if "\n" not in text.strip():
+        return False
+    with contextlib.suppress(SyntaxError, ValueError):
+        return any(not isinstance(node, ast.Expr) for node in ast.parse(text).body)
+    return False
 
 
 def comments(source: str) -> Iterator[tuple[int, str]]:

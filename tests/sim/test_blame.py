@@ -1,4 +1,4 @@
-"""Whose fault it is: what a server hands over cannot make an error of the tester's, nor a verdict that is too long."""
+"""Blame: no output of a server can cause an error of the simulator, or a verdict that is too long."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run_both(hosts: ProcessHosts, submission: Path, scenario: Scenario | None = 
 
 
 def judged_by(monkeypatch: pytest.MonkeyPatch, **methods: Callable[..., None]) -> None:
-    """Let one judge with these methods watch all runs."""
+    """Let one checker with these methods watch all runs."""
     judge: Any = type("Judge", (Oracle,), {name: staticmethod(method) for name, method in methods.items()})
     monkeypatch.setitem(vars(RAFT), "checkers", lambda configuration, stage, counted: Checkers(None, [judge()]))
 
@@ -64,14 +64,14 @@ def test_error_while_a_save_is_judged_is_that_servers(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def on_save(event: Save) -> None:
-        raise error("a judge is broken")
+        raise error("a checker is broken")
 
     judged_by(monkeypatch, on_save=on_save)
     record = run_both(hosts, write_submission(tmp_path, SAVES))
     assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [0])
     assert "server 0 handed over what cannot be graded: Save(time=0.1, server=0, current_term=7" in record.message
     assert len(record.message) < 500
-    assert "a judge is broken" in record.details
+    assert "a checker is broken" in record.details
     assert "in on_save" in record.details
 
 

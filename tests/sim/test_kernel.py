@@ -242,7 +242,7 @@ async def wait_for_ever(cluster: Cluster) -> None:
 def test_mistake_of_the_test_is_no_fault_of_the_submission(test: Test, text: str) -> None:
     record = run_test(test).record
     assert (record.status, record.rule) == ("grader-error", None)
-    assert record.message.startswith("an error of the tester, not of the submission:")
+    assert record.message.startswith("an error of the lab, not of the submission:")
     assert text in record.message
 
 
@@ -286,7 +286,7 @@ def test_test_that_stumbles_over_an_answer_names_it_and_keeps_the_way_there(
     record = run_test(test, write_submission(tmp_path, text)).record
     assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [server]), record.message
     assert record.message == f"WellFormed: the test could not go on ({message}"
-    assert "tell your instructor" in record.hint
+    assert "ask your instructor" in record.hint
     assert "Traceback" not in record.message
     assert f"in {test.__name__}" in record.details
     assert defects == [record.details]
@@ -309,7 +309,7 @@ def test_drill_that_stumbles_names_its_rule_and_what_it_saw(tmp_path: Path, defe
 def test_record_tells_what_the_trace_holds() -> None:
     run = simulate(PLAIN, make_scenario(servers=3))
     record = run.record
-    assert (record.test, record.stage, record.title) == ("0/one_second", "0", "a test of the tester")
+    assert (record.test, record.stage, record.title) == ("0/one_second", "0", "a test of the runner")
     assert (record.servers, record.hosts, record.seed, record.virtual_time) == (3, "inline", 1, 1.0)
     assert record.rpcs == len(run.of(Send)) > 0
     assert record.bytes == sum(send.size for send in run.of(Send)) + sum(reply.size for reply in run.of(Reply))

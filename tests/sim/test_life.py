@@ -1,4 +1,4 @@
-"""One server's life: handlers, calls, the apply channel, and what a crash leaves of it."""
+"""One incarnation of a server: handlers, calls, the apply channel, and what a crash leaves of it."""
 
 from __future__ import annotations
 
@@ -429,7 +429,7 @@ class Raft(Plain):
 
 
 def crash_at(folder: Path, server: int, point: Literal["save", "reply", "send"], nth: int) -> list[Event]:
-    """Return the events of a server up to the start of its next life, the start included."""
+    """Return the events of a server up to the start of its next incarnation, the start included."""
 
     async def test(cluster: Cluster) -> None:
         cluster.crash_at(server, point, nth)

@@ -37,7 +37,7 @@ TOO_MUCH = {
         "            " + SAVE.format(log="log", base=0, snapshot=None),
         r"log and snapshot together take 5,000,\d\d\d bytes",
     ),
-    "a log that ends behind all logs": (
+    "a log that ends after all logs": (
         SAVE.format(log="[]", base=10**9, snapshot=None),
         "PersistentState.last_included_index is 1,000,000,000: no log of this lab goes beyond 200,000",
     ),
@@ -195,7 +195,9 @@ SLEEPS = """class Raft(Plain):
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell who waits for a core")
+@pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="the system does not show which process waits for a core"
+)
 @pytest.mark.parametrize("waited, status", [(0.0, "error"), (1000.0, "pass")], ids=["idle machine", "busy machine"])
 def test_run_that_takes_long_is_ended_unless_the_machine_is_busy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waited: float, status: str

@@ -345,7 +345,7 @@ def test_what_reaches_the_real_world_through_trio_is_refused(write: Write, text:
         ("import os\nos.urandom(8)", "os.urandom: use node.random"),
         ("from os import fork", "os.fork: a server may not start programs"),
         ("import os\nos.system('true')", "os.system: a server may not start programs"),
-        ("import os\nos._exit(0)", "os._exit: a server ends when the tester crashes it"),
+        ("import os\nos._exit(0)", "os._exit: a server ends when the simulator crashes it"),
         ("import os\nos.getpid()", "os.getpid: a server has no files and no machine"),
         ("import os\nos.open('x', 0)", "os.open: a server has no files and no machine"),
         ("import datetime\ndatetime.datetime.now()", "datetime.datetime.now: use trio.current_time()"),

@@ -1,6 +1,6 @@
-"""What a server says must mean something before any judge sees it: the same inline and in process hosts, with its line.
-
-What a process says past the lab's own code is looked through by the same bounds, before anything is built of it.
+"""A server's values must have a meaning before any checker sees them: the same inline and in process hosts, with its
+line. Frames that a process sends without the lab's own code are checked, through by the same bounds, before anything is
+built of it.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def test_what_can_be_meant_is_not_refused(hosts: ProcessHosts, tmp_path: Path, w
     assert run_both(hosts, submission, make_scenario()).status == "pass"
 
 
-# What a process says past the lab's own code.
+# Frames that a process sends without the lab's own code.
 
 PAIRS = [bytes([0x9C]) + bytes(0xFE + (n >> bit & 1) for bit in range(12)) for n in range(1 << 12)]
 """Lists of twelve times -1 or -2, as keys of a map: all have one hash."""

@@ -1,4 +1,4 @@
-"""Servers whose code misbehaves, Raft aside: each ends its run with a verdict that says who, where, and what to do.
+"""Servers whose code misbehaves, Raft aside: each ends its run with a verdict that names who, where, and what to do.
 
 The verdict is the same from process hosts, which run each of them beside the inline run that is looked at.
 """

@@ -1,4 +1,4 @@
-"""Disks: what is loaded is what was saved, and the Save events of a trace tell the same log."""
+"""Disks: what is loaded is what was saved, and the Save events of a trace show the same log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def find_here(name: str) -> type | None:
 
 
 class Machine:
-    """A persister, with what the kernel makes of its outputs: the disk there, and the log that Save events tell."""
+    """A persister, with what the kernel makes of its outputs: the disk there, and the log that Save events show."""
 
     def __init__(self) -> None:
         self.outputs: list[Saved] = []

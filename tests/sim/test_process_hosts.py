@@ -1,4 +1,4 @@
-"""Process hosts: the same runs as inline, and a server's process that says or does what it likes harms nobody."""
+"""Process hosts: the same runs as inline, and a server's process cannot do harm, whatever it sends or does."""
 
 from __future__ import annotations
 
@@ -118,19 +118,19 @@ HOSTILE = {
     ),
     "another frame": ("frames.send(link, frames.Modules({}))", "ValidationError: Invalid value 1"),
     "an old turn": ("frames.send(link, frames.Answer(child._turn - 1, 1.0, False, [], [], None, []))", "out of turn"),
-    "a deadline that is none": (
+    "a deadline that is not a number": (
         "frames.send(link, frames.Answer(child._turn, float('nan'), False, [], [], None, []))",
         "no number",
     ),
-    "a state that is none": (
+    "a state that is not one": (
         "frames.send(link, frames.Answer(child._turn, 1.0, False, [], [], [1, 2], []))",
         "get_state cannot return",
     ),
     "a ticket never given": ("out(wire.Replied(7, b''))", "a reply to request 7"),
-    "a peer that is none": ("out(wire.Called(1, 9, b''))", "a call to server 9"),
+    "a peer that is not one": ("out(wire.Called(1, 9, b''))", "a call to server 9"),
     "a call to itself": ("out(wire.Called(1, me, b''))", "a call to server"),
     "a call out of turn": ("out(wire.Called(5, 1 - me, b''))", "call 5 after call 0"),
-    "a message that is none": ("out(wire.Called(1, 1 - me, b''))", "Called"),
+    "a message that is not one": ("out(wire.Called(1, 1 - me, b''))", "Called"),
     "a message of no kind": (r"out(wire.Called(1, 1 - me, b'\x63'))", "Called"),
     "a message that is deep": (r"out(wire.Called(1, 1 - me, b'\xff\x93\x00\xa1x' + b'\x91' * 5000))", "Called"),
     "a reply for a request": ("out(wire.Called(1, 1 - me, codec.encode_message(messages.PingReply(1))))", "PingReply"),
@@ -146,28 +146,28 @@ HOSTILE = {
         "out(wire.Saved(1, None, 0, 0, 0, 0, [], bytes(5_000_000), None, None))",
         "a save of 5,000,032 bytes",
     ),
-    "a save behind all logs": (
+    "a save after all logs": (
         "out(wire.Saved(1, None, 10**9, 1, 0, 0, [], None, None, None))",
         "last_included_index is 1,000,000,000: no log of this lab",
     ),
-    "an apply behind all logs": (r"out(wire.Applied(10**9, b'\x01'))", "index is 1,000,000,000"),
-    "an entry that is none": (r"out(wire.Saved(1, None, 0, 0, 0, 0, [b'\x93'], None, None, None))", "Saved"),
-    "fields that are none": (
+    "an apply after all logs": (r"out(wire.Applied(10**9, b'\x01'))", "index is 1,000,000,000"),
+    "an entry that is not one": (r"out(wire.Saved(1, None, 0, 0, 0, 0, [b'\x93'], None, None, None))", "Saved"),
+    "fields that are not fields": (
         r"out(wire.Saved(1, None, 0, 0, 0, 0, [], None, 'X', b'\x81\xa1a\xc7\x00\x01'))",
         "a Ext where",
     ),
-    "a command that is none": (r"out(wire.Applied(1, b'\xc1'))", "Applied"),
+    "a command that is not one": (r"out(wire.Applied(1, b'\xc1'))", "Applied"),
     "a command of another kind": (r"out(wire.Applied(1, b'\xc7\x00\x01'))", "Applied"),
     "a long note": ("out(wire.Noted('x' * 9000, False))", "a note of 9,000 characters"),
     "calls it did not make": (
         "frames.send(link, frames.Answer(child._turn, 1.0, False, [], [3], None, []))",
         "stopped waiting for call 3",
     ),
-    "a spin that is told at length": (
+    "a spin that is described at length": (
         "frames.send(link, frames.Spun(child._turn, 1, wire.Failed('spins', 'x' * 9999, '')))",
         "at too great length",
     ),
-    "a spin that is none": (
+    "a spin that is not one": (
         "frames.send(link, frames.Spun(child._turn, 1, wire.Failed('not written', '2A: x', '')))",
         "a failure of the kind 'not written'",
     ),

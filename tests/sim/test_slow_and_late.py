@@ -1,4 +1,4 @@
-"""What slow links, late answers and services at a pace of their own bring to light, and how failures tell of it."""
+"""What slow links, late answers and services at a pace of their own bring to light, and what failures show of it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_both_hosts_agree_on_services_that_take_their_time(server: str) -> None:
             assert difference_of(inline, run_scenario(find(test), folder, 1, hosts=hosts)) == ""
 
 
-# How failures tell.
+# What failures show.
 
 
 RAISES = """

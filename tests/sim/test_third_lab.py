@@ -63,7 +63,7 @@ SENDS, CALLS = "self.node.send(participant, Prepare(args", "await self.node.call
 WRONG = {
     "does not wait for all": ([(WAITS, "while not votes:"), (COUNTS, "all(votes.values())")], ABORTS, "AllVotes"),
     "counts no as yes": ([(COUNTS, "len(votes) == PARTICIPANTS.size")], ABORTS, "AllVotes"),
-    "never says no": ([('not args.command.startswith("bad")', "True")], DRILL, "AllVotes"),
+    "never votes no": ([('not args.command.startswith("bad")', "True")], DRILL, "AllVotes"),
     "answers a one-way message": (
         [("[args.voter] = args.yes", "[args.voter] = 1; return 1")],
         COMMIT,

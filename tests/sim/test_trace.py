@@ -1,4 +1,4 @@
-"""Traces: what is recorded is what is read again, the digest is that of the lines, and bad files say where."""
+"""Traces: what is recorded is what is read again, the digest is that of the lines, and errors name the bad line."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_long_trace_is_written_and_read_in_little_memory(trace: Path) -> None:
     assert peak_of(read(trace)[1]) < 300_000
 
 
-# Files that are no traces.
+# Files that are not traces.
 
 
 def header_line(**changes: Any) -> bytes:

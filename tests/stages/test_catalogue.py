@@ -191,7 +191,7 @@ def test_scenario_takes_its_title_from_the_docstring_and_its_name_from_the_funct
 def test_rule_has_a_place_a_sentence_and_a_hint(rule: Rule) -> None:
     assert RULES[rule.id] is rule
     assert re.fullmatch(r"([A-Z][a-zA-Z0-9]+)", rule.id)
-    assert re.search(r"§\d|Figure (2|13|3)|the (tester|student's API|skeleton|warm-up)", rule.place)
+    assert re.search(r"§\d|Figure (2|13|3)|the (simulator|student's API|skeleton|warm-up)", rule.place)
     assert rule.says and rule.says[-1].isalpha()
     assert rule.hint and rule.stage in ("2A", "2B", "2C", "2D")
 

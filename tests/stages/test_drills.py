@@ -1,6 +1,6 @@
 """Drills: what a student sees of them, the puppets, and the rule that each names in a wrong server.
 
-That the reference passes all of them, and that the skeleton is told what it lacks, is in test_stages.
+That the reference passes all of them, and that the skeleton names what it lacks, is in test_stages.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def play(
     test: Callable[[Lone], Awaitable[None]], submission: Path = REFERENCE, peers: int = 2, me: int = 0, stage: str = "0"
 ) -> Run:
     """Run a drill that no stage has."""
-    about = ("0/made_here", stage, "a test of the tester", 1, (peers + 1,), None, PATIENT, False, "raft.py:Raft")
+    about = ("0/made_here", stage, "a test of the runner", 1, (peers + 1,), None, PATIENT, False, "raft.py:Raft")
     return simulate(submission, Scenario(RAFT, *about, test, "OneVotePerTerm", me))
 
 

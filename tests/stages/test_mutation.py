@@ -19,11 +19,11 @@ from tests.corpora.mutants.patching import Moved, Mutant
 from tests.tools import mutation
 
 CUT = 16
-"""About one in so many mutants is run here: which, depends on its name alone."""
+"""About one in this many mutants is run here: which, depends on its name alone."""
 EACH = 8
 """A variant runs one in this many drills of one of its stages here, and every second one the test of that stage that
 draws its faults; stage, drills and test depend on its name alone. All of it is nightly, and tests/corpora/event_cases
-has runs of variants for the judges."""
+has runs of variants for the checkers."""
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from tests.tools.reference_figures import SEEDS, measured
 
 PERF = catalogue.scenarios(kind="perf")
 CUT = 24
-"""About one in so many unusual servers is measured here: which, depends on its name alone."""
+"""About one in this many unusual servers is measured here: which, depends on its name alone."""
 NONE_OF = {
     "backup_one_at_a_time": {"catch_up"},
     "chunks": {"snapshot_bytes"},
@@ -158,7 +158,7 @@ def test_unusual_server_gets_something_for_everything(variant: variants.Variant,
     assert set(nothing) == NONE_OF.get(variant.name, set()), nothing
 
 
-# Processor time.
+# CPU time.
 
 
 def test_processor_time_is_a_ratio_to_what_is_handed_in() -> None:

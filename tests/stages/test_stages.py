@@ -1,4 +1,4 @@
-"""The stages against the reference, which passes, and the skeleton, which is told what is not written yet."""
+"""The stages against the reference, which passes, and the skeleton, which is reported as not written yet."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def show(number: int, mutant: Mutant, more: list[str]) -> list[str]:
 
 
 def labs(*arguments: str, visible: bool) -> tuple[list[dict[str, Any]], str]:
-    """Run a command of the lab; return the records of its runs, and what it printed if that was not to be seen."""
+    """Run a command of the lab; return the records of its runs, and its output, if that was hidden."""
     if visible:
         print(f"   $ python -m labs {shlex.join(arguments)}\n", flush=True)
     record = FOLDER / "results.json"

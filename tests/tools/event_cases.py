@@ -1,7 +1,7 @@
 """Cuts the cases of tests/corpora/event_cases from runs of known-wrong servers, and of servers that are right.
 
-`python -m tests.tools.event_cases` makes all of them again; `--show TEXT` prints those of a server, judge or rule. A
-known-wrong server runs the drills about its rules and the first tests of its stage; the first run that a judge ends
+`python -m tests.tools.event_cases` makes all of them again; `--show TEXT` prints those of a server, checker or rule. A
+known-wrong server runs the drills about its rules and the first tests of its stage; the first run that a checker ends
 soon becomes a case, up to the event that breaks the rule.
 """
 
@@ -32,7 +32,7 @@ MOST_EVENTS = 400
 """A longer run is not kept for a case with a rule."""
 MOST_EVENTS_OF_THE_RIGHT = 600
 TESTS = 2
-"""A known-wrong server that no drill shows to a judge runs this many tests of its stage, the first ones."""
+"""A known-wrong server that no drill shows to a checker runs this many tests of its stage, the first ones."""
 
 
 class Cut(msgspec.Struct):
@@ -42,7 +42,7 @@ class Cut(msgspec.Struct):
 
 
 class Cutting(Work[mutation.Job, Cut]):
-    """Runs one server through drills and tests, and keeps what the judges need of the runs."""
+    """Runs one server through drills and tests, and keeps what the checkers need from the runs."""
 
     job, record = mutation.Job, Cut
 
@@ -59,7 +59,7 @@ class Cutting(Work[mutation.Job, Cut]):
 def main() -> int:
     """Cut or show; return 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.event_cases", description=__doc__)
-    parser.add_argument("--show", metavar="TEXT", help="print the cases of a server, test, judge or rule")
+    parser.add_argument("--show", metavar="TEXT", help="print the cases of a server, test, checker or rule")
     parser.add_argument("--only", default="", metavar="TEXT", help="cut from servers whose names hold a text, and add")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="cut from every Nth server")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -103,7 +103,7 @@ def jobs() -> Iterator[mutation.Job]:
 
 
 def cases_of(job: mutation.Job) -> Iterator[tuple[Case, list[bytes]]]:
-    """Yield the cases that one server gives: the first run that a judge ends soon, or a whole run that is right."""
+    """Yield the cases that one server gives: the first run that a checker ends soon, or a whole run that is right."""
     program = mutation.program_of(job.server, job.is_mutant)
     for scenario in scenarios_for(job):
         stalls.restart()
@@ -133,7 +133,7 @@ def rules_of(server: str) -> tuple[str, ...]:
 
 
 def lines_of(scenario: Scenario, program: Program, seed: int) -> list[bytes]:
-    """Return the events of a run as lines, without the verdict, which no judge sees."""
+    """Return the events of a run as lines, without the verdict, which no checker sees."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.trace.jsonl"
         with path.open("wb") as file:

@@ -1,8 +1,8 @@
-"""Changes the judges' own conditions, one at a time, and asks whether the event-level cases notice.
+"""Changes the checkers' own conditions, one at a time, and asks whether the event-level cases notice.
 
 `python -m tests.tools.judge_mutation [--only commits] [--every N] [--most PERCENT] [--list]`. A change flips or shifts
 a comparison, negates or drops a condition, takes the other sign, the next number, the other truth value, or leaves a
-verdict out. It is caught if the judges find in some case what they should not, or do not find what they should.
+verdict out. It is caught if the checkers find in some case what they should not, or do not find what they should.
 Exit code 1 if a larger share than `--most` survives. The usual tools would start pytest for each change, which takes
 longer than all cases together.
 """
@@ -33,7 +33,7 @@ from tests.corpora.event_cases import STAGES
 
 FOLDER = Path(checkers.__path__[0])
 JUDGE_FREE = ("situations", "situation_names")
-"""Modules that count what a run reaches, and judge nothing."""
+"""Modules that count what a run reaches, and check nothing."""
 LIMITS = Limits(cpu=30.0, wall=0.0)
 """All cases take a second or two; a loop that a change made endless, for ever."""
 OTHER = {
@@ -136,7 +136,7 @@ def _report(fates: dict[str, list[Fate]], most: float, listed: bool) -> int:
 
 
 def source_of(name: str) -> str:
-    """Return the source of a module of the judges."""
+    """Return the source of a module of the checkers."""
     return (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 

@@ -1,4 +1,5 @@
-"""A run told event by event, for tests of the judges: what servers send, answer, save and apply, and who objects."""
+"""A run written event by event, for tests of the checkers: what servers send, answer, save and apply, and who
+objects."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def entries(term: int, *commands: Any) -> list[LogEntry]:
 class Story:
     """A run of some servers; `now` is moved by the teller. A broken rule raises Violation.
 
-    All judges watch but the one of heartbeats, which nobody wants to tell one by one.
+    All checkers watch except the one of heartbeats, which nobody wants to write one by one.
     """
 
     def __init__(self, stage: str, servers: int = 3) -> None:
@@ -41,7 +42,7 @@ class Story:
         found = checkers(Configuration.of_size(servers), STAGES[stage])
         chosen = [judge for judge in found.judges if not isinstance(judge, Heartbeats)]
         self.see = Checkers(found.model, chosen).observer()
-        """Shows an event to the judges."""
+        """Shows an event to the checkers."""
         self._rpcs = 0
         self._asked: dict[int, tuple[int, int, Args]] = {}
         self.lives = [-1] * servers
@@ -49,7 +50,7 @@ class Story:
             self.restart(server)
 
     def restart(self, server: int) -> None:
-        """Begin a server's next life; end the one before."""
+        """Begin a server's next incarnation; end the one before."""
         if self.lives[server] >= 0:
             self.see(events.Crash(self.now, server))
         self.lives[server] += 1
@@ -102,7 +103,7 @@ class Story:
         self.see(events.Apply(self.now, server, index, command))
 
     def elect(self, server: int, term: int, last: tuple[int, int] = (0, 0), voters: tuple[int, ...] = (1, 2)) -> None:
-        """Let a server win an election with the votes of some peers, and say that it leads."""
+        """Let a server win an election with the votes of some peers, and show that it leads."""
         self.role(server, term)
         for voter in voters:
             self.call(server, voter, RequestVoteArgs(term, server, *last), RequestVoteReply(term, True))

@@ -4,9 +4,9 @@
 teaches what it breaks, up to the first that kills it; with `--all-tests` through all of them, and with `--all-stages`
 through all stages. Reports what killed it, by which rule, in how many seeds, and how soon; kill rates for one seed and
 for all; the share of kills that name an accepted rule; the rate at first sight, of the mutants whose authors had not
-seen the judges, as recorded when they were first run (all other rates are of a corpus that the lab knows by now); with
-`--all-tests` the tests that are never the only one to kill; and false alarms. Ctrl-C prints what is known so far; with
-`--journal` the next run goes on from there.
+seen the checkers, as recorded when they were first run (all other rates are of a corpus that the lab knows by now);
+with `--all-tests` the tests that are never the only one to kill; and false alarms. Ctrl-C prints what is known so far;
+with `--journal` the next run goes on from there.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def main() -> int:
 
 
 def _show(done: dict[Job, list[Run]], chosen: list[Mutant], options: argparse.Namespace) -> None:
-    """Print what the runs say, and write it to a file."""
+    """Print the outcome of the runs, and write it to a file."""
     runs = [run for job, found in done.items() if job.is_mutant for run in found]
     seeds = sorted({job.seed for job in done if job.is_mutant})
     begun = {job.server for job in done if job.is_mutant}
@@ -144,7 +144,7 @@ def _stages_for(mutant: Mutant, options: argparse.Namespace) -> tuple[str, ...]:
 
 
 class _Journal:
-    """What an interrupted run has done, a job a line; only good for the code that it was written with."""
+    """What an interrupted run has done, one job per line; only good for the code that it was written with."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -165,7 +165,7 @@ class _Journal:
 
 
 def _digest_of_code() -> str:
-    """Return what tells one state of the lab and of the corpora from another."""
+    """Return what distinguishes one state of the lab and of the corpora from another."""
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
     for folder in ("labs", "reference", "tests/corpora/mutants", "tests/corpora/variants"):
@@ -272,7 +272,7 @@ def _remove_later(folder: Path) -> None:
 
 
 class _Report:
-    """What the runs of the mutants say."""
+    """The outcome of the mutants' runs."""
 
     def __init__(self, chosen: list[Mutant], runs: list[Run], seeds: list[int], pairs: int) -> None:
         self._mutants, self._pairs = chosen, pairs

@@ -1,6 +1,6 @@
 """The long campaigns, of which `make check` runs a cut: `python -m tests.tools.nightly [NAME ...]`; `make nightly`.
 
-Each is a command of its own that shows how far it is; here they run one after the other, and a table at the end says
+Each is a command of its own that shows how far it is; here they run one after the other, and a table at the end shows
 how each ended. `--quick` tries each with little, to see that it runs. Exit code 1 if one of them found something.
 """
 
@@ -61,7 +61,7 @@ CAMPAIGNS = (
     ),
     Campaign(
         "judges",
-        "each condition of the judges changed: the share that no event-level case notices may not grow",
+        "each condition of the checkers changed: the share that no event-level case notices may not grow",
         "tests.tools.judge_mutation --most 60",
         "tests.tools.judge_mutation --only log_bases --every 9",
     ),
@@ -73,7 +73,7 @@ CAMPAIGNS = (
     ),
     Campaign(
         "fuzz",
-        "100,000 cases of what servers may say, and babbling servers in all tests: the lab may not stumble",
+        "100,000 cases of servers' outputs, and babbling servers in all tests: the lab may not stumble",
         "tests.tools.fuzz --cases 100000",
         "tests.tools.fuzz --cases 300 --babblers 0",
     ),

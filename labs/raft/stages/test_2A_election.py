@@ -24,7 +24,7 @@ OUTLASTS = 28
 """So many looks, 0.2 s apart, outlast every election timeout: who has been silent for so long has no timer."""
 
 NO_TIMEOUT = 0.05
-"""Seconds that are no election timeout: a leader's heartbeats may come as far apart as this and further."""
+"""Seconds that are not an election timeout: a leader's heartbeats may come as far apart as this and further."""
 
 
 @scenario(servers=3, points=2, mit="TestInitialElection2A")

@@ -1,1 +1,1 @@
-"""What runs servers: all in one process, or each in a process of its own."""
+"""Hosts run servers: all in one process, or each in a process of its own."""

@@ -1,12 +1,12 @@
-"""What runs servers: inline or in processes of their own, and all that can be set for the second, as plain data.
+"""The interface of hosts, which run servers inline or in processes of their own; and the options of the latter, as
+data.
 
-Inline, all servers live in the tester's own process: fast, debuggable, and the same on every system. In process hosts
+Inline, all servers run in the simulator's own process: fast, debuggable, and the same on every system. In process hosts
 each incarnation of a server is a process of its own, forked from a warm process (the zygote,
 labs.sim.hosts.process.zygote) that never runs a submission's code, and stepped in lock-step over a socket. Same seed,
 same trace, either way.
 
-This is the seam for a sandbox. Whoever builds one hands in plain data and one Python file, and imports nothing of what
-is behind it.
+This is the seam for a sandbox: it passes plain data and one Python file, and imports nothing of the implementation.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ HostKind = Literal["inline", "process"]
 
 
 class HostsUnavailable(RuntimeError):
-    """Process hosts do not work here; the text says why, and what to use instead."""
+    """Process hosts do not work here; the text explains why, and what to use instead."""
 
 
 class Hosts(Protocol):
-    """What makes and runs the incarnations of one run."""
+    """Makes and runs the incarnations of one run."""
 
     apart: bool
     """Whether they run elsewhere, and not on the loop that the kernel is on."""
 
     def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
-        """Take the run that these hosts are for; `on_failure` ends it, for a server's code failed."""
+        """Take the run that these hosts are for; `on_failure` ends it because a server's code failed."""
 
     def make(self, server: int, number: int, disk: Disk) -> Handle:
         """Return a new incarnation of a server, which starts with `begin`."""
@@ -49,7 +49,8 @@ class Hosts(Protocol):
         """Return when the next one wants to run, unless trio knows."""
 
     def over_budget(self, server: int) -> bool:
-        """Return whether the run has used more than it may, and end it then; what `server` said is looked at."""
+        """Return whether the run has used more than it may, and end it then; `server` is the one whose output is being
+        handled."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class HostOptions:
     """How servers are run in processes of their own.
 
     The zygote is started as `[*prefix, python, -P, -S, -s, -B, -c, <a line that imports
-    labs.sim.hosts.process.zygote>]` in the environment `environment` and nothing else. Its standard input is the
-    socket to the tester, which first says what folders to import from: no name of a folder is in its arguments. With
-    a stub it then forgets these names (labs.sim.hosts.process.nameless), and can import nothing more from there. Its
-    standard output is closed to it (/dev/null), and no other file handle of the tester reaches it. It needs to read
-    the interpreter, the packages that the lab needs, and `labs`; it reads nothing of a submission: sources travel
-    over the socket.
+    labs.sim.hosts.process.zygote>]` in the environment `environment` and nothing else. Its standard input is the socket
+    to the simulator, which first names the folders to import from: no folder's name is in its arguments. With a stub it
+    then forgets these names (labs.sim.hosts.process.nameless), and can import nothing more from there. Its standard
+    output is closed to it (/dev/null), and no other file handle of the simulator reaches it. It needs to read the
+    interpreter, the packages that the lab needs, and `labs`; it reads nothing of a submission: sources travel over the
+    socket.
 
     In each child the order is: fork; standard input, output and error become /dev/null; all file handles are closed
     but the child's two (its socket, and the pipe for its stack, should it have to be ended); a handler for SIGUSR1 is
@@ -82,15 +83,15 @@ class HostOptions:
     environment: Mapping[str, str] = field(default_factory=lambda: {"PYTHONHASHSEED": "0"})
     """The whole environment of the zygote. PYTHONHASHSEED=0 is always added."""
     stub: Path | None = None
-    """A Python file that confines a child; it imports the standard library only. The tester reads it and sends its text
-    to the zygote, which executes it once, before any fork. It defines
+    """A Python file that confines a child; it imports the standard library only. The simulator reads it and sends its
+    text to the zygote, which executes it once, before any fork. It defines
 
         def prepare(options: dict) -> dict     # may be missing; called once in the zygote, what is slow goes here
-        def confine(options: dict) -> dict     # called in each child after the fork, as told above
+        def confine(options: dict) -> dict     # called in each child after the fork, as described above
 
     `options` are `stub_options`; what `prepare` returns takes their place for `confine`. `confine` finds one key more,
     "fds": the list of the file handles that the child needs. It returns facts that JSON can hold, which are kept in
-    `ProcessHosts.facts`. An exception in either is an error of the tester's (HostsUnavailable), never the server's.
+    `ProcessHosts.facts`. An exception in either is an error of the simulator's (HostsUnavailable), never the server's.
     """
     stub_options: Mapping[str, Any] = field(default_factory=dict)
     """What `prepare` and `confine` are called with: anything that JSON can hold."""
@@ -100,11 +101,11 @@ class HostOptions:
     """Wall seconds that one run may take in all, before the server that is at work is ended; up to five times as many
     where other processes have the core most of the time."""
     cpu_seconds: float | None = None
-    """Processor seconds that all servers of one run may take together; None for no limit. A run can have its own
+    """CPU seconds that all servers of one run may take together; None for no limit. A run can have its own
     (`run_scenario(..., cpu_seconds=...)`), relative to what the reference took (`RunRecord.server_cpu_time`)."""
     core: int | None = None
-    """The number of the core, among those allowed, that a run's tester and servers share: in lock-step only one of them
-    works at a time mostly, and to wake one on another core takes longer than what it does. None: the one where the
-    tester is when the run begins. Runs at the same time should have different ones."""
+    """The number of the core, among those allowed, that a run's simulator and servers share: in lock-step mostly only
+    one of them works at a time, and waking one on another core takes longer than its work. None: the simulator's core
+    when the run begins. Runs at the same time should have different ones."""
     max_frame: int = MAX_FRAME
     """The longest frame that a child may send, in bytes."""

@@ -1,4 +1,4 @@
-"""Inline hosts: all servers live on the tester's own trio loop, which lets them run. Fast, and `breakpoint()` works."""
+"""Inline hosts: all servers run on the simulator's own trio loop. Fast, and `breakpoint()` works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labs.sim.world import World
 
 
 class InlineHosts:
-    """Nothing but lives, since trio does the rest: all but what can do without its scheduler."""
+    """Only keeps the incarnations, because trio runs them, except for work that does not need its scheduler."""
 
     apart = False
 
@@ -37,5 +37,5 @@ class InlineHosts:
         return math.inf
 
     def over_budget(self, server: int) -> bool:
-        """There is no budget: whoever waits can interrupt it."""
+        """There is no budget: the user can interrupt it."""
         return False

@@ -1,8 +1,8 @@
 """What a submission may not reach: modules, and names of modules, with what to use instead.
 
 A server's world is its node and virtual time. All here would let in real time, threads, chance, files or the machine
-that it runs on, so that the same seed would no longer give the same run. This is advice and no wall: what keeps hostile
-code in is elsewhere.
+that it runs on, so that the same seed would no longer give the same run. This is advice, not a wall: other parts
+confine hostile code.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ OS: dict[str, str] = {
     "getrandom": CHANCE,
     "times": CLOCK,
     **dict.fromkeys(("fork", "forkpty", "system", "popen", "posix_spawn", "posix_spawnp"), PROGRAMS),
-    **dict.fromkeys(("_exit", "abort", "kill", "killpg"), "a server ends when the tester crashes it"),
+    **dict.fromkeys(("_exit", "abort", "kill", "killpg"), "a server ends when the simulator crashes it"),
 }
 OS_REST = "a server has no files and no machine of its own: node is all that it may see and do"
 
@@ -190,6 +190,6 @@ PATH: dict[str, str] = dict.fromkeys(
 """Methods of `pathlib.Path` that read or change the disk."""
 
 IMPORTLIB: dict[str, str] = {
-    "reload": "a module is loaded once in a server's life",
+    "reload": "a module is loaded once per start of a server",
     **dict.fromkeys(("__import__", "util", "machinery", "resources", "metadata", "abc"), "use import_module or import"),
 }

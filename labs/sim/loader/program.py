@@ -46,7 +46,9 @@ class Program:
         if not file.is_file():
             raise BadSubmission(f"{path} has no {file.name}. A submission is a folder with {entry}, or one file")
         if file.suffix != ".py":
-            raise BadSubmission(f"{path} is no Python file, by its name. Give a folder with {entry}, or one .py file")
+            raise BadSubmission(
+                f"{path} is not a Python file, by its name. Give a folder with {entry}, or one .py file"
+            )
         if compiled:
             self.code(self.entry)
 
@@ -71,7 +73,7 @@ class Program:
         return read_all(self.root, self.entry, self.alone, besides=LABS.name)
 
     def code(self, path: Path) -> types.CodeType:
-        """Return the compiled module; raise BadSubmission with file and line if it is no Python."""
+        """Return the compiled module; raise BadSubmission with file and line if it is not Python."""
         if path not in self._code:
             self._code[path] = self._sources.code(path)
         return self._code[path]
@@ -92,7 +94,7 @@ class Program:
         return base if not self.alone and self._sources.holds_modules(base) else None
 
     def owns(self, file: str) -> bool:
-        """Say whether a code object's file belongs to the submission."""
+        """Return whether a code object's file belongs to the submission."""
         if self.alone:
             return file == str(self.entry)
         path = Path(file)
@@ -105,8 +107,8 @@ class Program:
     def place_of(self, error: BaseException, callers: int = 0) -> str:
         """Return where in the submission an error came up, as "raft.py:88 in append_entries", or "".
 
-        With `callers` it goes on with the calls that led there, the innermost first: the line that raises may be one of
-        a small helper, which does as it was told.
+        With `callers` it goes on with the calls that led there, the innermost first: the line that raises may be in a
+        small helper, which only does what the caller asked.
         """
         if isinstance(error, SyntaxError) and error.filename and self.owns(error.filename):
             return f"{self.name_of(error.filename)}:{error.lineno}"

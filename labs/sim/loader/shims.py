@@ -1,7 +1,7 @@
 """The modules that a submission gets in place of real ones.
 
 `random` and `time` run on the simulation's seed and clock. Others are like the real ones, with the same classes and
-functions, but without what labs.sim.loader.import_policy lists: reaching for that raises ForbiddenImport, which says
+functions, but without what labs.sim.loader.import_policy lists: reaching for that raises ForbiddenImport, which names
 what to use.
 """
 
@@ -55,7 +55,8 @@ def make_random(generator: random.Random, seeds: random.Random) -> types.ModuleT
 
 
 def make_time() -> types.ModuleType:
-    """Return a module like `time` whose clocks show virtual time and whose `sleep` says what to use."""
+    """Return a module like `time` whose clocks show virtual time and whose `sleep` raises an error that names what to
+    use."""
     module = types.ModuleType("time", "The virtual clock, in place of the module time.")
     for name in ("struct_time", "strftime", "strptime", "gmtime", "localtime", "mktime", "asctime", "ctime"):
         setattr(module, name, getattr(time, name))
@@ -124,7 +125,7 @@ def make_builtins(names: Mapping[str, Any]) -> types.ModuleType:
 
 
 def refusing(name: str, advice: str) -> Callable[..., NoReturn]:
-    """Return a function that takes the place of another, and says what to use instead."""
+    """Return a function that replaces another, and raises an error that names what to use instead."""
 
     def refuse(*args: object, **kwargs: object) -> NoReturn:
         raise ForbiddenImport(f"{name}: {advice}")
@@ -133,7 +134,7 @@ def refusing(name: str, advice: str) -> Callable[..., NoReturn]:
 
 
 def _without(real: types.ModuleType, advice: Mapping[str, str], **own: Any) -> types.ModuleType:
-    """Return a module like a real one, with some names of its own, and without others: `advice` tells what to use."""
+    """Return a module like a real one, with some names of its own, and without others: `advice` names what to use."""
     module = types.ModuleType(real.__name__, real.__doc__)
     vars(module).update(_left(real, frozenset(advice)), **own)
 

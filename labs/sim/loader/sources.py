@@ -25,7 +25,7 @@ Compiled: TypeAlias = tuple[bytes, str]
 
 
 class BadSubmission(Exception):
-    """The submission cannot be run at all; the text says why, where, and what to do."""
+    """The submission cannot be run at all; the text explains why, where, and what to do."""
 
 
 class Sources(Protocol):
@@ -49,7 +49,7 @@ class Folder:
         return folder.is_dir() and any(folder.glob("*.py"))
 
     def code(self, path: Path) -> types.CodeType:
-        """Return the compiled module; raise BadSubmission with file and line if it is no Python."""
+        """Return the compiled module; raise BadSubmission with file and line if it is not Python."""
         try:
             source = path.read_bytes()
         except OSError as error:
@@ -71,7 +71,7 @@ class Bundle:
         return folder in self._folders
 
     def code(self, path: Path) -> types.CodeType:
-        """Return the compiled module; raise BadSubmission if it was no Python."""
+        """Return the compiled module; raise BadSubmission if it was not Python."""
         data, error = self._modules[path]
         if error:
             raise BadSubmission(error)
@@ -80,7 +80,7 @@ class Bundle:
 
 
 def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
-    """Return the code of a module; raise BadSubmission with file and line if it is no Python, or takes too long."""
+    """Return the code of a module; raise BadSubmission with file and line if it is not Python, or takes too long."""
     code, why_not = _compiled(source, str(path), name_in(root, str(path)))
     if code is None:
         raise BadSubmission(why_not)
@@ -91,7 +91,7 @@ def compile_file(source: bytes, path: Path, root: Path) -> types.CodeType:
 def _compiled(source: bytes, path: str, name: str) -> tuple[types.CodeType | None, str]:
     """Return the code of a module, or why there is none.
 
-    What the compiler warns of is not shown: each warning quotes a line, and of whose file nobody asks.
+    The compiler's warnings are not shown: they quote lines, possibly of a file that must stay secret.
     """
     begun = time.process_time()
     try:
@@ -109,7 +109,7 @@ def _compiled(source: bytes, path: str, name: str) -> tuple[types.CodeType | Non
 
 
 def too_long(name: str) -> str:
-    """Return what is said of a file that is not compiled in time."""
+    """Return the message for a file that is not compiled in time."""
     return (
         f"{name} cannot be compiled within {COMPILE_SECONDS:g} s of CPU time. Look for deeply nested try statements, "
         "or for data that belongs elsewhere"
@@ -117,7 +117,7 @@ def too_long(name: str) -> str:
 
 
 def compile_all(sources: Mapping[str, bytes], root: Path) -> dict[str, Compiled]:
-    """Return a bundle's modules; what is no Python counts only once it is imported."""
+    """Return a bundle's modules; a module that is not Python counts only once it is imported."""
     compiled: dict[str, Compiled] = {}
     for name, source in sources.items():
         try:

@@ -99,12 +99,12 @@ class Network:
         self._slow: dict[int, float] = {}
 
     def works(self, source: int, target: int) -> bool:
-        """Say whether a message from `source` to `target` can arrive at all at this moment."""
+        """Return whether a message from `source` to `target` can arrive at all at this moment."""
         disconnected = self._disconnected
         return source not in disconnected and target not in disconnected and (source, target) not in self._cut
 
     def is_connected(self, server: int) -> bool:
-        """Say whether the server itself is plugged in, whatever single links do."""
+        """Return whether the server itself is connected, whatever its single links do."""
         return server not in self._disconnected
 
     def disconnect(self, server: int) -> None:
@@ -124,7 +124,7 @@ class Network:
         self._look()
 
     def partition(self, groups: Iterable[Iterable[int]]) -> None:
-        """Cut every link between servers of different groups, and mend all others; who is in no group is alone."""
+        """Cut every link between servers of different groups, and restore all others; a server in no group is alone."""
         group_of = {server: number for number, group in enumerate(groups) for server in group}
         self._cut = {
             (a, b)
@@ -135,7 +135,7 @@ class Network:
         self._look()
 
     def heal(self) -> None:
-        """Mend every cut and connect every server."""
+        """End every cut and connect every server."""
         self._cut.clear()
         self._disconnected.clear()
         self._look()

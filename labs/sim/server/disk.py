@@ -58,5 +58,5 @@ class Disk:
             self.snapshot = saved.snapshot
 
     def copy(self) -> Disk:
-        """Return what a new life of the server finds; later writes here do not change it."""
+        """Return what a new incarnation of the server finds; later writes here do not change it."""
         return Disk(**{**self.__dict__, "entries": list(self.entries)})

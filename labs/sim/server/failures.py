@@ -1,6 +1,6 @@
 """Where and why a submission's code failed: turns what it raised into a problem with a line of its own files.
 
-Also holds what watches the wall clock for inline servers that never yield. Knows nothing of what becomes of a failure.
+Also holds the watchdog for inline servers that never yield. Knows nothing of what becomes of a failure.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ watchdog = Watchdog()
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """Return the exception that counts, of a group the first; raise what is the tester's to handle."""
+    """Return the exception that counts, the first one of a group; raise those that the simulator must handle."""
     rest = error.split(trio.Cancelled)[1] if isinstance(error, BaseExceptionGroup) else error
     if rest is None:
         raise error
@@ -46,7 +46,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, str]:
-    """Return what kind of failure an exception is, and what to say of it."""
+    """Return the kind of failure that an exception is, and its message."""
     if isinstance(cause, NotImplementedError):
         problem: Problem = "run not written" if method == "run" else "not written"
         return problem, safe_repr.text_of(cause) or place.rpartition(" ")[2]
@@ -61,7 +61,7 @@ def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, 
 
 
 def swallowed(place: str) -> Failed:
-    """Return what a life has done wrong that goes on after its crash."""
+    """Return the fault of an incarnation that goes on after its crash."""
     return Failed("swallowed", "goes on after its crash: it swallowed trio.Cancelled", place)
 
 

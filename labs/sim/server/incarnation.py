@@ -30,10 +30,10 @@ from labs.sim.server.persister import DiskPersister
 from labs.sim.server.ports import ApplyChannel, LifeNode
 
 LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("LIFE", default=None)
-"""The life that a task belongs to; the scheduler orders tasks by it."""
+"""The incarnation that a task belongs to; the scheduler orders tasks by it."""
 
 CALLERS = 2
-"""How many of the calls that led to an exception are told."""
+"""How many of the calls that led to an exception are reported."""
 MAX_NOTE = 2000
 """Longest note, in characters; the rest is cut off."""
 MAX_PLACE = 1000
@@ -70,7 +70,7 @@ class Life:
         self.crowded = False
         """Whether they were too many: then none gets another turn, for it would take long until all had ended."""
         self.passes = 0
-        """Loop passes in a row in which this life ran while time stood still."""
+        """Loop passes in a row in which this incarnation ran while time stood still."""
         key = (seed, server, number)
         self.order = rng.generator(*key, "order")
         self._random = rng.generator(*key, "server")
@@ -95,7 +95,7 @@ class Life:
         self.context = contextvars.copy_context()
         self.context.run(LIFE.set, self)
 
-    # The life itself, as tasks.
+    # The incarnation itself, as tasks.
 
     def begin(self, nursery: trio.Nursery) -> None:
         """Make the server object, and start its tasks."""
@@ -147,7 +147,7 @@ class Life:
         self._scope.cancel()
 
     def why_not_ended(self) -> Failed | None:
-        """Return what a life that crashed has done wrong, if it goes on."""
+        """Return the fault of a crashed incarnation that goes on, if it does."""
         return None if self.ended else swallowed(self.where())
 
     def end(self) -> None:
@@ -177,7 +177,7 @@ class Life:
         return task
 
     def reply(self, call: int, data: bytes | None) -> bool:
-        """Let a call return with an encoded reply, or with None; say whether the server still waits for it."""
+        """Let a call return with an encoded reply, or with None; return whether the server still waits for it."""
         task = self._waiting.pop(call, None)
         if task is None:
             return False
@@ -224,7 +224,7 @@ class Life:
         return None
 
     def snapshot(self, index: int, data: bytes) -> None:
-        """Tell the server that its service has a snapshot of all up to `index`."""
+        """Give the server its service's snapshot of everything up to `index`."""
         self._ask("snapshot", index, data)
 
     def _invoke(self, method: str, args: tuple[Any, ...]) -> Any:
@@ -246,7 +246,7 @@ class Life:
     # What the server hands over.
 
     def _emit(self, output: Output, size: int) -> None:
-        """Put something out that holds so many bytes."""
+        """Put something out that holds this many bytes."""
         if self.fenced:
             return
         outbox = self.outbox
@@ -357,7 +357,7 @@ class Life:
         """Run code of the submission, mostly a method; report what it raises as the server's failure."""
         try:
             return action(*args)
-        except BaseException as error:  # who never waits cannot be cancelled: whatever it raises is its own
+        except BaseException as error:  # code that never waits cannot be cancelled: anything that it raises is its own
             self._report(error, method)
         return None
 
@@ -380,7 +380,7 @@ class Life:
         self.fail(problem, text, place)
 
     def _refuse(self, text: str) -> codec.Refused:
-        """Report nonsense even if the submission catches the exception; return the exception to raise."""
+        """Report a malformed output even if the submission catches the exception; return the exception to raise."""
         self.fail("nonsense", text, place_of_caller(self.program))
         return codec.Refused(text)
 
@@ -405,7 +405,7 @@ class Life:
                 raise TooManyTasks(text)
 
     def where(self) -> str:
-        """Return the line of the submission that one of the life's tasks stands at, or ""."""
+        """Return the line of the submission at which one of its tasks waits, or ""."""
         for task in sorted(_tasks_below(self._nursery), key=age_of, reverse=True):
             place = place_of_task(self.program, task)
             if place:

@@ -1,6 +1,6 @@
-"""What a submission's server holds in its hands: its node, and the sending end of the apply channel.
+"""The ports of a submission's server: its node, and the sending end of the apply channel.
 
-Both only pass on to the server's life (labs.sim.server.incarnation), which checks and encodes what they are given.
+Both only pass values on to the incarnation (labs.sim.server.incarnation), which checks and encodes them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from labs.sim.server.persister import DiskPersister
 
 
 class Owner(Protocol):
-    """What the ports need of the incarnation that they belong to (labs.sim.server.incarnation.Life)."""
+    """What the ports need of the incarnation that they belong to (`labs.sim.server.incarnation.Life`)."""
 
     service_time: float
 
@@ -77,7 +77,7 @@ class ApplyChannel:
         return ApplyChannel(self._life)
 
     def close(self) -> None:
-        """Nothing to close: the service listens as long as the server lives."""
+        """Nothing to close: the service listens as long as the server runs."""
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()

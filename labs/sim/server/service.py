@@ -1,7 +1,7 @@
 """The service that each server replicates: it folds the applied commands into one number, and takes snapshots of that.
 
-A snapshot is honest about its history: its bytes tell the index and the number there, so a snapshot of another history,
-or of another index, is found out when it is applied. Knows nothing of Raft.
+A snapshot is honest about its history: its bytes hold the index and the number there, so a snapshot of another history,
+or of another index, is detected when it is applied. Knows nothing of Raft.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Applied(NamedTuple):
 
 @dataclass
 class _Replica:
-    """One server's service in one life."""
+    """One server's service in one incarnation."""
 
     index: int = 0
     history: bytes = b""
@@ -59,7 +59,7 @@ class Service:
         """What is added to each snapshot that is taken."""
 
     def restart(self, server: int, snapshot: bytes | None) -> None:
-        """Begin a new life of a server's service from the snapshot on its disk."""
+        """Begin a new incarnation of a server's service from the snapshot on its disk."""
         data = decode_snapshot(snapshot) if snapshot is not None else None
         self._replicas[server] = _Replica(data.index, data.history) if data is not None else _Replica()
 
@@ -68,7 +68,7 @@ class Service:
         replica = self._replicas[server]
         if index == replica.index + 1:
             replica.index, replica.history = index, fold(replica.history, command)
-        elif index <= replica.index:  # a life that applies again what its snapshot holds
+        elif index <= replica.index:  # an incarnation that applies again what its snapshot holds
             return
         self._command_at[index] = codec.decode_command(command)
         self._reach(server, index)
@@ -90,7 +90,7 @@ class Service:
         return msgspec.msgpack.encode(SnapshotData(replica.index, replica.history, self.padding))
 
     def index(self, server: int) -> int:
-        """Return the index up to which a server's service has come in its life."""
+        """Return the index up that a server's service has reached since its start."""
         return self._replicas[server].index
 
     def reached(self, server: int) -> int:

@@ -310,11 +310,11 @@ MUTANTS = [
         changes=(
             (
                 (
-                    '        """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""\n'
+                    '        """Learn from a reply what the peer has: what was sent, because the log may have grown since."""\n'
                     "        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n"
                     "            self.become_follower(reply.term)\n"
                 ),
-                '        """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""\n',
+                '        """Learn from a reply what the peer has: what was sent, because the log may have grown since."""\n',
             ),
         ),
     ),

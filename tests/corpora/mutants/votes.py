@@ -1140,13 +1140,13 @@ MUTANTS = [
             (
                 (
                     "    def take_append_reply(self, peer: int, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:\n"
-                    '        """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""\n'
+                    '        """Learn from a reply what the peer has: what was sent, because the log may have grown since."""\n'
                     "        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n"
                     "            self.become_follower(reply.term)\n"
                 ),
                 (
                     "    def take_append_reply(self, peer: int, args: AppendEntriesArgs, reply: AppendEntriesReply) -> None:\n"
-                    '        """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""\n'
+                    '        """Learn from a reply what the peer has: what was sent, because the log may have grown since."""\n'
                     "        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n"
                     "            self.current_term = reply.term\n"
                     "            self.save()\n"

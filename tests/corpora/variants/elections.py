@@ -21,10 +21,10 @@ HEARD_BY_SNAPSHOT = (
 )
 LEADS = "        self.role = Role.LEADER\n        self.election_timer.deadline = math.inf\n"
 ENTRIES_ANSWERED = (
-    '        """Learn from a reply what the peer has; what was sent tells, for the log may have grown since."""\n'
+    '        """Learn from a reply what the peer has: what was sent, because the log may have grown since."""\n'
 )
 SNAPSHOT_ANSWERED = (
-    '        """Go on behind the snapshot that was sent; this server may have made a newer one since."""\n'
+    '        """Continue after the snapshot that was sent; this server may have made a newer one since."""\n'
 )
 TIMEOUT = "ELECTION_TIMEOUT = (0.4, 0.8)\n"
 HEARTBEAT = "HEARTBEAT_INTERVAL = 0.11\n"
@@ -67,7 +67,7 @@ class PreVoteArgs(RequestVoteArgs):
                 self.nursery.start_soon(self.sound_out, self.election_timer.deadline)
 
     def answer_pre_vote(self, args: PreVoteArgs) -> RequestVoteReply:
-        """Say whether this server would vote so; nothing changes by that."""
+        """Return whether this server would vote so; nothing changes by that."""
         led = self.role is Role.LEADER or trio.current_time() < self.leader_heard + ELECTION_TIMEOUT[0]
         newer = args.term > self.current_term
         if newer and not led and self.is_up_to_date(args.last_log_index, args.last_log_term):

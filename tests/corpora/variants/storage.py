@@ -146,8 +146,8 @@ VARIANTS = (
                 "        self.voted_for = args.candidate_id\n        self.save()\n",
             ),
             (
-                '        """Say whether a log that ends so is at least as up to date as this one (§5.4.1)."""\n',
-                '        """Say whether a log that ends so is at least as up to date as this one (§5.4.1)."""\n        self.save()\n',
+                '        """Return whether a log that ends so is at least as up to date as this one (§5.4.1)."""\n',
+                '        """Return whether a log that ends so is at least as up to date as this one (§5.4.1)."""\n        self.save()\n',
             ),
         ),
     ),

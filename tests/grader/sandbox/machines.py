@@ -1,7 +1,7 @@
 """This machine, and others that it can pretend to be: without namespaces, without seccomp, of a plain user.
 
-A plain user may be unable to read this project and its Python, say under /root. Then he gets links to all the files
-that are needed, in a folder that all may read, and that is removed at the end.
+A plain user may be unable to read this project and its Python, for example under /root. Then it gets links to all the
+files that are needed, in a folder that all may read, and that is removed at the end.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Machine:
 
     @functools.cached_property
     def doctor(self) -> dict[str, Any]:
-        """What the doctor says there."""
+        """What the doctor reports there."""
         done = self.run("-m", "grader", "doctor", "--json")
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)

@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--levels", default="", help="as A0,B or all; default: the best here; none: controls")
     parser.add_argument("--only", default="", metavar="PATTERN", help="only attacks whose name matches this")
     parser.add_argument(
-        "--soak", type=int, default=0, metavar="N", help="grade so many, the quick ones again and again"
+        "--soak", type=int, default=0, metavar="N", help="grade this many, the quick ones again and again"
     )
     parser.add_argument("--graded", action="store_true", help="by `python -m grader grade`; only the quick ones")
     parser.add_argument("--verbose", action="store_true", help="print all verdicts")

@@ -1,8 +1,8 @@
 """Grades attacks as an instructor does, by `python -m grader grade` in a process of its own, and looks at what came.
 
-One command for all of them, with a harmless twin after each attack. Of each result: no point that the twin does not
-have, a verdict that says what was denied, no canary in any file. Of the twins: judged the same, and not held up. And
-nothing is left behind.
+One command for all of them, with a harmless twin after each attack. Each result must have no point that the twin does
+not have, a verdict that names what was denied, no canary in any file. The twins must be graded the same, and not held
+up. And nothing is left behind.
 """
 
 from __future__ import annotations

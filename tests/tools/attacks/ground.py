@@ -61,7 +61,7 @@ COMPILE_SECONDS = 2.5
 LONGEST = 90.0
 """Seconds that an attack may take, those aside in which others had the core; the limits above end it long before."""
 LARGEST = 700
-"""Megabytes by which the tester's memory may grow in a test."""
+"""Megabytes by which the simulator's memory may grow in a test."""
 SEED = 11
 PLACES = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run", "/autograder", "/autograder/results")
 
@@ -74,13 +74,13 @@ class Report:
     level: str
     seconds: float = 0.0
     megabytes: int = 0
-    """By so much the tester's memory grew at most."""
+    """The most megabytes by which the simulator's memory grew."""
     verdicts: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 class _Trace(io.BytesIO):
-    """A trace file that keeps nothing but canaries, what attackers say that they have found out, and our folder."""
+    """A trace file that keeps nothing but canaries, what attackers report to have found, and our folder."""
 
     _WANTED = re.compile(
         re.escape(CANARY.encode()) + rb"|LEAKED[^\"\\]*|" + re.escape(os.fsencode(ROOT)) + rb"[^\"\\]*"
@@ -123,7 +123,7 @@ class Ground:
                 report.problems.append("the submission's own files changed")
         report.seconds = time.monotonic() - begun
         if report.megabytes > LARGEST:
-            report.problems.append(f"the tester's memory grew by {report.megabytes} MB")
+            report.problems.append(f"the simulator's memory grew by {report.megabytes} MB")
         if report.seconds > LONGEST * turns_now().slowed_since(turns):
             report.problems.append(f"it took {report.seconds:.0f} s")
         if not any(re.search(attack.verdict, verdict, re.DOTALL) for verdict in report.verdicts):
@@ -132,7 +132,7 @@ class Ground:
         return report
 
     def _judge(self, attack: Attack, test: str, submission: Path, report: Report) -> None:
-        """Run one test, and see that it earns no more than the harmless twin, and tells nothing."""
+        """Run one test, and see that it earns no more than the harmless twin, and reveals nothing."""
         before = _most_memory()
         status, verdict, seen = self._run(test, submission)
         report.verdicts.append(verdict)

@@ -3,7 +3,7 @@
 The same seed, the same cases.
 
 Prints the smallest case that shows each fault; exit code 1 if there was one. `--case HEX` tries one again. Each babbler
-is a server that says anything nearly right, in all tests and drills.
+is a server that sends anything nearly right, in all tests and drills.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ STAGES = ("2A", "2B", "2C", "2D")
 
 
 def scenarios(every: int = 1, first: int = 0) -> list[Scenario]:
-    """Return all tests and drills, or only every so many."""
+    """Return all tests and drills, or only every Nth."""
     found = [each for stage in STAGES for kind in ("drills", "test") for each in catalogue.scenarios(stage, kind)]
     return found[first::every]
 

@@ -1,8 +1,7 @@
-"""One case: bytes that become a run, in which servers without code say what the bytes tell them to say.
-
-Most of what they say is nearly right, so that it comes far: terms, indices and entries are near to those of their logs.
-Some of it is far from anything. All goes the way of a server in a process of its own: it is encoded, put into a frame,
-perhaps damaged there, decoded, looked through, carried and judged.
+"""One case: bytes that become a run, in which servers without code send what the bytes determine. Most of it is nearly
+right, so that it gets far: terms, indices and entries are near to those of their logs. Some of it is far from anything.
+All goes the way of a server in a process of its own: it is encoded, put into a frame, perhaps damaged there, decoded,
+looked through, carried and judged.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ class Bytes:
 
 
 class Speaker:
-    """A life without code (labs.sim.server.handle.Handle); what it says goes through frames and customs."""
+    """An incarnation without code (labs.sim.server.handle.Handle); its outputs go through frames and their checks."""
 
     def __init__(self, world: World, server: int, disk: Disk, draw: Bytes, faults: list[str]) -> None:
         self.server, self.disk = server, disk.copy()
@@ -138,7 +137,7 @@ class Speaker:
         self._customs = Customs(server, world.size, disk)
         self.persister = DiskPersister(self.disk, self._emit, lambda name: None, world.size)
 
-    # What a kernel wants of a life.
+    # What a kernel requires of an incarnation.
 
     def begin(self, nursery: Any) -> None:
         pass
@@ -179,7 +178,7 @@ class Speaker:
     def where(self) -> str:
         return "raft.py:1 in run"
 
-    # What it says.
+    # Its outputs.
 
     @property
     def log(self) -> list[LogEntry]:
@@ -220,7 +219,7 @@ class Speaker:
         self._emit(Noted(text, False), 0)
 
     def speak(self) -> None:
-        """Let all that was said go through a frame, which may be damaged, and through the customs."""
+        """Let all outputs go through a frame, which may be damaged, and through the customs."""
         said, self._said = self._said, []
         if not said or self.fenced:
             return
@@ -235,7 +234,7 @@ class Speaker:
         except BadFrame as error:
             if damaged == data:
                 self._faults.append(f"the customs refuse what the lab itself lets through: {error!r}")
-            self.outbox, self.failed = [Failed("died", "sent what no server sends", "")], True
+            self.outbox, self.failed = [Failed("died", "sent an impossible frame", "")], True
             return
         self.outbox += answer.outbox
 
@@ -283,7 +282,7 @@ class _Hosts:
 
 
 def _deaf(oracle: Oracle) -> Oracle:
-    """Return an oracle whose violations end no run: so a case goes on, and all judges see all of it."""
+    """Return a checker whose violations do not end the run: so a case goes on, and all checkers see all of it."""
     deaf = Oracle()
     for name in dir(oracle):
         if name.startswith("on_"):
@@ -310,7 +309,7 @@ class _GoesOn(Kernel):
 
 
 class Case:
-    """A run that bytes tell."""
+    """A run that bytes determine."""
 
     def __init__(self, data: bytes) -> None:
         draw = self._draw = Bytes(data)
@@ -340,10 +339,10 @@ class Case:
         if self._goes_on:
             self.kernel.carrier._carry[Failed] = lambda life, failed: None
         self.refused = 0
-        """So often something was refused where a submission would be told its line."""
+        """So often something was refused where the error would name the submission's line."""
 
     def run(self) -> Outcome | None:
-        """Do all that the bytes tell, until the run ends; return its outcome."""
+        """Do everything that the bytes determine, until the run ends; return its outcome."""
         kernel, draw = self.kernel, self._draw
         for server in range(self.size):
             kernel.restart(server)
@@ -430,7 +429,7 @@ class Case:
         data = self.kernel.world.service.snapshot(server)
         return bytes(self._draw.one_of((data, data, data, life.disk.snapshot or b"", b"forged", data[:-1])))
 
-    # What servers say.
+    # The servers' outputs.
 
     def ask_for_vote(self, life: Speaker) -> None:
         at = (self._index(life), self._term(life))

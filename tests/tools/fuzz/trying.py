@@ -1,4 +1,4 @@
-"""Tries one case, and says what is wrong with it: an error in the lab, a long text, too much work."""
+"""Tries one case, and reports what is wrong with it: an error in the lab, a long text, too much work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.tools.fuzz.cases import Case
 
 DATA = st.binary(min_size=200, max_size=1200)
 SLOW = 5.0
-"""Processor seconds that no case may take; most take a hundredth."""
+"""CPU seconds that no case may take; most take a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,6 @@ def try_case(data: bytes) -> Result:
         assert not outcome.details, outcome.message + "\n" + outcome.details + again
         assert outcome.status != "grader-error", outcome.message + again
         assert len(outcome.message) <= LONGEST, again
-    assert seconds < SLOW, f"{seconds:.1f} s of the processor" + again
+    assert seconds < SLOW, f"{seconds:.1f} s of CPU time" + again
     verdict = "none" if outcome is None else str(outcome.rule)
     return Result(verdict, case.kernel.recorder.events, case.refused, seconds)

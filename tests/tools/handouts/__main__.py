@@ -14,7 +14,7 @@ def main() -> int:
     """Refresh the pages, or run everything that they show; return 0 if all is well."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.handouts", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--refresh", action="store_true", help="write output, figures and the rules page anew")
+    what.add_argument("--refresh", action="store_true", help="write output, figures and the rules page again")
     what.add_argument("--all", action="store_true", help="run every command, slow ones too; change nothing")
     parser.add_argument("--only", default="", metavar="TEXT", help="only pages with this in their name")
     options = parser.parse_args()
@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def refresh(only: str) -> int:
-    """Write anew what can be made anew, and name what has changed."""
+    """Make again everything that can be made, and name what has changed."""
     made = {**figures.all_figures(), "rules.md": rules_page.text()} if only in ("", "rules", "figures") else {}
     for name, text in made.items():
         _write(HANDOUTS / name, text)

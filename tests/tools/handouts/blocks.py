@@ -1,8 +1,9 @@
-"""Output in the handouts: finds the blocks that show a command and what it prints, runs them, writes them anew.
+"""Output in the handouts: finds the blocks that show a command and what it prints, runs them, and writes the new
+output.
 
 A block is a comment `<!-- output -->` and a fence `console` whose lines `$ command` are followed by what that prints.
-The comment may say `server=NAME` (who stands in skeleton/), `head=N` and `tail=N` (lines shown of each command), and
-`slow` (checked only by `python -m tests.tools.handouts --all`).
+The comment may contain `server=NAME` (who stands in skeleton/), `head=N` and `tail=N` (lines shown of each command),
+and `slow` (checked only by `python -m tests.tools.handouts --all`).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def blocks(page: Page) -> Iterator[Block]:
 
 
 def refreshed(page: Page) -> str:
-    """Return a page's text with all output made anew."""
+    """Return a page's text with all output made again."""
     text = page.text
     for block in blocks(page):
         fresh = block.rerun()

@@ -168,7 +168,7 @@ def unknown_names(page: Page) -> Iterator[str]:
 
 
 def output_without_source(page: Page) -> Iterator[str]:
-    """Yield fences that show output, but do not say how it is made."""
+    """Yield fences that show output, but not how it is made."""
     for found in re.finditer(r"(<!-- output[^>]*-->\n)?```console\n(.*)", page.text):
         if not found[1]:
             yield f"{page.name}: the output of {found[2]!r} has no <!-- output --> before it: it would go stale"

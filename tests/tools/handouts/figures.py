@@ -26,7 +26,7 @@ from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord, run_scenario
 from labs.trace.events import Event
 from labs.trace.reader import read
-from tests.tools.handouts import scratch, watched
+from tests.tools.handouts import packages, scratch, watched
 
 QUIET = View(rows=14, hide=("heartbeats",))
 FOLDER = "figures"
@@ -41,7 +41,7 @@ class Shown:
     seed: int = 1
     view: View = field(default_factory=View)
     judge: str = ""
-    """The only oracle that watches, where another would find a cause before this one sees the harm; "" for all."""
+    """The only checker that watches, if another one would find a cause before this one sees the harm; "" for all."""
     watch: str = ""
     """What else is needed to end the run: "stalls" (see tests.tools.handouts.watched), or "processes"."""
 
@@ -154,7 +154,7 @@ WATCHES: dict[str, Callable[[], AbstractContextManager[ProcessHosts | None]]] = 
 
 @contextlib.contextmanager
 def _watched_by(judge: str) -> Iterator[None]:
-    """Let one oracle alone judge, and what it rests on."""
+    """Let only one checker watch, and those that it rests on."""
 
     def chosen(configuration: Configuration, stage: Stage, counted: bool) -> Checkers:
         found = checkers(configuration, stage, counted)
@@ -178,4 +178,5 @@ def all_figures() -> dict[str, str]:
     scenes = {name: f"{shown.test}, seed {shown.seed}" for name, shown in SCENES.items()}
     found = {name: svg(shown, titles[name]) for name, shown in VIOLATIONS.items()}
     found |= {name: svg(shown, scenes[name]) for name, shown in SCENES.items()}
+    found["packages"] = packages.svg()
     return {f"{FOLDER}/{name}.svg": text for name, text in found.items()}

@@ -1,6 +1,6 @@
 """The plan of a stage: which drills each step names, and how far a server has to be written for them.
 
-A server that is written up to a step is the reference without the methods of the steps behind it.
+A server that is written up to a step is the reference without the methods of the steps after it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def steps(page: Page) -> dict[int, list[str]]:
 
 
 def write_up_to(stage: str, step: int, folder: Path) -> Path:
-    """Write a server that has what a step needs, and not what the steps behind it need."""
+    """Write a server that has what a step needs, and not what later steps need."""
     shutil.copy(REFERENCE / "raft.py", folder)
     with (folder / "raft.py").open("a", encoding="utf-8") as file:
         missing = MISSING[stage].get(step, ())

@@ -22,22 +22,22 @@ def text() -> str:
 
 
 ALONE = (
-    "For this picture the other judges looked away. In a test, one of them names a more particular rule in this run, "
-    "and sooner."
+    "For this picture the other checkers were switched off. In a test, one of them finds a more specific rule broken "
+    "in this run, and earlier."
 )
-"""What is said where a rule is hardly ever the first to be named."""
+"""The remark on a rule that is hardly ever the first to be named."""
 
 
 def _table() -> str:
     rows = [f"| [{rule.id}](#{rule.id.lower()}) | {rule.stage} | {rule.says} |" for rule in RULES.values()]
-    return "\n".join(["| rule | from | what it says |", "|---|---|---|", *rows, ""])
+    return "\n".join(["| rule | from | text |", "|---|---|---|", *rows, ""])
 
 
 def section(rule: Rule) -> str:
-    """Return what the page says of one rule."""
+    """Return the page's section on one rule."""
     kind = "something must happen in time" if rule.liveness else "something must never happen"
     lines = [f"### {rule.id}", "", f"**{rule.says[0].upper()}{rule.says[1:]}.**", ""]
-    lines += [f"Where: {rule.place}. Judged from stage {rule.stage} on; {kind}.", ""]
+    lines += [f"Where: {rule.place}. Checked from stage {rule.stage} on; {kind}.", ""]
     shown = figures.VIOLATIONS.get(rule.id)
     if shown is not None:
         record, _ = figures.run_of(shown)
@@ -46,7 +46,7 @@ def section(rule: Rule) -> str:
         lines += [textwrap.fill(f"> {record.message}", WIDTH, subsequent_indent="> ", break_on_hyphens=False), ""]
         if shown.judge:
             lines += [textwrap.fill(ALONE, WIDTH, break_on_hyphens=False), ""]
-    lines += [textwrap.fill(f"What it usually means: {CAUSES[rule.id]}", WIDTH, break_on_hyphens=False), ""]
+    lines += [textwrap.fill(f"Usual cause: {CAUSES[rule.id]}", WIDTH, break_on_hyphens=False), ""]
     lead = "A question to ask" if rule.hint.endswith("?") else "A hint"
     lines += [textwrap.fill(f"{lead}: {rule.hint}", WIDTH, break_on_hyphens=False), ""]
     return "\n".join(lines)

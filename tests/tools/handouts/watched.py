@@ -1,6 +1,6 @@
 """Runs that only a watch on the processor ends: those of a server that stalls, or that computes too much.
 
-Both watches count processor time, so the run ends at the same event on a busy machine.
+Both watches count CPU time, so the run ends at the same event on a busy machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.server import failures
 
 PATIENCE = 0.5
-"""Processor seconds after which an inline server counts as one that never yields."""
+"""CPU seconds after which an inline server counts as one that never yields."""
 CONFINE = """
 import resource
 
@@ -28,7 +28,7 @@ def confine(options):
     resource.setrlimit(resource.RLIMIT_CPU, (1, 2))
     return {}
 """
-"""What gives each server's process one second of the processor, as the grader's sandbox gives it more."""
+"""Limits each server's process to one second of CPU time; the grader's sandbox allows more."""
 
 
 class Stalled(BaseException):
@@ -55,7 +55,7 @@ def stalls_are_ended() -> Iterator[None]:
 
 @contextlib.contextmanager
 def processes_with_a_limit() -> Iterator[ProcessHosts]:
-    """Yield hosts whose servers have a process each, and a second of processor time."""
+    """Yield hosts whose servers have a process each, and a second of CPU time."""
     with tempfile.TemporaryDirectory() as folder:
         stub = Path(folder) / "stub.py"
         stub.write_text(CONFINE, encoding="utf-8")

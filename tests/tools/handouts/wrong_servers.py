@@ -52,7 +52,7 @@ def _hunted_with_notes(folder: Path) -> None:
 
 
 def _reference_and(text: str) -> Callable[[Path], None]:
-    """Return what writes the reference with some lines behind it that change its class."""
+    """Return a function that writes the reference, followed by lines that change its class."""
     return lambda folder: _append(folder, "reference", text)
 
 

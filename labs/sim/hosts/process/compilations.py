@@ -1,7 +1,7 @@
 """Compiles submissions in processes of their own, each of them once; also that one cannot be is remembered.
 
-What Python's compiler needs for a few lines may be minutes, or all memory: so there is a limit, and the file that goes
-beyond it is named. Knows nothing of runs.
+Python's compiler may need minutes, or all memory, for a few lines: so there is a limit, and the error names the file
+that exceeds it. Knows nothing of runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Compilations:
         self._known: dict[bytes, dict[str, Compiled]] = {}
 
     def get(self, root: Path, sources: dict[str, bytes], entry: str) -> dict[str, Compiled]:
-        """Return a submission's modules; raise BadSubmission if the entry is no Python, or they take too much."""
+        """Return a submission's modules; raise BadSubmission if the entry is not Python, or they take too much."""
         key = hashlib.sha256(frames.encode((str(root), sources))).digest()
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:

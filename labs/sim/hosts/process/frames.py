@@ -1,7 +1,7 @@
-"""What crosses the sockets between the tester, the zygote and the servers' processes: typed frames in msgpack.
+"""The frames on the sockets between the simulator, the zygote and the servers' processes: typed, in msgpack.
 
-A frame is four bytes of length and one record. Each side decodes only what it expects, into exact types. What the
-tester reads was written by a process that may be hostile; what it means is checked in labs.sim.hosts.process.validate.
+A frame is four bytes of length and one record. Each side decodes only what it expects, into exact types. A frame for
+the simulator comes from a process that may be hostile; its meaning is checked in labs.sim.hosts.process.validate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BUFFER = memoryview(bytearray(CHUNK))
 
 
 class BadFrame(Exception):
-    """What came is no frame that may come here, or none came; the text says why."""
+    """A frame arrived that is not allowed here, or none arrived; the text explains why."""
 
 
 class Late(BadFrame):
@@ -36,7 +36,7 @@ class Closed(BadFrame):
     """The other side is gone."""
 
 
-# From the tester to a server's process.
+# From the simulator to a server's process.
 
 
 class Request(msgspec.Struct, tag=0, array_like=True, gc=False):
@@ -64,7 +64,7 @@ class Compile(msgspec.Struct, tag=0, array_like=True):
 
 
 class Begin(msgspec.Struct, tag=1, array_like=True):
-    """Begin a life."""
+    """Begin an incarnation."""
 
     turn: int
     now: float
@@ -116,11 +116,11 @@ class CrashNow(msgspec.Struct, tag=4, array_like=True, gc=False):
 ToServer: TypeAlias = Compile | Begin | Step | Ask | CrashNow
 
 
-# From a server's process to the tester.
+# From a server's process to the simulator.
 
 
 Outputs: TypeAlias = Annotated[list[Output], Meta(max_length=MAX_OUTPUTS + 1)]
-"""The last may say that there are too many."""
+"""The last may report that there are too many."""
 Numbers: TypeAlias = Annotated[list[int | bool], Meta(max_length=3)]
 
 
@@ -185,7 +185,7 @@ Beginner: TypeAlias = Confined | Broke
 FromProcess: TypeAlias = FromServer | Compiler | Beginner
 
 
-# Between the tester and the zygote.
+# Between the simulator and the zygote.
 
 
 class Hello(msgspec.Struct, tag=0, array_like=True):
@@ -216,11 +216,11 @@ class Show(msgspec.Struct, tag=3, array_like=True):
 
 
 class Measure(msgspec.Struct, tag=4, array_like=True):
-    """Answered with the processor time of all processes since the last `Finish`, also of each."""
+    """Answered with the CPU time of all processes since the last `Finish`, also of each."""
 
 
 class Finish(msgspec.Struct, tag=5, array_like=True):
-    """End all processes, and wait for them; answered with their processor time."""
+    """End all processes, and wait for them; answered with their CPU time."""
 
 
 class Pin(msgspec.Struct, tag=6, array_like=True):
@@ -241,7 +241,7 @@ class Done(msgspec.Struct, array_like=True):
     living: int = 0
     error: str = ""
     times: dict[int, float] = {}
-    """The processor time of each process, in the answer to `Measure`."""
+    """The CPU time of each process, in the answer to `Measure`."""
     exits: dict[int, int] = {}
     """How processes ended by themselves: their exit code, or minus the signal."""
 
@@ -251,10 +251,10 @@ decode_for_server: Callable[[bytes], ToServer] = msgspec.msgpack.Decoder(ToServe
 decode_for_zygote: Callable[[bytes], ToZygote] = msgspec.msgpack.Decoder(ToZygote).decode
 decode_done: Callable[[bytes], Done] = msgspec.msgpack.Decoder(Done).decode
 decode_from_server: Callable[[bytes], FromServer] = msgspec.msgpack.Decoder(FromServer).decode
-"""Of what a submission's process says; nothing in it may be of any kind, so what is built is bounded by the bytes."""
+"""Decodes frames of a submission's process; no field may be of any kind, so the bytes bound what is built."""
 decode_from_compiler: Callable[[bytes], Compiler] = msgspec.msgpack.Decoder(Compiler).decode
 decode_from_beginner: Callable[[bytes], Beginner] = msgspec.msgpack.Decoder(Beginner).decode
-"""Of the first frame of a process, which no submission has written."""
+"""Decodes the first frame of a process, which no submission has written."""
 
 
 def send(link: socket.socket, record: Any) -> None:
@@ -281,7 +281,7 @@ def receive(link: socket.socket, limit: int, seconds: float = 0.0) -> bytes:
 
 
 def receive_first(link: socket.socket, limit: int) -> bytes:
-    """Return the next frame's record, not decoded, and leave what came behind it; raise BadFrame."""
+    """Return the next frame's record, not decoded, and leave later bytes; raise BadFrame."""
     size = int.from_bytes(_receive(link, _LENGTH, socket.MSG_WAITALL), "big")
     if size > limit:
         raise BadFrame(f"a frame of {size:,} bytes, more than the {limit:,} allowed")

@@ -1,7 +1,7 @@
-"""Takes the names of the lab's folders out of a process: where the grader lies is nothing that a server has to know.
+"""Removes the names of the lab's folders from a process: a server need not know the path of the grader.
 
-What a confined server can look at are its arguments, the interpreter's lists, its modules and the code of their
-functions. It opens no file there anyway; this makes a name that might help elsewhere hard to find, not impossible.
+A confined server can look at its arguments, the interpreter's lists, its modules and the code of their functions. It
+cannot open a file there anyway; this makes a name that might help elsewhere hard to find, not impossible.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def forget_folders(folders: Sequence[str]) -> None:
 
 
 def _shorter(path: object, folders: Sequence[str]) -> str | None:
-    """Return a path as if the folder that it lies in were the root, None if that is none of these."""
+    """Return a path as if its folder were the root, None if the folder is not one of these."""
     if type(path) is str:
         for folder in folders:
             if path.startswith(f"{folder}/"):

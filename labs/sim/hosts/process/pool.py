@@ -1,8 +1,8 @@
 """Process hosts: each server in a process of its own, forked from a warm one and stepped in lock-step.
 
 `ProcessHosts` outlives runs; `ProcessRun` is what one run has of it. All servers that have something to do at an
-instant are told so first, and heard afterwards, so that they may run at the same time; what they did is taken in the
-order of their ids.
+instant first get their frames, and are read afterwards, so that they may run at the same time; their outputs are taken
+in the order of their ids.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from labs.sim.world import World
 _CHECK = 0.25
 """Wall seconds between looks at what the servers have used."""
 SLOWEST = 5.0
-"""A run gets up to so many times its real time on a machine that has other work to do."""
+"""How many times its real time a run may take on a machine that has other work to do."""
 
 
 class ProcessHosts:
@@ -70,7 +70,7 @@ class ProcessHosts:
         return self._zygote
 
     def compile(self, program: Program) -> dict[str, Compiled]:
-        """Return a submission's modules, compiled in a process of its own; raise BadSubmission if it is no Python."""
+        """Return a submission's modules, compiled in a process of its own; raise BadSubmission if it is not Python."""
         entry = program.entry.relative_to(program.root).as_posix()
         return self._compilations.get(program.root, program.read(), entry)
 
@@ -116,7 +116,7 @@ class ProcessHosts:
 
     @contextlib.contextmanager
     def one_core(self) -> Iterator[None]:
-        """Keep tester and servers on one core for a while, where that can be chosen."""
+        """Keep simulator and servers on one core for a while, if the system allows that."""
         if not hasattr(os, "sched_setaffinity"):
             yield
             return
@@ -151,7 +151,7 @@ class ProcessRun:
         self.options, self.program, self.modules, self.size, self.seed = hosts.options, program, modules, size, seed
         self.max_passes = scheduler.MAX_PASSES
         self.cpu_time = 0.0
-        """Processor seconds of all servers, once the run is over."""
+        """CPU seconds of all servers, once the run is over."""
         self._fork = hosts.fork
         self._processes: list[Process] = []
         self._zygote = hosts.zygote
@@ -183,7 +183,7 @@ class ProcessRun:
         self._world, self._on_failure = world, on_failure
 
     def make(self, server: int, number: int, disk: Disk) -> RemoteLife:
-        """Return a new life of a server; it begins with `begin`."""
+        """Return a new incarnation of a server; it starts with `begin`."""
         return RemoteLife(self, server, number, disk)
 
     def run(self) -> None:
@@ -210,7 +210,7 @@ class ProcessRun:
         """Return when the next server wants to run."""
         return min((life.deadline for life in self._world.lives if isinstance(life, RemoteLife)), default=math.inf)
 
-    # What its lives need.
+    # What its incarnations need.
 
     @property
     def now(self) -> float:
@@ -240,14 +240,14 @@ class ProcessRun:
         return excess is not None
 
     def _excess_of_time(self, took: float, server: int) -> tuple[int, Failed] | None:
-        """Return who is at work, if it is not the machine that is slow: the tester waits for the core as servers do."""
+        """Return the server at work, unless the machine is slow: the simulator waits for the core as servers do."""
         if took <= self.options.run_seconds * min(SLOWEST, turns_now().slowed_since(self._turns)):
             return None
         text = f"was at work when the run was not over after {took:.0f} s of real time"
         return server, Failed("crawls", text, "")
 
     def _excess_of_processor(self) -> tuple[int, Failed] | None:
-        """Return who has used most of the processor time, if all together have used too much."""
+        """Return the server with the most CPU time, if all together have used too much."""
         if self._cpu_seconds == math.inf:
             return None
         done = self._zygote.measure()
@@ -258,13 +258,14 @@ class ProcessRun:
             used[process.server] += done.times.get(process.number, 0.0)
         most = used.index(max(used))
         text = (
-            f"used {used[most]:.1f} s of the processor, the most of all servers; together they used "
+            f"used {used[most]:.1f} s of CPU time, the most of all servers; together they used "
             f"{done.cpu_time:.1f} s, more than the {self._cpu_seconds:.1f} s that this run has"
         )
         return most, Failed("crawls", text, "")
 
     def _excess_of_memory(self) -> tuple[int, Failed] | None:
-        """Return who has said most, if the tester's memory has grown too much by what the servers said."""
+        """Return the server with the most output, if the servers' output has made the simulator's memory grow too
+        much."""
         grown = memory_now() - self._memory
         if grown <= MAX_HELD:
             return None
@@ -276,7 +277,7 @@ class ProcessRun:
         return most, Failed("crawls", text, "")
 
     def _excess_of_tester(self) -> tuple[int, Failed] | None:
-        """Return who has said most, if it takes the tester too long to look at what the servers say."""
+        """Return the server with the most output, if the simulator takes too long to check the servers' output."""
         if time.process_time() - self._cpu_begun <= MAX_TESTER_SECONDS:
             return None
         most, said = self._who_said_most()

@@ -1,4 +1,4 @@
-"""What the system tells about this process: its memory, its core, and how long it waits for that."""
+"""What the system reports about this process: its memory, its core, and how long it waits for that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Turns:
 
 
 def turns_now() -> Turns:
-    """Return the turns of this process so far; nothing where the system does not tell."""
+    """Return the turns of this process so far; nothing if the system does not report them."""
     try:
         ran, waited, _ = map(int, Path("/proc/self/schedstat").read_bytes().split())
     except (OSError, ValueError):
@@ -32,7 +32,7 @@ def turns_now() -> Turns:
 
 
 def memory_now() -> int:
-    """Return the bytes of memory that this process takes, 0 where the system does not tell."""
+    """Return the bytes of memory that this process takes, 0 if the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE
     except OSError:
@@ -40,7 +40,7 @@ def memory_now() -> int:
 
 
 def core_now() -> int | None:
-    """Return the core that this process is on, where the system tells."""
+    """Return the core that this process is on, if the system reports it."""
     try:
         return int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[36])
     except (OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""A life in a process of its own, as the kernel sees it: the interface of `Life`, and a mirror of what it must know.
+"""An incarnation in a process of its own, as the kernel sees it: the interface of `Life`, and a mirror of its state.
 
-Whatever the process says is looked through (labs.sim.hosts.process.validate); if it says what cannot be, or nothing
-in time, or ends, then that is the server's failure, and its process is ended.
+Everything from the process is checked (labs.sim.hosts.process.validate). If it sends something impossible, or nothing
+in time, or ends, that is the server's failure, and its process is ended.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Lost(Exception):
 
 
 class Run(Protocol):
-    """What a life needs of the run that it is in (labs.sim.hosts.process.pool.ProcessRun)."""
+    """What an incarnation needs from its run (labs.sim.hosts.process.pool.ProcessRun)."""
 
     options: HostOptions
     program: Program
@@ -79,7 +79,7 @@ class RemoteLife:
         self._afterwards: list[Output] = []
 
     def is_due(self, now: float) -> bool:
-        """Say whether it has anything to do at this instant."""
+        """Return whether it has anything to do at this instant."""
         return bool(self._inbox) or self.deadline <= now
 
     # Its process.
@@ -128,7 +128,8 @@ class RemoteLife:
             pass
 
     def crash(self) -> None:
-        """Tell it to end; `why_not_ended` finds out whether it does. From now on nothing that it does has an effect."""
+        """Order it to end; `why_not_ended` finds out whether it does. From now on nothing that it does has an
+        effect."""
         self.fenced = True
         self._turn += 1
         try:
@@ -138,13 +139,13 @@ class RemoteLife:
             pass
 
     def why_not_ended(self) -> Failed | None:
-        """Return what a life that crashed has done wrong, if it goes on; then end its process."""
+        """Return the fault of a crashed incarnation that goes on, if it does; then end its process."""
         failed: Failed | None = None
         if self._crashing:
             try:
                 failed = self._receive_as(Ended).failed
             except _Lost as lost:
-                failed = lost.failed if lost.failed.problem != "died" else None  # to die is what it should do
+                failed = lost.failed if lost.failed.problem != "died" else None  # it is supposed to end
         self.end()
         return failed
 
@@ -155,7 +156,7 @@ class RemoteLife:
             self._process.kill()
             self._process = None
 
-    # What the kernel hands over, as to any life.
+    # What the kernel hands over, as to any incarnation.
 
     def request(self, ticket: int, data: bytes) -> None:
         """Take in an encoded request; its reply will carry the ticket."""
@@ -166,7 +167,7 @@ class RemoteLife:
         """Nothing to wake here: it is due when it has something in its inbox."""
 
     def reply(self, call: int, data: bytes | None) -> bool:
-        """Let a call return with an encoded reply, or with None; say whether the server still waits for it."""
+        """Let a call return with an encoded reply, or with None; return whether the server still waits for it."""
         if call not in self._customs.waiting:
             return False
         self._customs.waiting.discard(call)
@@ -198,11 +199,11 @@ class RemoteLife:
         return state
 
     def snapshot(self, index: int, data: bytes) -> None:
-        """Tell the server that its service has a snapshot of all up to `index`."""
+        """Give the server its service's snapshot of everything up to `index`."""
         self._ask("snapshot", index, data)
 
     def where(self) -> str:
-        """Return the line of the submission that one of the life's tasks stands at, or ""."""
+        """Return the line of the submission at which one of its tasks waits, or ""."""
         result = self._ask("where")
         return result[:MAX_PLACE] if isinstance(result, str) else ""
 
@@ -219,11 +220,11 @@ class RemoteLife:
         return answer.result
 
     def _refuse(self, method: str, result: object) -> None:
-        """Give up on a process that returns nonsense; an honest one has told by itself what is wrong."""
+        """Give up on a process that returns malformed answers; an honest one reports its failure by itself."""
         with contextlib.suppress(_Lost):
-            self._lose("died", f"sent what no server sends: {safe_repr.short(result)} for {method}")
+            self._lose("died", f"sent an impossible frame: {safe_repr.short(result)} for {method}")
 
-    # What the process says.
+    # Frames from the process.
 
     def _running(self) -> Process:
         if self._process is None:
@@ -244,7 +245,7 @@ class RemoteLife:
         except BadFrame as error:
             self._blame(process, error)
         if self._run.over_budget(self.server):
-            self._lose("crawls", "is out of time")  # that told the kernel more
+            self._lose("crawls", "is out of time")  # that gave the kernel more
         return record
 
     def _receive_as(self, wanted: type[T]) -> T:
@@ -254,7 +255,7 @@ class RemoteLife:
             try:
                 check_failure(record.failed, "spins", "swallowed")
             except BadFrame as error:
-                self._lose("died", f"sent what no server sends: {error}")
+                self._lose("died", f"sent an impossible frame: {error}")
         if isinstance(record, wanted) and record.turn == self._turn:
             return record
         if isinstance(record, Spun) and record.turn == self._turn:
@@ -262,13 +263,13 @@ class RemoteLife:
             self._lose(record.failed.problem, record.failed.text, record.failed.place)
         if isinstance(record, frames.Broke):
             self._lose("died", f"broke the loop that it runs in: {record.text[:500]}")
-        self._lose("died", f"sent what no server sends: a frame {type(record).__name__} out of turn")
+        self._lose("died", f"sent an impossible frame: a frame {type(record).__name__} out of turn")
 
     def _take(self, answer: Answer) -> None:
         try:
             self._customs.check(answer)
         except BadFrame as error:
-            self._lose("died", f"sent what no server sends: {error}")
+            self._lose("died", f"sent an impossible frame: {error}")
         self.deadline = -math.inf if answer.runnable else answer.deadline
         self._afterwards = answer.afterwards
         self._state = meaning.state_of(answer.state)
@@ -286,12 +287,12 @@ class RemoteLife:
         if isinstance(error, Closed):
             code = process.how_it_ended()
             if code == -signal.SIGXCPU:
-                self._lose("crawls", "used more of the processor than one server may")
+                self._lose("crawls", "used more CPU time than one server may")
             self._lose("died", _words_for(code))
-        self._lose("died", f"sent what no server sends: {error}")
+        self._lose("died", f"sent an impossible frame: {error}")
 
     def _lose(self, problem: Problem, text: str, place: str = "") -> NoReturn:
-        """Give the process up; its failure is all that it has to say."""
+        """Give up on the process; its failure is its only output."""
         if self._process is not None:
             self._process.kill()
             self._process = None

@@ -1,6 +1,6 @@
 """A rehearsal for the zygote: runs a small server of the lab's own in it, as a child would.
 
-So all that a server needs is loaded, and what Python and trio prepare at first use is there before the fork. The server
+So everything that a server needs is loaded, and Python and trio have prepared for first use before the fork. The server
 here has nothing of a submission in it.
 """
 
@@ -76,7 +76,7 @@ class Raft:
 
 
 class _Rehearsal(Child):
-    """A child whose tester has said everything beforehand, and is gone then."""
+    """A child whose simulator has sent everything in advance, and is gone then."""
 
     def __init__(self, script: list[frames.ToServer]) -> None:
         self.said: list[frames.FromProcess] = []

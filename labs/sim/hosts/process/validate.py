@@ -1,8 +1,8 @@
-"""Customs: looks through all that a server's process says, before anything is made of it.
+"""Checks everything that a server's process sends, before it is used.
 
-The schema of a frame was checked when it was decoded; here is what the schema cannot say: ids that exist, tickets that
-were given, bytes that are what they should be, amounts. An honest process passes always: labs.sim.server.incarnation
-checks the same things where the submission can still be told its line.
+The schema of a frame was checked when it was decoded; this module checks what the schema cannot: that ids exist, that
+tickets were issued, that bytes are of their kind, and amounts. An honest process always passes:
+labs.sim.server.incarnation checks the same things where the error can still name the submission's line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, No
 
 
 class Customs:
-    """What is known of one life from outside, to hold against what its process says."""
+    """What is known of one incarnation from outside, to compare with what its process sends."""
 
     def __init__(self, server: int, size: int, disk: Disk) -> None:
         self.waiting: set[int] = set()
@@ -42,10 +42,10 @@ class Customs:
 
     def check(self, answer: Answer) -> None:
         """Raise BadFrame if anything in an answer cannot be true."""
-        if max(len(answer.outbox), len(answer.afterwards)) > MAX_OUTPUTS + 1:  # the last may say that it fails
+        if max(len(answer.outbox), len(answer.afterwards)) > MAX_OUTPUTS + 1:  # the last may report that it fails
             raise BadFrame(f"more than {MAX_OUTPUTS:,} outputs in one step")
         if math.isnan(answer.deadline):
-            raise BadFrame("a deadline that is no number")
+            raise BadFrame("a deadline that is not a number")
         if answer.state is not None and state_of(answer.state) is None:
             raise BadFrame(f"a state that get_state cannot return: {safe_repr.short(answer.state)}")
         for output in (*answer.outbox, *answer.afterwards):
@@ -140,9 +140,10 @@ class Customs:
 
 
 def check_failure(failed: Failed, *problems: Problem) -> None:
-    """Raise BadFrame if a failure is told at too great length, or is none of these problems, if there are any."""
+    """Raise BadFrame if a failure is described at too great length, or is not one of these problems, if there are
+    any."""
     if len(failed.text) > MAX_NOTE or len(failed.place) > MAX_PLACE or failed.details:
-        raise BadFrame("a failure that is told at too great length")
+        raise BadFrame("a failure that is described at too great length")
     if problems and failed.problem not in problems:
         raise BadFrame(f"a failure of the kind {failed.problem!r}")
 

@@ -1,7 +1,7 @@
 """A server's process: the same `Life` as inline, under a trio loop of its own whose virtual clock is the socket.
 
-When nothing can run, the process says so, with all that the life put out, and waits to be told what time it is and what
-has come. Runs after the fork from the zygote; a submission's code is executed here and nowhere else.
+When nothing can run, the process reports that, with everything that the incarnation put out, and waits for the new time
+and for new input. Runs after the fork from the zygote; a submission's code is executed here and nowhere else.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NO_LIMIT = 1 << 40
 
 
 class Child:
-    """One process, and the one life in it. `confine` shuts it in before anything of a submission is received."""
+    """One process, and the one incarnation in it. `confine` confines it before anything of a submission is received."""
 
     def __init__(self, link: socket.socket, confine: Callable[[], dict[str, Any]]) -> None:
         self._link = link
@@ -55,12 +55,12 @@ class Child:
         self._turns = scheduler.Turns(self._on_spin)
         self._turn = 0
         self._passes = 0
-        """The life's passes before this step."""
+        """The incarnation's loop passes before this step."""
         self._granted = False
         """Whether the next idle moment was already answered: only timers are due."""
         self._crashing = False
         self._may_speak = True
-        """Whether the tester waits for a frame: what comes out of turn would be taken for forged."""
+        """Whether the simulator waits for a frame: a frame out of turn would count as forged."""
         self._driver: trio.lowlevel.Task
 
     def run(self) -> None:
@@ -69,10 +69,10 @@ class Child:
             with deterministic_scheduling(self._turns.arrange, scheduler.count_task):
                 trio.run(self._main, clock=self._clock)
         except BaseException as error:
-            with contextlib.suppress(frames.BadFrame):  # if the tester is gone, nobody listens
+            with contextlib.suppress(frames.BadFrame):  # if the simulator is gone, nobody listens
                 if not self._may_speak:
                     frames.wait_for_word(self._link)
-                cause = error.__cause__ or error  # trio's own error says only that there was one
+                cause = error.__cause__ or error  # trio's own error contains no details
                 self._send(Broke(f"{type(cause).__name__}: {safe_repr.text_of(cause)}"[:2000]))
 
     async def _main(self) -> None:
@@ -104,7 +104,7 @@ class Child:
     # Listening: while nothing can run, or while the test acts.
 
     def _on_idle(self, deadline: float) -> None:
-        """Tell the tester that nothing can run, and do what it says until trio has something to run."""
+        """Report to the simulator that nothing can run, and obey its frames until trio has something to run."""
         if self._granted:
             self._granted = False
             return
@@ -130,7 +130,7 @@ class Child:
                 return
 
     async def _serve_test(self) -> None:
-        """Listen while the test acts, before the life has had its first turn; then give it its turns."""
+        """Listen while the test acts, before the incarnation has had its first turn; then give it its turns."""
         while isinstance(message := self._receive(), Ask):
             self._obey(message)
         self._go_on(message)
@@ -173,7 +173,7 @@ class Child:
             self._life.crash()
 
     def _take_in(self, message: Step | Ask | CrashNow) -> None:
-        """Let time pass, and hand the life what has come for it; `wake` or `serve` lets it see to requests."""
+        """Let time pass, and hand the incarnation its input; `wake` or `serve` lets it handle requests."""
         life = self._life
         self._turn = message.turn
         if message.now > self._clock.now:
@@ -189,7 +189,7 @@ class Child:
     # Speaking.
 
     def _answer(self, result: Any = None) -> None:
-        """Send all that the life has put out, and what get_state returns after it."""
+        """Send everything that the incarnation has put out, and the answer of get_state after it."""
         life, abandoned = self._life, self._life.abandoned
         outbox, life.outbox, life.abandoned = life.outbox, [], []
         state = life.state(quietly=True)

@@ -1,7 +1,7 @@
 """The zygote: a warm process that has imported all that a server needs, and forks a copy of itself for each.
 
-It obeys the tester, over its standard input, which is a socket; it ends when that closes. It never receives or executes
-anything of a submission.
+It obeys the simulator, over its standard input, which is a socket; it ends when that closes. It never receives or
+executes anything of a submission.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Zygote:
         self._options: dict[str, Any] = {}
         self._living: set[int] = set()
         self._times: dict[int, float] = {}
-        """The processor time of those that have ended since the last `Finish`."""
+        """The CPU time of those that have ended since the last `Finish`."""
         self._exits: dict[int, int] = {}
         self._prctl = _find_prctl()
 
@@ -46,7 +46,7 @@ class Zygote:
         self._prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
     def serve(self) -> None:
-        """Obey until the tester is gone; then leave no process behind."""
+        """Obey until the simulator is gone; then end all processes."""
         while self.hear():
             pass
         self._finish()
@@ -177,7 +177,7 @@ class Zygote:
         self._reap(wait=True)
 
     def _measure(self) -> Done:
-        """Return the processor time of all processes, also those that live."""
+        """Return the CPU time of all processes, also those that still run."""
         times = dict(self._times)
         for pid in self._living:
             times[pid] = times.get(pid, 0.0) + _cpu_time_of(pid)  # numbers may come again
@@ -185,7 +185,7 @@ class Zygote:
 
 
 def _cpu_time_of(pid: int) -> float:
-    """Return the processor time of a process in seconds; 0 where the system has no clock for that."""
+    """Return the CPU time of a process in seconds; 0 where the system has no clock for that."""
     try:
         return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid returns on Linux
     except (OSError, AttributeError):
@@ -202,9 +202,10 @@ def _find_prctl() -> Callable[[int, int], object]:
 
 
 def begin(folders: list[str]) -> Zygote:
-    """Return the zygote once it is ready; the standard input is the socket to the tester.
+    """Return the zygote once it is ready; the standard input is the socket to the simulator.
 
-    What forks is called from outside of this module, so that no frame is left from before its code was renamed.
+    The function that forks is called from outside of this module, so that no frame is left from before its code was
+    renamed.
     """
     link = socket.socket(fileno=os.dup(0))
     os.set_inheritable(link.fileno(), False)

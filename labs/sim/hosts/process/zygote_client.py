@@ -1,6 +1,6 @@
-"""The tester's end of the zygote: starts it, has it fork, signal and count processes, and ends it.
+"""The simulator's end of the zygote: starts it, has it fork, signal and count processes, and ends it.
 
-Also the tester's end of each process: a socket, and the pipe that its stack comes through if it has to be ended.
+Also the simulator's end of each process: a socket, and the pipe that its stack comes through if it has to be ended.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _START = (
     "import site; site.setquit(); site.setcopyright(); site.sethelper(); "  # names such as exit, as everywhere
     "from labs.sim.hosts.process import zygote; z = zygote.begin(f); del f; z.serve()"
 )
-"""The folders to import from come first over the socket, for arguments can be seen; there are no others (-S)."""
+"""The folders to import from come first over the socket, because arguments are visible; there are no others (-S)."""
 _PATIENCE = 60.0
 """Wall seconds in which the zygote must answer; it has nothing to wait for."""
 _FOR_STACK = 2.0
@@ -52,7 +52,7 @@ def folders_to_read() -> list[Path]:
 
 
 def _interpreter() -> str:
-    """Return the interpreter itself: in an environment of this folder's, its name would tell where that is."""
+    """Return the interpreter itself: in an environment of this folder's, its name would reveal where that is."""
     base = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     return base if os.access(base, os.X_OK) else sys.executable
 
@@ -85,7 +85,7 @@ class ZygoteLink:
         self._link, self._step_seconds = ours, options.step_seconds
         _set_limit(ours, _PATIENCE)
         folders = "\n".join(map(str, folders_to_read())).encode()
-        with contextlib.suppress(OSError):  # it is gone, and so says nothing
+        with contextlib.suppress(OSError):  # it is gone, and so sends nothing
             ours.sendall(len(folders).to_bytes(4, "big") + folders)
         stub = options.stub.read_text(encoding="utf-8") if options.stub is not None else ""
         self.protocols = list(PROTOCOLS)
@@ -96,7 +96,7 @@ class ZygoteLink:
             raise HostsUnavailable(f"the confinement does not load: {wrong}")
 
     def fork(self, first: frames.ToServer) -> Process:
-        """Start a process, and say the first thing to it; it hears that once it is confined.
+        """Start a process, and send it the first frame, which it reads once it is confined.
 
         It need not wait for that then: where all share a core, each wait costs a turn of the scheduler.
         """
@@ -169,7 +169,7 @@ class ZygoteLink:
             raise HostsUnavailable(f"the zygote is gone: {self._last_words()}") from None
 
     def _last_words(self) -> str:
-        """Return what a zygote that ended has said, which tells why."""
+        """Return the output of a zygote that ended, which shows why."""
         self._process.kill()
         assert self._process.stderr is not None
         words = self._process.stderr.read(100_000).decode(errors="replace").strip()
@@ -189,23 +189,23 @@ class Process:
         self.server = -1
         """Whose it is."""
         self.received = 0
-        """The bytes that it has said."""
+        """The bytes that it has sent."""
 
     def send(self, record: frames.ToServer) -> None:
         frames.send(self.link, record)
 
     def receive(self, limit: int, seconds: float) -> FromServer:
-        """Return the next thing that it says; raise BadFrame if that is no frame, or none comes in time."""
+        """Return the next frame that it sends; raise BadFrame if that is not a frame, or none comes in time."""
         data = frames.receive(self.link, limit, seconds)
         self.received += len(data)
         return decode_frame(data, frames.decode_from_server)
 
     def receive_compiled(self, limit: int, seconds: float) -> Compiler:
-        """Return what a process says that was asked to compile; raise BadFrame as `receive` does."""
+        """Return the answer of a process that was asked to compile; raise BadFrame as `receive` does."""
         return decode_frame(frames.receive(self.link, limit, seconds), frames.decode_from_compiler)
 
     def receive_first(self, limit: int) -> Beginner:
-        """Return the first thing that it says, behind which more may have come."""
+        """Return the first frame that it sends, after which more may have come."""
         return decode_frame(frames.receive_first(self.link, limit), frames.decode_from_beginner)
 
     def kill(self) -> None:
@@ -242,7 +242,7 @@ class Process:
 
 
 def decode_frame(data: bytes, decode: Callable[[bytes], Said]) -> Said:
-    """Return what a frame says; raise BadFrame. A long one may be millions of objects: not to be collected."""
+    """Return the content of a frame; raise BadFrame. A long one may be millions of objects: not to be collected."""
     is_long = len(data) > _LONG and gc.isenabled()
     if is_long:
         gc.disable()

@@ -1,7 +1,7 @@
 """Replaces the encoding, so that what crosses the wire is its own: foreign bytes instead of messages.
 
 Idea: patching json, carried over to this tester's codec.
-Verdict: NoCrash.*sent what no server sends: Called
+Verdict: NoCrash.*sent an impossible frame: Called
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Sends long messages, never answers one, and stops waiting for each at once.
 
 Idea: what was sent is remembered until its call returns.
-Verdict: CpuBudget.*(MiB of memory|of the processor|of real time)|NoCrash.*SIGSEGV
+Verdict: CpuBudget.*(MiB of memory|of CPU time|of real time)|NoCrash.*SIGSEGV
 Slow: yes
 """
 

@@ -1,7 +1,7 @@
 """Takes a lot of processor time in each step, but always a little less than what counts as stalled.
 
 Idea: denial by slow progress.
-Verdict: CpuBudget.*(MiB of memory|of the processor|of real time)
+Verdict: CpuBudget.*(MiB of memory|of CPU time|of real time)
 Slow: yes
 """
 

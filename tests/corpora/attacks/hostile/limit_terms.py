@@ -1,7 +1,7 @@
 """Stands for election in a new term at every moment, each time with another log.
 
 Idea: what the judges remember of each term and index grows with what is said of it.
-Verdict: CpuBudget.*(MiB of memory|of the processor|of real time)
+Verdict: CpuBudget.*(MiB of memory|of CPU time|of real time)
 Slow: yes
 """
 

@@ -1,7 +1,7 @@
 """Replaces the parts of labs that run in its process: persister, node, life, draws.
 
 Idea: patched classes of the lab; the tester's own copies are elsewhere.
-Verdict: NoCrash.*sent what no server sends: None for start
+Verdict: NoCrash.*sent an impossible frame: None for start
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Sends maps whose keys all have one hash, past the lab's own code.
 
 Idea: who builds a dict of them compares each with all others.
-Verdict: ^error NoCrash.*sent what no server sends: Applied: a dict of 10,000 keys; 4,000 are allowed
+Verdict: ^error NoCrash.*sent an impossible frame: Applied: a dict of 10,000 keys; 4,000 are allowed
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Writes random bytes into every descriptor it has, the tester's socket among them.
 
 Idea: forging frames; a decoder that trusts its other end.
-Verdict: NoCrash.*sent what no server sends
+Verdict: NoCrash.*sent an impossible frame
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Writes frames of length zero into every descriptor.
 
 Idea: forging frames; empty messages at the edge of a protocol.
-Verdict: NoCrash.*sent what no server sends
+Verdict: NoCrash.*sent an impossible frame
 """
 
 import sys

@@ -39,7 +39,7 @@ class Raft(election.Election, replication.Replication, snapshots.Snapshots):
         self.read_persist()
 
     def majority(self, servers):
-        """Say whether these servers are a majority."""
+        """Return whether these servers are a majority."""
         everyone = {self.node.me, *self.node.peers}
         return 2 * len(set(servers) & everyone) > len(everyone)
 
