@@ -10,7 +10,7 @@ from grader.places import REFERENCE
 from labs.testing.run import RunRecord
 
 JUDGED = ("pass", "fail", "error")
-"""How a run may end that the grader could judge."""
+"""How a run may end if the grader could grade it."""
 
 
 async def repeat(folder: str, hosts: Hosts, job: Job) -> tuple[RunRecord, RunRecord | None]:

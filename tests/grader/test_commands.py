@@ -32,7 +32,7 @@ def modules_after(*arguments: str) -> set[str]:
 def test_only_the_command_that_is_asked_for_is_imported(command: str) -> None:
     imported = modules_after(command, "--help")
     assert {name for name in imported if name.startswith("grader.commands.")} == {f"grader.commands.{command}"}
-    if command != "doctor":  # it tells of the sandbox's levels, which are part of the hosts
+    if command != "doctor":  # it names the sandbox's levels, which are part of the hosts
         assert imported.isdisjoint(HEAVY)
 
 
