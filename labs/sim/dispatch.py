@@ -46,6 +46,8 @@ class Carrier:
         self._on_failure, self._on_applied, self._crash = on_failure, on_applied, crash
         self._stop, self._blame, self._over_budget = stop, blame, over_budget
         self._roles: list[tuple[int, bool]] = [(0, False)] * world.size
+        self.terms = [0] * world.size
+        """The highest term that each server was ever seen in."""
         self._snapshots_due: list[tuple[Handle, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
         self._noted = 0
@@ -210,4 +212,5 @@ class Carrier:
             self._carry_outbox(life)
         if state is not None and state != self._roles[life.server]:
             self._roles[life.server] = state
+            self.terms[life.server] = max(self.terms[life.server], state[0])
             self._world.record(Role(self._world.now, life.server, *state))

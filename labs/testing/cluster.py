@@ -27,7 +27,8 @@ from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
 POLL = 0.02
 """How often a waiting test looks, in virtual seconds."""
 VAIN_ELECTIONS = 2
-"""After how many terms without a leader `wait_for_leader` allows twice the time: split votes are chance (§5.2)."""
+"""After how many terms that began meanwhile a wait for a leader, or for agreement, may take twice as long: votes split by
+chance (§5.2), and where messages are late, leaders that need an answer of a majority in time step down by chance."""
 COULD_NOT_GO_ON = (
     "see in a replay what led to that answer; if it was right, then the test is wrong: please ask your instructor"
 )
@@ -250,10 +251,9 @@ class Cluster:
                 self._record_check(f"server {leaders[0]} leads term {self.state(leaders[0]).term}")
                 return leaders[0]
             if self.now >= deadline:
-                began = self._highest_term(candidates) - first_term
-                if deadline > begun + within or began < VAIN_ELECTIONS:
+                deadline = self._deadline(begun, within, first_term, candidates)
+                if self.now >= deadline:
                     break
-                deadline += within
             await self.sleep(POLL)
         seen = ", ".join(f"server {s} in term {self.state(s).term}" for s in self._reachable(candidates))
         waited = f"no leader within {deadline - begun:g} s (from t={begun:.3f} s)"
@@ -285,10 +285,11 @@ class Cluster:
         """Propose a command until `servers` servers have applied it at the index that `start` returned; return that.
 
         With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do. `why` describes
-        what is special about these servers.
+        what is special about these servers. If terms have begun in vain meanwhile, it may take twice as long.
         """
         begun, said = self.now, "no connected server accepted it"
-        while self.now < begun + within:
+        first_term = self._highest_term(None)
+        while self.now < (deadline := self._deadline(begun, within, first_term, None)):
             answer = self._propose(command)
             if answer is None:
                 await self.sleep(0.05)
@@ -307,7 +308,7 @@ class Cluster:
             said += f"; then {self._appliers(index)} applied index {index}"
             if not retry:
                 break
-        waited = within if retry else min(within, self.now - begun)
+        waited = deadline - begun if retry else min(within, self.now - begun)
         text = f"command {self._shown(command)} was not applied by {servers} servers within {waited:g} s: {said}"
         text += f"; {why}" if why else ""
         raise self._violation("CommittedIsApplied", text, self._reachable(None))
@@ -378,7 +379,15 @@ class Cluster:
         return self._world.lives[server]
 
     def _highest_term(self, among: Iterable[int] | None) -> int:
-        return max((self.state(server).term for server in self._reachable(among)), default=0)
+        """Return the highest term that connected, running servers were ever seen in, without asking them."""
+        terms = self._kernel.carrier.terms
+        return max((terms[server] for server in self._reachable(among)), default=0)
+
+    def _deadline(self, begun: float, within: float, first_term: int, among: Iterable[int] | None) -> float:
+        """Return when a wait ends: after `within`, or after twice that if elections were in vain since `first_term`."""
+        if self.now < begun + within or self._highest_term(among) - first_term < VAIN_ELECTIONS:
+            return begun + within
+        return begun + 2 * within
 
     def _reachable(self, among: Iterable[int] | None) -> list[int]:
         return [s for s in (self.servers if among is None else among) if self.is_up(s) and self.is_connected(s)]

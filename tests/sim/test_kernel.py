@@ -367,6 +367,15 @@ def test_wait_for_leader_ends_where_no_split_vote_excuses_it(
     check_fails(leader_in_two_seconds, submission, "LeaderInTime", f"no leader within {waited} s (from t=0.000 s)")
 
 
+@pytest.mark.parametrize(("terms", "waited"), [(2, "4"), (1, "2")])
+def test_agreement_may_take_twice_as_long_when_elections_were_in_vain(tmp_path: Path, terms: int, waited: str) -> None:
+    async def test(cluster: Cluster) -> None:
+        await cluster.agree(1, servers=1, within=2.0)
+
+    text = f"command 1 was not applied by 1 servers within {waited} s: no connected server accepted it"
+    check_fails(test, elected_after(tmp_path, 9.0, terms), "CommittedIsApplied", text)
+
+
 def test_server_that_claims_to_lead_without_majority_fails(tmp_path: Path) -> None:
     async def test(cluster: Cluster) -> None:
         cluster.check_no_leader()
