@@ -27,8 +27,8 @@ from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
 POLL = 0.02
 """How often a waiting test looks, in virtual seconds."""
 VAIN_ELECTIONS = 2
-"""After how many terms that began meanwhile a wait for a leader, or for agreement, may take twice as long: votes split by
-chance (§5.2), and where messages are late, leaders that need an answer of a majority in time step down by chance."""
+"""After how many terms that began meanwhile a wait for a leader or for agreement may take twice as long: votes split by
+chance (§5.2), and where messages are late, a leader that needs a majority's answers in time steps down by chance."""
 COULD_NOT_GO_ON = (
     "see in a replay what led to that answer; if it was right, then the test is wrong: please ask your instructor"
 )
