@@ -268,6 +268,18 @@ class Cluster:
             raise self._violation("LeaderHasMajority", text, leaders)
         self._record_check("no connected server leads")
 
+    async def wait_for_one_term(self, within: float = 5.0) -> int:
+        """Wait until all connected, running servers are in one term, and return it (§5.1).
+
+        It may take an election: a server that hears its leader need not follow a candidate's newer term at once (§6).
+        """
+        begun, first_term = self.now, self._highest_term(None)
+        while len({self.state(server).term for server in self._reachable(None)}) > 1:
+            if self.now >= self._deadline(begun, within, first_term, None):
+                break
+            await self.sleep(POLL)
+        return self.check_terms_agree()
+
     def check_terms_agree(self) -> int:
         """Return the term that all connected, running servers are in; fail if they differ (§5.1)."""
         terms = {server: self.state(server).term for server in self._reachable(None)}

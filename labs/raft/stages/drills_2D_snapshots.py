@@ -16,6 +16,7 @@ from labs.messages import (
     InstallSnapshotReply,
     RequestVoteArgs,
 )
+from labs.raft.checkers.compaction import LATE
 from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, LOOK, Lone
 from labs.testing.fake_peers import Request, command_of, entries_of, snapshot_of
@@ -351,7 +352,10 @@ async def drill_entries_below_snapshot_commit_no_further(lone: Lone) -> None:
 async def drill_snapshot_trims_log(lone: Lone) -> None:
     """after snapshot() the log gets shorter, and lies on the disk with the snapshot (§7)"""
     await fill_log(lone, MANY)
+    until = lone.now + LATE
     await lone.sleep(BEAT)
+    while len(lone.disk.terms) >= MANY and lone.now < until:
+        await lone.sleep(BEAT)
     disk = lone.disk
     lone.check(disk.snapshot_index > 0, f"its service has handed it snapshots, the last of index {MANY}")
     lone.check(len(disk.terms) < MANY, f"the last snapshot of its service covers all its {MANY} entries")

@@ -176,7 +176,7 @@ async def test_minority_elects_nobody(cluster: Cluster) -> None:
     cluster.connect_all()
     await cluster.wait_for_leader()
     await cluster.sleep(1.0)
-    cluster.check_terms_agree()
+    await cluster.wait_for_one_term()
 
 
 @scenario(servers=5, points=2)
@@ -210,7 +210,7 @@ async def test_deaf_server(cluster: Cluster) -> None:
     cluster.heal()
     await cluster.wait_for_leader()
     await cluster.sleep(1.0)
-    cluster.check_terms_agree()
+    await cluster.wait_for_one_term()
 
 
 @scenario(servers=(3, 5), points=1)
@@ -240,7 +240,7 @@ async def test_deaf_leader(cluster: Cluster) -> None:
     cluster.heal()
     await cluster.wait_for_leader()
     await cluster.sleep(1.0)
-    cluster.check_terms_agree()
+    await cluster.wait_for_one_term()
 
 
 @scenario(servers=5, points=3, network=DELAYED)
@@ -261,7 +261,7 @@ async def test_overlapping_majorities(cluster: Cluster) -> None:
     cluster.heal()
     await cluster.wait_for_leader()
     await cluster.sleep(1.0)
-    cluster.check_terms_agree()
+    await cluster.wait_for_one_term()
 
 
 @scenario(servers=(3, 4, 5), points=2, network=LATE_AND_TWICE)
@@ -297,4 +297,4 @@ async def test_chaos(cluster: Cluster) -> None:
     cluster.connect_all()
     await cluster.sleep(1.0)
     await cluster.wait_for_leader()
-    cluster.check_terms_agree()
+    await cluster.wait_for_one_term()
