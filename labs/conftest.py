@@ -114,7 +114,7 @@ class ScenarioItem(pytest.Item):
 
     @classmethod
     def make(cls, parent: pytest.Module, name: str, scenario: Scenario, seed: int) -> ScenarioItem:
-        item: ScenarioItem = cls.from_parent(parent, name=name)
+        item: ScenarioItem = cls.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
         item.scenario, item.seed, item.record = scenario, seed, None
         return item
 
