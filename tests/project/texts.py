@@ -17,6 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 PLACES = ("labs", "skeleton", "reference", "grader", "handouts", "tests", "scripts", ".ci", ".github")
 FILES = ("README.md", "Makefile", "pyproject.toml")
 KINDS = (".py", ".md", ".sh", ".yml", ".toml", ".svg", ".html", ".js", ".css", "")
+CODE = re.compile(r"`[^`\n]*`|\bdef \w+|\b\w+(?:\.\w+)+\b")
+"""What is not read as words: code between backticks, and names with dots."""
 CACHES = {"__pycache__", ".venv", "out"}
 
 
@@ -44,7 +46,7 @@ def texts_of(path: Path) -> Iterator[Text]:
         return
     found = of_python(source) if path.suffix == ".py" else of_page(source)
     for line, text in found:
-        plain = re.sub(r"\s+", " ", re.sub(r"`[^`\n]*`", "code", text)).strip()
+        plain = re.sub(r"\s+", " ", CODE.sub("code", text)).strip()
         if " " in plain:
             yield Text(path.relative_to(ROOT).as_posix(), line, plain)
 

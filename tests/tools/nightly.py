@@ -60,7 +60,7 @@ CAMPAIGNS = (
         "tests.tools.waste --only slow_elections",
     ),
     Campaign(
-        "judges",
+        "checkers",
         "each condition of the checkers changed: the share that no event-level case notices may not grow",
         "tests.tools.judge_mutation --most 60",
         "tests.tools.judge_mutation --only log_bases --every 9",

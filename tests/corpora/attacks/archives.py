@@ -1,6 +1,6 @@
-"""Archives that try to write outside of their folder, to be more than they say, or to be two files at once.
+"""Archives that try to write outside of their folder, to be larger than they declare, or to be two files at once.
 
-Each is made in memory; `ARCHIVES` maps a name to the file's name, its bytes, and what the grader says if it refuses it:
+Each is made in memory; `ARCHIVES` maps a name to the file's name, its bytes, and the grader's message if it refuses it:
 "." where it may as well take the harmless part and leave out the rest.
 """
 
@@ -51,7 +51,7 @@ def _zip_link() -> bytes:
 
 
 def _zip_of_lies() -> bytes:
-    """Return a zip whose directory says that a member is small."""
+    """Return a zip whose directory declares that a member is small."""
     honest = _zip(("raft.py", SERVER), ("large.py", b"x" * 5_000_000))
     size, lie = (5_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")
     return honest.replace(size, lie)

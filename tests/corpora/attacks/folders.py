@@ -11,7 +11,7 @@ _BY_NAME = "sitecustomize usercustomize conftest test_raft setup __main__ __init
 STARTED_BY_NAME = [f"{name}.py" for name in _BY_NAME.split()]
 
 BEYOND = 10**8
-"""An index behind every log; whoever counts up to it, or makes room for it, is busy for long."""
+"""An index beyond every log; code that counts up to it, or makes room for it, is busy for long."""
 NUMBERS = {
     "start": "    def start(self, command): return BEYOND, self.current_term, True\n",
     "prev_log_index": "    def args(self): return AppendEntriesArgs(1, self.node.me, BEYOND, 1, [LogEntry(1, 1)], 0)\n",
@@ -32,7 +32,7 @@ SENDS_ARGS = """
 
 
 def _with_number(what: str, text: str) -> tuple[str, dict[str, str | bytes]]:
-    head = f"Hands over a number far behind every log: in {what}.\nIdea: a judge that makes room for a log so long.\n"
+    head = f"Hands over a number far beyond every log: in {what}.\nIdea: a checker that makes room for a log so long.\n"
     told = "start must return .index" if what == "start" else "goes beyond 200,000"
     server = "import trio\nfrom elected import Raft as Server\nfrom labs.messages import *\n"
     source = f"{server}BEYOND = {BEYOND}\n\nclass Raft(Server):\n{text}{SENDS_ARGS}"
@@ -89,7 +89,7 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         },
     ),
     "modules_bytecode": (
-        "Brings compiled code in place of source, and an extension module that is none.\n"
+        "Brings compiled code in place of source, and an extension module that is not one.\n"
         "Idea: .pyc files and .so files are loaded unread.\n"
         "Verdict: NoCrash.*No module named 'helper'\n",
         {
@@ -156,12 +156,12 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
         },
     ),
     "source_zeros": (
-        "Is a file of zero bytes.\nIdea: what is no text.\n"
+        "Is a file of zero bytes.\nIdea: bytes that are not text.\n"
         "Verdict: NotGradable: .*null bytes|NotGradable: raft.py has more than\n",
         {"raft.py": b"\0" * TWO_MEGABYTES},
     ),
     "source_encodings": (
-        "Declares an encoding that is none, and one that runs code elsewhere.\n"
+        "Declares an encoding that does not exist, and one that runs code elsewhere.\n"
         "Idea: the coding cookie names a module.\n"
         "Verdict: NotGradable: .*unknown encoding: attack\n",
         {

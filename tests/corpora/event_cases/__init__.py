@@ -1,8 +1,8 @@
-"""Event lines of runs, with the verdict that judges must reach; `python -m tests.tools.event_cases` cuts them.
+"""Event lines of runs, with the verdict that checkers must reach; `python -m tests.tools.event_cases` cuts them.
 
 One file for each stage, compressed. In it each case is a line of facts, then its events as in a trace file, one each
-line. A case with a rule ends with the event that breaks it: the judges must name that rule at that event, and content
-themselves with all events before. A case without a rule is a whole run that no judge may find fault with.
+line. A case with a rule ends with the event that breaks it: the checkers must name that rule at that event, and content
+themselves with all events before. A case without a rule is a whole run that no checker may find fault with.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from labs.trace.events import Event
 from labs.trace.reader import event_of
 
 HERE = Path(__file__).parent
-STAGES = ("2A", "2B", "2C", "2D")  # stage 0 judges hardly anything
+STAGES = ("2A", "2B", "2C", "2D")  # stage 0 checkers hardly anything
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -36,12 +36,12 @@ class Case(msgspec.Struct, frozen=True):
     rule: str = ""
     """The rule that the last event breaks; "" if nothing does."""
     judge: str = ""
-    """The class of the judge that finds that."""
+    """The class of the checker that finds that."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judges found: the rule, who found it and where, and at which event, counted from 0."""
+    """What the checkers found: the rule, who found it and where, and at which event, counted from 0."""
 
     rule: str
     judge: str
@@ -82,7 +82,7 @@ def decoded(lines: Iterable[bytes]) -> list[Event]:
 
 
 def verdict(stage: str, servers: int, events: Iterable[Event]) -> Verdict | None:
-    """Show events to the judges of a run; return what they find first, or None if they find nothing."""
+    """Show events to the checkers of a run; return what they find first, or None if they find nothing."""
     see = checkers(Configuration.of_size(servers), STAGES_OF_RAFT[stage]).observer()
     for number, event in enumerate(events):
         try:
@@ -94,14 +94,14 @@ def verdict(stage: str, servers: int, events: Iterable[Event]) -> Verdict | None
 
 
 def agrees(case: Case, events: int, found: Verdict | None) -> bool:
-    """Return whether the judges found in a case of this many events what it says, and nothing before."""
+    """Return whether the checkers found in a case of this many events exactly its verdict, and nothing before."""
     if found is None:
         return not case.rule
     return (found.rule, found.judge, found.event) == (case.rule, case.judge, events - 1)
 
 
 def _finder(traceback: TracebackType | None) -> tuple[str, str]:
-    """Return the innermost judge that a violation came through, and the function and line that raised it."""
+    """Return the innermost checker that a violation came through, and the function and line that raised it."""
     judge = place = ""
     while traceback is not None:
         frame = traceback.tb_frame

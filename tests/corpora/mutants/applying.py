@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-INVENTED = "invented before the judges were read"
-BLIND = "written from the paper, without a look at the judges"
+INVENTED = "invented before the checkers were read"
+BLIND = "written from the paper, without a look at the checkers"
 APPEND = "        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n"
 APPLY = (
     "        while self.commit_index > self.last_applied:\n"
@@ -53,7 +53,7 @@ MUTANTS = [
     # ApplyInOrder
     Mutant(
         name="C553_same_command_is_a_duplicate",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2B",
         wrong="a command that equals the one before it is taken for a client's second try, and not applied",
         rules=("ApplyInOrder", "CommittedIsApplied"),
@@ -76,7 +76,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C560_two_tasks_hand_over_one_queue",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2B",
         wrong="each batch has a task of its own, which takes an entry out of the queue after it was handed over",
         rules=("ApplyInOrder", "NoCrash"),
@@ -106,7 +106,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C561_no_ops_are_left_out",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2B",
         wrong="a leader's own no-op is not handed to the service, and leaves a gap",
         rules=("ApplyInOrder", "CommittedIsApplied"),
@@ -527,7 +527,7 @@ MUTANTS = [
     # CommittedIsApplied
     Mutant(
         name="C557_what_comes_while_handing_over_waits",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2B",
         wrong="what is committed while a batch is handed over is handed over with the next commit only",
         rules=("CommittedIsApplied",),
@@ -634,7 +634,7 @@ MUTANTS = [
         name="B781_what_is_committed_is_everywhere",
         source=BLIND,
         stage="2B",
-        wrong="a new leader takes for granted that each peer has all that it knows to be committed, and never goes back behind it",
+        wrong="a new leader takes for granted that each peer has all that it knows to be committed, and never goes back below it",
         rules=("CommittedIsApplied", "BackoffBound"),
         changes=(
             (
@@ -660,7 +660,7 @@ MUTANTS = [
         name="B68_goes_up_from_the_commit_index",
         source=BLIND,
         stage="2B",
-        wrong="counting goes up and stops at the first entry of an older term, so nothing behind it commits",
+        wrong="counting goes up and stops at the first entry of an older term, so nothing after it commits",
         rules=("CommittedIsApplied",),
         changes=(
             (
@@ -690,7 +690,7 @@ MUTANTS = [
         name="B802_lower_commits_are_late",
         source=BLIND,
         stage="2B",
-        wrong="a message whose leader_commit is behind what is committed here counts as late, and is acknowledged unread",
+        wrong="a message whose leader_commit is less than what is committed here counts as late, and is acknowledged unread",
         rules=("CommittedIsApplied", "MatchingKept", "ConsistencyCheck", "ConsistencyRefusal", "CommitNeedsMajority"),
         changes=(
             (
@@ -727,7 +727,7 @@ MUTANTS = [
         name="C322_match_index_starts_at_commit_index",
         source=INVENTED,
         stage="2B",
-        wrong="a new leader takes it that every peer has what is committed, and never goes back behind it",
+        wrong="a new leader takes it that every peer has what is committed, and never goes back below it",
         rules=("CommittedIsApplied", "BackoffBound"),
         changes=(
             (
@@ -879,7 +879,7 @@ MUTANTS = [
         name="E40_match_index_starts_at_the_end",
         source="dqkqd fea7904; hashicorp/raft 77cc925",
         stage="2B",
-        wrong="a new leader takes its peers for up to date, and never goes back behind what it takes them to have",
+        wrong="a new leader takes its peers for up to date, and never goes back below what it takes them to have",
         rules=("CommittedIsApplied", "BackoffBound"),
         changes=(
             (
@@ -934,7 +934,7 @@ MUTANTS = [
         name="R44_heartbeats_without_leader_commit",
         source="hashicorp/raft bd0a437, without the message that it sends instead",
         stage="2B",
-        wrong="only messages with entries tell how far the leader has committed",
+        wrong="only messages with entries show how far the leader has committed",
         rules=("CommittedIsApplied", "CommitNeverDecreases"),
         changes=(
             (
@@ -992,7 +992,7 @@ MUTANTS = [
         name="R58_refusals_ignored_after_a_success",
         source="PySyncObj #167; etcd-io/raft 91ff7cd",
         stage="2B",
-        wrong="a peer that has once said yes is never gone back for, though next_index runs ahead of its answers",
+        wrong="a peer that has once answered yes is never gone back for, though next_index runs ahead of its answers",
         rules=("CommittedIsApplied", "BackoffBound"),
         changes=(
             (
@@ -1204,7 +1204,7 @@ MUTANTS = [
     # StartAnswers
     Mutant(
         name="C554_no_command_no_start",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2B",
         wrong="a leader does not accept a command that is false in Python: 0, an empty text or list",
         rules=("StartAnswers",),
@@ -1268,7 +1268,7 @@ MUTANTS = [
         name="B776_followers_keep_commands",
         source=BLIND,
         stage="2B",
-        wrong="a follower says that it takes no command, and appends it when it is elected later",
+        wrong="a follower answers that it takes no command, and appends it when it is elected later",
         rules=("StartAnswers", "StateMachineSafety", "LogMatching"),
         changes=(
             (
@@ -1449,7 +1449,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X10_restarted_leader_proposes_again",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2C",
         wrong="a leader that was restarted proposes the last command of its log once more",
         rules=("StartAnswers",),
@@ -1546,7 +1546,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X59_light_heartbeats_say_nothing",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
         wrong="a message without entries carries leader_commit 0",
         rules=("CommittedIsApplied",),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
+BLIND = "written from the paper, without a look at the checkers"
 COMMIT = "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n"
 COMMIT_2 = (
     "        last_new_entry = args.prev_log_index + len(args.entries)\n"
@@ -69,7 +69,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C511_acts_before_it_writes",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2C",
         wrong="what one event led to is handed to the service first, and written then",
         rules=("CommitNeedsMajority", "SavedBeforeSend", "SavedBeforeReply", "SnapshotAndLogTogether"),
@@ -156,7 +156,7 @@ MUTANTS = [
         name="B65_match_is_one_too_high",
         source=BLIND,
         stage="2B",
-        wrong="match_index counts the entry behind those that were sent",
+        wrong="match_index counts the entry after those that were sent",
         rules=("CommitNeedsMajority",),
         changes=(
             (
@@ -359,7 +359,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C326_match_of_what_was_left_for_later",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a message takes 64 entries at most, but its success is taken for all that the log held",
         rules=("CommitNeedsMajority", "CommittedIsApplied"),
@@ -390,7 +390,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C330_progress_of_an_earlier_leadership",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a server that leads again knows of its peers what it knew the last time",
         rules=("CommitNeedsMajority", "LeaderCompleteness", "CommittedIsApplied"),
@@ -406,9 +406,9 @@ MUTANTS = [
     ),
     Mutant(
         name="C331_answer_tells_the_log_s_end",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
-        wrong="a follower's success tells the last index of its log, checked or not, and the leader takes it for a match",
+        wrong="a follower's success carries the last index of its log, checked or not, and the leader takes it for a match",
         rules=("CommitNeedsMajority", "LeaderCompleteness"),
         changes=(
             (
@@ -429,7 +429,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C333_one_success_for_all_in_flight",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a success is taken for all that was sent to that peer so far",
         rules=("CommitNeedsMajority", "LeaderCompleteness"),
@@ -445,7 +445,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C334_two_of_four_commit",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="the median of what the servers hold is taken a place too high where their number is even",
         rules=("CommitNeedsMajority",),
@@ -503,9 +503,9 @@ MUTANTS = [
     ),
     Mutant(
         name="X08_partial_answers_counted_in_full",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2C",
-        wrong="answers say in a field of their own that nothing is saved yet, and leaders count what they sent all the same",
+        wrong="answers state in a field of their own that nothing is saved yet, and leaders count what they sent all the same",
         rules=("CommitNeedsMajority", "SavedBeforeReply", "MatchingKept"),
         changes=(
             (
@@ -821,7 +821,7 @@ MUTANTS = [
         name="R29_answers_with_its_own_last_index",
         source="etcd-io/raft 5fac53b; CCF #6016",
         stage="2B",
-        wrong="a follower says that its whole log matches, also the part that the leader did not look at",
+        wrong="a follower claims that its whole log matches, also the part that the leader did not look at",
         rules=("CommitNeedsMajority", "CommitOnlyCurrentTerm", "LeaderCompleteness", "CommitBound"),
         changes=(
             (
@@ -871,7 +871,7 @@ MUTANTS = [
         name="R28_refusal_counts_as_match",
         source="CCF #5325",
         stage="2B",
-        wrong="the place where a refusal tells the leader to go on is taken for what the follower has",
+        wrong="the place where a refusal asks the leader to go on is taken for what the follower has",
         rules=("CommitNeedsMajority", "LeaderCompleteness", "CommittedIsApplied", "StateMachineSafety"),
         changes=(
             (
@@ -1101,7 +1101,7 @@ MUTANTS = [
         name="B841_commits_for_an_older_leader",
         source=BLIND,
         stage="2B",
-        wrong="a follower remembers the highest leader_commit that it was told, and commits up to it with the next entries of any leader",
+        wrong="a follower remembers the highest leader_commit that it received, and commits up to it with the next entries of any leader",
         rules=("CommitBound", "StateMachineSafety"),
         changes=(
             (
@@ -1143,7 +1143,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X11_saves_its_logs_end_as_committed",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2C",
         wrong="the commit index is saved with the state, but it is the log's end that is saved as such",
         rules=("CommitBound",),
@@ -1540,9 +1540,9 @@ MUTANTS = [
     ),
     Mutant(
         name="X54_says_which_log_it_has",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
-        wrong="an own field tells the end of the follower's log, and the leader counts up to that",
+        wrong="an own field holds the end of the follower's log, and the leader counts up to that",
         rules=("CommitNeedsMajority", "LeaderCompleteness"),
         changes=(
             (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
@@ -1573,9 +1573,9 @@ MUTANTS = [
     ),
     Mutant(
         name="X57_commit_in_a_field_of_its_own",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
-        wrong="leader_commit says little, and an own field says what followers apply without a bound",
+        wrong="leader_commit is low, and an own field holds what followers apply without a bound",
         rules=("CommitBound", "CommitNeedsMajority"),
         changes=(
             (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
@@ -1606,7 +1606,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X58_light_heartbeats_commit_all",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
         wrong=(
             "heartbeats come after what a peer is known to have, and a follower takes their leader_commit without a bound"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-REVIEWER = "a reviewer who had read the paper, the handouts and whole servers, and no judge"
-BLIND = "written from the paper, without a look at the judges"
+REVIEWER = "a reviewer who had read the paper, the handouts and whole servers, and no checker"
+BLIND = "written from the paper, without a look at the checkers"
 FROM_FIGURE_2 = "written from Figure 2, sentence by sentence, before the tests"
 CHECK = (
     "        covered = args.prev_log_index < self.last_included_index\n"
@@ -71,7 +71,7 @@ MUTANTS = [
         name="C534_rest_begins_one_too_early",
         source=REVIEWER,
         stage="2D",
-        wrong="the entries kept behind a snapshot begin with the last one that it covers",
+        wrong="the entries kept after a snapshot begin with the last one that it covers",
         rules=("LogMatching", "SnapshotKeepsSuffix", "SnapshotTermKept"),
         changes=(
             (
@@ -87,7 +87,7 @@ MUTANTS = [
         name="C537_entries_cut_one_too_early_at_the_edge",
         source=REVIEWER,
         stage="2D",
-        wrong="of entries that begin in the snapshot, the last one that it covers is put behind it",
+        wrong="of entries that begin in the snapshot, the last one that it covers is put after it",
         rules=("LogMatching", "StateMachineSafety", "ConsistencyCheck"),
         changes=(
             (
@@ -137,7 +137,7 @@ MUTANTS = [
         name="B152_late_entries_behind_the_snapshot_are_appended",
         source=BLIND,
         stage="2D",
-        wrong="of a message that begins below the snapshot, all entries are laid behind it",
+        wrong="of a message that begins below the snapshot, all entries are laid after it",
         rules=("LogMatching", "StateMachineSafety", "SnapshotAndLogTogether", "ConflictTruncated", "SnapshotTermKept"),
         changes=(
             (
@@ -163,7 +163,7 @@ MUTANTS = [
         name="B322_course_does_not_cut_below_the_base",
         source=BLIND,
         stage="2D",
-        wrong="entries of a message that begins below the snapshot are laid behind it",
+        wrong="entries of a message that begins below the snapshot are laid after it",
         rules=("LogMatching", "SnapshotAndLogTogether", "ConflictTruncated", "SnapshotTermKept", "StateMachineSafety"),
         changes=(
             (
@@ -177,7 +177,7 @@ MUTANTS = [
         name="T10z_minus_zero_keeps_all",
         source="a common bug of Python code",
         stage="2D",
-        wrong="the log keeps as many entries from its end as lie behind the snapshot; if that is none, it keeps all",
+        wrong="the log keeps as many entries from its end as lie after the snapshot; if there is no such entry, it keeps all",
         rules=(
             "LogMatching",
             "StateMachineSafety",
@@ -201,7 +201,7 @@ MUTANTS = [
         name="S14_trim_keeps_one_too_many",
         source="redisraft@5195c0c",
         stage="2D",
-        wrong="the entry that the snapshot ends with stays in the log, so all entries behind it are one index off",
+        wrong="the entry that the snapshot ends with stays in the log, so all entries after it are one index off",
         rules=("LogMatching", "StateMachineSafety", "SnapshotKeepsSuffix", "MatchingKept", "LeaderAppendOnly"),
         changes=(
             (
@@ -230,7 +230,7 @@ MUTANTS = [
         name="S11e_covered_entries_put_behind_base",
         source="abrange/distkeyvalue",
         stage="2D",
-        wrong="entries of an AppendEntries that begins below the snapshot are put right behind it, the covered ones too",
+        wrong="entries of an AppendEntries that begins below the snapshot are put right after it, the covered ones too",
         rules=("LogMatching", "StateMachineSafety", "MatchingKept", "ConflictTruncated"),
         changes=(
             (
@@ -540,7 +540,7 @@ MUTANTS = [
         name="B746_old_snapshots_carry_no_term",
         source=BLIND,
         stage="2D",
-        wrong="a snapshot that is behind what is committed is ignored before its term is looked at",
+        wrong="a snapshot that is older than what is committed is ignored before its term is looked at",
         rules=("HigherTermAdopted",),
         changes=(
             (
@@ -588,7 +588,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C328_refused_snapshot_counts",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2D",
         wrong="a leader does not look at the term in the answer to a snapshot, and counts it as taken",
         rules=("HigherTermAdopted", "StepsDown", "CommitNeedsMajority"),
@@ -759,7 +759,7 @@ MUTANTS = [
         name="B820_votes_by_the_snapshot",
         source=BLIND,
         stage="2D",
-        wrong="after a restart a server compares candidates with its snapshot, until entries come",
+        wrong="a restarted server compares candidates with its snapshot, until entries come",
         rules=("VoteOnlyUpToDate", "SnapshotTermKept", "LeaderCompleteness", "RestoredOnRestart"),
         changes=(
             (
@@ -1025,7 +1025,7 @@ MUTANTS = [
         name="W23_refuses_a_lower_base_silently",
         source=FROM_FIGURE_2,
         stage="2D",
-        wrong="entries that begin inside the snapshot are acknowledged and dropped, also those behind it",
+        wrong="entries that begin inside the snapshot are acknowledged and dropped, also those after it",
         rules=("MatchingKept", "CommittedIsApplied", "SavedBeforeReply", "ConsistencyCheck"),
         changes=(
             (
@@ -1044,7 +1044,7 @@ MUTANTS = [
         name="S14f_trim_drops_one_too_many",
         source="redisraft@5195c0c",
         stage="2D",
-        wrong="the first entry behind the snapshot is dropped with it",
+        wrong="the first entry after the snapshot is dropped with it",
         rules=("MatchingKept", "LeaderAppendOnly"),
         changes=(
             (
@@ -1197,7 +1197,7 @@ MUTANTS = [
         name="C522_what_fits_the_snapshot_is_committed",
         source=REVIEWER,
         stage="2D",
-        wrong="entries that stay behind a snapshot are taken for committed with it",
+        wrong="entries that stay after a snapshot are taken for committed with it",
         rules=("CommitBound", "CommitNeedsMajority", "StateMachineSafety"),
         changes=(
             (
@@ -1409,7 +1409,7 @@ MUTANTS = [
         name="B404_applies_from_one_after_a_restart",
         source=BLIND,
         stage="2D",
-        wrong="last_applied is 0 after a restart, also behind a snapshot",
+        wrong="last_applied is 0 after a restart, also after a snapshot",
         rules=("ApplyInOrder", "NoCrash"),
         changes=(
             (
@@ -1448,7 +1448,7 @@ MUTANTS = [
         name="B316_go_applies_entries_before_the_snapshot",
         source=BLIND,
         stage="2D",
-        wrong="the applier raises lastApplied for a snapshot only after it handed over entries behind it",
+        wrong="the applier raises lastApplied for a snapshot only after it handed over entries after it",
         rules=("ApplyInOrder", "SnapshotNotRolledBack", "StateMachineSafety", "NoCrash"),
         changes=(
             (
@@ -1954,7 +1954,7 @@ MUTANTS = [
         name="S06p_installed_snapshot_in_memory_only",
         source="variant of Figure 13, rule 5, left out",
         stage="2D",
-        wrong="neither an installed snapshot nor the log behind it is saved before the answer",
+        wrong="neither an installed snapshot nor the log after it is saved before the answer",
         rules=("SavedBeforeReply", "SnapshotAndLogTogether"),
         changes=(
             (
@@ -1965,7 +1965,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X07_snapshot_with_a_number_is_not_saved",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2D",
         wrong="an InstallSnapshot with a number of its own is answered, and saved with the next save only",
         rules=("SavedBeforeReply",),
@@ -2037,7 +2037,7 @@ MUTANTS = [
         name="B734_restart_needs_a_log_for_the_base",
         source=BLIND,
         stage="2D",
-        wrong="a restarted server without entries behind its snapshot starts with an empty log from 1",
+        wrong="a restarted server without entries after its snapshot starts with an empty log from 1",
         rules=("RestoredOnRestart", "SnapshotAndLogTogether", "ApplyInOrder"),
         changes=(
             (
@@ -2059,7 +2059,7 @@ MUTANTS = [
         name="C503_snapshot_is_all_that_comes_back",
         source=REVIEWER,
         stage="2D",
-        wrong="a server that restarts with a snapshot drops the entries behind it",
+        wrong="a server that restarts with a snapshot drops the entries after it",
         rules=("RestoredOnRestart", "VoteOnlyUpToDate", "LeaderCompleteness"),
         changes=(
             (

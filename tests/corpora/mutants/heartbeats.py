@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
+BLIND = "written from the paper, without a look at the checkers"
 CALL = (
     "        with trio.move_on_after(RPC_TIMEOUT):\n"
     "            reply = await self.node.call(peer, args)\n"
@@ -114,7 +114,7 @@ MUTANTS = [
         name="B772_errors_start_the_server_anew",
         source=BLIND,
         stage="2A",
-        wrong="a call without an answer raises; run catches it and starts its tasks anew, without those of the leader that it still is",
+        wrong="a call without an answer raises; run catches it and starts its tasks again, without those of the leader that it still is",
         rules=("HeartbeatsSent", "LeaderInTime", "CommittedIsApplied", "NoCrash"),
         changes=(
             (
@@ -128,7 +128,7 @@ MUTANTS = [
                     "                async with trio.open_nursery() as self.nursery:\n"
                     "                    await self.watch_election_timer()\n"
                     "            except* AttributeError:\n"
-                    '                self.node.note("starting anew")\n'
+                    '                self.node.note("starting again")\n'
                 ),
             ),
             (
@@ -267,7 +267,7 @@ MUTANTS = [
         name="B843_gives_a_peer_up_when_it_has_all",
         source=BLIND,
         stage="2B",
-        wrong="a leader does not send leader_commit again to a peer that has its whole log and was told once",
+        wrong="a leader does not send leader_commit again to a peer that has its whole log and got the news once",
         rules=("HeartbeatsSent", "ElectionTimerReset", "CommittedIsApplied", "LeaderInTime"),
         changes=(
             (
@@ -311,7 +311,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C336_silence_uses_up_the_slots",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a call that gets no answer in time keeps its slot: after eight of them the peer is spoken to no more",
         rules=("HeartbeatsSent", "CommittedIsApplied", "LeaderInTime"),
@@ -534,7 +534,7 @@ MUTANTS = [
         name="T29_flag_cleared_on_success_only",
         source="dqkqd@a68e49b",
         stage="2B",
-        wrong="a flag says that a call to a peer is open; a call without an answer leaves it set for ever",
+        wrong="a flag shows that a call to a peer is open; a call without an answer leaves it set for ever",
         rules=("HeartbeatsSent", "CommittedIsApplied", "LeaderInTime"),
         changes=(
             (
@@ -566,7 +566,7 @@ MUTANTS = [
         name="T29c_flag_survives_leadership",
         source="dqkqd@a68e49b",
         stage="2B",
-        wrong="a flag says that a call to a peer is open; it stays set when the leadership ends before the answer",
+        wrong="a flag shows that a call to a peer is open; it stays set when the leadership ends before the answer",
         rules=("HeartbeatsSent", "CommittedIsApplied", "LeaderInTime"),
         changes=(
             (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
+BLIND = "written from the paper, without a look at the checkers"
 CHECK = (
     "        covered = args.prev_log_index < self.last_included_index\n"
     "        if not covered and not self.has_entry(args.prev_log_index, args.prev_log_term):\n"
@@ -67,7 +67,7 @@ MUTANTS = [
         name="B62_prev_term_is_the_current_one",
         source=BLIND,
         stage="2B",
-        wrong="AppendEntries tells the current term as prev_log_term",
+        wrong="AppendEntries carries the current term as prev_log_term",
         rules=("LogMatching", "LeaderAppendOnly", "ConsistencyCheck", "CommittedIsApplied"),
         changes=(
             (
@@ -80,7 +80,7 @@ MUTANTS = [
         name="B842_retries_with_the_words_of_then",
         source=BLIND,
         stage="2B",
-        wrong="entries that got no answer are sent again as they were, by whoever leads then and with its term",
+        wrong="entries that got no answer are sent again as they were, by the next leader and with its term",
         rules=(
             "LogMatching",
             "StateMachineSafety",
@@ -159,7 +159,7 @@ MUTANTS = [
         name="R40_large_entry_skipped",
         source="LogCabin #160",
         stage="2B",
-        wrong="an entry that does not fit into a message is left out, and smaller ones behind it are sent",
+        wrong="an entry that does not fit into a message is left out, and smaller ones after it are sent",
         rules=("LogMatching", "LeaderAppendOnly", "StateMachineSafety"),
         changes=(
             (
@@ -218,7 +218,7 @@ MUTANTS = [
         name="B765_newer_previous_term_will_do",
         source=BLIND,
         stage="2B",
-        wrong="the entry before the new ones may be of a newer term than the leader says",
+        wrong="the entry before the new ones may be of a newer term than the leader claims",
         rules=("ConsistencyCheck", "LogMatching", "StateMachineSafety"),
         changes=(
             (
@@ -231,7 +231,7 @@ MUTANTS = [
         name="B766_older_previous_term_will_do",
         source=BLIND,
         stage="2B",
-        wrong="the entry before the new ones may be of an older term than the leader says",
+        wrong="the entry before the new ones may be of an older term than the leader claims",
         rules=("ConsistencyCheck", "LogMatching", "StateMachineSafety"),
         changes=(
             (
@@ -378,7 +378,7 @@ MUTANTS = [
     # ConsistencyRefusal
     Mutant(
         name="C559_refuses_while_the_service_is_busy",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2B",
         wrong="a follower refuses entries while more than five committed ones wait for its service",
         rules=("ConsistencyRefusal",),
@@ -436,7 +436,7 @@ MUTANTS = [
         name="B803_lower_commits_are_refused",
         source=BLIND,
         stage="2B",
-        wrong="a message whose leader_commit is behind what is committed here is refused, though a new leader learns of commits late",
+        wrong="a message whose leader_commit is less than what is committed here is refused, though a new leader learns of commits late",
         rules=("ConsistencyRefusal", "CommittedIsApplied"),
         changes=(
             (
@@ -604,7 +604,7 @@ MUTANTS = [
         name="B41_only_the_first_entry_is_compared",
         source=BLIND,
         stage="2B",
-        wrong="only the first new entry is checked for a conflict; behind it, what is there stays",
+        wrong="only the first new entry is checked for a conflict; after it, what is there stays",
         rules=("ConflictTruncated", "LogMatching"),
         changes=(
             (
@@ -669,7 +669,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C341_last_entry_never_conflicts",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a conflict at the last entry of the log is not seen",
         rules=("ConflictTruncated", "LogMatching", "StateMachineSafety"),
@@ -684,7 +684,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C344_same_command_is_the_same_entry",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a conflict is looked for in the commands, not in the terms",
         rules=("ConflictTruncated", "LogMatching"),
@@ -699,9 +699,9 @@ MUTANTS = [
     ),
     Mutant(
         name="C346_conflicting_entry_itself_stays",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
-        wrong="at a conflict all behind the entry goes, but not the entry",
+        wrong="at a conflict all entries after that one go, but not the entry",
         rules=("ConflictTruncated", "LogMatching"),
         changes=(
             (
@@ -717,7 +717,7 @@ MUTANTS = [
         name="course_tail_of_conflict_stays",
         source="classic bugs of course labs, in a slow and careful server",
         stage="2B",
-        wrong="an entry that conflicts is replaced, and those behind it stay",
+        wrong="an entry that conflicts is replaced, and those after it stay",
         rules=("ConflictTruncated", "LogMatching", "ConsistencyCheck", "MatchingKept"),
         changes=(
             (
@@ -731,7 +731,7 @@ MUTANTS = [
         name="R06_conflict_replaced_alone",
         source="mofa #1151",
         stage="2B",
-        wrong="a conflicting entry is replaced where it stands, and those behind it stay",
+        wrong="a conflicting entry is replaced where it stands, and those after it stay",
         rules=("ConflictTruncated", "LogMatching", "StateMachineSafety"),
         changes=(
             (
@@ -761,7 +761,7 @@ MUTANTS = [
         name="B44_heartbeats_cut",
         source=BLIND,
         stage="2B",
-        wrong="the log is cut behind the last new entry of every message, heartbeats too",
+        wrong="the log is cut after the last new entry of every message, heartbeats too",
         rules=("MatchingKept", "ConsistencyRefusal"),
         changes=(
             (
@@ -845,7 +845,7 @@ MUTANTS = [
         name="B305_inbox_overwrites_what_matches",
         source=BLIND,
         stage="2B",
-        wrong="a late message replaces all that lies behind its prev_log_index",
+        wrong="a late message replaces all that comes after its prev_log_index",
         rules=("MatchingKept",),
         changes=(
             (
@@ -964,7 +964,7 @@ MUTANTS = [
         name="W16_truncates_always_before_it_saves_at_all",
         source="a common bug of course labs, in the stage before persistence",
         stage="2B",
-        wrong="the log is cut behind prev_log_index whatever comes; nothing is saved yet",
+        wrong="the log is cut after prev_log_index whatever comes; nothing is saved yet",
         rules=("MatchingKept",),
         changes=(
             (
@@ -1025,7 +1025,7 @@ MUTANTS = [
         name="D31_long_logs_keep_their_tail",
         source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
         stage="2B",
-        wrong=("in a log of more than 20 entries a conflict replaces the one entry and keeps those behind it"),
+        wrong=("in a log of more than 20 entries a conflict replaces the one entry and keeps those after it"),
         rules=("ConflictTruncated", "LogMatching"),
         changes=(
             (
@@ -1045,7 +1045,7 @@ MUTANTS = [
         name="D32_no_term_check_behind_index_20",
         source=("state-dependent: from the paper's rules, with a condition on what the server has been through"),
         stage="2B",
-        wrong="behind index 20 the consistency check looks only for the index",
+        wrong="after index 20 the consistency check looks only for the index",
         rules=("ConsistencyCheck", "CommitBound", "LogMatching"),
         changes=(
             (
@@ -1057,7 +1057,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X51_says_yes_and_means_no",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
         wrong="answers a mismatch with success and an own field that takes it back",
         rules=("ConsistencyCheck",),
@@ -1090,7 +1090,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X56_no_check_of_what_is_sent_again",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
         wrong=("an own field marks what is sent to a peer again, and a follower takes that without a check"),
         rules=("ConsistencyCheck", "LogMatching"),
@@ -1132,7 +1132,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X63_lease_refuses_leaders",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
         wrong="a server that heard a leader lately refuses the entries of a new one for a while",
         rules=("ConsistencyRefusal", "HigherTermAdopted"),

@@ -40,7 +40,7 @@ class Mutant:
     file: str = "raft.py"
     """The file of that folder that is changed; the others stay as they are."""
     origin: str = ""
-    """How it came into the corpus: "blind" if its author had not seen the judges; empty if nobody noted it."""
+    """How it came into the corpus: "blind" if its author had not seen the checkers; empty if nobody noted it."""
     at_first_sight: bool | None = None
     """Whether one seed killed it when it was run for the first time; None if that was not recorded."""
 

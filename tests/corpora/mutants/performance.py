@@ -1,6 +1,6 @@
-"""Servers that waste something: messages, bytes, time, saves, processor time; nearly all of them break no rule by it.
+"""Servers that waste something: messages, bytes, time, saves, CPU time; nearly all of them break no rule by it.
 
-They are no mutants that the stages have to kill; the performance tests must find what each wastes, and nothing else.
+They are not mutants that the stages have to kill; the performance tests must find what each wastes, and nothing else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Wasteful:
     """The metrics in which it must land in another tier than full or bonus, and in which."""
     changes: tuple[tuple[str, str], ...]
     breaks: str = ""
-    """The rule that the waste breaks, if it is so much; the metrics of the runs that end by it are lost."""
+    """The rule that the waste breaks, if there is enough of it; the metrics of the runs that end by it are lost."""
 
     def text(self) -> str:
         """Return the changed server's source (Mutant.text)."""
@@ -84,7 +84,7 @@ WASTEFUL = (
         },
         ((LIMIT, "MAX_ENTRIES = 1\n"),),
     ),
-    Wasteful("backs_up_one_at_a_time", "a refusal says nothing of how far to go back", {"catch_up": "none"}, NO_HINTS),
+    Wasteful("backs_up_one_at_a_time", "a refusal does not show how far to go back", {"catch_up": "none"}, NO_HINTS),
     Wasteful(
         "hundred_heartbeats",
         "a leader sends a hundred heartbeats a second",

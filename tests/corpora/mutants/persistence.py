@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
+BLIND = "written from the paper, without a look at the checkers"
 APPEND = (
     "        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n        self.save()\n"
 )
@@ -21,7 +21,7 @@ MUTANTS = [
     # SavedBeforeReply
     Mutant(
         name="C501_same_length_same_disk",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2C",
         wrong="a save is left out if term, vote, base and the log's length are what was saved last",
         rules=("SavedBeforeReply", "RestoredOnRestart", "MatchingKept"),
@@ -50,7 +50,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C507_nothing_new_nothing_to_wait_for",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2C",
         wrong="an answer does not wait for the disk if the log's end is on it, whatever term and vote are",
         rules=("SavedBeforeReply",),
@@ -309,7 +309,7 @@ MUTANTS = [
         name="B116_a_cut_is_not_saved",
         source=BLIND,
         stage="2C",
-        wrong="entries that replace others are not saved, only those behind the log's end",
+        wrong="entries that replace others are not saved, only those after the log's end",
         rules=("SavedBeforeReply",),
         changes=(
             (
@@ -384,9 +384,9 @@ MUTANTS = [
     ),
     Mutant(
         name="C342_takes_half_of_a_long_message",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
-        wrong="a follower takes 32 entries of a message, and says yes to all",
+        wrong="a follower takes 32 entries of a message, and answers yes to all",
         rules=("SavedBeforeReply", "ConflictTruncated", "CommitNeedsMajority", "NoCrash"),
         changes=(
             (
@@ -399,7 +399,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X01_marked_votes_are_not_saved",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2C",
         wrong="requests for votes bear a mark, and votes given to marked requests are not saved",
         rules=("SavedBeforeReply",),
@@ -754,7 +754,7 @@ MUTANTS = [
     # SavedBeforeSend
     Mutant(
         name="C502_own_entries_saved_by_the_group",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2C",
         wrong="a leader saves new entries 30 ms after start, and counts itself for them before",
         rules=("SavedBeforeSend", "CommitNeedsMajority"),
@@ -788,7 +788,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C512_stable_is_what_came_meanwhile",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2C",
         wrong="what was appended while the last batch was worked on counts as saved",
         rules=("SavedBeforeSend", "CommitNeedsMajority", "LeaderAppendOnly"),
@@ -855,7 +855,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X02_marked_candidates_save_no_vote",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2C",
         wrong="a candidate whose requests bear a mark does not save that it campaigns",
         rules=("SavedBeforeSend",),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
-REVIEWER = "a reviewer who had read the paper, the handouts and whole servers, and no judge"
+BLIND = "written from the paper, without a look at the checkers"
+REVIEWER = "a reviewer who had read the paper, the handouts and whole servers, and no checker"
 CHOOSE = "        if self.next_index[peer] <= self.last_included_index:\n"
 INSTALL_SAVED = "        self.save(args.data)\n"
 LATE = "        if args.last_included_index <= self.commit_index:\n"
@@ -29,7 +29,7 @@ MUTANTS = [
         name="S27u_snapshot_of_uncommitted",
         source="variant of S27",
         stage="2D",
-        wrong="a server trims its whole log at a snapshot, and says that the snapshot covers all of it",
+        wrong="a server trims its whole log at a snapshot, and claims that the snapshot covers all of it",
         rules=("SnapshotOnlyApplied", "SnapshotAndLogTogether"),
         changes=(
             (
@@ -152,7 +152,7 @@ MUTANTS = [
         name="B736_commits_from_zero_and_installs_what_is_old",
         source=BLIND,
         stage="2D",
-        wrong="commit_index is 0 behind a restored snapshot, and a late snapshot is compared with it",
+        wrong="commit_index is 0 after a restored snapshot, and a late snapshot is compared with it",
         rules=("SnapshotNotRolledBack", "ApplyInOrder", "NoCrash"),
         changes=(
             (
@@ -246,7 +246,7 @@ MUTANTS = [
         name="B315_go_old_snapshot_after_new_entries",
         source=BLIND,
         stage="2D",
-        wrong="a snapshot is compared with the last one only, so one that is behind is installed",
+        wrong="a snapshot is compared with the last one only, so an older one is installed",
         rules=("SnapshotNotRolledBack", "SnapshotKeepsSuffix", "ApplyInOrder"),
         changes=(
             (
@@ -434,7 +434,7 @@ MUTANTS = [
         name="B805_compares_after_the_base_moved",
         source=BLIND,
         stage="2D",
-        wrong="an installed snapshot moves the base first, and is then compared with itself: all that lies behind stays",
+        wrong="an installed snapshot moves the base first, and is then compared with itself: all that comes after it stays",
         rules=("SnapshotKeepsSuffix", "LogMatching", "StateMachineSafety", "SnapshotTermKept"),
         changes=(
             (
@@ -461,7 +461,7 @@ MUTANTS = [
         name="B136_suffix_by_index_only",
         source=BLIND,
         stage="2D",
-        wrong="what lies behind a snapshot's index is kept, whatever the term of the entry there",
+        wrong="what comes after a snapshot's index is kept, whatever the term of the entry there",
         rules=("SnapshotKeepsSuffix",),
         changes=(
             (
@@ -474,7 +474,7 @@ MUTANTS = [
         name="B142_snapshot_forgets_all",
         source=BLIND,
         stage="2D",
-        wrong="a snapshot empties the log, with what lies behind it",
+        wrong="a snapshot empties the log, with what comes after it",
         rules=("SnapshotKeepsSuffix", "MatchingKept", "LeaderAppendOnly", "SnapshotAndLogTogether", "LogTrimmed"),
         changes=(
             (
@@ -487,7 +487,7 @@ MUTANTS = [
         name="B303_inbox_keeps_the_suffix_by_index",
         source=BLIND,
         stage="2D",
-        wrong="what lies behind a snapshot's index is kept, whatever the term there",
+        wrong="what comes after a snapshot's index is kept, whatever the term there",
         rules=("SnapshotKeepsSuffix", "SnapshotTermKept"),
         changes=(
             (
@@ -501,7 +501,7 @@ MUTANTS = [
         name="S05_suffix_kept_by_index_alone",
         source="openraft@674e78aa; RavenDB-6719; abrange/distkeyvalue",
         stage="2D",
-        wrong="entries behind an installed snapshot stay if the log reaches so far, whatever the term there is",
+        wrong="entries after an installed snapshot stay if the log reaches so far, whatever the term there is",
         rules=("SnapshotKeepsSuffix", "ConsistencyCheck"),
         changes=(
             (
@@ -514,7 +514,7 @@ MUTANTS = [
         name="go_snapshot_drops_the_log",
         source="classic bugs of course labs, in a server of Go's style",
         stage="2D",
-        wrong="an installed snapshot takes the whole log's place, also what matches behind it",
+        wrong="an installed snapshot takes the whole log's place, also what matches after it",
         rules=("SnapshotKeepsSuffix", "MatchingKept"),
         changes=(
             (
@@ -528,7 +528,7 @@ MUTANTS = [
         name="S14i_install_keeps_one_too_many",
         source="redisraft@5195c0c",
         stage="2D",
-        wrong="an installed snapshot leaves its own last entry in the log, so the entries behind it are one index off",
+        wrong="an installed snapshot leaves its own last entry in the log, so the entries after it are one index off",
         rules=("SnapshotKeepsSuffix", "LogMatching", "MatchingKept"),
         changes=(
             (
@@ -675,7 +675,7 @@ MUTANTS = [
         name="B141_snapshot_keeps_one_too_many",
         source=BLIND,
         stage="2D",
-        wrong="a snapshot leaves its own last entry in the log, and the indices behind it move",
+        wrong="a snapshot leaves its own last entry in the log, and the indices after it move",
         rules=(
             "SnapshotAndLogTogether",
             "LogMatching",
@@ -867,7 +867,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X12_services_snapshot_thrown_away",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2D",
         wrong="bytes of its own making are saved instead of the service's snapshot: the right index, and no state",
         rules=("SnapshotIsTheServices",),
@@ -884,7 +884,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X13_sends_another_snapshot",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2D",
         wrong="a leader saves the service's snapshot, but sends bytes of its own making, with a number of their own",
         rules=("SnapshotIsTheServices",),
@@ -916,7 +916,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X14_forgets_what_it_installed",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2D",
         wrong="bytes of its own making take the place of an installed snapshot on the disk",
         rules=("SnapshotIsTheServices",),
@@ -932,7 +932,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X15_snapshot_in_place_of_entries",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2B",
         wrong="a follower hands its service a snapshot of its own making for what it lacks of the committed log",
         rules=("SnapshotIsTheServices", "ApplyInOrder"),
@@ -1096,7 +1096,7 @@ MUTANTS = [
         name="B131_snapshot_has_the_current_term",
         source=BLIND,
         stage="2D",
-        wrong="InstallSnapshot tells the leader's term as last_included_term",
+        wrong="InstallSnapshot carries the leader's term as last_included_term",
         rules=("SnapshotTermKept",),
         changes=(
             (
@@ -1122,7 +1122,7 @@ MUTANTS = [
         name="B149_empty_log_has_term_zero",
         source=BLIND,
         stage="2D",
-        wrong="a log without entries behind its snapshot counts as one whose last term is 0",
+        wrong="a log without entries after its snapshot counts as one whose last term is 0",
         rules=("SnapshotTermKept", "VoteOnlyUpToDate"),
         changes=(
             (
@@ -1289,7 +1289,7 @@ MUTANTS = [
         name="B752_snapshot_for_who_is_at_its_edge",
         source=BLIND,
         stage="2D",
-        wrong="a peer that needs the first entry behind the snapshot gets the snapshot, too",
+        wrong="a peer that needs the first entry after the snapshot gets the snapshot, too",
         rules=("InstallWhenNeeded", "HeartbeatsSent"),
         changes=(
             (
@@ -1302,7 +1302,7 @@ MUTANTS = [
         name="B780_silence_is_a_refusal",
         source=BLIND,
         stage="2D",
-        wrong="a leader steps next_index back by one whenever a call has no answer, until it sends its snapshot to who has it all",
+        wrong="a leader steps next_index back by 1 whenever a call has no answer, until it sends its snapshot to who has it all",
         rules=("InstallWhenNeeded", "ByteBudget", "BackoffBound"),
         changes=(
             (
@@ -1338,7 +1338,7 @@ MUTANTS = [
         name="B405_snapshot_in_memory_only",
         source=BLIND,
         stage="2D",
-        wrong="a leader sends the snapshot that it has in memory, and after a restart that is none",
+        wrong="a leader sends the snapshot that it has in memory, and after a restart there is none",
         rules=("InstallWhenNeeded", "NoCrash", "StateMachineSafety", "SnapshotAndLogTogether", "CommittedIsApplied"),
         changes=(
             (
@@ -1483,7 +1483,7 @@ MUTANTS = [
         name="S12_match_of_current_snapshot",
         source="abrange/distkeyvalue; dqkqd@ff538a1",
         stage="2D",
-        wrong="a leader takes the answer to an older snapshot for one to its current one, and never goes back behind it",
+        wrong="a leader takes the answer to an older snapshot for one to its current one, and never goes back below it",
         rules=("InstallWhenNeeded", "CommittedIsApplied", "BackoffBound"),
         changes=(
             (

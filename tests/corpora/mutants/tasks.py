@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
+BLIND = "written from the paper, without a look at the checkers"
 
 MUTANTS = [
     # NoSpin
@@ -15,7 +15,7 @@ MUTANTS = [
         name="B325_course_heard_event_is_not_renewed",
         source=BLIND,
         stage="2A",
-        wrong="the event that tells of a leader is made once and stays set",
+        wrong="the event for a new leader is made once and stays set",
         rules=("NoSpin",),
         changes=(
             (
@@ -178,7 +178,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C321_next_index_of_an_earlier_leadership",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="a server that leads again goes on with the next_index of the last time",
         rules=("NoCrash", "CommittedIsApplied", "BackoffBound"),
@@ -469,7 +469,7 @@ MUTANTS = [
         name="T13w_cancelled_swallowed_in_timer",
         source="a common bug of trio code",
         stage="2C",
-        wrong="whoever watches the election timer takes every cancellation for its own",
+        wrong="the task that watches the election timer takes every cancellation for its own",
         rules=("EndsWhenCrashed",),
         changes=(
             (

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
-INVENTED = "invented before the judges were read"
+BLIND = "written from the paper, without a look at the checkers"
+INVENTED = "invented before the checkers were read"
 ASK = (
     "        for peer in self.node.peers:\n"
     "            self.nursery.start_soon(self.keep_asking, peer, args)\n"
@@ -67,7 +67,7 @@ MUTANTS = [
         name="B21_get_state_remembers_the_old_term",
         source=BLIND,
         stage="2A",
-        wrong="get_state tells the term of the last vote or leadership, not the current one",
+        wrong="get_state returns the term of the last vote or leadership, not the current one",
         rules=("TermNeverDecreases", "HigherTermAdopted", "SavedBeforeReply", "LeaderInTime"),
         changes=(
             (
@@ -354,7 +354,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X06_numbered_heartbeats_of_a_deposed_leader",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2A",
         wrong="a leader's messages bear a number of their own, and it goes on sending those of its term when a newer came",
         rules=("HigherTermAdopted", "StepsDown"),
@@ -950,7 +950,7 @@ MUTANTS = [
         name="B707_refused_logs_reset_the_timer",
         source=BLIND,
         stage="2B",
-        wrong="a candidate whose log is refused makes the voter wait anew, so the one that could win does not stand",
+        wrong="a candidate whose log is refused makes the voter wait again, so the one that could win does not stand",
         rules=("LeaderInTime", "ElectionTimerReset"),
         changes=(
             (
@@ -1287,7 +1287,7 @@ MUTANTS = [
         name="B209_an_exception_ends_the_timer",
         source=BLIND,
         stage="2A",
-        wrong="the election timer lives in a task that ends after its first election",
+        wrong="the election timer is in a task that ends after its first election",
         rules=("LeaderInTime", "CandidateIncrementsTerm"),
         changes=(
             (
@@ -1398,7 +1398,7 @@ MUTANTS = [
         name="E22b_timer_reset_by_any_higher_term",
         source="Students' Guide to Raft; LogCabin 3d84eea",
         stage="2B",
-        wrong="whoever raises the term makes all others wait anew, also a candidate that must not win",
+        wrong="a server that raises the term makes all others wait again, also a candidate that must not win",
         rules=("LeaderInTime", "ElectionTimerReset", "CommittedIsApplied"),
         changes=(
             (
@@ -1660,7 +1660,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X61_lease_is_too_long",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2A",
         wrong="a server that heard a leader ignores candidates for three seconds",
         rules=("LeaderInTime", "VoteDenied"),

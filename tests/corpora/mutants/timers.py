@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
+BLIND = "written from the paper, without a look at the checkers"
 TIMER = "        self.election_timer.deadline = trio.current_time() + self.node.random.uniform(*ELECTION_TIMEOUT)\n"
 
 MUTANTS = [
@@ -83,7 +83,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C347_refused_leader_is_not_heard",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2B",
         wrong="only an AppendEntries that succeeds holds back the election timer",
         rules=("ElectionTimerReset",),
@@ -129,7 +129,7 @@ MUTANTS = [
         name="E23_vote_resets_no_timer",
         source="willemt/raft@1546be2; butane",
         stage="2A",
-        wrong="a follower that grants its vote does not wait anew before it stands itself",
+        wrong="a follower that grants its vote does not wait again before it stands itself",
         rules=("ElectionTimerReset",),
         changes=(
             (
@@ -156,7 +156,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X09_all_heartbeats_invite",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2A",
         wrong="every message of a leader bears a mark, as if it invited its receiver, and a receiver campaigns 60 ms later",
         rules=("ElectionTimerReset",),
@@ -324,7 +324,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C308_candidates_wait_a_fixed_time",
-        source="invented before the judges were read",
+        source="invented before the checkers were read",
         stage="2A",
         wrong="only followers draw their timeout; a candidate stands again after a fixed time",
         rules=("RandomizedTimeouts", "LeaderInTime"),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tests.corpora.mutants.patching import Mutant
 
-BLIND = "written from the paper, without a look at the judges"
-INVENTED = "invented before the judges were read"
+BLIND = "written from the paper, without a look at the checkers"
+INVENTED = "invented before the checkers were read"
 ADOPT = (
     "        if term > self.current_term:\n"
     "            self.current_term = term\n"
@@ -63,7 +63,7 @@ MUTANTS = [
         name="B726_deposed_by_its_own_check",
         source=BLIND,
         stage="2A",
-        wrong="a leader that no majority has answered for a second steps down, and votes anew in the term that it led",
+        wrong="a leader that no majority has answered for a second steps down, and votes again in the term that it led",
         rules=("OneVotePerTerm", "ElectionSafety"),
         changes=(
             (
@@ -157,7 +157,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C505_term_saved_with_the_old_vote",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2C",
         wrong="a newer term is saved before the vote of the older one is cleared",
         rules=("OneVotePerTerm", "RestoredOnRestart", "VoteDenied", "SavedBeforeReply"),
@@ -203,8 +203,8 @@ MUTANTS = [
                     "            return RequestVoteReply(self.current_term, vote_granted=False)\n"
                 ),
                 (
-                    "        behind = not self.is_up_to_date(args.last_log_index, args.last_log_term)\n"
-                    "        if self.voted_for is not None and self.voted_for != args.candidate_id and not behind:\n"
+                    "        after = not self.is_up_to_date(args.last_log_index, args.last_log_term)\n"
+                    "        if self.voted_for is not None and self.voted_for != args.candidate_id and not after:\n"
                     "            return RequestVoteReply(self.current_term, vote_granted=False)\n"
                 ),
             ),
@@ -625,7 +625,7 @@ MUTANTS = [
         name="B33_asks_with_what_is_committed",
         source=BLIND,
         stage="2B",
-        wrong="RequestVote tells the commit index as the last index",
+        wrong="RequestVote carries the commit index as the last index",
         rules=("VoteOnlyUpToDate", "LeaderInTime", "VoteDenied", "RestoredOnRestart", "CandidateIncrementsTerm"),
         changes=(
             (
@@ -641,7 +641,7 @@ MUTANTS = [
         name="B34_asks_with_its_current_term",
         source=BLIND,
         stage="2B",
-        wrong="RequestVote tells the current term as that of the last entry",
+        wrong="RequestVote carries the current term as that of the last entry",
         rules=("VoteOnlyUpToDate", "LogMatching", "LeaderCompleteness"),
         changes=(
             (
@@ -764,7 +764,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X03_marked_votes_for_any_log",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2B",
         wrong="requests for votes bear a mark, and a marked one is granted whatever the candidate's log lacks",
         rules=("VoteOnlyUpToDate", "LeaderCompleteness", "StateMachineSafety", "LeaderInTime", "MatchingKept"),
@@ -797,7 +797,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X05_numbered_requests_boast",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2B",
         wrong="requests for votes bear a number of their own, and claim a log that is longer than the candidate's",
         rules=("VoteOnlyUpToDate", "SavedBeforeSend", "LeaderCompleteness", "StateMachineSafety", "MatchingKept"),
@@ -1200,7 +1200,7 @@ MUTANTS = [
         name="B716_won_event_is_not_renewed",
         source=BLIND,
         stage="2A",
-        wrong="the event that tells of a majority is made once, so after one victory each candidacy wins at once",
+        wrong="the event for a majority is made once, so after one victory each candidacy wins at once",
         rules=("LeaderHasMajority", "ElectionSafety"),
         changes=(
             (
@@ -1287,7 +1287,7 @@ MUTANTS = [
         name="B05_any_answer_is_a_vote",
         source=BLIND,
         stage="2A",
-        wrong="an answer counts as a vote if its term is right, whatever it says",
+        wrong="an answer counts as a vote if its term is right, whatever its answer",
         rules=("LeaderHasMajority", "ElectionSafety"),
         changes=(
             (
@@ -1311,7 +1311,7 @@ MUTANTS = [
     ),
     Mutant(
         name="C571_one_set_of_votes_for_all_elections",
-        source="a reviewer who had read the paper, the handouts and whole servers, and no judge",
+        source="a reviewer who had read the paper, the handouts and whole servers, and no checker",
         stage="2A",
         wrong="the set of votes is a default argument, so votes of all elections come together in it",
         rules=("LeaderHasMajority", "ElectionSafety"),
@@ -1591,7 +1591,7 @@ MUTANTS = [
         name="P12_leads_on_after_a_restart",
         source="variant of a course lab's bug",
         stage="2C",
-        wrong="the disk tells who led, and a leader that restarts leads on in its old term",
+        wrong="the disk shows which server led, and a leader that restarts leads on in its old term",
         rules=("LeaderHasMajority", "NothingExtraPersisted", "NoCrash", "RestoredOnRestart"),
         changes=(
             (
@@ -1700,7 +1700,7 @@ MUTANTS = [
         name="E49_once_leader_always_leader",
         source="a common bug of course labs",
         stage="2A",
-        wrong="get_state goes on saying that a server leads which has led once",
+        wrong="get_state keeps returning that a server leads once it has led",
         rules=("LeaderHasMajority", "ElectionSafety", "StepsDown"),
         changes=(
             (
@@ -1773,7 +1773,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X04_leads_by_trials",
-        source="asked of each exemption that the judges make",
+        source="asked of each exemption that the checkers make",
         stage="2A",
         wrong="who has a majority on trial leads the term that it asked about, and asks nobody for a vote in it",
         rules=("LeaderHasMajority", "HigherTermAdopted"),
@@ -1955,7 +1955,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X52_trial_counts_as_election",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2A",
         wrong=(
             "a request with an own mark asks for votes of the next term, and who gets them leads it without an election"
@@ -2034,7 +2034,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X53_marked_request_binds_nobody",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2A",
         wrong="asks the second time with an own mark, and votes for marked requests without noting it",
         rules=("OneVotePerTerm", "ElectionSafety", "LeaderInTime"),
@@ -2073,9 +2073,9 @@ MUTANTS = [
     ),
     Mutant(
         name="X55_votes_by_commit_index",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
-        wrong="an own field tells what a candidate has committed, and a voter looks at that alone",
+        wrong="an own field holds what a candidate has committed, and a voter looks at that alone",
         rules=("VoteOnlyUpToDate", "LeaderCompleteness"),
         changes=(
             (("import enum\nimport math\n"), ("import enum\nimport math\nfrom dataclasses import dataclass\n")),
@@ -2111,7 +2111,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X62_lease_by_candidates",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2A",
         wrong=("a server that was asked for its vote lately ignores other candidates, as if it had heard a leader"),
         rules=("VoteDenied", "LeaderInTime"),
@@ -2134,7 +2134,7 @@ MUTANTS = [
     ),
     Mutant(
         name="X64_marked_vote_skips_the_log",
-        source=("hides behind what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
+        source=("hides after what servers may do beyond the paper: own fields, trials, light heartbeats, leases"),
         stage="2B",
         wrong=(
             "who passed a marked trial gets the real vote without a look at its log, and a trial looks at terms only"

@@ -1,4 +1,4 @@
-"""A server that says what comes to its mind: handlers, calls, saves, applies and answers with values nearly right.
+"""A server that sends anything at random: handlers, calls, saves, applies and answers with values nearly right.
 
 It runs in any test or drill, and must not make one of them stumble. Each seed of a run is another babbler.
 """
@@ -33,7 +33,7 @@ class Raft:
         self.term, self.last, self.applied, self.leads = 0, 0, 0, False
         self.log: list[LogEntry] = []
         self.sense = node.random.choice([0.5, 0.9, 0.99, 1.0])
-        """How often it says what is nearly right."""
+        """How often it sends something nearly right."""
 
     def near(self, number: int) -> int:
         """Return a number, or one near to it, or far from it."""

@@ -133,7 +133,7 @@ class Exits(Plain):
         sys.exit("wrong")  # here: Exits
 
 
-# Servers whose methods are not what the tester calls.
+# Servers whose methods are not what the simulator calls.
 
 
 class RunWithoutSelf(Plain):

@@ -51,4 +51,4 @@ class Plain:
 
 
 class Raft(Plain):
-    """What the tester looks for."""
+    """What the simulator looks for."""

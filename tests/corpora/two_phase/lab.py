@@ -18,7 +18,7 @@ ABORTS = "aborts"
 RULES = catalogue(
     Rule("AllVotes", "2PC, phase 2", "to commit needs a yes of every participant", "which votes arrived?", "1"),
     Rule("AllApply", "2PC, phase 2", "what is committed is applied by all", "does everyone hear it?", "1", True),
-    Rule("OneDecision", "2PC, phase 2", "a decision is for everyone", "who is told what?", "2"),
+    Rule("OneDecision", "2PC, phase 2", "a decision is for everyone", "which server gets which message?", "2"),
     *CONDUCT,
 )
 
@@ -35,7 +35,7 @@ class Votes(Oracle):
 
 
 class Decisions(Oracle):
-    """Judges a commit by the votes before it; in the stage of aborts also whether all hear the same."""
+    """Checks a commit by the votes before it; in the stage of aborts also whether all hear the same."""
 
     def __init__(self, votes: Votes, stage: Stage) -> None:
         self._votes, self._one, self._decided = votes, stage.has(ABORTS), dict[int, bool]()
@@ -44,7 +44,7 @@ class Decisions(Oracle):
         number, commit = event.message.number, event.message.commit
         missing = sorted({*PARTICIPANTS.members} - self._votes.yes.get(number, set()))
         if commit and missing:
-            text = f"server {event.server} commits {number}, but server {missing[0]} has not said yes"
+            text = f"server {event.server} commits {number}, but server {missing[0]} has not voted yes"
             raise Violation("AllVotes", text, (event.server,), event.time)
         if self._one and self._decided.setdefault(number, commit) is not commit:
             raise Violation("OneDecision", f"two decisions on {number}", (event.server,), event.time)

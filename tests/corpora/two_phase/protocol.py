@@ -1,4 +1,5 @@
-"""Two-phase commit in messages: a client calls the coordinator; what that and the participants say goes one way."""
+"""Two-phase commit in messages: a client calls the coordinator; its messages and those of the participants go one
+way."""
 
 from __future__ import annotations
 

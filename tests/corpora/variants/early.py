@@ -21,7 +21,7 @@ CHOSEN = (
     "slow_answers",
     "delayed_apply",
 )
-"""Those that a judge could mistake most easily, as it must do without the disk."""
+"""Those that a checker could mistake most easily, as it must do without the disk."""
 
 VARIANTS = tuple(
     replace(

@@ -354,8 +354,8 @@ VARIANTS = (
     ),
     Variant(
         "modest_leader",
-        "says that it leads, and takes commands, only when a majority has answered its first AppendEntries",
-        "until then it says no, and the client asks again",
+        "claims to lead, and takes commands, only when a majority has answered its first AppendEntries",
+        "until then it answers no, and the client asks again",
         (
             (STATE, STATE + "        self.confirmed_by: set[int] = set()\n"),
             (LEADS, LEADS + "        self.confirmed_by = {self.node.me}\n"),
@@ -396,14 +396,14 @@ VARIANTS = (
     ),
     Variant(
         "leadership_transfer",
-        "after 7 to 10 s a leader tells a peer to campaign at once, by an AppendEntries with a field of its own",
-        "a server may campaign at any time; timeouts are no matter of safety (thesis 3.10)",
+        "after 7 to 10 s a leader orders a peer to campaign at once, by an AppendEntries with a field of its own",
+        "a server may campaign at any time; timeouts do not matter for safety (thesis 3.10)",
         transfer(),
     ),
     Variant(
         "marked_campaign",
         "leadership transfer among sticky voters: the campaign that the leader asked for is marked by a field of its own",
-        "the mark says only that the leader knows of it, so voters need not keep it in office (thesis 4.2.3)",
+        "the mark means only that the leader knows of it, so voters need not keep it in office (thesis 4.2.3)",
         merged(
             transfer(TIMEOUT_NOW + INVITED_VOTE, "self.become_candidate(invited=True)"),
             noting_when_heard(),

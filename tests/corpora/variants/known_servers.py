@@ -106,14 +106,14 @@ VARIANTS = (
     Variant(
         "etcd_answers_out_of_order",
         "saves in a task of its own, and answers up to 40 ms after the save, in any order",
-        "what an answer says has been on the disk since the save that it waited for",
+        "what an answer promises has been on the disk since the save that it waited for",
         OUT_OF_ORDER,
         folder="etcd_core",
     ),
     Variant(
         "etcd_polls",
         "the loop looks every 10 ms for what is ready, so answers wait, and one save serves many requests",
-        "each answer leaves behind the save of what the server was when it gave it, or of something newer",
+        "each answer leaves after the save of what the server was when it gave it, or of something newer",
         (("            await self.news.wait()\n", "            await trio.sleep(0.01)\n"),),
         folder="etcd_core",
     ),
@@ -164,8 +164,8 @@ VARIANTS = (
     ),
     Variant(
         "etcd_drops_proposals",
-        "a leader takes no more commands while forty wait to be committed, and says then that it does not lead",
-        "a client that is told no asks again; nothing is lost that was promised",
+        "a leader takes no more commands while forty wait to be committed, and answers then that it does not lead",
+        "a client that is refused asks again; nothing is lost that was promised",
         (("MAX_UNCOMMITTED_BYTES = 64 * 1024", "MAX_UNCOMMITTED_BYTES = 40 * 16"),),
         folder="etcd_core",
     ),
@@ -178,8 +178,8 @@ VARIANTS = (
     ),
     Variant(
         "hashicorp_sure_leader",
-        "says that it leads only once its no-op is committed, and while a majority was heard in the last 0.4 s",
-        "it leads all the same, and tells its clients so when it is sure (thesis 6.4)",
+        "claims to lead only once its no-op is committed, and while a majority was heard in the last 0.4 s",
+        "it leads all the same, and informs its clients when it is sure (thesis 6.4)",
         SURE_LEADER,
         folder="hashicorp_core",
     ),

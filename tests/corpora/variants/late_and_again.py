@@ -1,4 +1,4 @@
-"""Correct servers that judges, drills or tests took for wrong, or that came near to it: what is said late, again, or not."""
+"""Correct servers that checkers, drills or tests took for wrong, or that came near to it: what is sent late, again, or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VARIANTS = (
     Variant(
         "same_words_again",
         "sends an AppendEntries whose call ended without an answer again as it was, its commit index too",
-        "a request that comes late may say less than a newer one, and messages may come twice (§5.5)",
+        "a request that comes late may contain less than a newer one, and messages may come twice (§5.5)",
         (
             (
                 (
@@ -40,7 +40,7 @@ VARIANTS = (
     ),
     Variant(
         "snapshot_and_entries_at_once",
-        "sends a snapshot and the entries behind it at the same moment",
+        "sends a snapshot and the entries after it at the same moment",
         "entries that come before the snapshot are refused, and sent again",
         (
             (
@@ -96,8 +96,8 @@ VARIANTS = (
     ),
     Variant(
         "leads_by_lease",
-        "says that it leads, and takes commands, only while a majority has answered within the last 0.35 s",
-        "it leads all the same, and tells its clients so when it is sure (thesis 6.4)",
+        "claims to lead, and takes commands, only while a majority has answered within the last 0.35 s",
+        "it leads all the same, and informs its clients when it is sure (thesis 6.4)",
         (
             (
                 ("        self.role = Role.FOLLOWER\n        self.election_timer = trio"),
@@ -144,7 +144,7 @@ VARIANTS = (
     ),
     Variant(
         "bare_heartbeats",
-        "heartbeats say nothing of the log: they begin at index 0 and commit nothing; entries have a loop of their own",
+        "heartbeats carry nothing of the log: they begin at index 0 and commit nothing; entries have a loop of their own",
         "every log has index 0; entries and commits go out until they are answered",
         (
             (
@@ -266,7 +266,7 @@ VARIANTS = (
     Variant(
         "keeps_early_entries",
         "refuses entries that come before those in front of them, but keeps them, and puts them into the log when they fit",
-        "they are the same leader's, and join the log only behind the entry that they were sent after",
+        "they are the same leader's, and join the log only after the entry that they were sent after",
         (
             (
                 ("        self.role = Role.FOLLOWER\n        self.election_timer = trio"),

@@ -58,7 +58,7 @@ VARIANTS = (
     Variant(
         "no_op_first",
         "a new leader takes commands only once it has committed its own None",
-        "until then it says no, and the client asks again",
+        "until then it answers no, and the client asks again",
         merged(
             NO_OP,
             (
@@ -180,7 +180,7 @@ VARIANTS = (
     Variant(
         "empty_heartbeats",
         "heartbeats never carry entries; entries have a loop of their own, and are sent again after 0.2 s",
-        "a leader must be heard and must replicate; nothing says that one message does both",
+        "a leader must be heard and must replicate; no rule requires one message to do both",
         (
             (
                 REPLICATION_LOOP,
@@ -215,13 +215,13 @@ VARIANTS = (
     ),
     Variant(
         "commit_capped_by_match",
-        "tells each peer no higher leader_commit than what that peer is known to have, and so another to each",
+        "sends each peer no higher leader_commit than what that peer is known to have, and so another to each",
         "the follower would take the smaller of the two anyway (AppendEntries rule 5)",
         ((LEADER_COMMIT, "            leader_commit=min(self.commit_index, self.match_index[peer]),\n"),),
     ),
     Variant(
         "commit_capped_by_message",
-        "tells in each message no higher leader_commit than the last entry that the message vouches for",
+        "sends in each message no higher leader_commit than the last entry that the message vouches for",
         "the follower would take the smaller of the two anyway (AppendEntries rule 5)",
         (
             (
@@ -254,7 +254,7 @@ VARIANTS = (
     ),
     Variant(
         "backup_by_length",
-        "a refusal tells term, first index and length of the log in fields of its own, and the leader repeats the term",
+        "a refusal carries term, first index and length of the log in fields of its own, and the leader repeats the term",
         "it goes on where the logs may agree, and has gone back at least by one",
         (
             DATACLASSES,
@@ -314,7 +314,7 @@ class Refusal(AppendEntriesReply):
     ),
     Variant(
         "backup_by_last_index",
-        "a refusal tells the follower's last index and nothing else; within its log the leader goes back by one",
+        "a refusal carries the follower's last index and nothing else; within its log the leader goes back by one",
         "the leader skips what cannot be there, and else follows the paper's own rule",
         (
             (
@@ -350,7 +350,7 @@ class Refusal(AppendEntriesReply):
     ),
     Variant(
         "partial_acceptance",
-        "a follower takes three entries of a message, and tells in a field of its own how many",
+        "a follower takes three entries of a message, and shows in a field of its own how many",
         "the leader counts what was taken, and sends the rest again",
         (
             DATACLASSES,
@@ -446,7 +446,7 @@ class Appended(AppendEntriesReply):
 
 @dataclass(frozen=True, slots=True)
 class Candidacy(RequestVoteArgs):
-    """Knows its time, and that it is no trial."""
+    """Knows its time, and that it is not a trial."""
 
     sent: float = 0.0
     pre_vote: bool = False

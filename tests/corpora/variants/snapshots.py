@@ -97,7 +97,7 @@ VARIANTS = (
     Variant(
         "applies_trailing_again",
         "after a restart it hands no snapshot to the service, but applies again all entries that it still has",
-        "a life begins its own history: from the snapshot on, or from an entry that the snapshot covers",
+        "an incarnation begins its own history: from the snapshot on, or from an entry that the snapshot covers",
         merged(
             TRAILING,
             (
@@ -146,7 +146,7 @@ VARIANTS = (
     Variant(
         "refuses_below_its_snapshot",
         "refuses AppendEntries that begin inside its snapshot, and asks for what follows the snapshot",
-        "the leader goes on where it is told to; the rest is committed and needs no check",
+        "the leader goes on where the answer asks it to; the rest is committed and needs no check",
         (
             (
                 COVERED,
@@ -161,7 +161,7 @@ VARIANTS = (
     Variant(
         "snapshot_instead_of_backup",
         "sends its snapshot to any peer that refuses, though its log might still do",
-        "a snapshot covers committed entries only, whoever gets it; it costs more bytes",
+        "a snapshot covers committed entries only, for any receiver; it costs more bytes",
         (
             (
                 NEXT_AFTER_REFUSAL,

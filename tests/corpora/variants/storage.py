@@ -318,7 +318,7 @@ VARIANTS = (
     Variant(
         "persisted_commit_applied_late",
         "saves commit_index, and may crash before it has applied all up to there",
-        "the next life applies it: it was committed all the same",
+        "the next incarnation applies it: it was committed all the same",
         merged(PERSISTED_COMMIT, DELAYED_APPLY),
     ),
     Variant(

@@ -1,4 +1,4 @@
-"""Correct but unusual servers that were written without a look at judges or tests, to see whether these are too strict."""
+"""Correct but unusual servers that were written without a look at checkers or tests, to see whether these are too strict."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ VARIANTS = [
     ),
     Variant(
         name="votes_saved_by_a_task",
-        unusual="a vote is noted, a task saves it some milliseconds later, and then it is told",
+        unusual="a vote is noted, a task saves it some milliseconds later, and then it is informed",
         why="it is on the disk before the answer leaves",
         changes=(
             (VOTE, VOTE.replace("    def", "    async def")),
@@ -133,7 +133,7 @@ VARIANTS = [
     ),
     Variant(
         name="starts_behind_what_is_committed",
-        unusual="a new leader begins to send behind its commit index, not behind its last entry",
+        unusual="a new leader begins to send after its commit index, not after its last entry",
         why="next_index is a guess; what a peer has already is left alone",
         changes=(
             (
@@ -144,7 +144,7 @@ VARIANTS = [
     ),
     Variant(
         name="waits_for_the_gap",
-        unusual="a follower that would have to refuse entries behind its log's end waits 20 ms for what is missing",
+        unusual="a follower that would have to refuse entries after its log's end waits 20 ms for what is missing",
         why="an answer may take time; all is looked at again then",
         changes=(
             (

@@ -26,7 +26,7 @@ VARIANTS = (
     Variant(
         "package",
         "several modules in a package; coroutines with a lock; random, time, dicts and sets; state in class attributes",
-        "each life of a server has modules of its own, so nothing is shared and nothing survives",
+        "each incarnation of a server has modules of its own, so nothing is shared and nothing survives",
         folder="package",
     ),
     Variant(
@@ -43,7 +43,7 @@ VARIANTS = (
     ),
     Variant(
         "only_2a",
-        "has no log, saves nothing, and says yes to every AppendEntries of its term",
+        "has no log, saves nothing, and answers yes to every AppendEntries of its term",
         "the first stage asks for elections only",
         folder="only_2a",
         stages=("2A",),

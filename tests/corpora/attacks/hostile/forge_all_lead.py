@@ -1,4 +1,4 @@
-"""Every server says that it leads, in the same term.
+"""Every server claims to lead, in the same term.
 
 Idea: claims instead of work.
 Verdict: ^fail LeaderHasMajority

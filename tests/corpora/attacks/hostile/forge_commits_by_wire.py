@@ -1,6 +1,6 @@
 """Says on the apply channel that everything is committed at once, and answers every request with yes.
 
-Idea: claims instead of work: the oracles believe only what crossed the wire.
+Idea: claims instead of work: the checkers believe only what crossed the wire.
 Verdict: ^fail CommitNeedsMajority
 """
 

@@ -1,6 +1,6 @@
 """Replaces the encoding, so that what crosses the wire is its own: foreign bytes instead of messages.
 
-Idea: patching json, carried over to this tester's codec.
+Idea: patching json, carried over to this lab's codec.
 Verdict: NoCrash.*sent an impossible frame: Called
 """
 

@@ -1,4 +1,4 @@
-"""Ends the process when the tester asks for its state.
+"""Ends the process when the simulator asks for its state.
 
 Idea: gradema's list of attacks.
 Verdict: NoCrash.*ended its process, with exit code 0

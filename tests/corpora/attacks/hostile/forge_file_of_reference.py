@@ -1,7 +1,7 @@
-"""Claims, in its code objects, to be a file of the tester, so that failures look like the tester's own.
+"""Claims, in its code objects, to be a file of the simulator, so that failures look like the simulator's own.
 
 Idea: co_filename can be set freely.
-Verdict: NoCrash.*an error of the tester, not of the submission at
+Verdict: NoCrash.*an error of the simulator, not of the submission at
 """
 
 import sys
@@ -10,7 +10,7 @@ from elected import Raft as Server
 
 
 def boom(self):
-    raise RuntimeError("an error of the tester, not of the submission")
+    raise RuntimeError("an error of the simulator, not of the submission")
 
 
 kernel = sys.modules["labs.sim.server.incarnation"].__file__

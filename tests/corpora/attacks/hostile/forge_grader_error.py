@@ -1,7 +1,7 @@
-"""Raises what the tester raises when the tester itself is broken, so that the failure costs no point.
+"""Raises what the simulator raises when the simulator itself is broken, so that the failure costs no point.
 
 Idea: a grader error never costs a point; so pretend to be one.
-Verdict: WellFormed: server 0 the tester is broken at raft.py
+Verdict: WellFormed: server 0 the simulator is broken at raft.py
 """
 
 import sys
@@ -15,5 +15,5 @@ class Raft(Server):
             for name in ("HostsUnavailable", "SchedulerChanged", "BadSubmission", "Abandoned", "TrioInternalError"):
                 error = getattr(module, name, None)
                 if isinstance(error, type) and issubclass(error, BaseException):
-                    raise error("the tester is broken")
-        raise SystemError("the tester is broken")
+                    raise error("the simulator is broken")
+        raise SystemError("the simulator is broken")

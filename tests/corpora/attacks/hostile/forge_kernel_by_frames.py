@@ -1,4 +1,4 @@
-"""Walks the frames of its callers up to the tester, and changes what it finds there.
+"""Walks the frames of its callers up to the simulator, and changes what it finds there.
 
 Idea: saligrama; sys._getframe reaches the caller's locals.
 Verdict: NotWritten

@@ -1,4 +1,4 @@
-"""Looks for the tester's objects among all that the garbage collector knows, and gives the run an outcome.
+"""Looks for the simulator's objects among all that the garbage collector knows, and gives the run an outcome.
 
 Idea: saligrama, "Pwning autograders": gc.get_objects finds the grader's own objects.
 Verdict: NotWritten

@@ -1,4 +1,4 @@
-"""Looks for the tester in the stack by inspect, and in the tasks above its own.
+"""Looks for the simulator in the stack by inspect, and in the tasks above its own.
 
 Idea: PrairieLearn #5184: in one process there is no protection.
 Verdict: NotWritten

@@ -1,4 +1,4 @@
-"""Makes all messages equal to each other, in the hope that a judge compares them.
+"""Makes all messages equal to each other, in the hope that a checker compares them.
 
 Idea: `__eq__` that is always true, from gradema's list.
 Verdict: ^fail CommitBound

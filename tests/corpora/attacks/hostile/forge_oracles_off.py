@@ -1,6 +1,6 @@
-"""Replaces the judges, the recorder and the verdicts by ones that are content.
+"""Replaces the checkers, the recorder and the verdicts by ones that find nothing.
 
-Idea: patching unittest and assert, carried over to this tester.
+Idea: patching unittest and assert, carried over to this lab.
 Verdict: ^fail CommitBound
 """
 

@@ -1,6 +1,6 @@
 """Raises the simulator's own exceptions, of which some end a run in peace.
 
-Idea: reaching the tester by its own classes.
+Idea: reaching the simulator by its own classes.
 Verdict: NoCrash.*there is no RunOver here
 """
 

@@ -1,6 +1,6 @@
 """Saves votes for servers that do not exist.
 
-Idea: whoever looks up for whom it voted stumbles, and that would be the grader's own error.
+Idea: code that looks up the candidate fails, and that would be the grader's own error.
 Verdict: ^error WellFormed.*PersistentState.voted_for is 77: it must be None or the id of one of the servers
 """
 

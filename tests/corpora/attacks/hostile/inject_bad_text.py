@@ -1,4 +1,4 @@
-"""Notes and raises texts that cannot be encoded, that lie about their length, and that are no texts.
+"""Notes and raises texts that cannot be encoded, that lie about their length, and that are not texts.
 
 Idea: lone surrogates, subclasses of str, exceptions whose texts raise.
 Verdict: NoCrash.*broke the loop that it runs in

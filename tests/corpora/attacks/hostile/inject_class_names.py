@@ -1,4 +1,4 @@
-"""Sends messages of classes whose names are those of the tester's, or of what the encoding needs for itself.
+"""Sends messages of classes whose names are those of the simulator's, or of what the encoding needs for itself.
 
 Idea: the receiver looks classes up by name.
 Verdict: NoCrash.*raft.py:18 in <module>

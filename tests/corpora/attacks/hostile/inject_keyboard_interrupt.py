@@ -1,6 +1,6 @@
-"""Raises KeyboardInterrupt, GeneratorExit and trio's Cancelled, which testers treat as their own.
+"""Raises KeyboardInterrupt, GeneratorExit and trio's Cancelled, which graders treat as their own.
 
-Idea: exceptions that are no Exception.
+Idea: exceptions that are not an Exception.
 Verdict: NoCrash.*broke the loop that it runs in
 """
 

@@ -1,4 +1,4 @@
-"""Takes a lot of processor time in each step, but always a little less than what counts as stalled.
+"""Takes a lot of CPU time in each step, but always a little less than what counts as stalled.
 
 Idea: denial by slow progress.
 Verdict: CpuBudget.*(MiB of memory|of CPU time|of real time)

@@ -1,6 +1,6 @@
 """Saves states of many megabytes, again and again.
 
-Idea: the simulated disk is the tester's memory.
+Idea: the simulated disk is the simulator's memory.
 Verdict: WellFormed.*more than the 2,097,152 allowed at raft.py
 Slow: yes
 """

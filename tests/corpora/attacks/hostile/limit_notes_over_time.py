@@ -1,4 +1,4 @@
-"""Notes a lot in each step, for as long as it lives.
+"""Notes a lot in each step, for as long as it runs.
 
 Idea: a flood below every limit of a single step.
 Verdict: WellFormed.*more than the 16,777,216 characters

@@ -1,6 +1,6 @@
-"""Sleeps in real time, without using any processor time.
+"""Sleeps in real time, without using any CPU time.
 
-Idea: denial by waiting: time limits that count processor time do not end it.
+Idea: denial by waiting: time limits that count CPU time do not end it.
 Verdict: NoStall
 Slow: yes
 """

@@ -1,6 +1,6 @@
 """Recurses inside C code, until the stack ends.
 
-Idea: a crash of the interpreter kills a grader that lives in the same process.
+Idea: a crash of the interpreter kills a grader that runs in the same process.
 Verdict: NoStall.*never yields|NoCrash.*(RecursionError|MemoryError|SIGSEGV)
 Slow: yes
 """

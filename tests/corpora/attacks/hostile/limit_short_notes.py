@@ -1,4 +1,4 @@
-"""Notes an empty line as often as it may in each step, for as long as it lives.
+"""Notes an empty line as often as it may in each step, for as long as it runs.
 
 Idea: what is kept of a line costs time and memory, too, however short it is.
 Verdict: WellFormed.*more than the 200,000 lines

@@ -1,4 +1,4 @@
-"""Stops itself, so that whoever waits for it waits for ever.
+"""Stops itself, so that its host waits for ever.
 
 Idea: SIGSTOP instead of an end.
 Verdict: NotWritten: not written yet: start

@@ -1,6 +1,6 @@
 """Stands for election in a new term at every moment, each time with another log.
 
-Idea: what the judges remember of each term and index grows with what is said of it.
+Idea: what the checkers remember of each term and index grows with what is known of it.
 Verdict: CpuBudget.*(MiB of memory|of CPU time|of real time)
 Slow: yes
 """

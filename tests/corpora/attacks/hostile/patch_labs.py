@@ -1,6 +1,6 @@
-"""Replaces the parts of labs that run in its process: persister, node, life, draws.
+"""Replaces the parts of labs that run in its process: persister, node, incarnation, draws.
 
-Idea: patched classes of the lab; the tester's own copies are elsewhere.
+Idea: patched classes of the lab; the simulator's own copies are elsewhere.
 Verdict: NoCrash.*sent an impossible frame: None for start
 """
 

@@ -1,6 +1,6 @@
 """Replaces trio's sleep, events, nurseries and scheduler.
 
-Idea: patching trio, which the tester uses too; here only in its own process.
+Idea: patching trio, which the simulator uses too; here only in its own process.
 Verdict: NoStall.*never yields
 """
 

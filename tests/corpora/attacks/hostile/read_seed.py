@@ -1,6 +1,6 @@
 """Looks for the run's seed in its own process, to know which messages will be lost.
 
-Idea: whoever knows the seed knows the future.
+Idea: with the seed a server knows the future.
 Verdict: NotWritten
 """
 

@@ -1,4 +1,4 @@
-"""Sends bits by burning processor time: the others see on the real clock that a step took long.
+"""Sends bits by burning CPU time: the others see on the real clock that a step took long.
 
 Idea: a channel through time that no filter closes. It carries bits, but bits earn no points.
 Verdict: ^pass

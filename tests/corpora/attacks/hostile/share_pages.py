@@ -1,4 +1,4 @@
-"""Uses memory that all processes share behind their backs: equal pages that are merged, huge pages, pages of files.
+"""Uses memory that all processes share without their knowledge: equal pages that are merged, huge pages, pages of files.
 
 Idea: whether a page is merged or in memory shows by how long a touch takes; the huge ones are soon used up.
 Verdict: NotWritten: not written yet: start

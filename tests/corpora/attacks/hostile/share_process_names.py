@@ -25,7 +25,7 @@ class Raft(Server):
                     pass
             try:
                 os.stat(f"/proc/{pid}")
-                self.node.note(f"LEAKED sees that {pid} lives")
+                self.node.note(f"LEAKED sees that {pid} runs")
             except OSError:
                 pass
         await super().run()

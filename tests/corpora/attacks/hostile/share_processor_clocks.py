@@ -1,4 +1,4 @@
-"""Reads how much processor time the other servers used: each process's clock has a number that one can compute.
+"""Reads how much CPU time the other servers used: each process's clock has a number that one can compute.
 
 Idea: clock_getcpuclockid needs no right at all.
 Verdict: NotWritten: not written yet: start

@@ -1,6 +1,6 @@
 """Asks the kernel which numbers of threads exist, by futexes whose owner inherits the priority of who waits.
 
-Idea: such a futex names its owner by number, and the kernel says whether there is one; the owner need not be a friend.
+Idea: such a futex names its owner by number, and the kernel reveals whether there is one; the owner need not be a friend.
 Verdict: NotWritten: not written yet: start
 """
 

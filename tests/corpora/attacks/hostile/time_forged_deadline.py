@@ -1,6 +1,6 @@
 """Answers each step with a deadline in the past, or with none at all, by patching how its clock decides.
 
-Idea: a step that says "wake me yesterday" must not stop the others.
+Idea: a step that asks "wake me yesterday" must not stop the others.
 Verdict: ^pass
 Slow: yes
 """

@@ -1,4 +1,4 @@
-"""Sleeps until times that are no times: minus infinity, not a number, a date in the past.
+"""Sleeps until times that are not times: minus infinity, not a number, a date in the past.
 
 Idea: deadlines that a heap cannot order.
 Verdict: NotWritten: not written yet: start

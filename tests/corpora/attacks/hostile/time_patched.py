@@ -1,4 +1,4 @@
-"""Sets the clock itself: the virtual one's time, and what trio tells of it.
+"""Sets the clock itself: the virtual one's time, and what trio shows of it.
 
 Idea: patching time, carried over to virtual time.
 Verdict: ^fail LeaderInTime

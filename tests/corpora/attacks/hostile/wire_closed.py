@@ -1,6 +1,6 @@
 """Closes every descriptor it has, and goes on.
 
-Idea: what does a tester do whose other end is gone?
+Idea: what does a simulator do whose other end is gone?
 Verdict: NoCrash.*(ended its process|closed the handles)
 """
 

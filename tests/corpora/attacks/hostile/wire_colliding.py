@@ -23,4 +23,4 @@ class Raft(Server):
         command = b"\xdf" + KEYS.to_bytes(4, "big") + b"".join(key + b"\xc0" for key in keys)
         record = frames.Answer(child._turn, 9e9, False, [wire.Applied(1, command)], [], None, [])
         frames.send(child._link, record)
-        child._link.recv(1)  # the tester has nothing more to say
+        child._link.recv(1)  # the simulator has nothing more to send

@@ -1,6 +1,6 @@
 """Writes well-formed frames of its own: answers to calls that nobody made, votes with tickets of others.
 
-Idea: what a process says must be checked as if it came from the network.
+Idea: what a process sends must be checked as if it came from the network.
 Verdict: NoCrash.*sent an impossible frame
 """
 

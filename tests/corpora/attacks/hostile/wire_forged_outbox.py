@@ -1,6 +1,6 @@
 """Puts outputs of its own making into its outbox: wrong types, other servers' numbers, times that are not numbers.
 
-Idea: the classes that talk to the tester are in the same process, and Python has no private parts.
+Idea: the classes that talk to the simulator are in the same process, and Python has no private parts.
 Verdict: WellFormed.*hands over what cannot be sent
 """
 

@@ -1,4 +1,4 @@
-"""Writes random bytes into every descriptor it has, the tester's socket among them.
+"""Writes random bytes into every descriptor it has, the simulator's socket among them.
 
 Idea: forging frames; a decoder that trusts its other end.
 Verdict: NoCrash.*sent an impossible frame

@@ -1,6 +1,6 @@
 r"""Starts a second loop inside the first one's process, with a clock of its own.
 
-Idea: trio.run in a task; and answering the tester from there.
+Idea: trio.run in a task; and answering the simulator from there.
 Verdict: NoCrash.*Attempted to call run\(\) from inside a run
 """
 

@@ -1,4 +1,4 @@
-"""Reads the tester's frames itself, so that its own loop waits for what is gone.
+"""Reads the simulator's frames itself, so that its own loop waits for what is gone.
 
 Idea: two readers of one socket.
 Verdict: NoStall.*never yields

@@ -40,7 +40,7 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Ack(AppendEntriesReply):
-    """An answer that also tells how long the follower's log is, and where its conflicting term begins."""
+    """An answer that also shows how long the follower's log is, and where its conflicting term begins."""
 
     x_term: int = 0
     x_index: int = 0

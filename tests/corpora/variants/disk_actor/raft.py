@@ -198,7 +198,7 @@ class Raft:
     # couriers
 
     async def courier(self, peer):
-        """Speaks to one peer for as long as the server lives, whoever leads."""
+        """Speaks to one peer for as long as the server runs, under any leader."""
         while True:
             await self.bells[peer].heard(self.BEAT)
             if self.leading:

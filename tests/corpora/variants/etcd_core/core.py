@@ -1,4 +1,4 @@
-"""Raft as a state machine: it is stepped with messages and ticks, and says what is ready to be saved, sent and applied.
+"""Raft as a state machine: it is stepped with messages and ticks, and reports what is ready to be saved, sent and applied.
 
 Written after etcd's raft library (github.com/etcd-io/raft), in behaviour and not in words. Knows no clock, no disk and
 no network; see raft.py for the loop around it.
@@ -93,7 +93,7 @@ class Core:
     # Roles
 
     def reset(self, term: int) -> None:
-        """Begin anew in a term, or in another role of this one."""
+        """Begin again in a term, or in another role of this one."""
         if term != self.term:
             self.term = term
             self.vote = None
@@ -107,7 +107,7 @@ class Core:
         self.proposed = False
 
     def become_follower(self, term: int, leader: int | None) -> None:
-        """Follow, whoever leads."""
+        """Follow, under any leader."""
         self.reset(term)
         self.leader = leader
         self.role = Role.FOLLOWER
@@ -187,7 +187,7 @@ class Core:
     # Sending
 
     def send(self, m: Message) -> None:
-        """Let a message go: at once, or after the save if it says what this server has done."""
+        """Let a message go: at once, or after the save if it reports what this server has done."""
         later = (Kind.APPEND_ANSWER, Kind.VOTE_ANSWER, Kind.PRE_VOTE_ANSWER)
         (self.after_save if m.kind in later else self.messages).append(m)
 
@@ -229,7 +229,7 @@ class Core:
     # Messages
 
     def step(self, m: Message) -> None:
-        """Take a message: first its term, then what it says."""
+        """Take a message: first its term, then its content."""
         if m.term > self.term:
             if m.kind in (Kind.VOTE, Kind.PRE_VOTE) and self.in_lease():
                 return  # As if it had been lost: neither term nor vote follow it.
@@ -260,14 +260,14 @@ class Core:
         return self.leader is not None and self.election_elapsed < ELECTION_TICKS
 
     def step_older_term(self, m: Message) -> None:
-        """Tell old leaders and candidates of the newer term; drop answers to what this server no longer is."""
+        """Show old leaders and candidates the newer term; drop answers to what this server no longer is."""
         if m.kind in FROM_A_LEADER:
             self.send(Message(Kind.APPEND_ANSWER, self.me, m.sender, self.term, waiter=m.waiter))
         elif m.kind in (Kind.VOTE, Kind.PRE_VOTE):
             self.answer(m, reject=True)
 
     def step_vote(self, m: Message) -> None:
-        """Give a vote, or say on trial whether one would (§5.2, §5.4.1)."""
+        """Give a vote, or answer on trial whether one would (§5.2, §5.4.1)."""
         on_trial = m.kind is Kind.PRE_VOTE
         free = self.vote is None and self.leader is None
         if (self.vote == m.sender or free or (on_trial and m.term > self.term)) and self.log.is_up_to_date(
@@ -281,7 +281,7 @@ class Core:
             self.answer(m, reject=True)
 
     def step_leader_speaks(self, m: Message) -> None:
-        """Follow the leader of this term, and do as it says."""
+        """Follow the leader of this term, and obey it."""
         if self.role is not Role.FOLLOWER:
             self.become_follower(m.term, m.sender)
         self.election_elapsed = 0
@@ -295,9 +295,9 @@ class Core:
             self.take_snapshot(m)
 
     def take_entries(self, m: Message) -> None:
-        """Take entries; a refusal tells where the logs may match (end of §5.3).
+        """Take entries; a refusal shows where the logs may match (end of §5.3).
 
-        What is committed is not looked at again. (etcd takes none of the entries then, though some may be new.)
+        Committed entries are not looked at again. (etcd takes none of the entries then, though some may be new.)
         """
         known = self.log.committed - m.index
         if known > 0 and known >= len(m.entries):
@@ -394,7 +394,7 @@ class Core:
             pass
 
     def maybe_commit(self) -> bool:
-        """Commit what a majority holds, if it is of this term (§5.4.2), and tell all peers."""
+        """Commit what a majority holds, if it is of this term (§5.4.2), and inform all peers."""
         matches = sorted((self.own_match, *(p.match for p in self.progress.values())), reverse=True)
         index = matches[self.majority() - 1]
         if index <= self.log.committed or self.log.term(index) != self.term:
@@ -447,7 +447,7 @@ class Core:
         return ready
 
     def stored(self, ready: Ready) -> None:
-        """Learn that what a Ready had to save is on the disk; of an older term that says nothing about the log."""
+        """Learn that what a Ready had to save is on the disk; of an older term, which shows nothing about the log."""
         index, log_term, term = ready.last
         if term == self.term:
             self.log.stable_to(index, log_term)

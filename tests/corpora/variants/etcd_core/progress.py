@@ -38,11 +38,11 @@ class Progress:
         self.sent_commit = min(self.sent_commit, self.next - 1)
 
     def become_probe(self) -> None:
-        """Probe behind what is known to match, or behind the snapshot that was sent."""
+        """Probe after what is known to match, or after the snapshot that was sent."""
         self.become(Mode.PROBE, max(self.match, self.pending_snapshot) + 1)
 
     def become_replicate(self) -> None:
-        """Stream from behind what is known to match."""
+        """Stream from after what is known to match."""
         self.become(Mode.REPLICATE, self.match + 1)
 
     def become_snapshot(self, index: int) -> None:
@@ -59,7 +59,7 @@ class Progress:
         return self.mode is Mode.SNAPSHOT or self.paused
 
     def sent(self, count: int, commit: int) -> None:
-        """Note that a message with so many entries has left."""
+        """Note that a message with this many entries has left."""
         if self.mode is Mode.REPLICATE:
             if count:
                 self.next += count
@@ -70,7 +70,7 @@ class Progress:
         self.sent_commit = commit
 
     def can_bump_commit(self, commit: int) -> bool:
-        """Return whether a message with this commit index may tell the peer something."""
+        """Return whether a message with this commit index may be news to the peer."""
         return commit > self.sent_commit and self.sent_commit < self.next - 1
 
     def free_up_to(self, index: int) -> None:
@@ -87,7 +87,7 @@ class Progress:
         return True
 
     def maybe_go_back(self, rejected: int, hint: int) -> bool:
-        """Take a refusal of what stood behind `rejected`; return whether it is news and not an old one."""
+        """Take a refusal of what came after `rejected`; return whether it is news and not an old one."""
         if self.mode is Mode.REPLICATE:
             if rejected <= self.match:
                 return False

@@ -1,6 +1,6 @@
-"""A server as etcd has it: a pure state machine, and a loop that does what it says is ready.
+"""A server as etcd has it: a pure state machine, and a loop that does what it reports as ready.
 
-Heartbeats are messages of their own, which say nothing of the log but a commit index that the peer is known to hold.
+Heartbeats are messages of their own, which carry nothing of the log but a commit index that the peer is known to hold.
 Each peer is probed first, then gets a stream of entries. Candidates ask on trial before they raise their term. A
 leader without a quorum steps down, and a server that heard its leader lately does not even answer candidates. The
 commit index is saved, and all up to it is applied right after a restart. A leader may refuse commands when too much
@@ -105,7 +105,7 @@ class Raft:
                     self.do(ready)
 
     def hand_out(self, ready: Ready) -> None:
-        """Give each task its part. What a follower or a candidate sends waits for the disk, all of it."""
+        """Give each task its part. Messages of a follower or a candidate wait for the disk, all of it."""
         if ready.leads:
             self.send(ready.messages)
         self.to_save.send_nowait(ready)
@@ -223,7 +223,7 @@ class Raft:
         return self.core.term, self.core.role is Role.LEADER
 
     def start(self, command: Command) -> tuple[int, int, bool]:
-        """Propose a command. A leader that has too much to commit drops it and says that it does not lead."""
+        """Propose a command. A leader that has too much to commit drops it and answers that it does not lead."""
         taken = self.core.propose(command)
         if taken:
             self.news.set()

@@ -17,7 +17,7 @@ def payload(entry: LogEntry) -> int:
 
 
 class RaftLog:
-    """Entries behind a snapshot.
+    """Entries after a snapshot.
 
     Invariant: base_index <= applied <= committed <= last_index(), and stable < unstable_from.
     """
@@ -68,7 +68,7 @@ class RaftLog:
         return (term, index) >= (self.last_term(), self.last_index())
 
     def append(self, first: int, entries: list[LogEntry]) -> int:
-        """Put entries at `first`, in place of all that stands there and behind; return the last index."""
+        """Put entries at `first`, in place of all that is there and after it; return the last index."""
         assert first > self.committed, "a committed entry would be replaced"
         del self.entries[first - self.snapshot.index - 1 :]
         self.entries += entries
@@ -77,7 +77,7 @@ class RaftLog:
         return self.last_index()
 
     def maybe_append(self, prev: int, prev_term: int, entries: list[LogEntry], commit: int) -> int | None:
-        """Take a leader's entries if they fit behind `prev`; return the last index that matches, else None."""
+        """Take a leader's entries if they fit after `prev`; return the last index that matches, else None."""
         if self.term(prev) != prev_term:
             return None
         last = prev + len(entries)

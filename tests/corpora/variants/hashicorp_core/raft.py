@@ -1,7 +1,7 @@
 """A server as hashicorp/raft has it: one task owns the state and waits for requests, votes, commands and timers.
 
 Written after github.com/hashicorp/raft, in behaviour and not in words. Each peer has a task for entries, which turns
-to a pipeline after its first success, and one for heartbeats, which say nothing of the log. Commands queue up and are
+to a pipeline after its first success, and one for heartbeats, which carry nothing of the log. Commands queue up and are
 stored in batches. A leader steps down when it has not heard a majority within its lease; a server that knows a leader
 refuses candidates, and candidates ask on trial first. Some entries stay in the log though a snapshot covers them.
 
@@ -55,7 +55,7 @@ class What(Enum):
 
     COMMANDS = "commands wait"
     COMMITTED = "something is committed"
-    STALE = "a newer term was told"
+    STALE = "a newer term arrived"
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Vote:
 
 @dataclass
 class Stale:
-    """A peer has told a newer term to the leader of an older one."""
+    """A peer has sent a newer term to the leader of an older one."""
 
     old: int
     newer: int
@@ -134,7 +134,7 @@ class Raft:
         return None
 
     def become(self, state: State) -> None:
-        """Change the role; whoever led is not known then."""
+        """Change the role; the leader is not known then."""
         self.leader = None
         self.state = state
 
@@ -356,7 +356,7 @@ class Raft:
         return AppendReply(args.term, True, last_log=last)
 
     def take(self, args: AppendEntriesArgs) -> None:
-        """Store the entries that are new, in place of what conflicts. What a snapshot covers does not."""
+        """Store the entries that are new, in place of what conflicts. Entries that a snapshot covers do not."""
         store = self.store
         for index, entry in enumerate(args.entries, args.prev_log_index + 1):
             if index > store.last_index() or (index > store.snapshot_index and store.term_at(index) != entry.term):
@@ -404,7 +404,7 @@ class Raft:
         return self.store.current_term, self.state is State.LEADER
 
     def start(self, command: Command) -> tuple[int, int, bool]:
-        """Queue a command; it gets the index behind all that wait, since only this leader appends in its term."""
+        """Queue a command; it gets the index after all that wait, since only this leader appends in its term."""
         if self.state is not State.LEADER:
             return 0, self.store.current_term, False
         self.waiting.append(command)

@@ -25,7 +25,7 @@ MAX_IN_FLIGHT = 8
 
 
 def backoff(failures: int) -> float:
-    """Return how long to wait after so many failures in a row: doubling from the third on."""
+    """Return how long to wait after this many failures in a row: doubling from the third on."""
     return FAILURE_WAIT * 2.0 ** max(0, min(failures, MAX_FAILURE_SCALE) - 2)
 
 
@@ -68,7 +68,7 @@ class Replication:
     store: Store
     commitment: Commitment
     commit_index: Callable[[], int]
-    step_down: Callable[[int], None]  # Takes the newer term that a reply has told.
+    step_down: Callable[[int], None]  # Takes the newer term that a reply has brought.
     next_index: int
     nursery: trio.Nursery
     last_contact: float
@@ -100,7 +100,7 @@ class Replication:
                 await self.pipeline()
 
     async def heartbeat(self) -> None:
-        """Tell the peer now and then that this server leads, in a request that says nothing else."""
+        """Show the peer now and then that this server leads, in a request without other content."""
         args = AppendEntriesArgs(self.term, self.node.me, 0, 0, [], 0)
         failures = 0
         while True:

@@ -31,7 +31,7 @@ class Store:
             self.restore(saved)
 
     def restore(self, saved: object) -> None:
-        """Take up what an earlier life saved."""
+        """Take up what an earlier incarnation saved."""
         assert isinstance(saved, Stable)
         self.current_term = saved.current_term
         self.last_vote_term, self.last_vote_candidate = saved.last_vote_term, saved.last_vote_candidate
@@ -98,7 +98,7 @@ class Store:
         return self.get(index).term
 
     def put(self, index: int, entries: list[LogEntry]) -> None:
-        """Store entries from `index` on, in place of all that stands there and behind."""
+        """Store entries from `index` on, in place of all that is there and after it."""
         del self.entries[index - self.first :]
         self.entries += entries
         self.save()

@@ -2,8 +2,8 @@
 
 Written after LogCabin's server/RaftConsensus (github.com/logcabin/logcabin), in behaviour and not in words. Each peer's
 task has one call open at a time, whatever this server is, and a change of term or role breaks all calls off. A new
-leader sends no entries before a peer has said that the logs match. Its own entries go to the disk later, and count from
-then on. Whoever heard a leader withholds votes for a while, and says its old term; the same vote is given again without
+leader sends no entries before a peer has answered that the logs match. Its own entries go to the disk later, and count from
+then on. A server that heard a leader withholds votes for a while, and sends its old term; the same vote is given again without
 another look at the logs. A leader that hears no majority goes on to the next term as a follower. Snapshots come in
 pieces, with Figure 13's offset and done.
 """
@@ -91,7 +91,7 @@ class Peer:
         self.backoff_until = -math.inf
         self.next_index = next_index
         self.match_index = 0
-        self.knows_nothing = True  # Whether it has not yet said that the logs match somewhere.
+        self.knows_nothing = True  # Whether it has not yet answered that the logs match somewhere.
         self.next_heartbeat = -math.inf
         self.ack_epoch = 0
         self.snapshot: tuple[int, int, bytes] | None = None

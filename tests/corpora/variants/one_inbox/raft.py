@@ -73,7 +73,7 @@ class Raft:
         if data is not None:
             self.outgoing.append(ApplySnapshot(self.first, disk.last_included_term, data))
 
-    # What the tester calls: all of it goes through the inbox.
+    # The simulator calls these: all of it goes through the inbox.
 
     async def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:
         return await self.ask(args)  # type: ignore[no-any-return]

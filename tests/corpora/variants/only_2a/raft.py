@@ -1,6 +1,6 @@
 """What a student has after the first stage: elections and heartbeats, and nothing that stores or copies anything.
 
-It keeps no log, saves nothing, and says yes to every AppendEntries of its term. All other methods are not written yet.
+It keeps no log, saves nothing, and answers yes to every AppendEntries of its term. All other methods are not written yet.
 """
 
 # mypy: ignore-errors

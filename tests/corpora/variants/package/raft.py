@@ -17,7 +17,7 @@ from labs.messages import ApplyCommand, ApplySnapshot, LogEntry, PersistentState
 
 
 class Raft(election.Election, replication.Replication, snapshots.Snapshots):
-    # Defaults of a new life; an assignment to self.… takes their place.
+    # Defaults of a new incarnation; an assignment to self.… takes their place.
     current_term = 0
     voted_for = None
     state = "follower"

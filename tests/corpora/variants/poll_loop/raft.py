@@ -192,7 +192,7 @@ class Raft:
         )
 
     async def send_append(self, peer: int, args: AppendEntriesArgs) -> bool:
-        """Send, and take in the answer; say whether there was one."""
+        """Send, and take in the answer; return whether there was one."""
         reply = None
         with trio.move_on_after(ANSWER_WITHIN):
             reply = await self.node.call(peer, args)

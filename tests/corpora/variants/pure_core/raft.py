@@ -1,4 +1,4 @@
-"""A server in two halves: a core that is a pure state machine, and a shell that does what the core says.
+"""A server in two halves: a core that is a pure state machine, and a shell that does what the core asks for.
 
 Written from the paper. `Core.step(event)` takes one event and returns a list of actions; it knows no clock, no network,
 no disk and no trio. Time reaches it as ticks. The shell carries out the actions in their order: the write comes first.
@@ -137,7 +137,7 @@ class Core:
     new_snapshot: bytes | None = None
 
     def begin(self, state: PersistentState | None, snapshot: bytes | None) -> list[Action]:
-        """Take up what an earlier life left."""
+        """Take up what an earlier incarnation left."""
         self.wind_up()
         if state is not None:
             self.current_term, self.voted_for, self.log = state.current_term, state.voted_for, list(state.log)

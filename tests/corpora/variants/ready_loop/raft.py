@@ -1,6 +1,6 @@
 """In the manner of etcd: a core that is stepped and ticked, and a loop that takes what is ready: save, send, apply.
 
-The core never does any I/O. What it wants saved, sent and applied waits until the loop comes by, and answers to calls
+The core never does any I/O. Everything that it wants saved, sent and applied waits until the loop comes by, and answers to calls
 leave only after the save. A follower is probed, replicated to with a window of messages in flight, or waits for a snapshot.
 """
 
@@ -54,7 +54,7 @@ class ProgressState(enum.Flag):
 
 @dataclass(frozen=True, slots=True)
 class AppendResponse(AppendEntriesReply):
-    """Tells what etcd's MsgAppResp tells."""
+    """Carries what etcd's MsgAppResp carries."""
 
     reject_hint: int = -1
     last: int = -1

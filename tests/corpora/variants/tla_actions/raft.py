@@ -3,8 +3,7 @@
 Written after github.com/ongardie/raft.tla, in behaviour and not in words. Requests and answers lie in a bag; each step
 takes one of them at random, and does one thing: it adopts a term, or drops one entry, or appends one, or answers. A
 message that is not done with stays in the bag. To win an election, to lead, and to commit are steps of their own.
-Nothing is saved before something that rests on it leaves, or is counted. Timers, snapshots and the service are no part of
-the specification. Where that lets a late answer move match_index back, this server follows Figure 2: it only rises.
+Nothing is saved before something that rests on it leaves, or is counted. Timers, snapshots and the service are not part of the specification. Where that lets a late answer move match_index back, this server follows Figure 2: it only rises.
 """
 
 from __future__ import annotations
@@ -117,7 +116,7 @@ class Raft:
         return self.base + len(self.log)
 
     def term_at(self, index: int) -> int:
-        """Return the term of an entry behind the snapshot, or of the snapshot's last."""
+        """Return the term of an entry after the snapshot, or of the snapshot's last."""
         return self.log[index - self.base - 1].term if index > self.base else self.base_term
 
     def save(self) -> None:
@@ -142,11 +141,11 @@ class Raft:
     # The actions of candidates and leaders
 
     def is_majority(self, count: int) -> bool:
-        """Return whether so many servers are a majority."""
+        """Return whether this many servers are a majority."""
         return count > (len(self.node.peers) + 1) // 2
 
     def restart_timer(self) -> None:
-        """Wait anew before standing for election."""
+        """Wait again before standing for election."""
         self.deadline = trio.current_time() + self.node.random.uniform(0.35, 0.8)
 
     def time_out(self) -> None:
@@ -221,7 +220,7 @@ class Raft:
             self.answer(message, self.take_snapshot(message.args))
 
     def answer(self, message: Received, reply: Reply) -> None:
-        """Let an answer go, behind a save."""
+        """Let an answer go, after a save."""
         self.save()
         message.reply = reply
         message.answered.set()
@@ -244,7 +243,7 @@ class Raft:
         return RequestVoteReply(self.current_term, grant)
 
     def take_entries(self, message: Received, args: AppendEntriesArgs) -> None:
-        """HandleAppendEntriesRequest(i, j, m): refuse, follow, drop an entry, append one, or say that all are there."""
+        """HandleAppendEntriesRequest(i, j, m): refuse, follow, drop an entry, append one, or report that all are there."""
         if args.term < self.current_term:
             self.answer(message, AppendEntriesReply(self.current_term, False))
             return

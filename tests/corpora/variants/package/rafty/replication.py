@@ -15,7 +15,7 @@ BATCH = 80
 
 @dataclass(frozen=True, slots=True)
 class AppendReply(AppendEntriesReply):
-    """A refusal that tells the length of the follower's log, too."""
+    """A refusal that carries the length of the follower's log, too."""
 
     length: int = 0
 
