@@ -177,6 +177,16 @@ async def drill_late_snapshot_takes_nothing_back(lone: Lone) -> None:
     await lone.wait_for_applied(4, command_of(4, 1))
     indices = [message.index for message in lone.applied]
     lone.check(indices == [1, 2, 3, 4], "it had applied index 3 when a snapshot of index 2 came: it must be 1, 2, 3, 4")
+    # After a snapshot nothing but that snapshot shows what is committed, until the leader sends entries.
+    await lone.install_snapshot(1, term=1, covers=[1] * MANY)
+    await lone.tell(1, InstallSnapshotArgs(1, 1, MANY // 2, 1, snapshot_of([1] * (MANY // 2))))
+    text = f"it had installed a snapshot of index {MANY} when one of index {MANY // 2} came"
+    lone.check(lone.disk.snapshot_index == MANY, text)
+    reply = await lone.append_entries(1, term=1, prev=(MANY, 1), terms=[1], commit=MANY + 1)
+    lone.check(reply.success, f"its snapshot ends with entry {MANY} of term 1")
+    await lone.wait_for_applied(MANY + 1, command_of(MANY + 1, 1))
+    indices = [message.index for message in lone.applied]
+    lone.check(indices == [1, 2, 3, 4, MANY, MANY + 1], f"{text}: it must be 1, 2, 3, 4, {MANY}, {MANY + 1}")
 
 
 @drill(rule="SnapshotNotRolledBack")
