@@ -177,7 +177,7 @@ def _test(options: argparse.Namespace) -> int:
     chosen, session = _run(options)
     points = {scenario.id: scenario.points for scenario in chosen}
     found = results.collect(str(options.submission), session.records, points)
-    change = green.changed(options.submission, session.records)
+    change = green.changed(options.submission, session.records, options.runs)
     print(table.render(chosen, session.records, options.submission, options.verbose, change))
     if options.json:
         json_files.write_json(options.json, found)

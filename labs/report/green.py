@@ -30,16 +30,20 @@ class Change:
     lost: tuple[str, ...] = ()
 
 
-def changed(submission: str, records: Sequence[RunRecord]) -> Change:
+def changed(submission: str, records: Sequence[RunRecord], runs: int) -> Change:
     """Return what these runs changed, and remember them; outside the lab's folder return nothing, and keep nothing."""
-    return remember(submission, records, FILE) if Path.cwd() == LAB.resolve() else Change()
+    return remember(submission, records, FILE, runs) if Path.cwd() == LAB.resolve() else Change()
 
 
-def remember(submission: str, records: Sequence[RunRecord], file: Path) -> Change:
-    """Keep which tests are green, and return what changed; a test without an earlier run has not changed."""
-    green: dict[str, bool] = {}
+def remember(submission: str, records: Sequence[RunRecord], file: Path, runs: int = 1) -> Change:
+    """Keep which tests are green, and return what changed; a test without an earlier run has not changed.
+
+    A test that has passed fewer than `runs` times, since the session was interrupted, is left as it was.
+    """
+    by_test: dict[str, list[bool]] = {}
     for record in records:
-        green[record.test] = green.get(record.test, True) and record.status == "pass"
+        by_test.setdefault(record.test, []).append(record.status == "pass")
+    green = {test: all(passed) for test, passed in by_test.items() if len(passed) >= runs or not all(passed)}
     kept = _read(file)
     name = str(Path(submission).resolve())
     before = kept.pop(name, {})

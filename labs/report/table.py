@@ -59,7 +59,8 @@ def render(
     parts += [_table(tests, by_test, verbose, width)] if tests else []
     if verbose:
         parts.append(_runs(records))
-    passed = {s.id: bool(by_test[s.id]) and all(r.status == "pass" for r in by_test[s.id]) for s in scenarios}
+    # A test that was not run, for the session was interrupted, has neither passed nor failed.
+    passed = {s.id: all(r.status == "pass" for r in by_test[s.id]) for s in scenarios if by_test[s.id]}
     step = _step(scenarios, passed)
     folded = plan.later(step) if step and not verbose else set()
     parts += failures([s for s in scenarios if s.id not in folded], by_test, submission, verbose)

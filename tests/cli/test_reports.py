@@ -344,6 +344,14 @@ def test_tests_that_turned_green_and_those_that_no_longer_are(tmp_path: Path) ->
     assert green.remember("skeleton", [record(0, 1, "error"), record(1), record(2)], file) == green.Change()
 
 
+def test_test_with_runs_left_when_interrupted_has_not_turned_green(tmp_path: Path) -> None:
+    file = tmp_path / "green.json"
+    green.remember("skeleton", [record(0, 1), record(0, 2, "fail"), record(1, 1), record(1, 2)], file, 2)
+    change = green.remember("skeleton", [record(0, 1), record(1, 1, "fail")], file, 2)
+    assert change == green.Change(lost=("2A/second",))
+    assert green.remember("skeleton", [record(0, 1), record(0, 2)], file, 2).gained == ("2A/first",)
+
+
 def test_each_submission_has_its_own_past_and_old_ones_are_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "green.json"
     green.remember("alice", [record(0, 1, "fail")], file)

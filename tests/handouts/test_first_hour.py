@@ -5,6 +5,7 @@ The steps and their drills are those of the handout, so its plan is known to wor
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 import tempfile
@@ -160,6 +161,17 @@ def test_without_all_drills_or_when_all_are_green_no_step_is_named(tmp_path: Pat
     some = call_labs("drills", "2A", "--test", "vote", "--runs", 1, "--submission", write(tmp_path, 1)).stdout
     assert "not written yet: run" in some and "step" not in some
     assert re.search(r"^2A, step |^ +next  ", report(len(PLAN)), re.M) is None
+
+
+def test_interrupted_session_shows_what_failed_and_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    records = records_of(len(PLAN))
+    later = PLAN[-1][-1]
+    failed = dataclasses.replace(records[later], status="fail", rule="LogMatching", message="LogMatching: they differ")
+    ran = [record for name, record in records.items() if name not in (*PLAN[2], later)]
+    shown = table.render(list(DRILLS.values()), [*ran, failed], "skeleton")
+    assert re.search(rf"^fail  2A/{later}  ", shown, re.M) and "LogMatching: they differ" in shown
+    assert "see why" not in shown and "of later steps" not in shown
 
 
 def test_plan_of_every_stage_is_found_in_its_handout(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from labs.checking.checker import Oracle, Violation
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
 from labs.raft.checkers.shadow import Shadow
@@ -170,6 +172,13 @@ class Snapshots(Oracle):
         if snapshot < server.disk_snapshot:
             text = f"server {server.id} saved {_snapshot(snapshot)} over that of index {server.disk_snapshot}"
             raise Violation("SnapshotNotRolledBack", text, (server.id,), event.time)
+        # A log from index 1 on is whole: it needs no snapshot, and a restart may pass that over.
+        if 0 < base < snapshot and not _holds(event.extra, snapshot):
+            text = (
+                f"server {server.id} saved a log that starts after index {base}, with {_snapshot(snapshot)}; nothing "
+                f"in that state is {snapshot}, so a restart takes the snapshot for one of index {base}"
+            )
+            raise Violation("SnapshotAndLogTogether", text, (server.id,), event.time)
         if base > server.disk.base:
             self._new_base(server, event)
         elif 0 < base == server.disk.base and event.last_included_term != server.disk.base_term:
@@ -309,6 +318,23 @@ class Snapshots(Oracle):
             sent = f"server {server.id} sent {event.call} with term {term} for index {index}"
             text = f"{sent}, whose entry is of term {known[0]}"
             raise Violation("SnapshotTermKept", text, (server.id,), event.time)
+
+
+def _holds(value: Any, index: int) -> bool:
+    """Return whether an index is somewhere in a state's own fields.
+
+    A log may begin before its snapshot ends, for peers that lack a few entries only: then its server notes both ends.
+    """
+    rest = [value]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            rest += value.values()
+        elif isinstance(value, list):
+            rest += value
+        elif value == index:
+            return True
+    return False
 
 
 def _snapshot(index: int) -> str:
