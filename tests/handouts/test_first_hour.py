@@ -5,12 +5,12 @@ The steps and their drills are those of the handout, so its plan is known to wor
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from labs.raft.stages import catalogue
@@ -167,7 +167,9 @@ def test_interrupted_session_shows_what_failed_and_no_step(monkeypatch: pytest.M
     monkeypatch.setenv("COLUMNS", "100")
     records = records_of(len(PLAN))
     later = PLAN[-1][-1]
-    failed = dataclasses.replace(records[later], status="fail", rule="LogMatching", message="LogMatching: they differ")
+    failed = msgspec.structs.replace(
+        records[later], status="fail", rule="LogMatching", message="LogMatching: they differ"
+    )
     ran = [record for name, record in records.items() if name not in (*PLAN[2], later)]
     shown = table.render(list(DRILLS.values()), [*ran, failed], "skeleton")
     assert re.search(rf"^fail  2A/{later}  ", shown, re.M) and "LogMatching: they differ" in shown

@@ -175,6 +175,7 @@ def test_drill_is_replayed_by_its_name(tmp_path: Path) -> None:
         ("C559_refuses", "2B/drill_service_is_busy", "ConsistencyRefusal", "busy service is not a reason to refuse"),
         ("C509_saves_before", "2D/drill_snapshot_trims", "SnapshotAndLogTogether", "still starts after index 0"),
         ("C510_snapshot_first", "2D/drill_crash_between_saves", "SnapshotAndLogTogether", "a log that starts after"),
+        ("F03_inbox_keeps", "2A/drill_newer_term_of_an_answer", "VoteDenied", "has brought it to term 6"),
         ("C527_answer_of", "2D/drill_snapshot_answer_to_older", "InstallWhenNeeded", "whose log is empty, needs"),
         ("C539_answer_counts", "2D/drill_snapshot_answer_counts", "InstallWhenNeeded", "whose log ends at index 40"),
     ],

@@ -339,8 +339,11 @@ class _Report:
         if not seen:
             return ""
         killed = sum(bool(mutant.at_first_sight) for mutant in seen)
+        others, written = mutants.FIRST_SIGHT_ELSEWHERE
         return (
-            f"\nAt first sight, with one seed: {killed} of {len(seen)} blind mutants ({_percent(killed, len(seen))})."
+            f"\nAt first sight, with one seed: {killed} of {len(seen)} blind mutants ({_percent(killed, len(seen))}). "
+            f"Of one more author's, most of which are not kept here: {others} of {written} "
+            f"({_percent(others, written)}) in the stage that teaches what is broken."
         )
 
     def _idle_tests(self) -> str:

@@ -14,8 +14,7 @@ FIELDS = """\
         self.deadline = 0.0
 """
 AFTER = (
-    "        # What else a server must remember is yours to find: its role, its votes, "
-    "when it last heard from a leader...\n"
+    "        # A server must remember more. Find out what: its role, its votes, when it last heard from a leader...\n"
 )
 
 STEPS: tuple[dict[str, str], ...] = (

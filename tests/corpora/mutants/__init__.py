@@ -34,6 +34,7 @@ PARTS = {
 """The modules of mutants, and the rules that name them best. In `compacted_logs` are those of 2D that concern more than snapshots."""
 
 LEFT_OUT = {
+    "F19 a candidate stays one when it hears its term's leader": "equal: that leader has the votes that it would need",
     "B137 a suffix is kept by the last entry's term": "equal, by Log Matching: whose last entry has that term has it all",
     "B150 the snapshot's edge is not checked": "equal, by Leader Completeness: what it covers is the leader's, too",
     "B205 acknowledges in the term that it has by then": "its leader sees a newer term, and counts nothing",
@@ -84,6 +85,12 @@ LEFT_OUT = {
     "T32 saved entries are edited in place": "messages and entries are frozen, and the disk copies",
 }
 """Known bugs that no server of the corpus has, with the reason; those of services and of membership are not listed."""
+
+
+FIRST_SIGHT_ELSEWHERE = (35, 39)
+"""Of the known-wrong servers that one more blind author wrote, on two servers of their own: how many the stage that
+teaches what is broken killed with one seed, and how many there were. F01 to F03 are of the kinds that it missed; the
+fourth, an election timer that any newer term resets, is a matter of the next stage, which found it."""
 
 
 def part_of(mutant: Mutant) -> str:

@@ -1569,4 +1569,40 @@ MUTANTS = [
         ),
         at_first_sight=True,
     ),
+    Mutant(
+        name="F01_install_leaves_commit_index",
+        source=BLIND,
+        stage="2D",
+        wrong="an installed snapshot leaves commit_index below it: an older one that comes next is installed over it",
+        rules=("SnapshotNotRolledBack", "ApplyInOrder", "NoCrash", "CommittedIsApplied"),
+        changes=(
+            (
+                "        self.commit_index = args.last_included_index  # Figure 13, InstallSnapshot rule 8\n",
+                "",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="F02_service_snapshot_first_and_the_cut_log_later",
+        source=BLIND,
+        stage="2D",
+        wrong="the service's snapshot is saved with the log and the base of before, and the cut log in a second save",
+        rules=("SnapshotAndLogTogether", "SnapshotIsTheServices"),
+        changes=(
+            (
+                "            self.log = self.log[index - self.first :]\n            self.first = index\n            self.write(data)\n",
+                (
+                    "            self.write(data)\n"
+                    "            self.log = self.log[index - self.first :]\n"
+                    "            self.first = index\n"
+                    "            self.write()\n"
+                ),
+            ),
+        ),
+        base="one_inbox",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

@@ -2188,4 +2188,25 @@ MUTANTS = [
         ),
         at_first_sight=True,
     ),
+    Mutant(
+        name="F03_inbox_keeps_its_vote_in_the_term_of_an_answer",
+        source=BLIND,
+        stage="2A",
+        wrong="the loop takes a newer term over from an answer, and keeps the vote of the older one",
+        rules=("VoteDenied", "OneVotePerTerm", "LeaderInTime"),
+        changes=(
+            (
+                "        if reply.term > self.term:\n            self.follow(reply.term)\n",
+                (
+                    "        if reply.term > self.term:\n"
+                    "            self.term = reply.term\n"
+                    "            self.write()\n"
+                    "            self.follow(reply.term)\n"
+                ),
+            ),
+        ),
+        base="one_inbox",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]
