@@ -1,5 +1,4 @@
-"""Two-phase commit in messages: a client calls the coordinator; its messages and those of the participants go one
-way."""
+"""Two-phase commit in messages: clients call the coordinator; it and the participants send one-way messages."""
 
 from __future__ import annotations
 
