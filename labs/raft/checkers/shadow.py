@@ -168,7 +168,7 @@ class Shadow(Oracle):
 
         With `durable` the leader's own log counts only as far as it is on its disk.
         """
-        own = server.disk if durable and server.saves else server.log
+        own = server.disk if durable else server.log
         marks = sorted([own.last, *server.match.values()], reverse=True)
         marks += [0] * self.majority
         index = marks[self.majority - 1]

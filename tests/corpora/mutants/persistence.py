@@ -1337,4 +1337,24 @@ MUTANTS = [
         ),
         at_first_sight=True,
     ),
+    Mutant(
+        name="F04_server_alone_saves_nothing",
+        source=BLIND,
+        stage="2C",
+        wrong="a server without peers, to which nobody ever writes, saves nothing, and commits all the same",
+        rules=("SavedBeforeSend", "CommitNeedsMajority", "RestoredOnRestart"),
+        changes=(
+            (
+                "        base = (self.last_included_index, self.last_included_term)\n        self.node.persister.save(",
+                (
+                    "        if not self.node.peers:\n"
+                    "            return\n"
+                    "        base = (self.last_included_index, self.last_included_term)\n"
+                    "        self.node.persister.save("
+                ),
+            ),
+        ),
+        origin="blind",
+        at_first_sight=True,
+    ),
 ]
