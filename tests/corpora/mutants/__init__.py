@@ -89,8 +89,9 @@ LEFT_OUT = {
 
 FIRST_SIGHT_ELSEWHERE = (35, 39)
 """Of the known-wrong servers that one more blind author wrote, on two servers of their own: how many the stage that
-teaches what is broken killed with one seed, and how many there were. F01 to F03 are of the kinds that it missed, and F04 is one whose message pointed elsewhere; the
-fourth, an election timer that any newer term resets, is a matter of the next stage, which found it."""
+teaches what is broken killed with one seed, and how many there were. F01 to F03 are of the kinds that it missed, and
+the message of F04's kind pointed elsewhere. The fourth missed, an election timer that any newer term resets, is a matter
+of the next stage, which found it."""
 
 
 def part_of(mutant: Mutant) -> str:
