@@ -50,7 +50,7 @@ VARIANTS = (
     Variant(
         "trailing_on_disk",
         "the log on the disk keeps 16 entries that the snapshot covers; a lease; heartbeats with prev 0",
-        "last_included_index says where the log begins, and fields of its own where the snapshot ends",
+        "last_included_index is where the log begins, and fields of its own where the snapshot ends",
         folder="trailing_on_disk",
     ),
     Variant(
@@ -85,7 +85,7 @@ VARIANTS = (
     ),
     Variant(
         "late_compactor",
-        "writes its service's snapshots up to 0.3 s later, and sends entries right behind a snapshot",
+        "writes its service's snapshots up to 0.3 s later, and sends entries right after a snapshot",
         "a log that is longer than necessary is still true, and entries that come first are sent again",
         folder="late_compactor",
     ),

@@ -1,5 +1,5 @@
 """In the tradition of: the State pattern (Copycat, Ratis). Each role is an object with its own tasks; a late background
-compactor; trailing entries in memory; a snapshot and, right behind it, the entries that follow.
+compactor; trailing entries in memory; a snapshot and, right after it, the entries that follow.
 
 Unusual, and why it is correct:
 * A vote on trial carries the CURRENT term (trial=True), as nothing has been raised yet; a voter grants it if the real
@@ -11,7 +11,7 @@ Unusual, and why it is correct:
 * Memory keeps up to 24 entries that the snapshot covers ("trailing"), the disk does not. The leader goes on to send them
   to a follower that lags a little; all of them are committed and equal to what the snapshot holds. After a restart they
   are gone, and a snapshot takes their place.
-* Behind InstallSnapshot the next entries leave without waiting (prev = the snapshot's end). If they arrive first they are
+* After InstallSnapshot the next entries leave without waiting (prev = the snapshot's end). If they arrive first they are
   refused; such refusals are ignored while the snapshot is on its way, and the entries are sent again after its answer.
 * Heartbeats carry the first entry that is not acknowledged (one at most), whatever else is under way: idempotent.
 * Pipeline: up to 8 messages of up to 32 entries to a peer.

@@ -8,9 +8,9 @@ Unusual, and why it is correct:
   disk cannot exist: a candidate asks for votes only after its term and vote are written.
 * The leader sends entries before its own write has ended, and counts itself only up to what its disk holds (thesis
   10.2.1). A majority of followers alone may commit an entry; then the leader applies it though its own write goes on: the
-  entry is on the disks of a majority, and whoever leads next has it.
-* A follower applies what the leader says is committed, though its own write may go on: the majority has it.
-* A refusal tells the follower's commit index (own field `known`). Everything up to there equals the leader's log (Leader
+  entry is on the disks of a majority, and the next leader has it.
+* A follower applies what is committed by the leader's word, though its own write may go on: the majority has it.
+* A refusal carries the follower's commit index (own field `known`). Everything up to there equals the leader's log (Leader
   Completeness, Log Matching), so next_index = known+1 is right at once; entries are sent more than once, at worst.
 * Sending is optimistic (next_index moves when a message leaves). A refusal or a loss takes it back, once per `epoch`.
 * An installed snapshot is handed to the service after it is on disk; entries after it wait for that.

@@ -4,7 +4,7 @@ libuv). One scheduler with a heap of timed callbacks; calls are "fire and forget
 Unusual, and why it is correct:
 * Every 105 ms the leader sends each peer the whole window of entries which it has sent and that are not acknowledged (at
   most 64), otherwise a heartbeat. No answer and no timeout of a call triggers that. AppendEntries is idempotent (section 5.3).
-* New entries go out once, at once, behind those in flight; all answers of this term count, whatever their order.
+* New entries go out once, at once, after those in flight; all answers of this term count, whatever their order.
 * `start` answers False until the leader's no-op is committed, and while 128 entries are not committed (flow control).
 * A window of 64 and no snapshot acknowledged: the snapshot is repeated every 0.5 s.
 * Timeouts between 0.25 and 0.5 s: two lost heartbeats may depose a leader. That costs time, never safety.
@@ -259,7 +259,7 @@ class Raft:
         if m > self.commit and self.term_at(m) == self.term:
             self.commit = m
             self.apply()
-            for p in self.peers:  # tell those that have it, and have nothing under way
+            for p in self.peers:  # for those that have it, and have nothing under way
                 if self.match[p] >= m and self.high[p] > self.saved_last:
                     self.append(p, self.match[p], 0) if self.match[p] >= self.off else None
 

@@ -9,11 +9,11 @@ Unusual, and why it is correct:
 * While it leads, or heard its leader less than 0.5 s (the minimum timeout) ago, a server refuses other candidates and
   "does not update its term or grant its vote" (paper section 6, thesis 4.2.3), but answers with its own, older term.
   To refuse a vote is always safe; liveness: as soon as the leader is silent for 0.5 s the vote is free.
-* Heartbeats carry prev_log_index 0 and term 0 (which every log has): they say only that the leader lives, and commit
+* Heartbeats carry prev_log_index 0 and term 0 (which every log has): they mean only that the leader is there, and commit
   min(match, commit), of which a follower may use nothing (rule 5: min(.., 0)). Commits travel with replication messages.
 * Pipeline: next_index is raised as a message leaves. Any refusal or loss ends the pipeline; next = match+1, RPC mode.
 * Trailing logs: the log on disk keeps 16 entries that the snapshot covers. `last_included_*` of the state is where the
-  LOG begins (as documented); fields of our own tell the snapshot's index and term. Both go to disk in one save.
+  LOG begins (as documented); fields of our own hold the snapshot's index and term. Both go to disk in one save.
 * The FSM task awaits `apply_ch.send`; what it sends was taken from the log when it was committed, so later cuts of the
   log cannot change it.
 """
