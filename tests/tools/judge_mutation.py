@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import functools
 import importlib
 import itertools
 import os
@@ -77,7 +78,8 @@ class Changing(Work[Job, Fate]):
         self._cases.sort(key=lambda pair: len(pair[1]))
 
     def run(self, job: Job) -> Fate:
-        what, tree = next(itertools.islice(changes(job.module), job.number, None))
+        what, make_tree = changes(job.module)[job.number]
+        tree = make_tree()
         module = importlib.import_module(f"{checkers.__name__}.{job.module}")
         with_change, without = compile(tree, job.module, "exec"), compile(source_of(job.module), job.module, "exec")
         try:
@@ -114,7 +116,7 @@ def main() -> int:
     options = parser.parse_args()
     names = [path.stem for path in sorted(FOLDER.glob("*.py")) if not path.stem.startswith("_")]
     chosen = [name for name in names if options.only in name and name not in JUDGE_FREE]
-    jobs = [Job(name, number) for name in chosen for number, _ in enumerate(changes(name))][:: options.every]
+    jobs = [Job(name, number) for name in chosen for number in range(len(changes(name)))][:: options.every]
     fates: dict[str, list[Fate]] = defaultdict(list)
     for job, fate in pool.run(Changing(), jobs, options.jobs, LIMITS):
         fates[job.module].append(fate)
@@ -151,17 +153,26 @@ def _put_in(module: ModuleType, code: object) -> None:
                 setattr(other, name, value)
 
 
-def changes(name: str) -> Iterator[tuple[str, ast.Module]]:
-    """Yield each change of a module, as words and as the whole tree."""
+@functools.cache
+def changes(name: str) -> list[tuple[str, Callable[[], ast.Module]]]:
+    """Return each change of a module, as words and as what makes the whole tree."""
     text = source_of(name)
     tree = ast.parse(text)
     skipped = set(map(id, _words(tree)))
+    found: list[tuple[str, Callable[[], ast.Module]]] = []
     for number, node in enumerate(ast.walk(tree)):
         for what, make in _changes_of(node) if id(node) not in skipped else ():
-            changed = copy.deepcopy(tree)
-            make(next(itertools.islice(ast.walk(changed), number, None)))
-            line = text.splitlines()[getattr(node, "lineno", 1) - 1].strip()
-            yield f"{name}.py:{getattr(node, 'lineno', 0)} {what}: {line}", ast.fix_missing_locations(changed)
+            line = getattr(node.iter if isinstance(node, ast.comprehension) else node, "lineno", 1)
+            words = f"{name}.py:{line} {what}: {text.splitlines()[line - 1].strip()}"
+            found.append((words, functools.partial(_changed, tree, number, make)))
+    return found
+
+
+def _changed(tree: ast.Module, number: int, make: Callable[[Any], None]) -> ast.Module:
+    """Return a copy of a tree with the change made at one of its nodes."""
+    copied = copy.deepcopy(tree)
+    make(next(itertools.islice(ast.walk(copied), number, None)))
+    return ast.fix_missing_locations(copied)
 
 
 def _words(tree: ast.AST) -> Iterator[ast.AST]:
