@@ -88,8 +88,8 @@ LEFT_OUT = {
 
 
 FIRST_SIGHT_ELSEWHERE = (35, 39)
-"""Of the known-wrong servers that one more blind author wrote, on two servers of their own: how many the stage that
-teaches what is broken killed with one seed, and how many there were. F01 to F03 are of the kinds that it missed, and
+"""How many known-wrong servers of one more blind author, on two servers of their own, the stage that teaches what is broken
+killed with one seed, and how many there were. F01 to F03 are of the kinds that it missed, and
 the message of F04's kind pointed elsewhere. The fourth missed, an election timer that any newer term resets, is a matter
 of the next stage, which found it."""
 

@@ -1526,7 +1526,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D24_five_late_answers_lower",
@@ -1542,7 +1541,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X59_light_heartbeats_say_nothing",
@@ -1556,6 +1554,5 @@ MUTANTS = [
                 "            leader_commit=self.commit_index if self.log[first : first + 1] else 0,\n",
             ),
         ),
-        at_first_sight=True,
     ),
 ]

@@ -1435,7 +1435,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=False,
     ),
     Mutant(
         name="D04_bound_off_after_a_restart",
@@ -1459,7 +1458,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=False,
     ),
     Mutant(
         name="D05_counts_late_answers_after_a_restart",
@@ -1489,7 +1487,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=False,
     ),
     Mutant(
         name="D11_third_term_counts_older_entries",
@@ -1506,7 +1503,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D21_two_of_five_commit",
@@ -1520,7 +1516,6 @@ MUTANTS = [
                 "            if replicas >= (2 if len(self.node.peers) == 4 else self.majority):\n",
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D34_long_logs_commit_to_the_end",
@@ -1536,7 +1531,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=False,
     ),
     Mutant(
         name="X54_says_which_log_it_has",
@@ -1569,7 +1563,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X57_commit_in_a_field_of_its_own",
@@ -1602,7 +1595,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X58_light_heartbeats_commit_all",
@@ -1621,6 +1613,5 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
 ]

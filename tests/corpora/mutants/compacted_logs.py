@@ -2251,7 +2251,6 @@ MUTANTS = [
                 ("        return last_log_index >= self.last_log_index() or self.last_included_index > 0\n"),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D42_cuts_always_after_a_snapshot",
@@ -2269,7 +2268,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D43_bound_off_after_a_snapshot",
@@ -2285,7 +2283,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D44_votes_twice_after_a_snapshot",
@@ -2312,7 +2309,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D45_older_terms_count_after_a_snapshot",
@@ -2329,6 +2325,5 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
 ]

@@ -1039,7 +1039,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D32_no_term_check_behind_index_20",
@@ -1053,7 +1052,6 @@ MUTANTS = [
                 "        return index > 20 or self.term_at(index) == term\n",
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X51_says_yes_and_means_no",
@@ -1086,7 +1084,6 @@ MUTANTS = [
                 ('        if reply.success and not getattr(reply, "refused", False):\n            self.record'),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X56_no_check_of_what_is_sent_again",
@@ -1128,7 +1125,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X63_lease_refuses_leaders",
@@ -1151,6 +1147,5 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
 ]

@@ -1314,7 +1314,6 @@ MUTANTS = [
                 ("                self.log.append(entry)\n                changed = changed or not self.restarted\n"),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D33_long_logs_are_saved_in_part",
@@ -1335,7 +1334,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="F04_server_alone_saves_nothing",

@@ -1567,7 +1567,6 @@ MUTANTS = [
                 "        if args.last_included_index <= self.commit_index and self.current_term < 4:\n",
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="F01_install_leaves_commit_index",

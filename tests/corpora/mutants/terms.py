@@ -1640,7 +1640,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=False,
     ),
     Mutant(
         name="D12_third_term_hears_older_leaders",
@@ -1656,7 +1655,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X61_lease_is_too_long",
@@ -1689,6 +1687,5 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
 ]

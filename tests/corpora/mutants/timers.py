@@ -401,6 +401,5 @@ MUTANTS = [
                 "(self.node.random.uniform(*ELECTION_TIMEOUT) if self.current_term < 8 else 0.5)\n",
             ),
         ),
-        at_first_sight=True,
     ),
 ]

@@ -1923,7 +1923,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D13_vote_outlives_its_term_later",
@@ -1937,7 +1936,6 @@ MUTANTS = [
                 ("            self.voted_for = None if term < 4 else self.voted_for\n            self.save()\n"),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="D22_five_look_at_terms_only",
@@ -1951,7 +1949,6 @@ MUTANTS = [
                 "        return last_log_index >= self.last_log_index() or len(self.node.peers) == 4\n",
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X52_trial_counts_as_election",
@@ -2030,7 +2027,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X53_marked_request_binds_nobody",
@@ -2069,7 +2065,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X55_votes_by_commit_index",
@@ -2107,7 +2102,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X62_lease_by_candidates",
@@ -2130,7 +2124,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="X64_marked_vote_skips_the_log",
@@ -2186,7 +2179,6 @@ MUTANTS = [
                 ),
             ),
         ),
-        at_first_sight=True,
     ),
     Mutant(
         name="F03_inbox_keeps_its_vote_in_the_term_of_an_answer",
