@@ -16,6 +16,7 @@ from tests.grader.sandbox import wanted
 from tests.grader.sandbox.lacking import NAMESPACES
 from tests.grader.sandbox.machines import AS_ROOT, ON_LINUX, Machine, plain_user
 from tests.grader.sandbox.wanted import skip_unless_it_works, whys
+from tests.running import ROOT
 
 HAS_BUBBLEWRAP = shutil.which("bwrap") is not None
 NAMES = list(levels.LEVELS)
@@ -156,7 +157,7 @@ def test_server_that_stays_root_is_no_level() -> None:
 
 
 def test_zygote_reads_the_lab_and_nothing_else_of_the_project() -> None:
-    project = str(levels.HERE.parent.parent)
+    project = str(ROOT)
     inside = [path for path in outer.readable() if path.startswith(project)]
     assert [path for path in inside if "/.venv/" not in path] == [f"{project}/labs"]
 
