@@ -120,7 +120,7 @@ HOSTILE = {
     "an old turn": ("frames.send(link, frames.Answer(child._turn - 1, 1.0, False, [], [], None, []))", "out of turn"),
     "a deadline that is not a number": (
         "frames.send(link, frames.Answer(child._turn, float('nan'), False, [], [], None, []))",
-        "no number",
+        "a deadline that is not a number",
     ),
     "a state that is not one": (
         "frames.send(link, frames.Answer(child._turn, 1.0, False, [], [], [1, 2], []))",

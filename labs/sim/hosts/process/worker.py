@@ -62,6 +62,10 @@ class Child:
         self._may_speak = True
         """Whether the simulator waits for a frame: a frame out of turn would count as forged."""
         self._driver: trio.lowlevel.Task
+        self._driving = True
+        """Whether the driver still waits: an error in a task of the server that nothing catches cancels it."""
+        self._broke = False
+        """Whether such an error has ended all tasks, so that trio only has to finish."""
 
     def run(self) -> None:
         """Run to the end of the process."""
@@ -87,9 +91,12 @@ class Child:
             self._send(Modules(compile_all(first.sources, Path(first.root))))
             os._exit(0)
         elif isinstance(first, Begin):
-            async with trio.open_nursery() as nursery:
-                self._begin(first, nursery)
-                await self._serve_test()
+            try:
+                async with trio.open_nursery() as nursery:
+                    self._begin(first, nursery)
+                    await self._serve_test()
+            finally:
+                self._broke = True
 
     def _begin(self, begin: Begin, nursery: trio.Nursery) -> None:
         self._clock.now, self._turn = begin.now, begin.turn
@@ -108,6 +115,10 @@ class Child:
         if self._granted:
             self._granted = False
             return
+        if self._broke:
+            return
+        if not self._driving:
+            raise RuntimeError("an error that nothing caught has cancelled its tasks")
         if self._crashing:
             self._send(Ended(self._turn, self._life.why_not_ended()))
         else:
@@ -135,7 +146,10 @@ class Child:
             self._obey(message)
         self._go_on(message)
         self._granted = not self._crashing and not self._loop.runnable
-        await trio.sleep_forever()
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._driving = False
 
     def _brings_requests_only(self, step: Step) -> bool:
         """Return whether nothing else is to be done in a step, so that it needs no turn of trio's scheduler.
