@@ -8,6 +8,8 @@ import io
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +110,8 @@ class _Understood(Exception):
 
 def _module_is_wrong(module: str, arguments: list[str]) -> str:
     """Let a module read its arguments, and do nothing."""
+    if module == "pytest":
+        return _pytest_is_wrong(arguments)
     if not any((ROOT / Path(*module.split("."))).with_suffix(end).exists() for end in ("", ".py")):
         return f"there is no module {module}"
     if not module.startswith(OURS):
@@ -124,6 +128,13 @@ def _module_is_wrong(module: str, arguments: list[str]) -> str:
     except SystemExit as stop:
         return said.getvalue().strip().rpartition("\n")[2] if stop.code else ""
     return f"{module} does not look at its arguments" if arguments else ""
+
+
+def _pytest_is_wrong(arguments: list[str]) -> str:
+    """Let pytest look for the tests that these arguments name, and run none."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return "" if found.returncode == 0 else (found.stdout + found.stderr).strip().rpartition("\n")[2]
 
 
 @contextlib.contextmanager
