@@ -261,9 +261,9 @@ def _replay(options: argparse.Namespace) -> int:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    trace_text.show(path, _filter(options))
-    print(table.render_one(record, options.submission))
-    print(f"digest  {record.digest}\ntrace   {path}\nall     python -m labs trace {path} --all")
+    verdict = table.render_one(record, options.submission)
+    files = f"digest  {record.digest}\ntrace   {path}\nall     python -m labs trace {path} --all"
+    trace_text.show(path, _filter(options), f"{verdict}\n{files}")
     return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
 
 

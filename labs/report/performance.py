@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from labs.raft.stages.performance import BY_ID, CPU, CPU_LOAD, FULL, Measurement, committed, judge, measurement, missing
-from labs.report import table
+from labs.report import failures
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
@@ -61,7 +61,7 @@ def render(
     lines += [_line(one) for one in found]
     scale = f"{'#' * BAR}  as good as the reference; a longer bar is better, a shorter one worse"
     by_test = {scenario.id: [run for run in records if run.test == scenario.id] for scenario in chosen}
-    failed = [*table.failures(chosen, by_test, submission), *table.unwritten(chosen, by_test)]
+    failed = [*failures.paragraphs(chosen, by_test, submission), *failures.unwritten(chosen, by_test)]
     parts = ["\n".join(lines), scale, *failed, _advice(found), _sum(found, sorted({run.seed for run in records}))]
     return "\n\n".join(part for part in parts if part)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from labs.codec.rpcs import RPCS
-from labs.messages import AppendEntriesArgs, AppendEntriesReply
+from labs.report.folding import is_idle
 from labs.report.trace_text import describe
 from labs.trace import events as ev
 
@@ -69,14 +69,6 @@ class View:
             return False
         ends = {event.server, getattr(event, "peer", event.server)} - {-1}
         return self.servers is None or ends <= set(self.servers)
-
-
-def is_idle(event: ev.Event) -> bool:
-    """Return whether an event belongs to an AppendEntries without entries that was not refused."""
-    message = getattr(event, "message", None)
-    if isinstance(message, AppendEntriesArgs):
-        return not message.entries
-    return isinstance(message, AppendEntriesReply) and message.success
 
 
 def draw(events: Sequence[ev.Event], servers: int, title: str, view: View | None = None) -> str:

@@ -13,8 +13,12 @@ from typing import get_args
 from labs.codec.rpcs import RPCS
 from labs.codec.safe_repr import short
 from labs.raft import protocol as raft
+from labs.raft.stages.catalogue import RAFT_STAGES
+from labs.report import columns, terminal
+from labs.report.folding import Fold, Heartbeats, Line, fold
 from labs.trace import events as ev
 from labs.trace.reader import read
+from labs.trace.recorder import Header
 from labs.warmup import protocol as warmup
 
 PROTOCOLS = (raft, warmup)
@@ -22,7 +26,15 @@ PROTOCOLS = (raft, warmup)
 
 LAST_SECONDS = 2.0
 """What is shown of a run by default."""
-LAST_LINES = 200
+LAST_LINES, LEAST_LINES = 200, 8
+"""How many lines of it, where no terminal limits them, and how many in the lowest one."""
+LAST_EVENTS = 5000
+"""How many events are looked at for these lines: most of them may be heartbeats."""
+LEGEND = "→ request sent  ← arrived   ⇢ answer sent  ⇠ arrived   ✗ lost   ⌛ no answer came"
+ABBREVIATIONS = "RV RequestVote  AE AppendEntries  IS InstallSnapshot  t term  c leader_commit"
+LONG_HEAD = 10
+"""The width from which on a column has "server 0" as its head, and not only "s0"."""
+NOTHING = "… no events match these filters, or the run has none …"
 TIME_WIDTH = 10
 KINDS = [str(kind.__struct_config__.tag) for kind in get_args(ev.AnyEvent)]
 """The names of the kinds of events in the trace file."""
@@ -56,45 +68,90 @@ def kind_of(event: ev.Event) -> str:
     return str(event.__struct_config__.tag)
 
 
-def show(path: Path, which: Filter) -> None:
-    """Print a trace file to standard output."""
+def show(path: Path, which: Filter, after: str = "") -> None:
+    """Print a trace file to standard output, and a text after it.
+
+    The end of a run is folded (labs.report.folding), and fits the terminal together with that text.
+    """
     header, all_events = read(path)
-    chosen: Iterable[ev.Event] = (event for event in all_events if which.lets(event))
     if which.only_the_end:
-        chosen, left_out = _the_end(chosen)
-    else:
-        left_out = 0
-    width = shutil.get_terminal_size((110, 24)).columns
-    column = max(6, min(28, (width - TIME_WIDTH - 30) // header.servers))
-    print(f"{header.test}  {header.title}   seed {header.seed}, {header.servers} servers, {header.submission}")
+        _show_the_end(header, all_events, which, after)
+        return
+    title = f"{header.test}  {header.title}   seed {header.seed}, {header.servers} servers, {header.submission}"
+    column = _column(header.servers)
+    print(f"{title}\n{_heads(header.servers, column)}")
+    none = True
+    for event in all_events:
+        if which.lets(event):
+            sys.stdout.write(line(event, column) + "\n")
+            none = False
+    if none:
+        print(NOTHING)
+    if after:
+        print(after)
+
+
+def _show_the_end(header: Header, events: Iterable[ev.Event], which: Filter, after: str) -> None:
+    column, width, height = _column(header.servers), columns.room(), terminal.height()
+    head = [f"{header.test}   seed {header.seed}, {header.servers} servers, {header.submission}", LEGEND]
+    if header.test.partition("/")[0] in RAFT_STAGES:
+        head.append(ABBREVIATIONS)
+    foot = terminal.lines(after) + 1 if after else 1
+    room = LAST_LINES if height is None else max(LEAST_LINES, height - len(head) - 2 - foot)
+    lines, left_out = _the_end(events, which, room)
+    print("\n".join(head if width is None else [columns.shortened(text, width) for text in head]))
     if left_out:
         print(f"… {left_out} events before (--all shows them) …")
-    print(" " * TIME_WIDTH + "".join(f"server {server}".ljust(column) for server in range(header.servers)))
-    none = True
-    for event in chosen:
-        sys.stdout.write(line(event, column) + "\n")
-        none = False
-    if none:
-        print("… no events match these filters, or the run has none …")
+    print(_heads(header.servers, column))
+    for one in lines:
+        text = _folded(one) if isinstance(one, Fold) else line(one, column, is_brief=bool(after))
+        print(text if width is None else columns.shortened(text, width))
+    if not lines:
+        print(NOTHING)
+    if after:
+        print(after)
 
 
-def _the_end(chosen: Iterable[ev.Event]) -> tuple[list[ev.Event], int]:
-    """Return the last events, and how many came before them."""
-    kept: deque[ev.Event] = deque(maxlen=LAST_LINES)
+def _heads(servers: int, column: int) -> str:
+    word = "server " if column >= LONG_HEAD else "s"
+    return " " * TIME_WIDTH + "".join(f"{word}{server}".ljust(column) for server in range(servers)).rstrip()
+
+
+def _column(servers: int) -> int:
+    """Return the width of a server's column: its text may go on over the next ones."""
+    width = shutil.get_terminal_size((110, 24)).columns
+    return max(6, min(28, (width - TIME_WIDTH - 30) // servers))
+
+
+def _the_end(events: Iterable[ev.Event], which: Filter, room: int) -> tuple[list[Line], int]:
+    """Return the last lines, and how many events came before them."""
+    kept: deque[ev.Event] = deque(maxlen=LAST_EVENTS)
+    heartbeats = Heartbeats()
     count = 0
-    for event in chosen:
-        kept.append(event)
-        count += 1
+    for event in events:
+        heartbeats.note(event)
+        if which.lets(event):
+            kept.append(event)
+            count += 1
     last = [event for event in kept if event.time >= kept[-1].time - LAST_SECONDS]
-    return last, count - len(last)
+    lines = fold(last, heartbeats)[-room:]
+    return lines, count - sum(one.count if isinstance(one, Fold) else 1 for one in lines)
 
 
-def line(event: ev.Event, column: int) -> str:
-    """Return one event as a line of text; its text begins in its server's column."""
+def _folded(fold: Fold) -> str:
+    return f"{fold.begin:.4f}".rjust(TIME_WIDTH - 2) + f"  … {fold.count} events of heartbeats …"
+
+
+def line(event: ev.Event, column: int, is_brief: bool = False) -> str:
+    """Return one event as a line of text; its text begins in its server's column.
+
+    A brief line has a verdict without its message, for that is printed elsewhere.
+    """
     time = f"{event.time:.4f}".rjust(TIME_WIDTH - 2) + "  "
-    if event.server < 0:
-        return f"{time}== {describe(event)}"
-    return time + " " * (column * event.server) + describe(event)
+    text = describe(event)
+    if is_brief and isinstance(event, ev.Verdict):
+        text = f"{event.status.upper()} {event.rule or ''}".rstrip()
+    return f"{time}== {text}" if event.server < 0 else time + " " * (column * event.server) + text
 
 
 def describe(event: ev.Event) -> str:

@@ -289,7 +289,7 @@ def test_what_is_printed_into_a_pipe_is_utf_8_whatever_the_system_says(tmp_path:
     arguments = ["replay", "2A/initial_election", "--submission", REFERENCE]
     process = call_labs(*arguments, folder=tmp_path, PYTHONIOENCODING="cp1252")
     assert process.returncode == 0, process.stderr
-    assert re.search(r"→1 AE t1 prev 0/t0 c0$", process.stdout, re.MULTILINE)
+    assert re.search(r"^→ request sent  ← arrived ", process.stdout, re.MULTILINE)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to catch")

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from labs.report import green, json_files, results, table
+from labs.report import failures, green, json_files, results, table
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 from tests.running import make_scenario
@@ -154,24 +154,44 @@ def many(*messages: str) -> list[RunRecord]:
     ]
 
 
-def failures_of(records: list[RunRecord], verbose: bool = False) -> list[str]:
+def failures_of(records: list[RunRecord], verbose: bool = False, room: int | None = None) -> list[str]:
     scenarios = [replace(TESTS[0], id=record.test) for record in records]
-    return table.failures(scenarios, {record.test: [record] for record in records}, "skeleton", verbose)
+    return failures.paragraphs(scenarios, {run.test: [run] for run in records}, "skeleton", verbose, room)
 
 
 CRASH = "NoCrash: server {} KeyError: {} at raft.py:88 in start, called from raft.py:{} in run"
 
 
-def test_many_tests_that_fail_at_one_line_share_a_paragraph(terminal: Terminal) -> None:
+def test_tests_that_fail_at_one_line_share_a_paragraph(terminal: Terminal) -> None:
     alike = many(*(CRASH.format(number, number, 90 + number) for number in range(9)))
     [text] = failures_of(alike)
-    assert text.startswith("error  2A/t2  ")
+    assert text.startswith("error  2A/t2  ") and "9 tests fail so; the shortest: seed 1" in " ".join(text.split())
     assert "server 2 KeyError: 2 at raft.py:88" in text
     assert "make replay TEST=2A/t2 SEED=1" in text
-    assert "also    the same in 8 other tests (V=1 shows each): 2A/t0, 2A/t1, 2A/t3, 2A/t4," in text
-    assert " ".join(text.split()).endswith("2A/t5, 2A/t6, and 2 more")
+    assert "also    2A/t0, 2A/t1, 2A/t3, and 5 more (V=1 names all)" in text
     assert len(failures_of(alike, verbose=True)) == 9
-    assert len(failures_of(alike[:3])) == 3
+    [two] = failures_of(alike[:2])
+    assert two.endswith("also    2A/t1")
+
+
+def test_seeds_of_a_test_that_fail_otherwise_have_a_paragraph_of_their_own(terminal: Terminal) -> None:
+    """The shortest run of each cause is shown, whatever its seed."""
+    other = record(0, 1, "fail", rule="StepsDown", message="StepsDown (Figure 2): server 0 still leads")
+    failed = [record(0, seed, "fail", virtual_time=9.0 / seed) for seed in (2, 3)]
+    text = render(other, *failed, record(0, 4), record(1), record(2))
+    assert "failed 1 of 4: seed 1\n" in text and "failed 2 of 4: seeds 2, 3\n" in text
+    assert re.findall("SEED=([0-9])", text) == ["1", "3"]
+
+
+@pytest.mark.parametrize(("room", "whole", "brief"), [(100, 5, 0), (20, 3, 2), (11, 1, 4), (3, 1, 3)])
+def test_causes_fit_the_terminal(room: int, whole: int, brief: int, terminal: Terminal) -> None:
+    lines = many(*(f"NoCrash: server 0 KeyError: 1 at raft.py:{number} in run" for number in range(5)))
+    parts = failures_of(lines, room=room)
+    assert sum("hint" in part for part in parts) == whole
+    briefs = parts[-1].splitlines() if brief else []
+    named = [re.fullmatch(r"error  NoCrash:, 1 test:  make replay TEST=2A/t. SEED=1", line) for line in briefs[:brief]]
+    assert all(named)
+    assert len(parts) == whole + bool(brief) and len(briefs) == brief + (room == 3)
 
 
 def test_tests_that_fail_at_other_lines_or_otherwise_have_paragraphs_of_their_own(terminal: Terminal) -> None:
@@ -255,7 +275,7 @@ def test_failure_is_told_with_reason_hint_seeds_and_replay(terminal: Terminal) -
 
 
 def test_replay_needs_no_submission_for_the_skeleton(terminal: Terminal) -> None:
-    assert table.replay_command(record(0, 4, "fail"), "skeleton") == "make replay TEST=2A/first SEED=4"
+    assert failures.replay_command(record(0, 4, "fail"), "skeleton") == "make replay TEST=2A/first SEED=4"
 
 
 def test_what_is_not_written_is_one_line_with_the_number_of_tests(terminal: Terminal) -> None:

@@ -1,0 +1,45 @@
+"""What a report knows of the terminal: its width and height, and the colours of verdicts, if it shows any."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+
+NARROWEST, WIDEST = 60, 120
+"""Paragraphs are wrapped to the terminal's width within these bounds."""
+LOWEST = 12
+"""The height that a report may always have."""
+
+
+def width() -> int:
+    """Return how wide paragraphs may be."""
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size((100, 24)).columns))
+
+
+def height() -> int | None:
+    """Return the height of the terminal, or the one that LINES asks for; None if there is no limit."""
+    if not sys.stdout.isatty() and not os.environ.get("LINES"):
+        return None
+    return max(LOWEST, shutil.get_terminal_size((100, 24)).lines)
+
+
+def lines(text: str) -> int:
+    """Return how many lines of the terminal a text fills: long commands are not wrapped, but go on in the next line."""
+    columns = shutil.get_terminal_size((100, 24)).columns
+    plain = (re.sub(r"\033\[\d+m", "", line) for line in text.split("\n"))
+    return sum(max(1, -(-len(line) // columns)) for line in plain)
+
+
+def shows_colours() -> bool:
+    """Return whether standard output is a terminal, and NO_COLOR is not set."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def coloured(text: str, status: str) -> str:
+    """Return a text in the colour of a verdict, if colours are shown."""
+    if not shows_colours():
+        return text
+    colour = {"pass": "32", "not written": "33", "not run": "33"}.get(status, "31")
+    return f"\033[{colour}m{text}\033[0m"
