@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Fill in; return 1 if a submission has no row, or no grade."""
     from grader.results.exports.canvas import fill_in, find_column, rows_of
-    from grader.results.exports.table_csv import written
+    from grader.results.exports.cells import written
     from grader.results.exports.text_file import write_text
     from grader.results.result import read
 

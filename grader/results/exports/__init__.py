@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grader.exits import Usage
-from grader.results.exports import classroom, classroom50, github, gradescope, junit
+from grader.results.exports import classroom, classroom50, github, gradescope, junit, prairielearn
 from grader.results.exports.text_file import write_text
 from grader.results.result import Result
 
@@ -19,6 +19,7 @@ WRITERS: dict[str, tuple[str, Callable[[Result], str]]] = {
     "gradescope": ("gradescope.json", gradescope.text),
     "classroom50": ("classroom50.json", classroom50.text),
     "classroom": ("classroom.txt", classroom.text),
+    "prairielearn": ("prairielearn.json", prairielearn.text),
     "github": ("github.log", github.text),
     "summary": ("summary.md", github.summary),
 }
