@@ -22,6 +22,7 @@ COMMANDS = {
     "grade": "grade submissions, and write results",
     "repeat": "repeat one run of a submission, as for a run that was held for review",
     "seeds": "print the secret seeds of a submission, to publish them",
+    "secret": "show, export or import the course secret, so that several machines draw the same seeds",
     "viva": "print five exam questions from a submission's own run, with answers",
     "canvas": "fill points into a gradebook that Canvas exported",
     "moodle": "fill points into a grading worksheet that Moodle exported",

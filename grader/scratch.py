@@ -11,13 +11,10 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "raft-grader-"
-_YOUNG = 60.0
-"""Seconds during which a new folder may not be locked yet."""
 _swept = False
 
 
@@ -28,19 +25,22 @@ def folder() -> Iterator[str]:
     if not _swept:
         _swept = True
         sweep()
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name, _locked(Path(name)):
-        yield name
+    while True:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
+            with _locked(Path(name)) as is_ours:
+                if is_ours and os.path.isdir(name):  # no other grader's sweep was faster
+                    yield name
+                    return
 
 
 def sweep() -> None:
     """Remove the folders of this user's graders that no longer run."""
     if os.name != "posix":
         return
-    with contextlib.suppress(OSError):  # folders that cannot be removed are left to the next grader
-        for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
+    for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
+        with contextlib.suppress(OSError):  # folders that cannot be removed are left to the next grader
             facts = path.lstat()
-            is_ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid()
-            if is_ours and abs(time.time() - facts.st_mtime) > _YOUNG:
+            if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid():
                 with _locked(path) as is_left:
                     if is_left:
                         shutil.rmtree(path, ignore_errors=True)
@@ -48,19 +48,24 @@ def sweep() -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[bool]:
-    """Lock a folder; yield whether nobody else had locked it."""
+    """Lock a folder; yield whether it is there, and nobody else had locked it."""
     if os.name != "posix":
         yield True
         return
     import fcntl
 
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield False
+        return
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            yield False
+            is_free = False
         else:
-            yield True
+            is_free = True
+        yield is_free
     finally:
         os.close(handle)

@@ -1,9 +1,10 @@
 """Grade submissions: folders, zips, tars (.gz, .xz) or git checkouts, several at once.
 
 Each gets a folder in --out: result.json (all of it, for the instructor; schema: python -m grader schema), feedback.json
-and feedback.txt (what the student may see), and exports. A table and class.csv sum up. A submission with a result of
-the same content, rubric, seeds and lab is not graded again, so an interrupted grading continues where it stopped. A run
-that the grader cannot grade is held for review, and with it the grade; the same command tries again.
+and feedback.txt (what the student may see), and exports. A table and class.csv sum up. The folder's name is the path as
+given. A submission with a result of the same content, rubric, seeds and lab is not graded again, so an interrupted
+grading continues where it stopped. A result that is replaced goes into the student's `history`. A run that the grader
+cannot grade is held for review, and with it the grade; the same command tries again.
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--require-sandbox", metavar="LEVEL", help="grade at this level or a better one, or not at all")
     parser.add_argument("--again", action="store_true", help="grade again submissions that have a result")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why they are graded again, for the log")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="replace results of another rubric, selection or secret, for all in --out",
+    )
+    parser.add_argument(
+        "--as", default="", dest="given", metavar="NAME", help="the student, in place of the path: for one submission"
+    )
     parser.add_argument("--export", default="junit,gradescope", metavar="F,F", help=exports.HELP)
     parser.add_argument("--json", action="store_true", help="print the results as JSON, one per line, not as a table")
 
@@ -63,29 +73,34 @@ def run(options: argparse.Namespace) -> int:
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
     from grader.results import files, report
-    from grader.results.folder_names import named
+    from grader.results.shelf import Shelf
+    from grader.results.students import from_paths
 
     chosen = exports.chosen(options.export)
     rubric = load(options.rubric, options.runs, options.public, options.only)
     hosts = choose(options.hosts, options.require_sandbox)
-    sources = named(options.submissions)
+    hand_ins = {
+        hand_in.name: hand_in for hand_in in Shelf(options.out).settle(from_paths(options.submissions, options.given))
+    }
     exits.require_writable(options.out / "class.csv")
     if not hosts.is_walled:
         print(f"grade: {UNWALLED}", file=sys.stderr)
-    batch = Batch(options.out, rubric, hosts, sources, options.jobs, options.again)
+    batch = Batch(options.out, rubric, hosts, hand_ins, options.jobs, options.again, options.reason, options.replace)
     batch.run()
-    results = [batch.results[name] for name in sources if name in batch.results]
+    results = [batch.results[name] for name in hand_ins if name in batch.results]
     for name in batch.results:
         with batch.writing(options.out / name):
             files.write_all(options.out / name, batch.results[name], chosen)
     with batch.writing(options.out / "class.csv"):
         files.write_class(options.out, batch.results)
+    for path in Shelf(options.out).foreign():
+        print(f"grade: {path} is not a result of this version, and not in class.csv", file=sys.stderr)
     if options.json:
         sys.stdout.writelines(msgspec.json.encode(result).decode() + "\n" for result in results)
     else:
         print(report.render(results, options.out, batch.previous))
     if batch.interrupted:
-        print(f"stopped: {len(results)} of {len(sources)} are graded; the same command goes on", file=sys.stderr)
+        print(f"stopped: {len(results)} of {len(hand_ins)} are graded; the same command goes on", file=sys.stderr)
         return exits.INTERRUPTED
     for path, why in batch.unwritten.items():
         print(f"grade: cannot write {path}: {why}; then the same command goes on", file=sys.stderr)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import trio
 
+from grader.cleaning import one_line
 from grader.execution.hosts import Hosts
 from grader.execution.pool import Pool
 from grader.exits import IntakeFailed, Usage
@@ -28,8 +28,14 @@ from grader.grading.scoring import hold_all
 from grader.grading.seeds import course_secret, fingerprint
 from grader.lacks import describe
 from grader.places import REFERENCE, ROOT
+from grader.results import log
 from grader.results.held import held_submission
-from grader.results.result import REVIEW, Basis, Result, read, write
+from grader.results.result import REVIEW, Basis, Result
+from grader.results.shelf import Shelf
+from grader.results.students import HandIn
+
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end a grading in order: Ctrl-C, a service that stops, a terminal that is closed."""
 
 
 @functools.cache
@@ -50,14 +56,20 @@ class Batch:
     out: Path
     rubric: Rubric
     hosts: Hosts
-    sources: dict[str, str]
-    """The path of each, by the name of its folder of results."""
+    hand_ins: dict[str, HandIn]
+    """By the name of the folder of results."""
     jobs: int
     again: bool
     """Also grade submissions that have a result."""
+    reason: str = ""
+    """Why they are graded again."""
+    replace: bool = False
+    """Replace results of another rubric, selection or secret; they go into the history, as all that are replaced."""
     results: dict[str, Result] = field(default_factory=dict)
     previous: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
+    _known: set[str] = field(default_factory=set)
+    """Those whose earlier result still counts."""
     unwritten: dict[Path, str] = field(default_factory=dict)
     """The files that could not be written, and why."""
 
@@ -79,21 +91,23 @@ class Batch:
     async def _grade(self) -> None:
         """Grade all of them, until done or interrupted; then no process and no temporary file is left."""
         secret = course_secret() if any(item.secret for item in self.rubric.items) else None
-        basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), fingerprint(secret) if secret else "")
-        at_once = min(self.jobs, len(self.sources))
-        places, progress = trio.CapacityLimiter(at_once), Progress(len(self.sources))
+        named = fingerprint(secret) if secret else ""
+        basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), named, self.rubric.selection)
+        Shelf(self.out).require_basis(basis, self.hand_ins, self.replace)
+        at_once = min(self.jobs, len(self.hand_ins))
+        places, progress = trio.CapacityLimiter(at_once), Progress(len(self.hand_ins))
         async with Pool.open(str(REFERENCE), self.hosts, 1) as pool, trio.open_nursery() as nursery:
             order = Order(self.rubric, self.hosts, max(1, self.jobs // at_once), secret, basis, References(pool))
             nursery.start_soon(self._stop_when_told, nursery.cancel_scope)
             async with trio.open_nursery() as work:
-                for name in self.sources:
+                for name in self.hand_ins:
                     await places.acquire_on_behalf_of(name)
                     work.start_soon(self._grade_one, name, order, places, progress)
             nursery.cancel_scope.cancel()
         progress.clear()
 
     async def _stop_when_told(self, scope: trio.CancelScope) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with trio.open_signal_receiver(*STOPPING) as signals:
             async for _ in signals:
                 self.interrupted = True
                 scope.cancel()
@@ -102,15 +116,24 @@ class Batch:
         try:
             begin = functools.partial(self._begin, name)
             try:
-                result = await mark(name, self.sources[name], order, begin, progress.of(name))
+                result = await mark(name, self.hand_ins[name].source, order, begin, progress.of(name))
             except Exception as error:
                 result = self._held(name, order, error)
             self.results[name] = result
-            with self.writing(self.out / name / "result.json"):
-                write(self.out / name / "result.json", result)
+            if name not in self._known:
+                with self.writing(self.out / name / "result.json"):
+                    self._keep(name, result)
             progress.finished(result)
         finally:
             places.release_on_behalf_of(name)
+
+    def _keep(self, name: str, result: Result) -> None:
+        """Make a result the one that counts, and add it to the log."""
+        result.reason = one_line(self.reason, 500)
+        before = Shelf(self.out).keep(name, result)
+        if before is not None:
+            self.previous[name] = before
+        log.add(self.out, result, before)
 
     def _held(self, name: str, order: Order, error: BaseException) -> Result:
         """Return the result of a submission that we could not grade, so that the others go on: all its points are
@@ -121,30 +144,20 @@ class Batch:
             raise error
         why = str(error) if isinstance(error, IntakeFailed) else describe(error)
         result = blank(name, order)
+        self.hand_ins[name].describe(result.submission)
         hold_all(result, order.rubric.stages, f"{REVIEW}: the grader could not grade the submission. {why}")
-        result.held = [held_submission(self.sources[name], order.hosts, why)]
-        path = self.out / name / "result.json"
-        with contextlib.suppress(Usage, OSError):
-            known = read(path)
-            if known.has_grade:
-                os.replace(path, path.with_name("previous.json"))
-                self.previous[name] = known
+        result.held = [held_submission(self.hand_ins[name].source, order.hosts, why)]
         return result
 
     def _begin(self, name: str, blank: Result) -> Result | None:
         """Return an earlier result of the same; without one, leave a file with the message that this grading did not
         finish."""
-        path = self.out / name / "result.json"
-        try:
-            known = read(path)
-        except Usage:
-            known = None
-        if known is not None and known.status != "unfinished":
-            if _is_same(known, blank) and known.has_grade and not self.again:
-                return known
-            os.replace(path, path.with_name("previous.json"))
-            self.previous[name] = known
-        write(path, blank)
+        self.hand_ins[name].describe(blank.submission)
+        known = Shelf(self.out).result(name)
+        if known is not None and _is_same(known, blank) and known.has_grade and not self.again:
+            self._known.add(name)
+            return known
+        Shelf(self.out).begin(name, blank)
         return None
 
 

@@ -145,6 +145,8 @@ class Rubric:
     stages: tuple[Stage, ...]
     sha256: str
     give_up_after: int = 0
+    selection: str = ""
+    """The options of the command line that select a part of it, as typed; "" for all of it."""
 
     @property
     def items(self) -> list[Item]:
@@ -171,7 +173,8 @@ def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False
     if runs is not None:
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
     digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()
-    return Rubric(file.title, stages, digest, file.give_up_after)
+    selected = [f"--only {only}"] * bool(only) + [f"--runs {runs}"] * (runs is not None) + ["--public"] * public_only
+    return Rubric(file.title, stages, digest, file.give_up_after, " ".join(selected))
 
 
 def _parse(path: Path, text: str) -> RubricFile:

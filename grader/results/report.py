@@ -27,7 +27,7 @@ def render(results: Sequence[Result], out: Path, previous: Mapping[str, Result])
         parts = [render_one(result, MOST)]
         before = previous.get(result.submission.name)
         if before is not None and before.status == "graded":
-            parts.append(f"before: {_points(before)}")
+            parts.append(f"before: {_points(before)}" + _other_basis(before, result))
         return "\n".join([*parts, f"results: {out / result.submission.name}"])
     rows = [_row(result, previous.get(result.submission.name)) for result in results]
     stages = list(dict.fromkeys(stage.id for result in results for stage in result.stages))
@@ -47,10 +47,14 @@ def _row(result: Result, before: Result | None) -> tuple[str, dict[str, str], st
     if result.held:
         notes.append(f"{len(result.held)} held")
     if before is not None and before.status == "graded" and before.score != result.score:
-        notes.append(f"before: {before.score:g}")
+        notes.append(f"before: {before.score:g}{_other_basis(before, result)}")
     stages = {stage.id: "held" if stage.status == "held" else f"{stage.score:g}" for stage in result.stages}
     points = f"{result.score:g}" if result.has_grade else result.status
     return result.submission.name, stages, points, f"{result.max_score:g}", "; ".join(notes)
+
+
+def _other_basis(before: Result, result: Result) -> str:
+    return "" if before.basis.mixes_with(result.basis) else f"   ({before.basis.in_words})"
 
 
 def render_one(result: Result, most: int = 1000) -> str:

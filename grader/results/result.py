@@ -1,10 +1,12 @@
 """The outcome of a grading as data: the only source of every report and export. Its schema is beside it.
 
-All texts in it are clean (grader.cleaning). Written whole or not at all.
+All texts in it are clean (grader.cleaning). Written whole or not at all, as two files: result.json holds what every
+grading of the same submission finds, byte for byte; grading.json holds the times of one grading, and why it was done.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -15,6 +17,8 @@ from grader.exits import Usage
 from labs.report.json_files import write_json
 
 SCHEMA = "raft-lab/result/v2"
+GRADING = "grading.json"
+"""Beside each result.json: the times of its grading."""
 SCHEMA_FILE = Path(__file__).parent / "result.schema.json"
 Status: TypeAlias = Literal["pass", "fail", "error", "skip", "not-written", "held"]
 """fail: a rule was broken; error: the submission raised, spun or died; skip: a stage that it builds on is missing;
@@ -28,6 +32,9 @@ BasisStatus: TypeAlias = Literal["none", "there", "held", "lost", "forfeited"]
 """The status of a stage's basis (grader.grading.stage_basis). none: it names no test; there: each test passes with some
 seed; held: the grader could not find out; lost: one fails with every seed, so the stage gives no points; forfeited:
 whatever the basis, a run broke a rule that nobody breaks by mistake, so it gives none either."""
+Origin: TypeAlias = Literal["path", "given", "roster", "gradescope", "canvas", "moodle", "classroom", "folder"]
+"""Where a student's identity is from: the path on the command line, the option --as, a roster, a platform's download,
+or the name of an entry in a folder of submissions."""
 REVIEW = "needs review"
 
 
@@ -137,10 +144,26 @@ class StageResult(msgspec.Struct, forbid_unknown_fields=True):
     """The first test that broke a rule for which the stage is forfeited."""
 
 
+class Person(msgspec.Struct, forbid_unknown_fields=True):
+    """A student by every name that a platform or a roster gives. Empty ones are unknown, never guessed."""
+
+    id: str = ""
+    """The number that a platform gives: Canvas' ID, Gradescope's SID, Moodle's participant."""
+    name: str = ""
+    email: str = ""
+    login: str = ""
+
+    @property
+    def keys(self) -> set[str]:
+        """Return the words by which a gradebook may know this student."""
+        return {key.casefold() for key in (self.id, self.email, self.login) if key}
+
+
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
     """The submission; `sha256` covers the names and contents of `files`, `commit` is that of a git checkout.
 
-    The files' names are relative to `root`, a folder of the submission.
+    The files' names are relative to `root`, a folder of the submission. `name` is that of the student's folder of
+    results; `student` is the identity that it stands for, which no other student has (grader.intake.students).
     """
 
     name: str
@@ -149,15 +172,44 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
     left_out: int = 0
     commit: str = ""
     root: str = ""
+    student: str = ""
+    origin: Origin = "path"
+    """Where the identity is from."""
+    source: str = ""
+    """The submission's absolute path when it was graded."""
+    people: list[Person] = []
+    """The students who get this grade, as far as a platform or a roster names them: several in a group."""
+    handed_in: str = ""
+    """When it was handed in, in UTC, as the platform's download has it."""
+    late: float = 0.0
+    """Days late, as the platform or the roster's extensions and the deadline have it."""
+    attempt: int = 0
+    """Which attempt of this student it is; 0 if the platform does not count them."""
 
 
 class Basis(msgspec.Struct, forbid_unknown_fields=True):
-    """The basis of the grade; equal ones give equal verdicts. `secret` names the course secret, or is ""."""
+    """The basis of the grade; equal ones give equal verdicts. `secret` is the fingerprint of the course secret, "" if
+    no seed depends on it.
+    """
 
     rubric: str = ""
     rubric_sha256: str = ""
+    """A hash over the rubric and the selection."""
     lab_sha256: str = ""
     secret: str = ""
+    selection: str = ""
+    """The options that select a part of the rubric, as typed; "" for all of it."""
+
+    @property
+    def in_words(self) -> str:
+        """The basis in words, for a row of a gradebook."""
+        parts = [f"rubric {self.rubric_sha256[:8]}", self.selection or "all tests"]
+        return ", ".join([*parts, f"secret {self.secret[:8]}" if self.secret else "no secret seeds"])
+
+    def mixes_with(self, other: Basis) -> bool:
+        """Return whether points on this basis and on another may stand in one table: rubric, selection and secret are
+        the same, while the lab may have been repaired in between."""
+        return (self.rubric_sha256, self.secret) == (other.rubric_sha256, other.secret)
 
 
 class Sandbox(msgspec.Struct, forbid_unknown_fields=True):
@@ -193,6 +245,8 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     duration: float = 0.0
     unseen: int = 0
     """Tests that are left out of this view of the result, and of all its sums."""
+    reason: str = ""
+    """Why it was graded again, in the words of the person who did it."""
     audience: Literal["instructor", "student"] = "instructor"
     tool_version: str = "1"
     schema: Literal["raft-lab/result/v2"] = "raft-lab/result/v2"
@@ -217,19 +271,55 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
         return f"held: {self.score:g} of {judged:g} judged points; {self.held_score:g} points wait for review"
 
 
+class Grading(msgspec.Struct, forbid_unknown_fields=True):
+    """What another grading of the same submission would not share: times, and why it was done."""
+
+    started_at: str = ""
+    finished_at: str = ""
+    duration: float = 0.0
+    reason: str = ""
+    wall_times: dict[str, list[float]] = {}
+    """Wall seconds of each run, and at the end their mean, by test."""
+
+
 def write(path: Path, result: Result) -> None:
-    """Write a result, to a temporary file that is then renamed."""
-    write_json(path, result)
+    """Write a result, each file to a temporary one that is then renamed; result.json last, because it is the one that
+    counts."""
+    grading, rest = split(result)
+    write_json(path.with_name(GRADING), grading)
+    write_json(path, rest)
 
 
 def read(path: Path) -> Result:
     """Read a result; raise Usage if it is not one."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Result)
+        result = msgspec.json.decode(path.read_bytes(), type=Result)
     except OSError as error:
         raise Usage(f"cannot read the result {path}: {error}") from None
     except msgspec.MsgspecError as error:
         raise Usage(f"{path} is not a result of this version ({SCHEMA}): {error}") from None
+    with contextlib.suppress(OSError, msgspec.MsgspecError):  # the times decide nothing
+        _join(result, msgspec.json.decode(path.with_name(GRADING).read_bytes(), type=Grading))
+    return result
+
+
+def split(result: Result) -> tuple[Grading, Result]:
+    """Return the times of a grading, and a copy of its result without them."""
+    rest = msgspec.json.decode(msgspec.json.encode(result), type=Result)
+    times = {test.id: [*(run.wall_time for run in test.runs), test.metrics.wall_time] for test in result.tests}
+    _join(rest, Grading(wall_times={test: [0.0] * len(found) for test, found in times.items()}))
+    return Grading(result.started_at, result.finished_at, result.duration, result.reason, times), rest
+
+
+def _join(result: Result, grading: Grading) -> None:
+    result.started_at, result.finished_at = grading.started_at, grading.finished_at
+    result.duration, result.reason = grading.duration, grading.reason
+    for test in result.tests:
+        times = grading.wall_times.get(test.id, [])
+        if len(times) == len(test.runs) + 1:
+            *of_runs, test.metrics.wall_time = times
+            for run, seconds in zip(test.runs, of_runs):
+                run.wall_time = seconds
 
 
 def schema() -> dict[str, Any]:

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import msgspec
 
+PARTIAL = re.compile(r"\..+\.(\d+)\.partial")
+"""Names of files that are being written; the number is that of the process."""
+
 
 def write_json(path: Path, value: object) -> None:
-    """Write any record as JSON, to a temporary file that is then renamed."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=1)
+    """Write any record as JSON, whole or not at all."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, to a temporary file beside it that is then renamed. Its mode follows the umask, as that of any new
+    file, so that it can be read in a shared folder.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.unlink(missing_ok=True)  # of a process that had this number and was killed
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text + b"\n")
-        os.replace(name, path)
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from grader import exits
-from grader.results import folder_names
 from grader.results.result import Result, read
+from grader.results.shelf import Shelf
 from tests.running import REFERENCE, ROOT
 
 SPINS = "class Raft:\n    def __init__(self, node, apply_ch):\n        while True: pass\n"
@@ -46,7 +47,15 @@ def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str
 
 
 def result_of(folder: Path, name: str) -> Result:
-    return read(folder / "out" / name / "result.json")
+    return read(folder_of(folder, name) / "result.json")
+
+
+def folder_of(folder: Path, name: str) -> Path:
+    """Return a student's folder of results, whose name is the path of the submission."""
+    [found] = [
+        path for path in (folder / "out").iterdir() if re.fullmatch(rf"(.*--)?{name}(-[0-9a-f]{{8}})?", path.name)
+    ]
+    return found
 
 
 def submission(folder: Path, name: str, text: str) -> Path:
@@ -100,8 +109,8 @@ def test_the_reference_has_full_points(tmp_path: Path) -> None:
         f"reference: {result.max_score:g} of {result.max_score:g} points" in done.stdout
         and "2A election" in done.stdout
     )
-    names = ["class.csv", "reference/feedback.json", "reference/feedback.txt", "reference/github.log"]
-    names += ["reference/gradescope.json", "reference/junit.xml", "reference/result.json"]
+    names = ["class.csv", "log.jsonl", "reference/feedback.json", "reference/feedback.txt", "reference/github.log"]
+    names += ["reference/gradescope.json", "reference/grading.json", "reference/junit.xml", "reference/result.json"]
     assert sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")) == names
 
 
@@ -159,22 +168,18 @@ def test_several_are_graded_side_by_side_and_each_gets_its_own(tmp_path: Path) -
     assert results["good"].submission.sha256 == results["packed"].submission.sha256
     assert "raft.py:1 is not valid Python" in results["broken"].message
     lines = (tmp_path / "out" / "class.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["submission", "broken", "good", "packed", "skeleton"]
+    names = [folder_of(tmp_path, name).name for name in ("broken", "good", "packed", "skeleton")]
+    assert [line.split(",")[0] for line in lines] == ["submission", *sorted(names)]
     assert "4 of 4: " in done.stderr
 
 
 def test_the_class_csv_keeps_those_who_were_graded_before(tmp_path: Path) -> None:
-    for name in ("skeleton", "warmup"):
-        run(
-            tmp_path,
-            submission(tmp_path, name, (ROOT / "skeleton" / "raft.py").read_text()),
-            "--runs",
-            "1",
-            "--only",
-            "2A/initial",
-        )
-    (tmp_path / "out" / "older").mkdir()
+    (tmp_path / "out" / "older").mkdir(parents=True)
     (tmp_path / "out" / "older" / "result.json").write_text("{}")
+    for name in ("skeleton", "warmup"):
+        source = submission(tmp_path, name, (ROOT / "skeleton" / "raft.py").read_text())
+        done = run(tmp_path, source, "--runs", "1", "--only", "2A/initial", "--as", name)
+        assert "older/result.json is not a result of this version" in done.stderr
     lines = (tmp_path / "out" / "class.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["submission", "skeleton", "warmup"]
 
@@ -203,7 +208,8 @@ def test_what_is_graded_is_not_graded_again(tmp_path: Path) -> None:
     (source / "raft.py").write_text("class Raft: pass\n")
     done = run(tmp_path, source, *choice)
     assert done.returncode == exits.LESS
-    assert read(tmp_path / "out" / "mine" / "previous.json").is_full
+    history = Shelf(tmp_path / "out").history(folder_of(tmp_path, "mine").name)
+    assert [result.is_full for result in history] == [True]
     assert "before: 0.5 of 0.5 points" in done.stdout
 
 
@@ -231,7 +237,8 @@ def test_a_grading_that_is_stopped_leaves_nothing_half_and_goes_on(tmp_path: Pat
         text=True,
         start_new_session=True,
     )
-    unfinished = out / "package" / "result.json"
+    place = out / "tests--corpora--variants--package"
+    unfinished = place / "unfinished.json"
     deadline = time.monotonic() + 600
     while not unfinished.exists() and time.monotonic() < deadline and grading.poll() is None:
         time.sleep(0.02)
@@ -247,7 +254,8 @@ def test_a_grading_that_is_stopped_leaves_nothing_half_and_goes_on(tmp_path: Pat
     known = read(out / "skeleton" / "result.json")
     done = run(tmp_path, *arguments)
     assert done.returncode == exits.LESS
-    assert read(unfinished).is_full and read(out / "skeleton" / "result.json") == known
+    assert read(place / "result.json").is_full and not unfinished.exists()
+    assert read(out / "skeleton" / "result.json") == known
 
 
 # Wrong use.
@@ -267,23 +275,3 @@ def test_a_wrong_use_is_told_and_has_a_code(tmp_path: Path, arguments: list[str]
     done = run(tmp_path, *arguments)
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_submissions_of_one_name_have_folders_of_their_own(tmp_path: Path) -> None:
-    for name in ("a/hw", "b/hw", "c/hw"):
-        submission(tmp_path, name, SPINS)
-    shutil.copytree(tmp_path / "a", tmp_path / "x" / "a")
-    sources = [tmp_path / name for name in ("a/hw", "b/hw", "c/hw", "x/a/hw")]
-    named = folder_names.named([str(source) for source in [*sources, sources[0]]])
-    assert list(named.values()) == [str(source) for source in sources]
-    assert list(named)[:3] == ["hw", "b-hw", "c-hw"]
-
-
-def test_names_make_no_paths(tmp_path: Path) -> None:
-    assert [folder_names._plain(name) for name in ("..", "a b/c", "-rf", "Ünï.x", "")] == [
-        "submission",
-        "a_b_c",
-        "rf",
-        "_n_.x",
-        "submission",
-    ]

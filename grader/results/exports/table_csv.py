@@ -1,5 +1,5 @@
 """CSV for a class: one line per submission. Points are there only if they are a grade, and not if they wait for a
-review.
+review. Each line names the submission's source and hash, and the rubric, selection and secret of its points.
 
 The grades of a class at a glance; for programs, there is one row for each test (grader.results.exports.rows).
 """
@@ -16,8 +16,9 @@ def class_table(results: Sequence[Result]) -> str:
     """Return the points of a class, as CSV."""
     stages = list(dict.fromkeys(stage.id for result in results for stage in result.stages))
     rows: list[list[str]] = [
-        ["submission", "status", "points", "of", *stages, "held points", "held runs", "notes", "sha256"]
+        ["submission", "status", "points", "of", *stages, "held points", "held runs", "notes", "sha256", "student"]
     ]
+    rows[0] += ["source", "basis", "lab"]
     for result in results:
         points = {stage.id: f"{stage.score:.2f}" for stage in result.stages if stage.status != "held"}
         total = f"{result.score:.2f}" if result.has_grade else ""
@@ -26,5 +27,7 @@ def class_table(results: Sequence[Result]) -> str:
         row += [f"{result.held_score:.2f}" if result.status == "held" else "", str(len(result.held))]
         said = [result.points] if result.status == "held" else []
         notes = "; ".join([*said, *([result.message] if result.message else []), *result.warnings])
-        rows.append([*row, text_cell(notes), result.submission.sha256])
+        submission, basis = result.submission, result.basis
+        row += [text_cell(notes), submission.sha256, text_cell(submission.student), text_cell(submission.source)]
+        rows.append([*row, text_cell(basis.in_words), basis.lab_sha256[:8]])
     return written(rows)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from grader.places import RUBRIC
 from grader.results.result import Result, read
+from grader.results.students import folder_name, identity_of
 from tests.corpora.attacks.corpus import Attack, attacks
 from tests.corpora.mutants import corpus
 from tests.corpora.mutants.patching import Mutant
@@ -120,4 +121,5 @@ def graded(folder: Path, cheats: tuple[Cheat, ...] = CHEATS) -> Iterator[tuple[C
     )
     assert done.returncode == 1, done.stdout + done.stderr
     for cheat in cheats:
-        yield cheat, read(folder / "out" / cheat.name / "result.json")
+        name = folder_name(identity_of(str(folder / "submissions" / cheat.name)))
+        yield cheat, read(folder / "out" / name / "result.json")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from grader import exits
 from grader.results.result import Result, Test, read
+from grader.results.students import folder_name, identity_of
 from tests.corpora.attacks.corpus import TESTS, Attack, twin
 from tests.running import ROOT
 from tests.tools.attacks.ground import CANARY, DELAY, PATIENCE, Report, around
@@ -52,7 +53,7 @@ def grade(level: str, chosen: list[Attack]) -> Iterator[Report]:
         if problems:
             yield Report("all of them", level, verdicts=[done.stdout[-2000:], done.stderr[-2000:]], problems=problems)
         for number, attack in enumerate(chosen):
-            yield _report(level, attack, folder / "out", number)
+            yield _report(level, attack, folder, number)
 
 
 def _write(folder: Path, chosen: list[Attack]) -> Iterator[Path]:
@@ -80,15 +81,19 @@ def _run(folder: Path, level: str, sources: list[Path]) -> subprocess.CompletedP
     )
 
 
-def _report(level: str, attack: Attack, out: Path, number: int) -> Report:
-    result, other = (read(out / f"{number}-{kind}" / "result.json") for kind in ("attack", "twin"))
+def _results_of(folder: Path, number: int, kind: str) -> Path:
+    return folder / "out" / folder_name(identity_of(str(folder / "submissions" / f"{number}-{kind}")))
+
+
+def _report(level: str, attack: Attack, folder: Path, number: int) -> Report:
+    result, other = (read(_results_of(folder, number, kind) / "result.json") for kind in ("attack", "twin"))
     report = Report(attack.name, level, result.duration, verdicts=_verdicts(result))
     report.problems += _points_gained(result, other)
     if not any(re.search(attack.verdict, verdict, re.DOTALL) for verdict in report.verdicts):
         report.problems.append(f"no verdict matches {attack.verdict!r}")
     if result.sandbox.level != level:
         report.problems.append(f"graded at level {result.sandbox.level}")
-    for file in sorted((out / f"{number}-attack").iterdir()):
+    for file in sorted(_results_of(folder, number, "attack").iterdir()):
         report.problems += [f"{file.name} has {found!r}" for found in _leaks(file.read_text("utf-8", "replace"))]
     if other.duration > DELAY:
         report.problems.append(f"the next submission took {other.duration:.0f} s")

@@ -1,0 +1,166 @@
+"""The folder of results: one folder for each student, with the result that counts and, in `history`, all earlier ones.
+
+A result is replaced only by a whole one, so a killed grading loses nothing. Results of another rubric, selection or
+secret are never replaced or mixed silently. Runs nothing, and writes no file for students.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.exits import Usage
+from grader.results.result import GRADING, Basis, Result, read, write
+from grader.results.students import HandIn, Names
+from labs.report.json_files import PARTIAL
+
+RESULT, UNFINISHED, HISTORY = "result.json", "unfinished.json", "history"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The results below a folder."""
+
+    out: Path
+
+    def result(self, name: str) -> Result | None:
+        """Return the result of a student's folder that counts; None if there is none of this version."""
+        try:
+            return read(self.out / name / RESULT)
+        except Usage:
+            return None
+
+    def results(self) -> dict[str, Result]:
+        """Return the results that count, by folder. Raise Usage if one cannot be read by this user: a table without it
+        would lose a student."""
+        found: dict[str, Result] = {}
+        for path in sorted(self.out.glob(f"*/{RESULT}")):
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                raise Usage(
+                    f"cannot read {path} ({error.strerror}), so the table of the class would lose a student. In a "
+                    f"folder that several people share, its owner types: chmod -R g+rX {self.out}"
+                ) from None
+            with contextlib.suppress(Usage):  # of another version, or not ours: `foreign` names it
+                found[path.parent.name] = read(path)
+        return found
+
+    def foreign(self) -> list[Path]:
+        """Return the files that look like results, but are not results of this version."""
+        return [path for path in sorted(self.out.glob(f"*/{RESULT}")) if self.result(path.parent.name) is None]
+
+    def unfinished(self) -> dict[str, Result]:
+        """Return the results so far of students that have no whole one, by folder."""
+        found: dict[str, Result] = {}
+        for path in sorted(self.out.glob(f"*/{UNFINISHED}")):
+            if not path.with_name(RESULT).exists():
+                with contextlib.suppress(Usage):
+                    found[path.parent.name] = read(path)
+        return found
+
+    def history(self, name: str) -> list[Result]:
+        """Return a student's earlier results, the first one first."""
+        return [read(folder / RESULT) for folder in self._entries(name) if (folder / RESULT).exists()]
+
+    def begin(self, name: str, result: Result) -> None:
+        """Write what is known of a result so far, beside an earlier one that still counts."""
+        write(self.out / name / UNFINISHED, result)
+
+    def keep(self, name: str, result: Result) -> Result | None:
+        """Make a result the one that counts; return the one before it, which goes into the history."""
+        folder = self.out / name
+        before = self.result(name)
+        if (folder / RESULT).exists():
+            self._remember(name)
+        write(folder / RESULT, result)
+        (folder / UNFINISHED).unlink(missing_ok=True)
+        return before
+
+    def _remember(self, name: str) -> None:
+        """Copy the current result into the history, unless a grading that was killed has done so already."""
+        folder, entries = self.out / name, self._entries(name)
+        content = (folder / RESULT).read_bytes()
+        with contextlib.suppress(OSError):
+            if entries and (entries[-1] / RESULT).read_bytes() == content:
+                return
+        number = int(entries[-1].name) + 1 if entries else 1
+        fresh = folder / HISTORY / f".{number:04}.{os.getpid()}.partial"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for file in (GRADING, RESULT):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(folder / file, fresh / file)
+        fresh.rename(folder / HISTORY / f"{number:04}")
+
+    def _entries(self, name: str) -> list[Path]:
+        """Return the folders of a student's earlier results, in order."""
+        return sorted((path for path in (self.out / name / HISTORY).glob("[0-9]*")), key=lambda path: int(path.name))
+
+    def settle(self, hand_ins: Iterable[HandIn]) -> list[HandIn]:
+        """Return the hand-ins with the identities that they already have here. A submission that was graded under
+        another path keeps its student; raise Usage if a folder belongs to somebody else."""
+        names, by_source, known = Names(), dict[str, Result](), self.results()
+        for name, result in known.items():
+            names.add(name, _student(name, result), result.submission.source)
+            if result.submission.origin == "path" and result.submission.source:
+                by_source.setdefault(_place(result.submission.source), result)
+        found = []
+        for hand_in in hand_ins:
+            same = by_source.get(_place(hand_in.source)) if hand_in.origin == "path" else None
+            if same is not None and hand_in.name not in known:
+                hand_in = HandIn(_student(same.submission.name, same), hand_in.source)
+            names.add(hand_in.name, hand_in.student, hand_in.source)
+            found.append(hand_in)
+        return found
+
+    def require_basis(self, basis: Basis, hand_ins: Mapping[str, HandIn], replace: bool) -> None:
+        """Raise Usage if grading these would replace results of another basis without being asked to, or would leave
+        results of two in one folder."""
+        others = {name: result for name, result in self.results().items() if not basis.mixes_with(result.basis)}
+        if not others:
+            return
+        there = "; ".join(dict.fromkeys(result.basis.in_words for result in others.values()))
+        words = f"{self.out} holds results of another basis: {there}; these would be: {basis.in_words}"
+        secrets = {result.basis.secret for result in others.values()} - {"", basis.secret}
+        if secrets and basis.secret:
+            words += ". The course secret differs, and with it the seeds: import it (python -m grader secret --help)"
+        left = [name for name in others if name not in hand_ins]
+        if not replace:
+            raise Usage(f"{words}. Use another --out; or give --replace: earlier results stay in each history")
+        if left:
+            more = f" and {len(left) - 5} more" if left[5:] else ""
+            raise Usage(f"{words}. --replace must not leave a mixture: grade also {', '.join(left[:5])}{more}")
+
+    def sweep(self) -> None:
+        """Remove the files that killed graders of this machine were writing."""
+        for path in [*self.out.glob(".*.partial"), *self.out.glob("*/.*.partial"), *self.out.glob("*/*/.*.partial")]:
+            found = PARTIAL.fullmatch(path.name)
+            if found is not None and not _is_running(int(found.group(1))):
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _student(name: str, result: Result) -> str:
+    return result.submission.student or name
+
+
+def _place(source: str) -> str:
+    """Return a submission's place; if it is a link itself, that is not followed, because it may lead to another
+    student's work."""
+    folder, name = os.path.split(os.path.abspath(source))
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
