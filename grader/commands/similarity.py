@@ -21,9 +21,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Lay out; return 1 if a submission could not be taken in."""
     from grader.results.exports.similarity import lay_out
-    from grader.results.folder_names import named
+    from grader.results.students import from_paths
 
-    sources = named(options.submissions)
+    sources = {hand_in.name: hand_in.source for hand_in in from_paths(options.submissions)}
     refused = lay_out(sources, options.out)
     print(f"{options.out}: {len(sources) - len(refused)} submissions. Then one of:")
     print(f"  java -jar jplag.jar -l python3 -bc {options.out / 'base'} {options.out / 'submissions'}")
