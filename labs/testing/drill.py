@@ -232,9 +232,18 @@ class Lone:
             text = f"server {self.me} sent no {call} to {whom} within {within:g} s (from t={begun:.3f} s)"
             others = [p for p in self.peers if p != peer and self._came(kind, begun, p)] if peer is not None else []
             text += f", but to server{'s' * (len(others) > 1)} {', '.join(map(str, others))}" if others else ""
+            text += self._trials_only() if kind is RequestVoteArgs else ""
             silent = kind is RequestVoteArgs and not self._came(kind, begun + 1.0)
             self._missing(text, (None if silent else rule) or (_LIVENESS.get(kind) if where is None else None))
         return found
+
+    def _trials_only(self) -> str:
+        """Return what a server should hear whose requests for votes were all taken for trials; "" if none was."""
+        marks = dict.fromkeys(mark for puppet in self._puppets.values() for mark in puppet.trial_marks)
+        if not marks:
+            return ""
+        fields = ", ".join(f"{mark}=True" for mark in marks)
+        return f", only votes on trial: a request with a bool field of its own that is true ({fields}) is one"
 
     def _came(self, kind: type[Args], since: float, peer: int | None = None) -> bool:
         """Return whether such a request has come since some time, to one fake peer or any, and was not returned yet."""

@@ -102,6 +102,8 @@ class Puppet(Life):
         """By itself it acknowledges what a leader sends, if that ends before this index."""
         self.settled: list[Request[Any]] = []
         """What a leader sent and it has acknowledged by itself, in order."""
+        self.trial_marks: list[str] = []
+        """The fields that were true in requests for votes and made them trials, each once, in order."""
         self._kernel, self._world = kernel, kernel.world
         self._terms = terms
         self._term = 0
@@ -148,7 +150,9 @@ class Puppet(Life):
         message = self._terms.in_the_drill(codec.decode_base(data))
         request = Request[Any](self.server, self._kernel.calls.expire(ticket), message, self._kernel.now, ticket)
         extra = codec.decode_extra(data) or {}
-        if isinstance(message, RequestVoteArgs) and any(value is True for value in extra.values()):
+        marks = [name for name, value in extra.items() if value is True]
+        if isinstance(message, RequestVoteArgs) and marks:
+            self.trial_marks += [name for name in marks if name not in self.trial_marks]
             # A trial before an election (pre-vote): it binds nobody, and changes no term. The answer comes from a voter
             # in the candidate's own term, for one in an older term would not be believed.
             reply = RequestVoteReply(max(self._term, message.term - 1), True)

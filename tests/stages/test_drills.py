@@ -101,6 +101,19 @@ def test_request_vote_alone_passes_the_drills_that_ask_for_nothing_else(beginner
     assert {record.rule for record in verdicts[9:]} == {"NotWritten"}
 
 
+def test_request_that_is_taken_for_a_vote_on_trial_is_named(tmp_path: Path) -> None:
+    server = (REFERENCE / "raft.py").read_text(encoding="utf-8")
+    head, asks = "class Role(", "args = RequestVoteArgs(self.current_term,"
+    assert server.count(asks) == 1
+    marked = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Asks(RequestVoteArgs):\n"
+    marked += "    urgent: bool = True\n"
+    text = server.replace(head, f"{marked}\n{head}", 1).replace(asks, asks.replace("RequestVoteArgs", "Asks"))
+    (tmp_path / "raft.py").write_text(text, encoding="utf-8")
+    record = run_drill("2A/drill_silence_starts_election", tmp_path).record
+    assert "sent no RequestVote to server 1" in record.message
+    assert "only votes on trial: a request with a bool field of its own that is true (urgent=True)" in record.message
+
+
 def test_missing_run_is_named_where_it_is_needed(beginner: Path) -> None:
     record = run_drill("2A/drill_silence_starts_election", beginner).record
     assert re.fullmatch(r"not written yet: run \(raft\.py:\d+ in run\)", record.message)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs, RequestVoteReply
 from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, LOOK, QUIET, Lone
-from labs.testing.fake_peers import command_of, entries_of
+from labs.testing.fake_peers import Request, command_of, entries_of
 
 LATER = 1000
 """A term that no server reaches by itself while it waits for word of a leader."""
@@ -33,6 +33,12 @@ ROUNDS = 24
 def brings(index: int) -> Callable[[AppendEntriesArgs], bool]:
     """Return what holds for an AppendEntries that carries the entry at an index."""
     return lambda message: message.prev_log_index < index <= message.prev_log_index + len(message.entries)
+
+
+async def request_with(lone: Lone, peer: int, index: int, within: float = 2.0) -> Request[AppendEntriesArgs]:
+    """Wait for an AppendEntries to a peer that carries the entry at an index; a leader must send what it has taken."""
+    what, rule = f"with entry {index}", "CommittedIsApplied"
+    return await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), within=within, what=what, rule=rule)
 
 
 # AppendEntries, rules 1 to 4.
@@ -283,7 +289,7 @@ async def drill_probe_takes_no_commit_back(lone: Lone) -> None:
     lone.oblige()
     await lone.sleep(0.5)
     index = (await lone.propose("x")).index
-    request = await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}")
+    request = await request_with(lone, 2, index)
     text = (
         f"it had applied index 3 before it led term {term}: a leader of term 2 had then sent leader_commit=5 with an "
         "AppendEntries that ended at index 1, which leaves a commit_index of 3 as it is"
@@ -488,7 +494,7 @@ async def drill_leader_sends_again(lone: Lone) -> None:
     await lone.become_leader()
     index = (await lone.propose("x")).index
     lone.oblige(1)
-    await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}")
+    await request_with(lone, 2, index)
     end, again, rule = lone.now + 8.0, f"that brings entry {index} again, or follows it", "CommittedIsApplied"
     while True:
         request = await lone.wait_for_request(AppendEntriesArgs, 2, within=8.0, what=again, rule=rule)
@@ -519,7 +525,7 @@ async def drill_long_log_goes_out(lone: Lone) -> None:
     for number in range(200):  # It may wait in between, until some of them are committed.
         last = (await lone.propose(number, 1)).index
     lone.oblige(2, below=last)
-    await lone.wait_for_request(AppendEntriesArgs, 2, brings(last), within=5.0, what=f"with entry {last}")
+    await request_with(lone, 2, last, within=5.0)
 
 
 @drill(rule="HeartbeatsSent")
@@ -560,7 +566,7 @@ async def drill_half_commits_nothing(lone: Lone) -> None:
     """an entry that two of four servers have is not committed (Leaders rule 4)"""
     await lone.become_leader()
     index = (await lone.propose("x")).index
-    lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}"))
+    lone.say_yes(await request_with(lone, 1, index))
     await lone.check_not_applied(index, "besides itself only server 1 has acknowledged that entry")
 
 
@@ -569,7 +575,7 @@ async def entry_of_leader_and_two(lone: Lone) -> int:
     await lone.become_leader()
     index = (await lone.propose("x")).index
     for peer in (1, 2):
-        lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, peer, brings(index), what=f"with entry {index}"))
+        lone.say_yes(await request_with(lone, peer, index))
     return index
 
 
@@ -593,7 +599,7 @@ async def drill_followers_are_told(lone: Lone) -> None:
     await lone.become_leader()
     index = (await lone.propose("x")).index
     lone.oblige(1)
-    lone.say_yes(await lone.wait_for_request(AppendEntriesArgs, 2, brings(index), what=f"with entry {index}"))
+    lone.say_yes(await request_with(lone, 2, index))
     what = f"with leader_commit {index} or more"
     await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.leader_commit >= index, what=what, settled=True)
 
@@ -618,7 +624,7 @@ async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
     """an answer acknowledges what its request carried, not what the log holds by now (Leaders rule 3)"""
     await lone.become_leader()
     index = (await lone.propose("a")).index
-    request = await lone.wait_for_request(AppendEntriesArgs, 1, brings(index), what=f"with entry {index}")
+    request = await request_with(lone, 1, index)
     later = lone.start("b")
     lone.say_yes(request)
     await lone.wait_for_applied(index, "a")
@@ -632,7 +638,7 @@ async def drill_late_answer_takes_nothing_back(lone: Lone) -> None:
     """a late answer takes back nothing that a newer one acknowledged (State, match_index; Leaders rule 3)"""
     await lone.become_leader()
     first = (await lone.propose("a")).index
-    old = await lone.wait_for_request(AppendEntriesArgs, 1, brings(first), what=f"with entry {first}")
+    old = await request_with(lone, 1, first)
     (last, _, taken), end = lone.start("b"), lone.now + 0.5
     if not taken:
         return  # It waits for an answer before it takes the next command.
@@ -710,7 +716,7 @@ async def drill_new_leadership_counts_anew(lone: Lone) -> None:
     for number in range(many):
         lone.start(number)
     lone.oblige(1)
-    request = await lone.wait_for_request(AppendEntriesArgs, 2, brings(first), what=f"with entry {first}")
+    request = await request_with(lone, 2, first)
     await lone.sleep(1.0)
     lone.oblige(1, below=0)
     newer = lone.term_from(term) + 1

@@ -31,7 +31,7 @@ MUTANTS = [
         source=INVENTED,
         stage="2B",
         wrong="a follower raises its commit index before it takes the entries of the same message",
-        rules=("StateMachineSafety", "LeaderCompleteness", "CommitBound"),
+        rules=("StateMachineSafety", "LeaderCompleteness", "CommitBound", "ConflictTruncated"),
         changes=(
             (
                 (

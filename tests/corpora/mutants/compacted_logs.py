@@ -245,7 +245,13 @@ MUTANTS = [
         source=BLIND,
         stage="2D",
         wrong="a leader reads where its log begins, waits a moment, and sends the snapshot that it has by then",
-        rules=("StateMachineSafety", "SnapshotOnlyApplied", "SnapshotAndLogTogether", "SnapshotTermKept"),
+        rules=(
+            "StateMachineSafety",
+            "SnapshotOnlyApplied",
+            "SnapshotAndLogTogether",
+            "SnapshotTermKept",
+            "SnapshotIsTheServices",
+        ),
         changes=(
             (
                 (
@@ -267,7 +273,7 @@ MUTANTS = [
         source=BLIND,
         stage="2D",
         wrong="a leader keeps the snapshot that it sent first, and sends its bytes with newer indices",
-        rules=("StateMachineSafety", "SnapshotOnlyApplied", "SnapshotAndLogTogether"),
+        rules=("StateMachineSafety", "SnapshotOnlyApplied", "SnapshotAndLogTogether", "SnapshotIsTheServices"),
         changes=(
             (
                 "        self.role = Role.FOLLOWER\n        self.election_timer = trio",

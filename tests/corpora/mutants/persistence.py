@@ -387,7 +387,7 @@ MUTANTS = [
         source="invented before the checkers were read",
         stage="2B",
         wrong="a follower takes 32 entries of a message, and answers yes to all",
-        rules=("SavedBeforeReply", "ConflictTruncated", "CommitNeedsMajority", "NoCrash"),
+        rules=("SavedBeforeReply", "ConflictTruncated", "CommitNeedsMajority", "NoCrash", "MatchingKept"),
         changes=(
             (
                 "        for index, entry in enumerate(entries, start=first_index):\n",

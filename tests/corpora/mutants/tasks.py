@@ -444,7 +444,7 @@ MUTANTS = [
         source="a common bug of trio code",
         stage="2C",
         wrong="the loop that sends catches every exception, also the one that ends it at a crash",
-        rules=("EndsWhenCrashed",),
+        rules=("EndsWhenCrashed", "NoStall"),
         changes=(
             (
                 (

@@ -533,7 +533,7 @@ MUTANTS = [
         source="eliben/raft#13",
         stage="2A",
         wrong="a request for a vote that is sent again carries the term of that moment, candidate or not",
-        rules=("OneVotePerTerm", "SavedBeforeSend", "CandidateIncrementsTerm"),
+        rules=("OneVotePerTerm", "SavedBeforeSend", "CandidateIncrementsTerm", "StepsDown"),
         changes=(
             (
                 (
