@@ -379,14 +379,14 @@ def canvas(folder: Path, *arguments: str) -> int:
     (folder / "book.csv").write_text(GRADEBOOK, encoding="utf-8")
     for name, statuses in (("jdoe", ["pass"] * 4), ("rickroe_102_555_raft", ["fail"] * 4), ("nobody", ["pass"] * 4)):
         result.write(folder / "grades" / name / "result.json", graded(judged(item(), *statuses), name=name))
-    command = ["canvas", str(folder / "book.csv"), "--results", str(folder / "grades"), *arguments]
+    command = ["canvas", str(folder / "book.csv"), "--results", str(folder / "grades"), "--write", *arguments]
     return main(command)
 
 
 def test_a_gradebook_is_filled_in_and_nothing_else_in_it_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert canvas(tmp_path, "--assignment", "Lab 3") == exits.LESS
+    assert canvas(tmp_path, "--assignment", "Lab 3", "--lower") == exits.LESS
     before = list(csv.reader(io.StringIO(GRADEBOOK.lstrip("\ufeff"))))
     after = list(csv.reader((tmp_path / "book-filled.csv").open(encoding="utf-8", newline="")))
     assert [row[5] for row in after[2:]] == ["4.00", "0.00", ""]

@@ -1,21 +1,67 @@
 """Fills the points of a class into a gradebook that Canvas exported; all other cells stay unchanged.
 
-Rows are found by ID, SIS User ID, SIS Login ID, or the user number in the name that Canvas gives a downloaded file: a
-submission that fits none, or several, is named and left out. Nobody's ID is ever invented. A held result has no grade:
-its cell stays unchanged, and it is named, too.
+A row belongs to a result if its ID, SIS User ID or SIS Login ID is one that the platform or the roster gave, or part of
+the submission's name; an e-mail address as login also by its first part. Nobody's ID is ever invented. Each case in
+which a grade could be lost or given by mistake is left out unless the instructor allows it: two results for one row, an
+excused student, a lower grade than the one there, a held or ungradable result.
 """
 
 from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from grader.exits import Usage
 from grader.results.result import Result
 
 KEYS = ("SIS Login ID", "SIS User ID", "ID")
+EXCUSED = "EX"
 _DOWNLOADED = re.compile(r"[^_]+_(?:LATE_)?(\d+)_\d+_.*")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What the instructor allows, and how points are counted."""
+
+    scale: bool = False
+    stages: tuple[str, ...] = ()
+    """Only the points of these stages; empty for all."""
+    duplicates: Literal["", "best", "last"] = ""
+    lower: bool = False
+    excused: bool = False
+    held: bool = False
+    not_gradable: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """A cell that gets another value."""
+
+    row: list[str]
+    student: str
+    before: str
+    after: str
+
+
+@dataclass
+class Plan:
+    """What would be done to the gradebook; nothing has been done yet."""
+
+    column: int
+    changes: list[Change] = field(default_factory=list)
+    same: int = 0
+    """Rows that hold the right points already."""
+    left: list[str] = field(default_factory=list)
+    """Whom it leaves out, and why."""
+
+    def carry_out(self) -> None:
+        """Write the new values into the rows."""
+        for change in self.changes:
+            change.row[self.column] = change.after
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -44,27 +90,113 @@ def find_column(header: list[str], assignment: str) -> int:
     return fitting[0]
 
 
-def fill_in(rows: list[list[str]], column: int, results: list[Result], scale: bool) -> list[str]:
-    """Write points into the rows; return the names of submissions without a row of their own."""
+def require_one_basis(results: Sequence[Result]) -> None:
+    """Raise Usage if the points are not of one rubric, selection and secret."""
+    for result in results:
+        if not result.basis.mixes_with(results[0].basis):
+            first = results[0]
+            raise Usage(
+                f"these results have more than one basis: {first.submission.name}: {first.basis.in_words}; "
+                f"{result.submission.name}: {result.basis.in_words}. Grade all by one of them"
+            )
+
+
+def plan(rows: list[list[str]], column: int, results: Sequence[Result], allowed: Allowed) -> Plan:
+    """Return what to fill in. A group's result goes into the rows of all its members."""
     points_row = next((row for row in rows[1:] if row[0].strip() == "Points Possible"), None)
-    possible = float(points_row[column]) if points_row and points_row[column] else None
+    possible = _number(points_row[column]) if points_row else None
     keys = [rows[0].index(key) for key in KEYS if key in rows[0]]
     students = [row for row in rows[1:] if row is not points_row and len(row) == len(rows[0])]
-    unmatched = []
+    made, by_row = Plan(column), dict[int, list[Result]]()
     for result in results:
-        names = {result.submission.name, *_DOWNLOADED.findall(result.submission.name)}
-        fitting = [row for row in students if any(row[key] and row[key] in names for key in keys)]
-        if len(fitting) != 1:
-            unmatched.append(result.submission.name)
-            continue
-        fitting[0][column] = f"{_points(result, possible, scale):.2f}"
-    return unmatched
+        for who, words in _wanted(result):
+            fitting = _fitting(students, keys, words)
+            if len(fitting) == 1:
+                by_row.setdefault(fitting[0], []).append(result)
+            else:
+                rows_fit = f"{len(fitting)} rows of the gradebook fit" if fitting else "no row of the gradebook fits"
+                made.left.append(f"{who}: {rows_fit}")
+    for number, found in by_row.items():
+        _plan_row(made, students[number], found, possible, allowed)
+    return made
 
 
-def _points(result: Result, possible: float | None, scale: bool) -> float:
-    if possible is None or result.max_score == possible or not result.max_score:
-        return result.score
-    if not scale:
-        text = f"Canvas has {possible:g} points possible, the rubric {result.max_score:g}"
-        raise Usage(f"{text}; change one of them, or give --scale")
-    return result.score * possible / result.max_score
+def _plan_row(made: Plan, row: list[str], found: list[Result], possible: float | None, allowed: Allowed) -> None:
+    result = found[0] if len(found) == 1 else _chosen(found, allowed)
+    if result is None:
+        names = " and ".join(result.submission.name for result in found)
+        made.left.append(f"{row[0]}: {len(found)} results, of {names}; give --duplicates best, or last")
+        return
+    name, before = result.submission.name, row[made.column].strip()
+    points, why_not = _points(result, possible, allowed)
+    after = f"{points:.2f}"
+    if not why_not and before.upper() == EXCUSED and not allowed.excused:
+        why_not = f"excused in Canvas ({after} points); give --excused to replace that"
+    known = _number(before)
+    if not why_not and known is not None and points < known and not allowed.lower:
+        why_not = f"{after} is less than the {before} that is there; give --lower to lower grades"
+    if why_not:
+        made.left.append(f"{name}: {why_not}; its cell stays as it was")
+    elif known is not None and f"{known:.2f}" == after:
+        made.same += 1
+    else:
+        made.changes.append(Change(row, row[0], before, after))
+
+
+def _chosen(found: list[Result], allowed: Allowed) -> Result | None:
+    """Return the result that counts of several for one row; None if nobody has decided, or it cannot be known."""
+    if allowed.duplicates == "best":
+        return max(found, key=lambda result: (result.has_grade, result.score))
+    orders = [(result.submission.handed_in, result.submission.attempt) for result in found]
+    if allowed.duplicates == "last" and len(set(orders)) == len(orders):
+        return max(found, key=lambda result: (result.submission.handed_in, result.submission.attempt))
+    return None
+
+
+def _points(result: Result, possible: float | None, allowed: Allowed) -> tuple[float, str]:
+    """Return the points, and why they may not be filled in, "" if they may."""
+    if result.status == "not-gradable":
+        return 0.0, "" if allowed.not_gradable else f"{result.message}; give --not-gradable for zero points"
+    stages = [stage for stage in result.stages if stage.id in allowed.stages or not allowed.stages]
+    if len(stages) < len(allowed.stages):
+        known = ", ".join(stage.id for stage in result.stages)
+        raise Usage(f"--stage {','.join(allowed.stages)}: {result.submission.name} has only {known}")
+    if any(stage.status == "held" for stage in stages) and not allowed.held:
+        return 0.0, f"{result.points}; give --held to fill in only the points that are certain"
+    score, most = (round(sum(getattr(stage, name) for stage in stages), 2) for name in ("score", "max_score"))
+    if possible is not None and most and possible != most:
+        if not allowed.scale:
+            text = f"Canvas has {possible:g} points possible, the rubric {most:g}"
+            remedy = "change one of them, give --scale, or --stage for a part of the rubric"
+            raise Usage(f"{text}; {remedy}")
+        score = score * possible / most
+    return score, ""
+
+
+def _wanted(result: Result) -> list[tuple[str, list[set[str]]]]:
+    """Return who gets the points: a name, and the words by which a row may know this student, best ones first."""
+    submission = result.submission
+    named = [(f"{submission.name} ({p.name or p.id})", p.keys) for p in submission.people if p.keys]
+    if named:
+        return [(who, [keys, {key.partition("@")[0] for key in keys}]) for who, keys in named]
+    parts = [submission.name, submission.student, *submission.student.split("/")]
+    words = {part.casefold() for part in parts if part}
+    words |= {found for part in parts for found in _DOWNLOADED.findall(part)}
+    return [(submission.name, [words, {word.partition("@")[0] for word in words}])]
+
+
+def _fitting(students: list[list[str]], keys: list[int], words: list[set[str]]) -> list[int]:
+    """Return the rows that know a student by one of these words; the first parts of e-mail addresses come second."""
+    exact, first_parts = words
+    cells = [{row[key].strip().casefold() for key in keys if row[key].strip()} for row in students]
+    found = [number for number, known in enumerate(cells) if known & exact]
+    if found:
+        return found
+    return [number for number, known in enumerate(cells) if {cell.partition("@")[0] for cell in known} & first_parts]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -18,7 +18,7 @@ from pathlib import Path
 from grader.cleaning import clean
 from grader.exits import Usage
 from grader.results import report
-from grader.results.result import Result
+from grader.results.result import Result, Submission
 from grader.results.student_view import student_view
 
 IDENTIFIER, GRADE, MOST, COMMENTS = "identifier", "grade", "maximum grade", "feedback comments"
@@ -57,7 +57,7 @@ def fill_in(rows: list[list[str]], results: Sequence[Result], scale: bool, lower
     by_row: dict[int, list[Result]] = {}
     for result in results:
         name = result.submission.name
-        fitting = [n for n, row in enumerate(rows[1:], 1) if _belongs(row, columns, name)]
+        fitting = [n for n, row in enumerate(rows[1:], 1) if _belongs(row, columns, result.submission)]
         if len(fitting) != 1:
             filled.left.append(f"{name}: {'no row fits' if not fitting else f'{len(fitting)} rows fit'}")
         else:
@@ -101,15 +101,17 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     return {name.strip().lower(): number for number, name in enumerate(header)}
 
 
-def _belongs(row: Sequence[str], columns: dict[str, int], name: str) -> bool:
+def _belongs(row: Sequence[str], columns: dict[str, int], submission: Submission) -> bool:
     if len(row) <= max(columns.values()):
         return False
     number = re.search(r"(\d+)$", row[columns[IDENTIFIER]])
+    known = {row[columns[key]].casefold() for key in ("id number", "email address") if key in columns} - {""}
+    keys = {key for person in submission.people for key in person.keys}
+    if keys:
+        return bool(keys & known) or (submission.origin == "moodle" and bool(number and number.group() in keys))
+    name = submission.name
     downloaded = {part for found in _DOWNLOADED.findall(name) for part in found if part}
-    if number and number.group() in downloaded:
-        return True
-    keys = [row[columns[key]].casefold() for key in ("id number", "email address") if key in columns]
-    return name.casefold() in [key for key in keys if key]
+    return bool(number and number.group() in downloaded) or name.casefold() in known
 
 
 def _number(text: str) -> float | None:
