@@ -8,12 +8,15 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export REV SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS
+export REV SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
 CHOSEN := --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"} $${HOSTS:+--hosts "$$HOSTS"}
 COUNTED := $${RUNS:+--runs "$$RUNS"} $${TEST:+--test "$$TEST"} $${JOBS:+--jobs "$$JOBS"} $${JSON:+--json "$$JSON"}
+STEPPED := $${STEP:+--step "$$STEP"}
+RERUN := $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"}
+FOUND := --submission "$$SUBMISSION" $${HOSTS:+--hosts "$$HOSTS"}
 SHOWN := $${SERVER:+--server "$$SERVER"} $${KIND:+--kind "$$KIND"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 VERBOSE := $(if $(filter-out 0,$(V)),--verbose)
 BENCHED := $(if $(filter-out file default,$(origin SUBMISSION)),--submission "$$SUBMISSION")
@@ -36,6 +39,9 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make test          all four stages;  STAGE="2A 2B" for some of them
   make drills        a single server, one rule of the paper each, in no time;
                      STAGE=2B for the drills of one stage
+  make again         what failed last, with its seeds, and then fresh seeds
+                     of what passes now;  RUNS=75
+  make watch         that on every save, until Ctrl-C;  STAGE=2A
   make test-perf     what your server costs, beside the reference's figures:
                      messages, bytes, time; STAGE=2B, ALIAS=name
   make list          the names of all tests, with points
@@ -51,7 +57,9 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
 Options follow the target:  make test-2B SEED=7 RUNS=20 TEST=figure_8
   SUBMISSION=skeleton   a folder with raft.py, or one file
   SEED=1  RUNS=5        the first seed of each test, and the number of seeds
-  TEST=text             only tests with this text in their id or title
+  TEST=text             only tests with this text in their id or title;
+                        several with commas between them
+  STEP=3                only the drills of this step of the stage's plan
   JOBS=2                processes; the default is one per core
   HOSTS=process         each server in a process of its own, as when graded
   V=1                   one line per run, tests that wait for code, wall times
@@ -79,7 +87,7 @@ For work on the lab itself
 endef
 export HELP
 
-.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills coverage mutation list replay trace lint bench doctor demo check clean no-python \
+.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch coverage mutation list replay trace lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
@@ -99,14 +107,14 @@ setup: .venv/ready
 	@sh scripts/setup.sh dev
 
 test: .venv/ready
-	@$(LABS) test "$${STAGE:-2A 2B 2C 2D}" $(CHOSEN) $(COUNTED) $(VERBOSE)
+	@$(LABS) test "$${STAGE:-2A 2B 2C 2D}" $(CHOSEN) $(COUNTED) $(STEPPED) $(VERBOSE)
 
 $(STAGES:%=test-%): .venv/ready
-	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(VERBOSE)
+	@$(LABS) test $(@:test-%=%) $(CHOSEN) $(COUNTED) $(STEPPED) $(VERBOSE)
 
 # Only for names without a rule: a stage in small letters, or one that does not exist.
 test-%: .venv/ready
-	@$(LABS) test "$*" $(CHOSEN) $(COUNTED) $(VERBOSE)
+	@$(LABS) test "$*" $(CHOSEN) $(COUNTED) $(STEPPED) $(VERBOSE)
 
 test_%:
 	@echo 'make: there is no $@; there are $(STAGES:%=test-%) test-perf, and test for all stages' >&2; exit 2
@@ -118,7 +126,13 @@ reference-figures: .venv/ready
 	@PYTHONHASHSEED=0 .venv/bin/python -m tests.tools.reference_figures
 
 drills: .venv/ready
-	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(VERBOSE)
+	@$(LABS) drills $${STAGE:+"$$STAGE"} $(CHOSEN) $(COUNTED) $(STEPPED) $(VERBOSE)
+
+again: .venv/ready
+	@$(LABS) again $(FOUND) $(RERUN)
+
+watch: .venv/ready
+	@$(LABS) watch $${STAGE:+"$$STAGE"} $(FOUND) $(RERUN)
 
 coverage: .venv/ready
 	@$(LABS) coverage $${STAGE:+"$$STAGE"} $(if $(filter-out file default,$(origin SUBMISSION)),$(CHOSEN),--submission reference $${HOSTS:+--hosts "$$HOSTS"}) $(COUNTED)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from labs.again import kept
 from labs.raft.stages import catalogue
-from labs.report import coverage, green, json_files, numbers, results, streams, table, trace_text
+from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.scenario import Scenario
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(options, "json", None):
             _check_writable(options.json)
         return int(options.run(options))
-    except (Usage, BadSubmission, HostsUnavailable) as error:
+    except (Usage, BadSubmission, HostsUnavailable, kept.NothingKept) as error:
         print(f"labs {options.command}: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -70,11 +71,22 @@ def _parser() -> argparse.ArgumentParser:
 
     test = commands.add_parser("test", help="run the drills and tests of stages against a submission")
     _add_test_options(test)
-    test.set_defaults(run=_test, kinds=("drills", "test"))
+    _add_step(test)
+    test.set_defaults(run=_test, kinds=catalogue.JUDGED)
 
     drills = commands.add_parser("drills", help="run the drills only: a single server, one rule of Figure 2 each")
     _add_test_options(drills)
+    _add_step(drills)
     drills.set_defaults(run=_test, kinds=("drills",))
+
+    again = commands.add_parser("again", help="repeat what failed last, then try fresh seeds of what passes now")
+    _add_rerun_options(again)
+    again.set_defaults(run=_again)
+
+    watch = commands.add_parser("watch", help="do that on every save, until Ctrl-C")
+    watch.add_argument("stages", nargs="*", metavar="STAGE", help="first run the drills and tests of these stages")
+    _add_rerun_options(watch)
+    watch.set_defaults(run=_watch)
 
     perf = commands.add_parser("perf", help="measure what your server costs, beside the reference's figures")
     _add_test_options(perf)
@@ -121,7 +133,27 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", type=numbers.positive, default=5, help="seeds for each test, counting up from the first (5)"
     )
-    parser.add_argument("--test", default="", metavar="TEXT", help="only tests with this text in their id or title")
+    words = "only tests with this text in their id or title; several with commas between them"
+    parser.add_argument("--test", default="", metavar="TEXT", help=words)
+    _add_processes(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write one record per run")
+    parser.add_argument("-v", "--verbose", action="store_true", help="one line per run, and wall times")
+
+
+def _add_step(parser: argparse.ArgumentParser) -> None:
+    words = "only the drills of this step of the stage's plan"
+    parser.add_argument("--step", type=numbers.positive, metavar="N", help=words)
+
+
+def _add_rerun_options(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(counted=False)
+    _add_submission(parser)
+    words = "fresh seeds for each test that passes now (20)"
+    parser.add_argument("--runs", type=numbers.positive, default=20, help=words)
+    _add_processes(parser)
+
+
+def _add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs",
         type=numbers.count,
@@ -135,8 +167,6 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="CPU seconds after which a run counts as stalled (30)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write one record per run")
-    parser.add_argument("-v", "--verbose", action="store_true", help="one line per run, and wall times")
 
 
 def _add_submission(parser: argparse.ArgumentParser) -> None:
@@ -178,6 +208,7 @@ def _test(options: argparse.Namespace) -> int:
     points = {scenario.id: scenario.points for scenario in chosen}
     found = results.collect(str(options.submission), session.records, points)
     change = green.changed(options.submission, session.records, options.runs)
+    kept.remember(options.submission, session.records, options.seed + options.runs)
     print(table.render(chosen, session.records, options.submission, options.verbose, change))
     if options.json:
         json_files.write_json(options.json, found)
@@ -215,12 +246,31 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
 
     stages = _known(options.stages) or catalogue.RAFT_STAGES
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
-    chosen = [scenario for scenario in everything if catalogue.matches(scenario, options.test)]
-    if not chosen:
+    if getattr(options, "step", None) is not None:
+        drills = _step(stages, options.step).drills
+        everything = [scenario for scenario in everything if scenario.id in drills]
+    try:
+        chosen = catalogue.choose(everything, options.test)
+    except catalogue.Unmatched as error:
+        there = {scenario.id for scenario in everything}
+        near = [scenario.id for scenario in catalogue.near(error.word) if scenario.id in there]
+        close = f"; close to it: {', '.join(near)}" if near else ""
         flag = {("drills",): " --drills", ("perf",): " --perf"}.get(options.kinds, "")
-        where = f"id or title; see: python -m labs list{flag}"
-        raise Usage(f"nothing in {' '.join(stages)} has {options.test!r} in its {where}")
+        where = f"id or title{close}; see: python -m labs list{flag}"
+        step = f", step {options.step}," if getattr(options, "step", None) else ""
+        raise Usage(f"nothing in {' '.join(stages)}{step} has {error.word!r} in its {where}") from None
     return chosen, run_tests(chosen, options)
+
+
+def _step(stages: Sequence[str], number: int) -> plan.Step:
+    """Return a step of the plan of the only stage."""
+    if len(stages) != 1:
+        raise Usage(f"step {number} of which stage? As in  make drills STAGE=2A STEP={number}")
+    steps = plan.steps(stages[0])
+    if number > len(steps):
+        there = f"has {len(steps)} steps" if steps else "has no plan in handouts/"
+        raise Usage(f"there is no step {number}: {stages[0]} {there}")
+    return steps[number - 1]
 
 
 def _known(words: list[str]) -> list[str]:
@@ -239,6 +289,45 @@ def _exit_code(session: Session, statuses: set[str]) -> int:
     if "grader-error" in statuses:
         return OUR_ERROR
     return FAILED if statuses - {"pass"} else PASSED
+
+
+def _again(options: argparse.Namespace) -> int:
+    from labs.again import answer, rerun
+
+    last = kept.read(options.submission)
+    if not last.red and not last.fixed:
+        print("nothing failed in the last run")
+        return PASSED
+    if not rerun.chosen(one.test for one in (*last.red, *last.fixed)):
+        raise Usage(f"the tests in {kept.FILE} are no longer there: {kept.REPLACED}")
+    found = rerun.rerun(last, options)
+    kept.write(found.after)
+    print(answer.render(found, options.submission))
+    statuses = {record.status for record in (*found.old, *found.fresh)}
+    return OUR_ERROR if "grader-error" in statuses else FAILED if found.after.red else PASSED
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from labs.again import watch
+
+    submission = Path(options.submission)
+    if not submission.exists():
+        raise Usage(f"there is no {submission}. Give a folder with raft.py, or one file")
+    stages = _known(options.stages)
+    shared = ["--submission", options.submission, "--hosts", options.hosts, "--jobs", str(options.jobs)]
+    test = ["test", *stages, *shared, "--limit", str(options.limit)]
+    again = ["again", *shared, "--limit", str(options.limit), "--runs", str(options.runs)]
+    watch.run(submission, test if stages else again, lambda: test if stages and not _is_known(submission) else again)
+    return PASSED
+
+
+def _is_known(submission: Path) -> bool:
+    """Return whether there is something to repeat for a submission."""
+    try:
+        last = kept.read(str(submission))
+    except kept.NothingKept:
+        return False
+    return bool(last.red or last.fixed)
 
 
 def _replay(options: argparse.Namespace) -> int:

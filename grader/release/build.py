@@ -38,6 +38,8 @@ FOR_STUDENTS = {
         "test_%",
         "test-perf",
         "drills",
+        "again",
+        "watch",
         "list",
     ),
     *("replay", "trace", "handouts", "demo-byzantine demo-stale-read", "clean"),

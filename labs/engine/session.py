@@ -32,12 +32,22 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
 
     Raises BadSubmission if the submission cannot be run at all, and HostsUnavailable if process hosts do not work here.
     """
-    work = StageRuns(Path(options.submission), options.hosts, options.counted)
-    prepare(work, options.hosts, [scenario.entry for scenario in chosen])
     seeds = range(options.seed, options.seed + options.runs)
     jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in seeds]
     stages = dict.fromkeys(scenario.stage for scenario in chosen)
-    session, progress = Session(), Progress(len(jobs), f"runs of {', '.join(stages)}")
+    return run_jobs(jobs, chosen, options, f"runs of {', '.join(stages)}")
+
+
+def run_jobs(
+    jobs: Sequence[StageJob], scenarios: Sequence[Scenario], options: argparse.Namespace, noun: str
+) -> Session:
+    """Run some of these scenarios, each with the seed of its job; raises as run_tests does.
+
+    The line that shows the progress calls them `noun`.
+    """
+    work = StageRuns(Path(options.submission), options.hosts, options.counted)
+    prepare(work, options.hosts, [scenario.entry for scenario in scenarios])
+    session, progress = Session(), Progress(len(jobs), noun)
     try:
         for _, record in pool.run(work, jobs, min(options.jobs, len(jobs)), Limits(cpu=options.limit), AFTER_STALL):
             session.records.append(record)

@@ -24,8 +24,10 @@ SAME_BEGINNING = 40
 """How many first characters of two messages, after rule and place, are equal if they mean the same cause."""
 LEAST_BRIEF = 3
 """How many causes have a line of their own, however low the terminal is."""
+UNWRITTEN = "NotWritten"
+"""The rule of a run whose server lacks something (labs.checking.outcome)."""
 NOT_WRITTEN = "not written yet: "
-"""The beginning of the message of a run whose server lacks something (labs.checking.outcome)."""
+"""The beginning of its message."""
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line ends."""
 MARGIN = " " * 6
@@ -55,7 +57,7 @@ def causes(records: Sequence[RunRecord], apart: bool = False) -> list[Cause]:
     """
     alike: dict[tuple[str, ...], list[RunRecord]] = {}
     for run in records:
-        if run.status != "pass" and run.rule != "NotWritten":
+        if run.status != "pass" and run.rule != UNWRITTEN:
             reason = _reason_of(run)
             alike.setdefault((run.test, *reason) if apart else reason, []).append(run)
     return [Cause(tuple(runs)) for runs in alike.values()]
@@ -172,7 +174,7 @@ def unwritten(
     """Return the unwritten methods, each once, with the names or the number of the tests that need it."""
     wanted: dict[str, list[str]] = {}
     for scenario in scenarios:
-        missing = [run for run in by_test[scenario.id] if run.rule == "NotWritten"]
+        missing = [run for run in by_test[scenario.id] if run.rule == UNWRITTEN]
         for run in missing[:1]:
             wanted.setdefault(run.message, []).append(scenario.id)
     if not wanted:

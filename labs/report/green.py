@@ -32,7 +32,12 @@ class Change:
 
 def changed(submission: str, records: Sequence[RunRecord], runs: int) -> Change:
     """Return what these runs changed, and remember them; outside the lab's folder return nothing, and keep nothing."""
-    return remember(submission, records, FILE, runs) if Path.cwd() == LAB.resolve() else Change()
+    return remember(submission, records, FILE, runs) if is_at_home() else Change()
+
+
+def is_at_home() -> bool:
+    """Return whether the current folder is the lab's own: only there a command keeps what the next one reads."""
+    return Path.cwd() == LAB.resolve()
 
 
 def remember(submission: str, records: Sequence[RunRecord], file: Path, runs: int = 1) -> Change:

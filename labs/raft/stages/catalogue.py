@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -18,6 +19,8 @@ FOLDERS = {"labs.raft.stages": Path(__file__).parent, "labs.warmup": Path(__file
 """The packages that hold tests."""
 Kind: TypeAlias = Literal["test", "drills", "perf"]
 """The beginnings of file names: stage tests drive a cluster, drills a single server; performance tests measure."""
+JUDGED: tuple[Kind, ...] = ("drills", "test")
+"""The kinds that pass or fail, in the order in which they are run."""
 
 
 def files(kind: Kind = "test") -> list[Path]:
@@ -75,6 +78,30 @@ def matches(scenario: Scenario, text: str) -> bool:
     """Return whether a test's id or title holds a text; case, blanks and underscores do not matter."""
     wanted = _plain(text)
     return wanted in scenario.id.lower() or wanted in _plain(scenario.title)
+
+
+class Unmatched(Exception):
+    """No test has a word in its id or title; `word` is that word."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+def choose(scenarios: Iterable[Scenario], text: str) -> list[Scenario]:
+    """Return the tests whose id or title holds a text, or one of several with commas between them.
+
+    Raises Unmatched for a text that none of them holds.
+    """
+    everything = list(scenarios)
+    whole = [scenario for scenario in everything if matches(scenario, text)]
+    if whole:
+        return whole
+    words = [word.strip() for word in text.split(",") if word.strip()] or [text]
+    for word in words:
+        if not any(matches(scenario, word) for scenario in everything):
+            raise Unmatched(word)
+    return [scenario for scenario in everything if any(matches(scenario, word) for word in words)]
 
 
 def _plain(text: str) -> str:

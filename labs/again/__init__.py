@@ -1,0 +1,1 @@
+"""Runs again what failed last: keeps it from run to run, repeats it, adds fresh seeds, and does so on every save."""
