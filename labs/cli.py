@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NoReturn
 from labs.again import kept
 from labs.raft.stages import catalogue
 from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text
+from labs.schedule import folder
+from labs.schedule.text import BadSchedule
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.scenario import Scenario
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(options, "json", None):
             _check_writable(options.json)
         return int(options.run(options))
-    except (Usage, BadSubmission, HostsUnavailable, kept.NothingKept) as error:
+    except (Usage, BadSubmission, HostsUnavailable, kept.NothingKept, BadSchedule) as error:
         print(f"labs {options.command}: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -98,8 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     cover.set_defaults(run=_coverage, kinds=("test",), counted=True)
 
     replay = commands.add_parser("replay", help="repeat one test with one seed, keep its trace, print its end")
-    replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8")
-    replay.add_argument("--seed", type=numbers.seed, default=1)
+    replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8, or a schedule's file")
+    replay.add_argument("--seed", type=numbers.seed, help="the seed (1; a schedule has its own)")
     _add_submission(replay)
     _add_filters(replay)
     replay.set_defaults(run=_replay)
@@ -246,6 +248,8 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
 
     stages = _known(options.stages) or catalogue.RAFT_STAGES
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
+    if options.command == "test":
+        everything += [s for stage in stages for s in folder.kept(stage)]
     if getattr(options, "step", None) is not None:
         drills = _step(stages, options.step).drills
         everything = [scenario for scenario in everything if scenario.id in drills]
@@ -334,7 +338,9 @@ def _replay(options: argparse.Namespace) -> int:
     from labs.engine import replay
 
     scenario = _one_test(options.test)
-    path = Path("out") / f"{scenario.id.replace('/', '-')}-{options.seed}.trace.jsonl"
+    default = scenario.own_seed if scenario.own_seed is not None else 1
+    seed = default if options.seed is None else options.seed
+    path = Path("out") / f"{scenario.id.replace('/', '-')}-{seed}.trace.jsonl"
     _check_writable(path)
     partial = path.with_suffix(f".{os.getpid()}.partial")
 
@@ -346,7 +352,7 @@ def _replay(options: argparse.Namespace) -> int:
     try:
         with partial.open("wb") as file:
             submission = Path(options.submission)
-            record = replay.replay(scenario, submission, options.hosts, options.seed, file, leave)
+            record = replay.replay(scenario, submission, options.hosts, seed, file, leave)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -357,7 +363,9 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _one_test(name: str) -> Scenario:
-    """Return the single test that a name means."""
+    """Return the single test that a name means, or the schedule in a file."""
+    if folder.is_schedule(name):
+        return folder.find(name)
     found = catalogue.find(name)
     if len(found) == 1:
         return found[0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from labs.again.kept import Kept, red_of
 from labs.engine.session import Session, run_jobs
 from labs.engine.stages import StageJob
 from labs.raft.stages import catalogue
+from labs.schedule import folder
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
@@ -45,7 +47,7 @@ def rerun(kept: Kept, options: argparse.Namespace) -> Answer:
     old = _finished(run_jobs(again, scenarios, options, "runs that failed"))
     failing = {record.test for record in old if record.status != "pass"}
     seeds = range(kept.next_seed, kept.next_seed + options.runs)
-    passing = [scenario for scenario in scenarios if scenario.id not in failing]
+    passing = [scenario for scenario in scenarios if scenario.id not in failing and scenario.own_seed is None]
     jobs = [StageJob(scenario.id, seed) for seed in seeds for scenario in passing]
     fresh = _finished(run_jobs(jobs, passing, options, "runs with fresh seeds")) if jobs else []
     return Answer(kept, scenarios, old, fresh, seeds)
@@ -58,12 +60,14 @@ def _finished(session: Session) -> list[RunRecord]:
 
 
 def chosen(tests: Iterable[str]) -> list[Scenario]:
-    """Return the tests with these ids, in the order of the stages; a test that is no longer there is left out."""
+    """Return the tests with these ids, in the order of the stages, then schedules; one that is no longer there is left
+    out."""
     wanted = set(tests)
+    files = [name for name in sorted(wanted) if folder.is_schedule(name) and Path(name).exists()]
     return [
         scenario
         for stage in catalogue.STAGES
         for kind in catalogue.JUDGED
         for scenario in catalogue.scenarios(stage, kind)
         if scenario.id in wanted
-    ]
+    ] + [folder.find(name) for name in files]

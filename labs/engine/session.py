@@ -32,8 +32,7 @@ def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Sessio
 
     Raises BadSubmission if the submission cannot be run at all, and HostsUnavailable if process hosts do not work here.
     """
-    seeds = range(options.seed, options.seed + options.runs)
-    jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in seeds]
+    jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in _seeds(scenario, options)]
     stages = dict.fromkeys(scenario.stage for scenario in chosen)
     return run_jobs(jobs, chosen, options, f"runs of {', '.join(stages)}")
 
@@ -56,6 +55,12 @@ def run_jobs(
         session.interrupted = True
     progress.clear()
     return session
+
+
+def _seeds(scenario: Scenario, options: argparse.Namespace) -> Sequence[int]:
+    if scenario.own_seed is not None:
+        return [scenario.own_seed]
+    return range(options.seed, options.seed + options.runs)
 
 
 def prepare(work: StageRuns, kind: str, entries: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from labs.engine import stalls
 from labs.engine.work import Loss, Work
 from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
+from labs.schedule import folder
 from labs.sim.hosts.base import HostKind, HostOptions
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program
@@ -25,7 +26,7 @@ STEP_SECONDS = 10.0
 
 
 class StageJob(msgspec.Struct, frozen=True):
-    """One scenario, by its id, with one seed."""
+    """One scenario, by its id, or a schedule by its file, with one seed."""
 
     test: str
     seed: int
@@ -94,4 +95,6 @@ class StageRuns(Work[StageJob, RunRecord]):
 
 @functools.cache
 def _find(test: str) -> Scenario:
+    if folder.is_schedule(test):
+        return folder.find(test)
     return next(scenario for scenario in catalogue.find(test) if scenario.id == test)

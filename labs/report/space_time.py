@@ -274,6 +274,8 @@ _DRAW: dict[type[ev.Event], Callable[[_Drawing, object], None]] = {
     ev.Cut: lambda drawing, event: drawing.wide(event),  # type: ignore[arg-type]
     ev.Connect: lambda drawing, event: drawing.wide(event),  # type: ignore[arg-type]
     ev.Verdict: lambda drawing, event: drawing.verdict(event),  # type: ignore[arg-type]
+    ev.Pause: lambda drawing, event: drawing.dot(event),  # type: ignore[arg-type]
+    ev.Resume: lambda drawing, event: drawing.dot(event),  # type: ignore[arg-type]
     **{
         kind: lambda drawing, event: drawing.dot(event)  # type: ignore[arg-type]
         for kind in (ev.Apply, ev.ApplySnap, ev.Start, ev.TakeSnapshot, ev.Restart, ev.Note, ev.Role)

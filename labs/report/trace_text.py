@@ -184,9 +184,13 @@ def describe(event: ev.Event) -> str:
         case ev.TakeSnapshot():
             return f"snapshot({event.index}) asked for"
         case ev.Crash():
-            return "CRASH" + (f" at its {event.at}" if event.at else "")
+            return f"CRASH {_crash_point(event.at)}".rstrip()
         case ev.Restart():
             return "START" if event.incarnation == 0 else f"RESTART, incarnation {event.incarnation + 1}"
+        case ev.Pause():
+            return "PAUSE: it stands still"
+        case ev.Resume():
+            return "RESUME"
         case ev.Connect():
             return f"links work again: {_links(event.links)}"
         case ev.Cut():
@@ -202,6 +206,11 @@ def describe(event: ev.Event) -> str:
         case ev.Verdict():
             return f"{event.status.upper()} {event.message}"
     return kind_of(event)
+
+
+def _crash_point(at: str | None) -> str:
+    side, _, what = (at or "").rpartition(" ")
+    return f"{side or 'at'} its {what}" if what else ""
 
 
 def _message(event: ev.Send | ev.Reply | ev.Deliver) -> str:

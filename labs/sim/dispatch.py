@@ -17,14 +17,19 @@ from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, No
 from labs.sim.server.service import index_of_snapshot
 from labs.sim.stops import BadSnapshot, Stop
 from labs.sim.world import World
-from labs.trace.events import Apply, ApplySnap, Note, Role, Save, TakeSnapshot
+from labs.trace.events import Apply, ApplySnap, Connect, Cut, Note, Role, Save, TakeSnapshot
 
 REMEMBERED = 100
 """How many commands that every server's snapshot covers are remembered, for tests that ask late."""
 LOOK_EVERY = 100
 """How many outputs of one server are carried before the next check of their cost."""
-CrashPoint = Literal["save", "reply", "send"]
-_KINDS: dict[CrashPoint, type] = {"save": Saved, "reply": Replied, "send": Called}
+CrashPoint = Literal["save", "reply", "send", "before save", "after reply", "after send"]
+"""Right after a save, right before a reply or a request leaves; or on the other side of each."""
+_KINDS: dict[str, type] = {"save": Saved, "reply": Replied, "send": Called}
+_LAST_ACTS = ("save", "after reply", "after send")
+"""The points at which what the server puts out still counts."""
+DEAF = 3.0
+"""Virtual seconds after which a server hears again at the latest, if it is let time out."""
 
 
 class Carrier:
@@ -50,6 +55,8 @@ class Carrier:
         """The highest term that each server was ever seen in."""
         self._snapshots_due: list[tuple[Handle, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
+        self._deaf: dict[int, int] = {}
+        """The servers that are let time out, with their terms when that began."""
         self._noted = 0
         """Characters that servers have noted and printed."""
         self._lines = 0
@@ -108,10 +115,32 @@ class Carrier:
         self._crash_points.pop(server, None)
 
     def _reaches(self, server: int, point: tuple[CrashPoint, int], output: Output) -> bool:
-        if not isinstance(output, _KINDS[point[0]]):
+        if not isinstance(output, _KINDS[point[0].rpartition(" ")[2]]):
             return False
         self._crash_points[server] = (point[0], point[1] - 1)
         return point[1] <= 1
+
+    # Servers that a test lets time out.
+
+    def let_time_out(self, server: int) -> None:
+        """Let a server hear nothing until its term rises by itself, as that of a follower does that times out."""
+        self._change_hearing(server, self._world.network.deafen)
+        self._deaf[server] = self._roles[server][0]
+        self._world.at(self._world.now + DEAF, self._hear, server)
+
+    def _hear(self, server: int) -> None:
+        if self._deaf.pop(server, None) is not None:
+            self._change_hearing(server, self._world.network.hear)
+
+    def _change_hearing(self, server: int, change: Callable[[int], None]) -> None:
+        world = self._world
+        before = set(world.network.cuts())
+        change(server)
+        after = set(world.network.cuts())
+        if after - before:
+            world.record(Cut(world.now, server, sorted(after - before)))
+        if before - after:
+            world.record(Connect(world.now, server, sorted(before - after)))
 
     # One outbox.
 
@@ -133,7 +162,7 @@ class Carrier:
                     return
                 point = points.get(life.server) if points else None
                 if point is not None and self._reaches(life.server, point, output):
-                    if point[0] == "save":
+                    if point[0] in _LAST_ACTS:
                         carry[type(output)](life, output)
                     self._crash(life.server, point[0])
                 else:
@@ -214,3 +243,5 @@ class Carrier:
             self._roles[life.server] = state
             self.terms[life.server] = max(self.terms[life.server], state[0])
             self._world.record(Role(self._world.now, life.server, *state))
+            if state[0] > self._deaf.get(life.server, state[0]):
+                self._hear(life.server)

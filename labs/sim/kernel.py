@@ -28,9 +28,10 @@ from labs.sim.runtime.trio_internals import Loop
 from labs.sim.scheduler import Abandoned, Turns, failure_of
 from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Failed
+from labs.sim.server.service import index_of_snapshot
 from labs.sim.stops import ServerFailed, Stop, TestOver, way_to
 from labs.sim.world import World
-from labs.trace.events import Crash, Event, Restart, Verdict, author_of
+from labs.trace.events import Crash, Event, Pause, Restart, Resume, TakeSnapshot, Verdict, author_of
 from labs.trace.recorder import Recorder, Unwritable
 
 MAX_STEPS = 10_000
@@ -97,7 +98,7 @@ class Kernel:
         self._dying: list[Handle] = []
         self._steps = 0
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
-        self._wake_on_apply = False
+        self._wake_on_apply = self._wake_on_event = False
         self._nursery: trio.Nursery | None = None
         self.explain: Callable[[Exception], Stop | None] = lambda error: None
         """Returns the server's answer because of which a test failed, if there is one; the cluster sets it."""
@@ -140,9 +141,14 @@ class Kernel:
 
         With `or_apply` it goes on earlier when a server applies something.
         """
+        await self.sleep_until(self.now + max(seconds, 0.0), or_apply)
+
+    async def sleep_until(self, time: float, or_apply: bool = False, or_event: bool = False) -> None:
+        """Let the test wait until a time, or with `or_event` until the end of the next instant that has an event."""
         self._wake_on_apply = or_apply
         self.carrier.flush()
-        self._tester_due = (self.now + max(seconds, 0.0), trio.lowlevel.current_task())
+        self._wake_on_event = or_event
+        self._tester_due = (max(time, self.now), trio.lowlevel.current_task())
 
         def abort(raise_cancel: object) -> trio.lowlevel.Abort:
             self._tester_due = None
@@ -301,14 +307,50 @@ class Kernel:
             return
         self.record(Crash(self.now, server, at))
         world.lives[server] = None
+        self._hand_over(world.paused.pop(server, []))
         life.crash()
         self._dying.append(life)
         world.poked = True
         self.calls.abandon(life)
 
+    def pause(self, server: int) -> None:
+        """Let a server stand still: its timers stop, and what reaches it waits, until `resume` or a crash."""
+        life = self.world.lives[server]
+        if life is not None and server not in self.world.paused:
+            self.record(Pause(self.now, server))
+            self.world.paused[server] = []
+            life.pause()
+
+    def resume(self, server: int) -> None:
+        """End `pause`: the server gets what has reached it, and timers whose time has come run out."""
+        life = self.world.lives[server]
+        if life is not None and server in self.world.paused:
+            self.record(Resume(self.now, server))
+            waiting = self.world.paused.pop(server)
+            life.resume()
+            self._hand_over(waiting)
+
+    def _hand_over(self, waiting: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
+        for action, args in waiting:
+            self.world.at(self.now, action, *args)
+
+    def take_snapshot(self, server: int) -> None:
+        """Let a server's service take a snapshot of all that it has applied."""
+        world, life = self.world, self.world.lives[server]
+        index, taken = world.service.index(server), index_of_snapshot(world.disks[server].snapshot) or 0
+        if life is not None and server not in world.paused and index > taken:
+            data = world.service.snapshot(server)
+            self.record(TakeSnapshot(self.now, server, index, len(data)))
+            life.snapshot(index, data)
+            self.touch(life)
+
     def on_applied(self) -> None:
         """Wake the test at the end of this instant, if it waits for something to be applied."""
-        if self._wake_on_apply and self._tester_due is not None:
+        if self._wake_on_apply:
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        if self._tester_due is not None:
             self._tester_due = (min(self.now, self._tester_due[0]), self._tester_due[1])
 
     # What happened, and how the run ends.
@@ -317,6 +359,8 @@ class Kernel:
         """Put an event into the trace, and show it to the observers of the run."""
         if self.world.closing:
             return
+        if self._wake_on_event:
+            self._wake_soon()
         try:
             self._write(event)
             self._observe(event)
@@ -384,7 +428,7 @@ class Kernel:
         if not self.world.closing:
             self._mark_as_over()
         self.world.release()
-        self.calls.release()
+        self.calls.forget()
         self._dying = []
         self.carrier.release()
         self._tester_due, self._nursery = None, None

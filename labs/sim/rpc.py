@@ -14,6 +14,7 @@ from labs.codec import messages as codec
 from labs.codec.limits import MAX_CALLS, MAX_CALLS_A_SECOND
 from labs.codec.rpcs import CALL_OF, RPC_OF
 from labs.messages import Message
+from labs.sim.net.interception import Address, Delivery, Interception, Order
 from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Called, Replied
 from labs.sim.stops import Flood, Stop
@@ -42,6 +43,9 @@ class Call(msgspec.Struct, eq=False):
     answered: bool = False
     """Whether its caller has gone on, or never waits (`one_way`)."""
     one_way: bool = False
+    request_address: Address | None = None
+    """The names of its two messages, where single messages can be intercepted."""
+    reply_address: Address | None = None
 
 
 class Calls:
@@ -61,6 +65,8 @@ class Calls:
         """The requests that servers are handling, with the incarnations that do."""
         self._watched = False
         """Whether `_end_overdue` is due some time."""
+        self.interception: Interception | None = None
+        """Orders about single messages, if a run can have some."""
 
     def carry_call(self, life: Handle, output: Called) -> None:
         world, network, now, data = self._world, self._world.network, self._world.clock.now, output.data
@@ -76,6 +82,8 @@ class Calls:
         procedure = RPC_OF[type(message)]
         name, one_way = procedure.name, procedure.reply is None
         call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE, one_way, one_way)
+        if self.interception is not None:
+            call.request_address = self.interception.name(name, source, target, "request")
         world.record(Send(now, source, target, rpc, name, message, size, extra))
         works = network.whole or network.works(source, target)
         if not works or world.lives[target] is None:
@@ -110,6 +118,8 @@ class Calls:
     def _deliver_request(self, call: Call, data: bytes, copy: int) -> None:
         world, network = self._world, self._world.network
         source, target, now = call.source, call.target, world.clock.now
+        if self._waits(target, (self._deliver_request, (call, data, copy)), call.request_address, call):
+            return
         life = world.lives[target]
         works = network.whole or network.works(source, target)
         if life is None or not works:
@@ -132,6 +142,44 @@ class Calls:
         else:
             world.addressed[target] = life
 
+    def _waits(self, target: int, delivery: Delivery, address: Address | None, call: Call) -> bool:
+        """Return whether something does not reach a server now: it stands still, or there is an order about it."""
+        if not self._world.paused and (address is None or self.interception is None):
+            return False
+        if target in self._world.paused:
+            self._world.paused[target].append(delivery)
+            return True
+        order = self.interception.take(address) if self.interception is not None and address is not None else None
+        return order is not None and address is not None and self._obey(order, delivery, address, call)
+
+    def _obey(self, order: Order, delivery: Delivery, address: Address, call: Call) -> bool:
+        """Do what an order about a message wants; return whether the message does not arrive now."""
+        world, (action, args) = self._world, delivery
+        later = world.now + order.seconds
+        if order.fate == "duplicate":
+            if address.leg == "request":
+                request, data, copy = args
+                world.at(later, action, request, data, copy + 1)
+            return False
+        if order.fate == "drop":
+            world.record(Drop(world.now, address.source, address.target, call.rpc, address.leg, "loss"))
+            self._fall_silent(call)
+            return True
+        if order.fate == "delay":
+            world.at(later, action, *args)
+        elif self.interception is not None:
+            self.interception.keep(address, delivery)
+        if order.fate == "hold" or later > call.deadline:
+            self._time_out_at(call.deadline, call)
+        return True
+
+    def release(self, address: Address | None = None) -> None:
+        """Deliver what is held back of one message, or of all."""
+        if self.interception is not None:
+            held = self.interception.release_all() if address is None else self.interception.release(address)
+            for action, args in held:
+                self._world.at(self._world.now, action, *args)
+
     def in_hand(self, action: object, args: tuple[Any, ...]) -> tuple[int, Message] | None:
         """Return the message that one of these methods is at work with, and who sent it; None with any other method."""
         if action == self._deliver_request:
@@ -144,6 +192,8 @@ class Calls:
         source, target = life.server, call.source
         message, extra = codec.decode_seen(data)
         world.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
+        if self.interception is not None:
+            call.reply_address = self.interception.name(call.name, source, target, "reply")
         if not network.whole and not network.works(source, target):
             world.record(Drop(now, source, target, call.rpc, "reply", "cut"))
             self._fall_silent(call)
@@ -160,6 +210,8 @@ class Calls:
     def _deliver_reply(self, call: Call, data: bytes, message: Message) -> None:
         world, network = self._world, self._world.network
         source, target, now = call.target, call.source, world.clock.now
+        if self._waits(target, (self._deliver_reply, (call, data, message)), call.reply_address, call):
+            return
         works = network.whole or network.works(source, target)
         if call.life is not world.lives[target] or not works:
             world.record(Drop(now, source, target, call.rpc, "reply", "down" if works else "cut"))
@@ -198,6 +250,8 @@ class Calls:
             self._watch(min(later))
 
     def _time_out(self, call: Call) -> None:
+        if self._waits(call.source, (self._time_out, (call,)), None, call):
+            return
         if not call.answered and call.life is self._world.lives[call.source] and call.life.reply(call.number, None):
             call.answered = True
             self._world.record(Timeout(self._world.now, call.source, call.target, call.rpc))
@@ -207,9 +261,10 @@ class Calls:
         for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
             self._fall_silent(self._tickets.pop(ticket)[0])
 
-    def release(self) -> None:
+    def forget(self) -> None:
         """Forget the incarnations; only the figures stay."""
         self._tickets.clear()
+        self.interception = None
 
     # What the test does in the name of a fake peer: an incarnation without a server, which the kernel gets before the
     # run.

@@ -54,6 +54,8 @@ class World:
         """Whether servers became runnable while their outboxes were carried."""
         self.test_acts = True
         """Whether the test is at work, and not the simulator."""
+        self.paused: dict[int, list[tuple[Callable[..., None], tuple[Any, ...]]]] = {}
+        """For each server that stands still what has reached it meanwhile, in order: it is handed over later."""
         self.closing = False
         """Whether the run is over: nothing is recorded any more."""
         self.due: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []

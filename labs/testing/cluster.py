@@ -18,6 +18,7 @@ from labs.messages import Command
 from labs.sim import stops
 from labs.sim.dispatch import CrashPoint
 from labs.sim.kernel import Kernel, RunOver
+from labs.sim.net.interception import Address, Interception, Order
 from labs.sim.net.network import NOTHING, Conditions, Link, Span
 from labs.sim.runtime import rng
 from labs.sim.server.handle import Handle
@@ -75,6 +76,12 @@ class Cluster:
         self._go_on()
         await self._kernel.sleep(seconds)
 
+    async def sleep_until(self, time: float, or_event: bool = False) -> None:
+        """Let virtual time pass up to a time; with `or_event` to the end of the next instant at which something
+        happens."""
+        self._go_on()
+        await self._kernel.sleep_until(time, or_event=or_event)
+
     # Proposing and looking.
 
     def command(self, size: int = 0) -> Command:
@@ -117,6 +124,9 @@ class Cluster:
     def is_up(self, server: int) -> bool:
         return self._world.lives[server] is not None
 
+    def is_paused(self, server: int) -> bool:
+        return server in self._world.paused
+
     def is_connected(self, server: int) -> bool:
         return self._world.network.is_connected(server)
 
@@ -132,6 +142,10 @@ class Cluster:
         if count:
             self._heard = (self._world.service.appliers(index)[0], "apply", index, command)
         return found
+
+    def applied_up_to(self, server: int) -> int:
+        """Return the index up to which a server's service has applied commands since it was started."""
+        return self._world.service.index(server)
 
     def rpcs(self, server: int | None = None) -> int:
         """Return how many requests were sent so far, by all servers or by one."""
@@ -153,7 +167,13 @@ class Cluster:
         """Return the bytes of a server's saved snapshot, 0 if it has none."""
         return len(self._world.disks[server].snapshot or b"")
 
-    # Crashes.
+    def take_snapshot(self, server: int) -> None:
+        """Let a server's service take a snapshot of all that it has applied, unless it has that already."""
+        self._go_on()
+        self._kernel.take_snapshot(server)
+        self._go_on()
+
+    # Crashes, and servers that stand still.
 
     def crash(self, server: int) -> None:
         """Crash a server; its disk stays."""
@@ -176,12 +196,32 @@ class Cluster:
             raise ValueError(f"nth counts from 1, not {nth}")
         self._kernel.carrier.arm_crash(server, point, nth)
 
+    def spare(self, server: int) -> None:
+        """End `crash_at`."""
+        self._kernel.carrier.disarm_crash(server)
+
+    def pause(self, server: int) -> None:
+        """Let a server stand still, as in a long garbage collection, until `resume`."""
+        self._go_on()
+        self._kernel.pause(server)
+
+    def resume(self, server: int) -> None:
+        """Let a server go on that stands still: what has reached it meanwhile is handed over."""
+        self._go_on()
+        self._kernel.resume(server)
+
+    def let_time_out(self, server: int) -> None:
+        """Let a server hear nothing until its election timer has run out; at most 3 s (labs.sim.dispatch)."""
+        self._go_on()
+        if self.is_up(server):
+            self._kernel.carrier.let_time_out(server)
+
     async def wait_until_down(self, server: int, within: float) -> bool:
         """Wait for a crash that `crash_at` has prepared; return whether it came in time. It cannot come later."""
         until = self.now + within
         while self.is_up(server) and self.now < until:
             await self.sleep(POLL)
-        self._kernel.carrier.disarm_crash(server)
+        self.spare(server)
         return not self.is_up(server)
 
     # The network.
@@ -234,6 +274,24 @@ class Cluster:
         """Make everything to and from a server take this much longer; 0 ends it."""
         self._world.network.slow(server, seconds)
         self._kernel.record(NetworkChange(self.now, server, f"server {server} is {seconds} s slower"))
+
+    # Single messages.
+
+    def intercept(self) -> None:
+        """Count messages from now on, so that single ones can be ordered about; call it before the first is sent."""
+        self._kernel.calls.interception = Interception()
+
+    def order(self, address: Address, order: Order) -> None:
+        """Decide what becomes of one message, which must not have arrived yet."""
+        self._go_on()
+        interception = self._kernel.calls.interception
+        assert interception is not None
+        interception.order(address, order)
+
+    def release(self, address: Address | None = None) -> None:
+        """Deliver one message that is held back; without an address all, and end all orders."""
+        self._go_on()
+        self._kernel.calls.release(address)
 
     # Waiting and checking.
 
@@ -388,7 +446,7 @@ class Cluster:
 
     def _life(self, server: int) -> Handle | None:
         self._go_on()
-        return self._world.lives[server]
+        return None if server in self._world.paused else self._world.lives[server]
 
     def _highest_term(self, among: Iterable[int] | None) -> int:
         """Return the highest term that connected, running servers were ever seen in, without asking them."""
@@ -402,7 +460,8 @@ class Cluster:
         return begun + 2 * within
 
     def _reachable(self, among: Iterable[int] | None) -> list[int]:
-        return [s for s in (self.servers if among is None else among) if self.is_up(s) and self.is_connected(s)]
+        chosen = self.servers if among is None else among
+        return [s for s in chosen if self.is_up(s) and self.is_connected(s) and not self.is_paused(s)]
 
     def _propose(self, command: Command) -> tuple[int, StartAnswer] | None:
         for _ in self.servers:

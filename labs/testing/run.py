@@ -8,14 +8,14 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import trio
 
-from labs.checking.checker import Checkers
+from labs.checking.checker import Checkers, Oracle
 from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
 from labs.sim.hosts.base import HostKind
@@ -79,12 +79,15 @@ def run_scenario(
     counted: bool = False,
     hosts: ProcessHosts | None = None,
     cpu_seconds: float | None = None,
+    make_cluster: Callable[[Kernel, str], Cluster] = Cluster,
+    watchers: Sequence[Oracle] = (),
 ) -> RunRecord:
     """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
 
     Unless it is `judged`, only the scenario's own checks end it: this shows the consequences of a broken rule. If it is
     `counted`, the record has the situations of the protocol that it reached. With process hosts, the servers may take
-    `cpu_seconds` of CPU time together.
+    `cpu_seconds` of CPU time together. `make_cluster` makes what a stage test drives, if that is more than a Cluster;
+    `watchers` see each event after the checkers.
 
     Raises BadSubmission if the submission cannot be run at all (labs.sim.loader.program), and HostsUnavailable if
     process hosts do not work here.
@@ -94,9 +97,9 @@ def run_scenario(
     if not isinstance(program, Program):
         program = Program(program, entry, class_name, compiled=hosts is None)
     if hosts is None:
-        return _run(scenario, program, seed, trace, judged, counted, None)
+        return _run(scenario, program, seed, trace, judged, counted, None, make_cluster, watchers)
     with hosts.run(program, scenario.size(seed), seed, cpu_seconds) as run:
-        record = _run(scenario, program, seed, trace, judged, counted, run)
+        record = _run(scenario, program, seed, trace, judged, counted, run, make_cluster, watchers)
     record.server_cpu_time = run.cpu_time
     return record
 
@@ -109,6 +112,8 @@ def _run(
     judged: bool,
     counted: bool,
     hosts: ProcessRun | None,
+    make_cluster: Callable[[Kernel, str], Cluster],
+    watchers: Sequence[Oracle],
 ) -> RunRecord:
     servers = scenario.size(seed)
     witness, meter = Witness(), Meter()
@@ -124,13 +129,13 @@ def _run(
         program=program,
         conditions=scenario.conditions,
         recorder=Recorder(trace, header),
-        observe=checkers.observer(*watching),
+        observe=checkers.observer(*watching, *watchers),
         conclude=outcomes.conclude,
         paces=scenario.paces(seed),
         service_time=scenario.service_time,
         hosts=hosts,
     )
-    cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else Cluster(kernel, scenario.id)
+    cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else make_cluster(kernel, scenario.id)
     begun = time.perf_counter()
     _run_to_the_end(kernel, _test(kernel, scenario, cluster, witness))
     wall_time = time.perf_counter() - begun

@@ -59,6 +59,10 @@ class Scenario:
     """Whether a drill begins with a server that has been restarted, in a later term."""
     service_time: float = 0.0
     """Virtual seconds that a service takes for each message, while `await apply_ch.send` waits."""
+    own_seed: int | None = None
+    """The only seed that a schedule is played with; None for tests, which take any."""
+    own_paces: tuple[int, ...] = ()
+    """For each server after how many entries its service takes a snapshot, where a schedule decides that."""
     measures: tuple[str, ...] = ()
     """The metrics that a performance test measures (labs.raft.stages.performance); () for all other tests."""
 
@@ -72,8 +76,8 @@ class Scenario:
 
     def paces(self, seed: int) -> tuple[int, ...]:
         """Return for each server after how many entries its service takes a snapshot, for a seed; () for never."""
-        if not self.snapshots:
-            return ()
+        if self.own_paces or not self.snapshots:
+            return self.own_paces
         size = self.size(seed)
         if not self.services_apart:
             return (SNAPSHOT_EVERY,) * size

@@ -133,7 +133,8 @@ class TakeSnapshot(Event, frozen=True, tag="take_snapshot", gc=False):
 
 
 class Crash(Event, frozen=True, gc=False):
-    """A server crashes; only its disk remains. `at` is "save", "reply" or "send" if the test aimed the crash at one."""
+    """A server crashes; only its disk remains. `at` is "save", "reply" or "send" if the test aimed the crash at one, or
+    "before save", "after reply" or "after send"."""
 
     at: str | None = None
 
@@ -142,6 +143,14 @@ class Restart(Event, frozen=True, gc=False):
     """A server starts; `incarnation` 0 is its first start."""
 
     incarnation: int
+
+
+class Pause(Event, frozen=True, gc=False):
+    """A server stands still: its timers stop, and what reaches it waits."""
+
+
+class Resume(Event, frozen=True, gc=False):
+    """A server that stood still goes on: what has reached it is handed over, and timers that are late run out."""
 
 
 class Connect(Event, frozen=True, gc=False):
@@ -205,6 +214,8 @@ AnyEvent: TypeAlias = (
     | TakeSnapshot
     | Crash
     | Restart
+    | Pause
+    | Resume
     | Connect
     | Cut
     | NetworkChange

@@ -6,7 +6,7 @@ import math
 
 from labs.checking.checker import Oracle, Violation
 from labs.raft.checkers.shadow import Shadow
-from labs.trace.events import Crash, Deliver, Drop, Event, Role, Send, Timeout
+from labs.trace.events import Crash, Deliver, Drop, Event, Pause, Resume, Role, Send, Timeout
 
 AT_ONCE = 0.05
 """Virtual seconds after its election within which a leader must have written to every peer."""
@@ -48,6 +48,8 @@ class Heartbeats(Oracle):
         """The term in which a server last asked a peer for its vote, and when."""
         self._votes_asked: dict[tuple[int, int], tuple[float, int]] = {}
         """For each candidate and peer when a second began, and how many votes were asked for since."""
+        self._paused: set[int] = set()
+        """The servers that stand still."""
         self._next_look = 0.0
 
     def on_role(self, event: Role) -> None:
@@ -69,8 +71,20 @@ class Heartbeats(Oracle):
             self._sent.setdefault((event.server, peer), event.time)
 
     def on_crash(self, event: Crash) -> None:
+        self._paused.discard(event.server)
         self._end(event.server)
         self._open = {pair: calls for pair, calls in self._open.items() if pair[0] != event.server}
+
+    def on_pause(self, event: Pause) -> None:
+        self._paused.add(event.server)
+
+    def on_resume(self, event: Resume) -> None:
+        """A leader that stood still owes its peers nothing for that time."""
+        self._paused.discard(event.server)
+        if event.server in self._since:
+            self._since[event.server] = event.time
+        for pair in [pair for pair in self._last if pair[0] == event.server]:
+            self._last[pair] = self._sent[pair] = event.time
 
     def on_send_append_entries(self, event: Send) -> None:
         pair = (event.server, event.peer)
@@ -149,7 +163,7 @@ class Heartbeats(Oracle):
         self._next_look = event.time + 0.02
         for server, since in self._since.items():
             for peer in range(len(self._shadow.servers)):
-                if peer == server or not self._shadow.servers[server].up:
+                if peer == server or server in self._paused or not self._shadow.servers[server].up:
                     continue
                 last = self._last.get((server, peer))
                 if last is None:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import math
+
 from labs.checking.checker import Oracle, Violation
 from labs.raft.checkers.shadow import Shadow
-from labs.trace.events import Check, Crash, Deliver, Drop, Restart, Send, Timeout
+from labs.trace.events import Check, Crash, Deliver, Drop, Pause, Restart, Resume, Send, Timeout
 
 LONGEST = 5.0
 """No election timeout is longer: a leader is elected within this time after the network allows one."""
@@ -35,6 +37,13 @@ class Timers(Oracle):
 
     def on_crash(self, event: Crash) -> None:
         self._open[event.server].clear()
+
+    def on_pause(self, event: Pause) -> None:
+        self._look(event.time)
+        self._since[event.server] = math.inf  # it cannot campaign before it goes on
+
+    def on_resume(self, event: Resume) -> None:
+        self._since[event.server] = event.time
 
     def on_send(self, event: Send) -> None:
         self._look(event.time)

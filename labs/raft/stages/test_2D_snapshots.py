@@ -106,7 +106,7 @@ async def test_install(cluster: Cluster) -> None:
 
     Counterpart: TestSnapshotInstall2D.
     """
-    await snapshots(cluster, Cluster.disconnect, Cluster.connect)
+    await snapshots(cluster, lambda c, server: c.disconnect(server), lambda c, server: c.connect(server))
 
 
 @scenario(servers=3, points=2, snapshots=True, mit="TestSnapshotInstallUnreliable2D", network=UNRELIABLE)
@@ -115,7 +115,7 @@ async def test_install_unreliable(cluster: Cluster) -> None:
 
     Counterpart: TestSnapshotInstallUnreliable2D.
     """
-    await snapshots(cluster, Cluster.disconnect, Cluster.connect)
+    await snapshots(cluster, lambda c, server: c.disconnect(server), lambda c, server: c.connect(server))
 
 
 @scenario(servers=3, points=3, snapshots=True, mit="TestSnapshotInstallCrash2D")
@@ -124,7 +124,7 @@ async def test_install_after_crash(cluster: Cluster) -> None:
 
     Counterpart: TestSnapshotInstallCrash2D.
     """
-    await snapshots(cluster, Cluster.crash, Cluster.restart)
+    await snapshots(cluster, lambda c, server: c.crash(server), lambda c, server: c.restart(server))
 
 
 @scenario(servers=3, points=2, snapshots=True, mit="TestSnapshotInstallUnCrash2D", network=UNRELIABLE)
@@ -133,7 +133,7 @@ async def test_install_after_crash_unreliable(cluster: Cluster) -> None:
 
     Counterpart: TestSnapshotInstallUnCrash2D.
     """
-    await snapshots(cluster, Cluster.crash, Cluster.restart)
+    await snapshots(cluster, lambda c, server: c.crash(server), lambda c, server: c.restart(server))
 
 
 @scenario(servers=3, points=3, snapshots=True, mit="TestSnapshotAllCrash2D")

@@ -97,11 +97,12 @@ class Network:
         self._cut: set[tuple[int, int]] = set()
         self._links: dict[tuple[int, int], Link] = {}
         self._slow: dict[int, float] = {}
+        self._deaf: set[int] = set()
 
     def works(self, source: int, target: int) -> bool:
         """Return whether a message from `source` to `target` can arrive at all at this moment."""
-        disconnected = self._disconnected
-        return source not in disconnected and target not in disconnected and (source, target) not in self._cut
+        away = self._disconnected
+        return not (source in away or target in away or target in self._deaf or (source, target) in self._cut)
 
     def is_connected(self, server: int) -> bool:
         """Return whether the server itself is connected, whatever its single links do."""
@@ -123,6 +124,16 @@ class Network:
         self._cut.discard((source, target))
         self._look()
 
+    def deafen(self, server: int) -> None:
+        """Cut every link to the server, beside other cuts; those from it stay as they are."""
+        self._deaf.add(server)
+        self._look()
+
+    def hear(self, server: int) -> None:
+        """End `deafen`."""
+        self._deaf.discard(server)
+        self._look()
+
     def partition(self, groups: Iterable[Iterable[int]]) -> None:
         """Cut every link between servers of different groups, and restore all others; a server in no group is alone."""
         group_of = {server: number for number, group in enumerate(groups) for server in group}
@@ -138,10 +149,11 @@ class Network:
         """End every cut and connect every server."""
         self._cut.clear()
         self._disconnected.clear()
+        self._deaf.clear()
         self._look()
 
     def _look(self) -> None:
-        self.whole = not self._disconnected and not self._cut
+        self.whole = not (self._disconnected or self._cut or self._deaf)
 
     def cuts(self) -> list[tuple[int, int]]:
         """Return the directed links that do not work, in order."""

@@ -9,6 +9,7 @@ test fail loudly when these names are gone.
 from __future__ import annotations
 
 import contextlib
+import math
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeAlias
@@ -92,6 +93,33 @@ class Loop:
         """The tasks that wait only for their turn, at any time: trio fills and empties it."""
         self.next_deadline: Callable[[], float] = runner.deadlines.next_deadline
         """Returns the next deadline of all; infinity if there is none."""
+
+
+def freeze(belongs: Callable[[trio.lowlevel.Task], bool]) -> list[trio.CancelScope]:
+    """Stop the timers of some tasks that all wait; return them for `thaw`."""
+    deadlines = trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines
+    entries = [scope for deadline, _, scope in deadlines._heap if deadline == scope._registered_deadline]
+    stopped = [scope for scope in dict.fromkeys(entries) if any(map(belongs, _tasks_of(scope)))]
+    for scope in stopped:
+        deadlines.remove(scope._registered_deadline, scope)
+        scope._registered_deadline = math.inf
+    return stopped
+
+
+def thaw(timers: list[trio.CancelScope]) -> None:
+    """Let timers go on that `freeze` has stopped; those whose time has come meanwhile run out now."""
+    for scope in timers:
+        with scope._might_change_registered_deadline():
+            pass
+
+
+def _tasks_of(scope: trio.CancelScope) -> Iterator[trio.lowlevel.Task]:
+    """Yield the tasks inside a scope, at any depth."""
+    found = [] if scope._cancel_status is None else [scope._cancel_status]
+    while found:
+        status = found.pop()
+        yield from status._tasks
+        found += status._children
 
 
 def run_as(task: trio.lowlevel.Task, function: Callable[[], None]) -> None:

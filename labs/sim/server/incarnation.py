@@ -22,7 +22,7 @@ from labs.codec.rpcs import RPC_OF, Rpc
 from labs.messages import ApplyCommand, ApplySnapshot
 from labs.sim.loader.program import Modules, Program
 from labs.sim.runtime import rng
-from labs.sim.runtime.trio_internals import age_of, run_as
+from labs.sim.runtime.trio_internals import age_of, freeze, run_as, thaw
 from labs.sim.server.disk import Disk
 from labs.sim.server.failures import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
@@ -89,6 +89,8 @@ class Life:
         self._mailbox: trio.lowlevel.Task | None = None
         """The task that handles requests, while it waits for some."""
         self._scope = trio.CancelScope()
+        self._timers: list[trio.CancelScope] = []
+        """Its timers, while it stands still."""
         self._nursery: trio.Nursery | None = None
         self._class: type | None = None
         self._raft: Any = None
@@ -140,6 +142,14 @@ class Life:
         inbox, self._inbox = self._inbox, []
         for ticket, data in inbox:
             self._serve(ticket, data)
+
+    def pause(self) -> None:
+        """Stop all timers of its tasks, until `resume`; none of them is at work."""
+        self._timers = freeze(lambda task: task.context.get(LIFE) is self)
+
+    def resume(self) -> None:
+        thaw(self._timers)
+        self._timers = []
 
     def crash(self) -> None:
         """Cancel everything; from now on nothing that the server does has an effect."""

@@ -142,6 +142,9 @@ class Speaker:
     def begin(self, nursery: Any) -> None:
         pass
 
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
     def wake(self) -> None:
         pass
 

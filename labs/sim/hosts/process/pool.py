@@ -208,7 +208,8 @@ class ProcessRun:
 
     def deadline(self) -> float:
         """Return when the next server wants to run."""
-        return min((life.deadline for life in self._world.lives if isinstance(life, RemoteLife)), default=math.inf)
+        lives = [life for life in self._world.lives if isinstance(life, RemoteLife) and not life.paused]
+        return min((life.deadline for life in lives), default=math.inf)
 
     # What its incarnations need.
 

@@ -68,6 +68,7 @@ class RemoteLife:
         """Steps in a row while time stood still; an honest process notices earlier that it spins."""
         self.deadline = math.inf
         """When it wants to run again, if nothing comes for it."""
+        self.paused = False
         self.spun: Spun | None = None
         self._run, self._disk = run, disk
         self._customs = Customs(server, run.size, disk)
@@ -80,7 +81,7 @@ class RemoteLife:
 
     def is_due(self, now: float) -> bool:
         """Return whether it has anything to do at this instant."""
-        return bool(self._inbox) or self.deadline <= now
+        return not self.paused and (bool(self._inbox) or self.deadline <= now)
 
     # Its process.
 
@@ -126,6 +127,13 @@ class RemoteLife:
                 self._take(self._receive_as(Answer))
         except _Lost:
             pass
+
+    def pause(self) -> None:
+        """Let it stand still: no step until `resume`."""
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
 
     def crash(self) -> None:
         """Order it to end; `why_not_ended` finds out whether it does. From now on nothing that it does has an

@@ -1,0 +1,190 @@
+"""A schedule that grows while it is played: step, run on, act now; rewind and fork.
+
+    session = Session(schedule, "skeleton", watchers=[...])
+    session.run_until(1.5)              # plays what the schedule has up to then
+    session.act(Crash(0))               # happens now, and is in session.schedule from now on
+    session.step()                      # to the end of the next instant at which anything happens
+    fork = session.rewound(1.2)         # another session: the same run up to then, without what came later
+    session.end()
+
+The run goes on in a thread of its own, and only while one of these methods waits for it; so between two calls nothing
+moves. Each returns when the run stands again, and whether it is over. To rewind, the run is repeated from its seed:
+nothing is kept of the servers but the schedule. A server that never yields blocks its caller: there is no alarm here,
+as signals reach only the main thread. Process hosts end such a server themselves.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from labs.checking.checker import Oracle
+from labs.schedule.actions import AnyAction, Schedule, Step
+from labs.schedule.player import perform, resolve, scenario_of
+from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import Program
+from labs.testing.cluster import Cluster
+from labs.testing.run import RunRecord, run_scenario
+
+FOREVER = 1e9
+
+
+class _Left(Exception):
+    """The session ends before its run is over."""
+
+
+class Session:
+    """One run of a schedule, under way."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        submission: Path | str | Program,
+        *,
+        watchers: Sequence[Oracle] = (),
+        trace: BinaryIO | None = None,
+        hosts: ProcessHosts | None = None,
+    ) -> None:
+        self.record: RunRecord | None = None
+        """The record, once the run is over."""
+        self._planned = list(schedule.steps)
+        """What the schedule has, and has not been played."""
+        self._played: list[Step] = []
+        self._base, self._submission, self._watchers, self._hosts = schedule, submission, watchers, hosts
+        self._is_same_breath = False
+        self._now = 0.0
+        self._orders: queue.SimpleQueue[Callable[[], object] | tuple[float, bool]] = queue.SimpleQueue()
+        self._stands = threading.Event()
+        self._cluster: Cluster | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(trace,), daemon=True)
+        self._thread.start()
+        self._wait()
+
+    @property
+    def now(self) -> float:
+        """The virtual time at which the run stands."""
+        return self._now
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule of all that was played, and of what is still planned; it ends now if nothing is."""
+        steps = [*self._played, *self._planned]
+        duration = max([self._now, self._base.duration if self._planned else 0.0, *(step.time for step in steps)])
+        return msgspec.structs.replace(self._base, duration=duration, steps=tuple(steps))
+
+    def run_until(self, time: float) -> bool:
+        """Let the run go on up to a virtual time, or to its end; return whether it is over."""
+        return self._go(time, or_event=False)
+
+    def step(self) -> bool:
+        """Let the run go on to the end of the next instant at which anything happens; return whether it is over."""
+        return self._go(FOREVER, or_event=True)
+
+    def act(self, action: AnyAction) -> bool:
+        """Do something now; return whether the run is over. The steps that are planned for later stay planned."""
+        if self.record is None:
+            self._tell(lambda: self._perform(action))
+        return self.record is not None
+
+    def rewound(
+        self, time: float, watchers: Sequence[Oracle] = (), trace: BinaryIO | None = None, keep_plan: bool = False
+    ) -> Session:
+        """Return a new session that stands at an earlier time of the same run; this one stays as it is.
+
+        Only with `keep_plan` what this session has played after that will be played again.
+        """
+        schedule = self.schedule if keep_plan else self.schedule.until(time)
+        fork = Session(schedule, self._submission, watchers=watchers, trace=trace, hosts=self._hosts)
+        fork.run_until(time)
+        return fork
+
+    def end(self) -> Schedule:
+        """End the run as it stands; return the schedule of what was played."""
+        schedule = self.schedule
+        if self.record is None:
+            self._tell(self._leave)
+        self._thread.join()
+        return schedule
+
+    # In the caller's thread.
+
+    def _go(self, time: float, or_event: bool) -> bool:
+        if self.record is None:
+            self._tell((time, or_event))
+        return self.record is not None
+
+    def _tell(self, order: Callable[[], object] | tuple[float, bool]) -> None:
+        self._stands.clear()
+        self._orders.put(order)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._stands.wait()
+        if self._error is not None:
+            raise self._error
+
+    # In the thread of the run.
+
+    def _run(self, trace: BinaryIO | None) -> None:
+        scenario = replace(scenario_of(self._base, self._base.name), test=self._drive)
+        try:
+            found = run_scenario(
+                scenario, self._submission, self._base.seed, trace, hosts=self._hosts, watchers=self._watchers
+            )
+            self.record, self._now = found, found.virtual_time
+        except BaseException as error:
+            self._error = error
+        self._stands.set()
+
+    async def _drive(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        cluster.intercept()
+        try:
+            while True:
+                self._now = cluster.now
+                self._stands.set()
+                order = self._orders.get()
+                if isinstance(order, tuple):
+                    await self._play(cluster, *order)
+                else:
+                    order()
+        except _Left:
+            return
+
+    async def _play(self, cluster: Cluster, until: float, or_event: bool) -> None:
+        """Play what is planned up to a time; with `or_event` only up to the next event."""
+        while True:
+            due = self._planned[0] if self._planned else None
+            if due is None or due.time > until:
+                await self._sleep(cluster, until, or_event)
+                return
+            if not (due.at_once and self._is_same_breath):
+                await self._sleep(cluster, due.time, or_event)
+                if cluster.now < due.time:
+                    return
+            self._planned.pop(0)
+            self._played.append(due)
+            self._is_same_breath = True
+            for action in resolve(cluster, due.action):
+                perform(cluster, action)
+
+    async def _sleep(self, cluster: Cluster, until: float, or_event: bool) -> None:
+        self._is_same_breath = False
+        await cluster.sleep_until(until, or_event)
+
+    def _perform(self, action: AnyAction) -> None:
+        assert self._cluster is not None
+        for each in resolve(self._cluster, action):
+            self._played.append(Step(self._cluster.now, each, self._is_same_breath))
+            self._is_same_breath = True
+            perform(self._cluster, each)
+
+    def _leave(self) -> None:
+        raise _Left

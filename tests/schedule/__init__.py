@@ -1,0 +1,1 @@
+"""Tests of schedules: the format, playing, recording, sessions."""
