@@ -140,7 +140,9 @@ def _check_file(name: str, content: bytes) -> None:
         wrong = f"{where} is not valid Python: {error.msg}{line and f': {line}'}"
     except MemoryError:
         raise Refused(f"{name} {TOO_MUCH_TO_COMPILE}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:  # null bytes, before Python 3.11.4
+        wrong = f"{name} is not valid Python: {error}"
+    except RecursionError as error:
         wrong = f"{name} cannot be compiled: {error or type(error).__name__}"
     else:
         wrong = "" if any(_binds_raft(node) for node in ast.walk(tree)) else f"{name} defines no class Raft"

@@ -101,7 +101,9 @@ def _compiled(source: bytes, path: str, name: str) -> tuple[types.CodeType | Non
         where = name + (f":{error.lineno}" if error.lineno else "")
         shown = f"\n    {error.text.rstrip()}" if error.text else ""
         return None, f"{where} is not valid Python: {error.msg}{shown}"
-    except (ValueError, RecursionError, MemoryError) as error:
+    except ValueError as error:  # null bytes, before Python 3.11.4
+        return None, f"{name} is not valid Python: {error}"
+    except (RecursionError, MemoryError) as error:
         return None, f"{name} cannot be compiled: {str(error) or type(error).__name__}"
     if time.process_time() - begun > COMPILE_SECONDS:
         return None, too_long(name)
