@@ -48,6 +48,7 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make replay        repeat one run, show its end:  TEST=2C/figure_8 SEED=17
   make trace         a whole run:  TEST= SEED=, or FILE=out/....trace.jsonl
                      narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
+  make submit        pack what you hand in, and check it: out/raft.zip
   make handouts      the handouts as a site with search, in out/site
   make demo-byzantine, make demo-stale-read
                      what Raft cannot do, shown with your server
@@ -87,7 +88,7 @@ For work on the lab itself
 endef
 export HELP
 
-.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch coverage mutation list replay trace lint bench doctor demo check clean no-python \
+.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch coverage mutation submit list replay trace lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
@@ -152,11 +153,15 @@ nightly: .venv/readydev
 
 .PHONY: grade
 grade: .venv/ready
-	@.venv/bin/python -m grader grade $$SUBMISSION $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
+	@if [ -e "$$SUBMISSION" ]; then set -- "$$SUBMISSION"; else set -- $$SUBMISSION; fi; \
+	.venv/bin/python -m grader grade "$$@" $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
 
 .PHONY: release
 release: .venv/ready
 	@.venv/bin/python -m grader release $${OUT:+--out "$$OUT"}
+
+submit: .venv/ready
+	@$(LABS) submit --submission "$$SUBMISSION" $${OUT:+--out "$$OUT"}
 
 list: .venv/ready
 	@$(LABS) list $${STAGE:+"$$STAGE"}

@@ -6,6 +6,7 @@ Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 an error of the l
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -105,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_submission(replay)
     _add_filters(replay)
     replay.set_defaults(run=_replay)
+
+    submit = commands.add_parser("submit", help="pack what you hand in, and check it")
+    submit.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
+    submit.set_defaults(run=_submit)
 
     trace = commands.add_parser("trace", help="print a trace for reading")
     trace.add_argument("file", type=Path, metavar="FILE", help="a trace file, as replay leaves it in out/")
@@ -335,6 +341,7 @@ def _is_known(submission: Path) -> bool:
 
 
 def _replay(options: argparse.Namespace) -> int:
+    from labs import submit
     from labs.engine import replay
 
     scenario = _one_test(options.test)
@@ -346,12 +353,14 @@ def _replay(options: argparse.Namespace) -> int:
 
     def leave(record: RunRecord) -> NoReturn:
         partial.unlink(missing_ok=True)
+        unpacked.close()
         print(table.render_one(record, options.submission))
         replay.end_process(FAILED)
 
+    unpacked = contextlib.ExitStack()
     try:
-        with partial.open("wb") as file:
-            submission = Path(options.submission)
+        with unpacked, partial.open("wb") as file:
+            submission = unpacked.enter_context(submit.opened(Path(options.submission)))
             record = replay.replay(scenario, submission, options.hosts, seed, file, leave)
         partial.replace(path)
     finally:
@@ -360,6 +369,21 @@ def _replay(options: argparse.Namespace) -> int:
     files = f"digest  {record.digest}\ntrace   {path}\nall     python -m labs trace {path} --all"
     trace_text.show(path, _filter(options), f"{verdict}\n{files}")
     return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
+
+
+def _submit(options: argparse.Namespace) -> int:
+    from labs import submit
+    from labs.testing.run import run_scenario
+
+    _check_writable(options.out)
+    names = submit.pack(Path(options.submission), options.out)
+    with submit.opened(options.out) as folder:  # as the grader sees it
+        record = run_scenario(catalogue.scenarios("2A", "drills")[0], folder, 1)
+    print(f"{options.out}: {', '.join(names)}; hand in this file")
+    if record.status == "error":
+        options.out.unlink()
+        raise Usage(f"{options.submission} cannot be graded like this: {record.message}")
+    return PASSED
 
 
 def _one_test(name: str) -> Scenario:

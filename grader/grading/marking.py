@@ -95,6 +95,8 @@ async def mark(
         if taken.refused:
             result.status, result.message = "not-gradable", one_line(taken.refused, 500)
             result.max_score = round(sum(item.points for item in order.rubric.items), 2)
+            unseen = (item.points for item in order.rubric.items if item.visibility != "visible")
+            result.unseen_score = round(sum(unseen), 2)
         else:
             async with Pool.open(folder, order.hosts, order.runners) as pool:
                 await _Marking(result, order, pool, source, progress).mark()
@@ -126,8 +128,8 @@ class _Marking:
         self._references, self._hosts, self._typed = order.references, order.hosts, source
         self._patience, self._stuck = Patience(order.rubric.give_up_after), Stuck(order.rubric.give_up_after)
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
-        can_be_typed = source != "skeleton" and (Path(source).is_dir() or source.endswith(".py"))
-        self._source = f" SUBMISSION={shlex.quote(source)}" if can_be_typed else ""
+        place = str(Path(source) / result.submission.root) if Path(source).is_dir() else source
+        self._source = f" SUBMISSION={shlex.quote(place)}" if place != "skeleton" else ""
         self._planned = sum(len(public) + len(secret) for public, secret in self._seeds.values())
         self._done = 0
 

@@ -13,7 +13,7 @@ LONGEST = 200
 DEEPEST = 12
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +()@,=~-]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
-_LITTER = re.compile(r"\..*|__pycache__|__MACOSX|node_modules")
+_LITTER = re.compile(r"\.[^.].*|__pycache__|__MACOSX|node_modules|site-packages|.*\.(egg|dist)-info")
 SERVER = "raft.py"
 
 
@@ -41,7 +41,7 @@ def normalised(name: str) -> str:
 
 
 def is_litter(name: str) -> bool:
-    """Return whether systems or tools left the file: hidden files and folders, caches."""
+    """Return whether systems or tools left the file: hidden files and folders, version control, caches, packages."""
     return any(_LITTER.fullmatch(part) for part in name.split("/"))
 
 

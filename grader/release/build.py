@@ -40,6 +40,7 @@ FOR_STUDENTS = {
         "drills",
         "again",
         "watch",
+        "submit",
         "list",
     ),
     *("replay", "trace", "handouts", "demo-byzantine demo-stale-read", "clean"),

@@ -245,6 +245,8 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     duration: float = 0.0
     unseen: int = 0
     """Tests that are left out of this view of the result, and of all its sums."""
+    unseen_score: float = 0.0
+    """Of a result without tests: the points in `max_score` of those that students do not see."""
     reason: str = ""
     """Why it was graded again, in the words of the person who did it."""
     audience: Literal["instructor", "student"] = "instructor"

@@ -36,7 +36,11 @@ def _sum_up(view: Result) -> None:
         sum_points(stage, [test for test in view.tests if test.stage == stage.id])
     if view.tests or view.unseen:
         sum_points(view, view.tests)
+    else:
+        view.max_score = round(view.max_score - view.unseen_score, 2)
+    view.unseen_score = 0.0
     if view.unseen:
+        view.stages = [stage for stage in view.stages if any(test.stage == stage.id for test in view.tests)]
         for stage in view.stages:
             stage.message = _without_sum(stage.message)
         for test in view.tests:

@@ -321,7 +321,7 @@ def test_classroom_gets_base64_of_json() -> None:
 def test_classroom50_counts_in_whole_numbers() -> None:
     found = classroom50.content(everything(held=False), {"CLASSROOM": "c", "COMMIT_URL": "u"})
     assert (found["schema"], found["classroom"], found["commit"]) == ("classroom50/result/v1", "c", "u")
-    assert (found["score"], found["max-score"]) == (4, 28)
+    assert (found["score"], found["max-score"]) == (400, 2800)
     half = classroom50.content(graded(judged(item(points=0.5), *["pass"] * 4)), {})
     assert (half["score"], half["max-score"], half["tests"][0]["score"]) == (50, 50, 50)
 

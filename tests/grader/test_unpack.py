@@ -365,7 +365,7 @@ def test_a_zip_that_lies_about_a_size_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "limits, words",
     [
-        (Limits(entries=3), "more than 3 files"),
+        (Limits(entries=3), "5 files and folders, more than 3; 5 of them are in its top folder"),
         (Limits(one_file=10), "raft.py has more than 10 bytes"),
         (Limits(python=25), "Python files have more than 25 bytes"),
         (Limits(archive=50), "more than 50"),
@@ -450,3 +450,77 @@ def test_what_an_instructor_may_want_to_see_is_told(tmp_path: Path) -> None:
 def test_what_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
     with pytest.raises(Usage, match=r"there is no .*nothing"), take_in(tmp_path / "nothing"):
         pass
+
+
+# The usual hand-in: the released folder, packed by the usual tools.
+
+
+def released(folder: Path, files: int = 30) -> Path:
+    """Write a student's copy of the lab, with an environment, caches and version control."""
+    many = [f".venv/lib/python3.12/site-packages/pip/m{number}.py" for number in range(files)]
+    many += ["env/pyvenv.cfg", *[f"env/lib/python3.12/site-packages/x/m{number}.py" for number in range(files)]]
+    many += [f".git/objects/{number:02x}" for number in range(files)] + ["skeleton/__pycache__/raft.cpython-312.pyc"]
+    for name in [*many, "labs/node.py", "skeleton/warmup.py"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x = 1\n")
+    (folder / "skeleton" / "raft.py").write_bytes(SERVER)
+    (folder / ".venv" / "bin").mkdir()
+    (folder / ".venv" / "bin" / "python").symlink_to("/usr/bin/python3")
+    return folder
+
+
+def packed(folder: Path, kind: str) -> Path:
+    """Pack a folder as a student does, its links included."""
+    if kind == "folder":
+        return folder
+    if kind.startswith("tar"):
+        with tarfile.open(folder.with_suffix(f".{kind}"), f"w:{kind.removeprefix('tar').lstrip('.')}") as archive:
+            archive.add(folder, folder.name)
+        return folder.with_suffix(f".{kind}")
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder.parent).as_posix()
+            if path.is_symlink():
+                info = zipfile.ZipInfo(name)
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16
+                archive.writestr(info, "/usr/bin/python3")
+            elif kind == "PowerShell" and path.is_file():
+                info = zipfile.ZipInfo("x")
+                info.filename = info.orig_filename = name.replace("/", "\\")
+                info.create_system = 0
+                archive.writestr(info, path.read_bytes())
+            elif path.is_file():
+                archive.write(path, name)
+    return folder.with_suffix(".zip")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "PowerShell", "tar", "tar.gz", "tar.xz", "tar.bz2"])
+@pytest.mark.parametrize("name", ["raft-lab", "Jörg Müller"])
+def test_the_released_folder_with_all_that_is_in_it_is_taken(tmp_path: Path, kind: str, name: str) -> None:
+    contents = read(packed(released(tmp_path / name), kind), Limits(entries=20))
+    names = sorted(file.removeprefix(f"{name}/") for file in contents.files)
+    assert [name for name in names if name != "labs/node.py"] == ["skeleton/raft.py", "skeleton/warmup.py"]
+    assert contents.left_out >= 4
+    assert find_root(contents.files).endswith("skeleton")
+
+
+def test_a_released_folder_of_a_student_with_a_name_can_be_graded(tmp_path: Path) -> None:
+    with take_in(packed(released(tmp_path / "王小明 hw", 2), "tar.gz")) as taken:
+        assert taken.refused == "" and taken.files == ["raft.py", "warmup.py"]
+        assert taken.root == "王小明 hw/skeleton"
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar.gz"])
+def test_a_refusal_names_the_largest_culprit_and_what_to_do(tmp_path: Path, kind: str) -> None:
+    folder = released(tmp_path / "hw", 5)
+    for number in range(40):
+        (folder / "data" / f"{number % 4}").mkdir(parents=True, exist_ok=True)
+        (folder / "data" / f"{number % 4}" / f"{number}.json").write_text("{}" * 50)
+    source = packed(folder, kind)
+    words = refusal(source, Limits(entries=20))
+    assert re.search("more than 20; 4[0-9] of them", words)
+    assert f"{'' if kind == 'folder' else 'hw/'}data" in words and "make submit" in words
+    if kind != "folder":
+        assert "bytes are in hw/data/. Hand in only raft.py" in refusal(source, Limits(everything=1000))
+    if kind == "zip":
+        assert "bytes are in hw/" in refusal(source, Limits(archive=500))

@@ -15,6 +15,8 @@ from typing import Any
 from grader.results.result import Result, Test
 from grader.results.student_view import student_view
 
+UNIT = 100
+"""What a point counts: the contract wants whole numbers, and the same maximum for all, whatever points one has."""
 FROM_ENVIRONMENT = {
     "classroom": "CLASSROOM",
     "assignment": "ASSIGNMENT",
@@ -33,15 +35,14 @@ def text(result: Result, environment: Mapping[str, str] = os.environ) -> str:
 def content(result: Result, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return what the file holds."""
     view = student_view(result)
-    unit = 1 if _is_whole(view) else 100
     found: dict[str, Any] = {"schema": "classroom50/result/v1"}
     found |= {key: environment.get(name, "") for key, name in FROM_ENVIRONMENT.items()}
     found |= {
         "graded_at": view.finished_at,
-        "score": round(unit * view.score),
-        "max-score": round(unit * view.max_score),
+        "score": round(UNIT * view.score),
+        "max-score": round(UNIT * view.max_score),
     }
-    found["tests"] = [_test(test, unit) for test in view.tests]
+    found["tests"] = [_test(test) for test in view.tests]
     if not view.has_grade:
         for part in (found, *found["tests"]):
             del part["score"], part["max-score"]
@@ -49,17 +50,12 @@ def content(result: Result, environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _is_whole(view: Result) -> bool:
-    numbers = [number for test in view.tests for number in (test.score, test.max_score)]
-    return all(number == int(number) for number in numbers)
-
-
-def _test(test: Test, unit: int) -> dict[str, Any]:
+def _test(test: Test) -> dict[str, Any]:
     return {
         "test-name": f"{test.id}: {test.title}",
         "passed": test.status == "pass",
-        "score": round(unit * test.score),
-        "max-score": round(unit * test.max_score),
+        "score": round(UNIT * test.score),
+        "max-score": round(UNIT * test.max_score),
         "status": test.status,
         "message": test.message,
         "replay": test.replay,

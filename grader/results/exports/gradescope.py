@@ -21,10 +21,10 @@ def text(result: Result) -> str:
 
 def content(result: Result) -> dict[str, Any]:
     """Return what the file holds."""
-    view = student_view(result, keep_hidden=True)
+    view, shown = student_view(result, keep_hidden=True), student_view(result)
     found: dict[str, Any] = {
         "score": view.score,
-        "output": _words(student_view(result)) if view.status in ("graded", "held") else view.message,
+        "output": _words(shown) if view.status in ("graded", "held") else view.message,
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -32,7 +32,7 @@ def content(result: Result) -> dict[str, Any]:
         "stdout_visibility": "hidden",
         "execution_time": round(view.duration),
         "tests": [_test(test, number) for number, test in enumerate(view.tests, 1)],
-        "extra_data": {"schema": view.schema, "max_score": view.max_score, "sha256": view.submission.sha256},
+        "extra_data": {"schema": view.schema, "max_score": shown.max_score, "sha256": view.submission.sha256},
     }
     if any(test.visibility != "visible" for test in view.tests):
         del found["score"]  # Gradescope adds up the tests, and shows no sum that would reveal the hidden ones
