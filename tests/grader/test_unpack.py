@@ -474,7 +474,7 @@ def packed(folder: Path, kind: str) -> Path:
     if kind == "folder":
         return folder
     if kind.startswith("tar"):
-        with tarfile.open(folder.with_suffix(f".{kind}"), f"w:{kind.removeprefix('tar').lstrip('.')}") as archive:
+        with tarfile.open(folder.with_suffix(f".{kind}"), f"w:{kind.removeprefix('tar').lstrip('.')}") as archive:  # type: ignore[call-overload]
             archive.add(folder, folder.name)
         return folder.with_suffix(f".{kind}")
     with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
