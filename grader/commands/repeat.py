@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
     from grader.execution import scenarios
     from grader.execution.hosts import choose
-    from grader.execution.runner import Job
+    from grader.execution.runs import Job
     from grader.grading.repeating import repeat
     from grader.intake.taken import take_in
     from grader.results.held import held_run

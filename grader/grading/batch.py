@@ -17,11 +17,11 @@ from pathlib import Path
 import trio
 
 from grader.cleaning import one_line
+from grader.execution import runners
 from grader.execution.hosts import Hosts
-from grader.execution.pool import Pool
+from grader.execution.runners import Runners
 from grader.exits import IntakeFailed, Usage
 from grader.grading.marking import Order, blank, mark
-from grader.grading.progress import Progress
 from grader.grading.references import References
 from grader.grading.rubric import Rubric
 from grader.grading.scoring import hold_all
@@ -33,6 +33,7 @@ from grader.results.held import held_submission
 from grader.results.result import REVIEW, Basis, Result
 from grader.results.shelf import Shelf
 from grader.results.students import HandIn
+from labs.engine.progress import Progress
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a grading in order: Ctrl-C, a service that stops, a terminal that is closed."""
@@ -95,35 +96,39 @@ class Batch:
         basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), named, self.rubric.selection)
         Shelf(self.out).require_basis(basis, self.hand_ins, self.replace)
         at_once = min(self.jobs, len(self.hand_ins))
-        places, progress = trio.CapacityLimiter(at_once), Progress(len(self.hand_ins))
-        async with Pool.open(str(REFERENCE), self.hosts, 1) as pool, trio.open_nursery() as nursery:
-            order = Order(self.rubric, self.hosts, max(1, self.jobs // at_once), secret, basis, References(pool))
-            nursery.start_soon(self._stop_when_told, nursery.cancel_scope)
-            async with trio.open_nursery() as work:
-                for name in self.hand_ins:
-                    await places.acquire_on_behalf_of(name)
-                    work.start_soon(self._grade_one, name, order, places, progress)
-            nursery.cancel_scope.cancel()
-        progress.clear()
+        places, display = trio.CapacityLimiter(at_once), _Display(len(self.hand_ins), self.rubric.runs)
+        with runners.local(self.jobs) as backend:
+            async with Runners.open(str(REFERENCE), self.hosts, backend, 1) as others, trio.open_nursery() as nursery:
+                references, at_work = References(others), max(1, self.jobs // at_once)
+                order = Order(self.rubric, self.hosts, at_work, secret, basis, references, backend)
+                nursery.start_soon(self._stop_when_told, nursery.cancel_scope)
+                async with trio.open_nursery() as work:
+                    for name in self.hand_ins:
+                        await places.acquire_on_behalf_of(name)
+                        work.start_soon(self._grade_one, name, order, places, display)
+                nursery.cancel_scope.cancel()
+        display.progress.clear()
 
     async def _stop_when_told(self, scope: trio.CancelScope) -> None:
-        with trio.open_signal_receiver(*STOPPING) as signals:
+        heard = [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]  # as by nohup
+        with trio.open_signal_receiver(*heard) as signals:
             async for _ in signals:
                 self.interrupted = True
                 scope.cancel()
 
-    async def _grade_one(self, name: str, order: Order, places: trio.CapacityLimiter, progress: Progress) -> None:
+    async def _grade_one(self, name: str, order: Order, places: trio.CapacityLimiter, display: _Display) -> None:
         try:
             begin = functools.partial(self._begin, name)
             try:
-                result = await mark(name, self.hand_ins[name].source, order, begin, progress.of(name))
+                source = self.hand_ins[name].source
+                result = await mark(name, source, order, begin, functools.partial(display.reached, name))
             except Exception as error:
                 result = self._held(name, order, error)
             self.results[name] = result
             if name not in self._known:
                 with self.writing(self.out / name / "result.json"):
                     self._keep(name, result)
-            progress.finished(result)
+            display.finished(result)
         finally:
             places.release_on_behalf_of(name)
 
@@ -159,6 +164,30 @@ class Batch:
             return known
         Shelf(self.out).begin(name, blank)
         return None
+
+
+class _Display:
+    """Shows how many of all runs are done, and a line for each submission that is graded, if there are several."""
+
+    def __init__(self, submissions: int, runs: int) -> None:
+        self.progress = Progress(submissions * runs, "runs", shows_failed=False)
+        self._submissions, self._finished, self._runs = submissions, 0, runs
+        self._reached: dict[str, tuple[int, int]] = {}
+
+    def reached(self, name: str, done: int, planned: int) -> None:
+        """Note how many of a submission's runs are done, and how many are planned now."""
+        known_done, known_planned = self._reached.get(name, (0, self._runs))
+        self._reached[name] = done, planned
+        self.progress.total += planned - known_planned
+        self.progress.count(jobs=done - known_done)
+
+    def finished(self, result: Result) -> None:
+        done, _ = self._reached.get(result.submission.name, (0, 0))
+        self.reached(result.submission.name, done, done)
+        self._finished += 1
+        if self._submissions > 1:
+            text = result.points if result.status in ("graded", "held") else result.status
+            self.progress.say(f"{self._finished} of {self._submissions}: {result.submission.name}: {text}")
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

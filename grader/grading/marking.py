@@ -21,8 +21,8 @@ from grader import scratch
 from grader.cleaning import one_line
 from grader.execution import scenarios
 from grader.execution.hosts import Hosts
-from grader.execution.pool import Pool
-from grader.execution.runner import Job
+from grader.execution.runners import Runners
+from grader.execution.runs import Job
 from grader.grading import scoring
 from grader.grading.patience import SLOW, Patience, Stuck
 from grader.grading.references import LEAST, NoReference, References, budget
@@ -33,6 +33,7 @@ from grader.places import ROOT, environment
 from grader.results.held import NOT_RUN, held_run, repeat_command
 from grader.results.result import Basis, Result, Run, Sandbox, Submission, Test
 from labs.checking.outcome import Outcome
+from labs.engine.engine import Backend
 from labs.testing.run import RunRecord, empty_record
 
 LONG = 60.0
@@ -51,6 +52,8 @@ class Order:
     secret: bytes | None
     basis: Basis
     references: References
+    backend: Backend
+    """Where runs are done."""
 
 
 @dataclass
@@ -98,9 +101,9 @@ async def mark(
             unseen = (item.points for item in order.rubric.items if item.visibility != "visible")
             result.unseen_score = round(sum(unseen), 2)
         else:
-            async with Pool.open(folder, order.hosts, order.runners) as pool:
-                await _Marking(result, order, pool, source, progress).mark()
-                result.sandbox.details = pool.facts
+            async with Runners.open(folder, order.hosts, order.backend, order.runners) as runners:
+                await _Marking(result, order, runners, source, progress).mark()
+                result.sandbox.details = runners.facts
         result.finished_at, result.duration = _now(), round(time.monotonic() - begun, 1)
         return result
 
@@ -123,8 +126,8 @@ def _rules_of(marks: dict[str, _Marks]) -> list[tuple[str, list[str | None]]]:
 class _Marking:
     """The runs of one submission."""
 
-    def __init__(self, result: Result, order: Order, pool: Pool, source: str, progress: Progress) -> None:
-        self._result, self._rubric, self._pool, self._progress = result, order.rubric, pool, progress
+    def __init__(self, result: Result, order: Order, runners: Runners, source: str, progress: Progress) -> None:
+        self._result, self._rubric, self._runners, self._progress = result, order.rubric, runners, progress
         self._references, self._hosts, self._typed = order.references, order.hosts, source
         self._patience, self._stuck = Patience(order.rubric.give_up_after), Stuck(order.rubric.give_up_after)
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
@@ -188,7 +191,7 @@ class _Marking:
         if not seeds:
             task_status.started()
         for seed in seeds:
-            async with self._pool.place():
+            async with self._runners.place():
                 if seed == seeds[0]:
                     task_status.started()
                 if not marks.is_settled and position < self._patience.left(_rules_of(stage)):
@@ -233,12 +236,12 @@ class _Marking:
     async def _run(self, job: Job) -> tuple[RunRecord, bool]:
         """Run a job, twice if necessary; return whether it was run twice."""
         begun = trio.current_time()
-        record = await self._pool.run(job)
+        record = await self._runners.run(job)
         if record.details:
             return await self._look_into(record), False
         if record.status != "grader-error":
             return record, False
-        record = await self._pool.run(job)
+        record = await self._runners.run(job)
         if record.status == "grader-error" and trio.current_time() - begun > LONG:
             self._stuck.add(job.test)
         return record, True

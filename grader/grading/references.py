@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import trio
 
-from grader.execution.pool import Pool
-from grader.execution.runner import Job
+from grader.execution.runners import Runners
+from grader.execution.runs import Job
 from grader.places import REFERENCE
 from labs.testing.run import RunRecord
 
@@ -29,8 +29,8 @@ class NoReference(Exception):
 class References:
     """Runs the reference once for each test and seed that is asked for."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, runners: Runners) -> None:
+        self._runners = runners
         self._records: dict[tuple[str, int], RunRecord] = {}
         self._one_at_a_time = trio.Lock()
 
@@ -55,9 +55,9 @@ class References:
         async with self._one_at_a_time:
             if (test, seed) in self._records:
                 return self._records[test, seed]
-            record = await self._pool.run(Job(test, seed))
+            record = await self._runners.run(Job(test, seed))
             if record.status == "grader-error":
-                record = await self._pool.run(Job(test, seed))
+                record = await self._runners.run(Job(test, seed))
             if record.status != "grader-error":
                 self._records[test, seed] = record
             return record

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from grader.execution import runners
 from grader.execution.hosts import Hosts
-from grader.execution.pool import Pool
-from grader.execution.runner import Job
+from grader.execution.runners import Runners
+from grader.execution.runs import Job
 from grader.grading.references import References
 from grader.places import REFERENCE
 from labs.testing.run import RunRecord
@@ -15,9 +16,10 @@ JUDGED = ("pass", "fail", "error")
 
 async def repeat(folder: str, hosts: Hosts, job: Job) -> tuple[RunRecord, RunRecord | None]:
     """Return the submission's run, and the reference's if the submission's cannot be graded."""
-    async with Pool.open(folder, hosts, 1) as pool:
-        record = await pool.run(job)
-    if record.status in JUDGED:
-        return record, None
-    async with Pool.open(str(REFERENCE), hosts, 1) as pool:
-        return record, await References(pool).of(job.test, job.seed)
+    with runners.local(1) as backend:
+        async with Runners.open(folder, hosts, backend, 1) as own:
+            record = await own.run(job)
+        if record.status in JUDGED:
+            return record, None
+        async with Runners.open(str(REFERENCE), hosts, backend, 1) as others:
+            return record, await References(others).of(job.test, job.seed)

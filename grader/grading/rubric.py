@@ -152,6 +152,11 @@ class Rubric:
     def items(self) -> list[Item]:
         return [item for stage in self.stages for item in stage.items]
 
+    @property
+    def runs(self) -> int:
+        """The number of runs of a submission, if all are worth doing."""
+        return sum(len(item.public) + item.secret for item in self.items)
+
 
 def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False, only: str = "") -> Rubric:
     """Read and check a rubric. `runs`: how many for each test; `only`: tests whose id holds that text.

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader import scratch
+from grader.execution import runners
 from grader.execution.hosts import Hosts
-from grader.execution.pool import Pool
-from grader.execution.runner import Job
+from grader.execution.runners import Runners
+from grader.execution.runs import Job
 from grader.exits import Usage
 from grader.intake.names import SERVER
 from grader.intake.taken import Taken
@@ -36,12 +37,12 @@ async def examine(taken: Taken, hosts: Hosts, seed: int, tests: Sequence[str]) -
     If the grader cannot grade a run, stop without questions.
     """
     source = (Path(taken.folder) / SERVER).read_text(encoding="utf-8", errors="replace")
-    with scratch.folder() as folder:
-        async with Pool.open(taken.folder, hosts, 1) as pool:
+    with scratch.folder() as folder, runners.local(1) as backend:
+        async with Runners.open(taken.folder, hosts, backend, 1) as own:
             said = ""
             for test in tests:
                 trace = Path(folder) / "trace.jsonl"
-                record = await pool.run(Job(test, seed, trace=str(trace)))
+                record = await own.run(Job(test, seed, trace=str(trace)))
                 if record.status not in JUDGED:
                     return record, []
                 header, events = read(trace)

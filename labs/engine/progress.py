@@ -18,32 +18,44 @@ LIVE, QUIET = 0.1, 10.0
 """Wall seconds between two looks on a terminal, and between two lines elsewhere."""
 
 
+FEW = 0.05
+"""The share of all jobs that must be done before the time left can be told."""
+
+
 class Progress:
-    """Counts the finished ones of `total` jobs, each a `noun`."""
+    """Counts the finished ones of `total` jobs, each a `noun`; `total` may change meanwhile."""
 
-    def __init__(self, total: int, noun: str = "runs") -> None:
+    def __init__(self, total: int, noun: str = "runs", shows_failed: bool = True) -> None:
         self.done = self.failed = 0
-        self._total, self._noun = total, noun
+        self.total, self._noun, self._shows_failed = total, noun, shows_failed
         self._begun, self._shown = time.monotonic(), 0.0
-        self._is_live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self._is_live = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
-    def count(self, failed: bool = False) -> None:
-        """Note that one more job is done."""
-        self.done += 1
+    def count(self, failed: bool = False, jobs: int = 1) -> None:
+        """Note that one more job is done, or as many as `jobs`."""
+        self.done += jobs
         self.failed += failed
         now = time.monotonic()
         if now - self._begun < PATIENCE or now - self._shown < (LIVE if self._is_live else QUIET):
             return
         self._shown = now
-        text = f"{self.done} of {self._total} {self._noun}, {self.failed} failed{self._left(now)}"
+        failed_ones = f", {self.failed} failed" if self._shows_failed else ""
+        text = f"{self.done} of {self.total} {self._noun}{failed_ones}{self._left(now)}"
         print(f"\r{text} " if self._is_live else text, end="" if self._is_live else "\n", file=sys.stderr, flush=True)
 
     def _left(self, now: float) -> str:
-        seconds = (now - self._begun) / self.done * (self._total - self.done)
+        if self.done < FEW * self.total:
+            return ""
+        seconds = (now - self._begun) / self.done * (self.total - self.done)
         return f", about {seconds:.0f} s left" if seconds >= 1 else ""
 
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+        self.clear()
+        print(line, file=sys.stderr, flush=True)
+
     def clear(self) -> None:
-        """Take the line off the terminal."""
+        """Take the updated line off the terminal."""
         if self._shown and self._is_live:
             print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
 

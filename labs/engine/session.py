@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs.engine import pool
+from labs.engine import engine
+from labs.engine.local import processes
 from labs.engine.progress import Progress
 from labs.engine.stages import StageJob, StageRuns
 from labs.engine.stalls import Limits
@@ -47,8 +48,9 @@ def run_jobs(
     work = StageRuns(Path(options.submission), options.hosts, options.counted)
     prepare(work, options.hosts, [scenario.entry for scenario in scenarios])
     session, progress = Session(), Progress(len(jobs), noun)
+    backend = processes(min(options.jobs, len(jobs)))
     try:
-        for _, record in pool.run(work, jobs, min(options.jobs, len(jobs)), Limits(cpu=options.limit), AFTER_STALL):
+        for _, record in engine.run(work, jobs, backend, Limits(cpu=options.limit), AFTER_STALL):
             session.records.append(record)
             progress.count(failed=record.status != "pass")
     except KeyboardInterrupt:

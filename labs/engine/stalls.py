@@ -43,9 +43,12 @@ class Limits(msgspec.Struct, frozen=True):
     """How long one job may take before the alarm."""
 
     cpu: float = 30.0
-    """CPU seconds; the run of a correct server takes about one second."""
+    """CPU seconds; 0 for no limit. The run of a correct server takes about one second."""
     wall: float = 300.0
     """Wall seconds; 0 for no limit."""
+    silence: float = 0.0
+    """Wall seconds after which a worker without a record is ended from outside, however many parts its job has; 0: when
+    the other limits, and what code may do after an alarm, are over."""
 
     @property
     def last(self) -> float:

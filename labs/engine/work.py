@@ -31,6 +31,9 @@ class Work(Generic[J, R]):
     job: type[J]
     record: type[R]
 
+    def warm(self) -> None:
+        """Import what jobs need; called in the process that workers are forked from, if that is a starter."""
+
     def begin(self, number: int) -> None:
         """Prepare a worker process; `number` is its place among the workers, from 0."""
 

@@ -15,9 +15,9 @@ import pytest
 import trio
 
 from grader import exits
-from grader.execution import runner, scenarios
+from grader.execution import runs, scenarios
 from grader.execution.hosts import Hosts, Opening
-from grader.execution.runner import Job
+from grader.execution.runs import Job
 from grader.grading.marking import _Marking
 from grader.places import environment
 from labs.checking.outcome import Outcome
@@ -47,20 +47,20 @@ class Broken(ProcessHosts):
             yield found
 
 
-class OnePool:
-    """A pool whose only runner is this process."""
+class OneRunner:
+    """Runners of which the only one is this process."""
 
     def __init__(self, hosts: ProcessHosts) -> None:
         self.opening = Opening(False, {"hosts": hosts})
 
     async def run(self, job: Job) -> RunRecord:
-        return await trio.to_thread.run_sync(runner._judge, REFERENCE, job, self.opening)
+        return await trio.to_thread.run_sync(runs.judge, REFERENCE, job, self.opening)
 
 
 def judged(times: int) -> tuple[RunRecord, bool]:
     """Run a job as the marking does, with hosts that fail this often."""
     with Broken(times) as hosts:
-        marking: Any = SimpleNamespace(_pool=OnePool(hosts))
+        marking: Any = SimpleNamespace(_runners=OneRunner(hosts))
         return trio.run(_Marking._run, marking, JOB)
 
 
@@ -80,7 +80,7 @@ def test_hosts_that_work_are_not_tried_again() -> None:
     assert (record.status, retried) == ("pass", False), record.message
 
 
-class TwoPools:
+class References:
     """What a submission and the reference do: both runs are given."""
 
     def __init__(self, reference: RunRecord | None) -> None:
@@ -101,7 +101,7 @@ def test_run_in_which_the_lab_stumbles_counts_unless_it_does_with_the_reference_
     reference = empty_record(scenario, 1, Outcome("pass", details=details)) if details is not None else None
     result = SimpleNamespace(warnings=[])
     marking: Any = SimpleNamespace(
-        _references=TwoPools(reference), _result=result, _typed="alice.zip", _hosts=Hosts("process", "b")
+        _references=References(reference), _result=result, _typed="alice.zip", _hosts=Hosts("process", "b")
     )
     found = trio.run(_Marking._look_into, marking, record)
     assert found.status == status
@@ -111,11 +111,11 @@ def test_run_in_which_the_lab_stumbles_counts_unless_it_does_with_the_reference_
 
 STARTER = """
 import sys
-from grader.execution import pool
-pool.RUNNER = (
+from labs.engine import processes
+processes.STARTER = (
     "-c",
-    "from grader.execution import runner; from grader.execution.sandbox import levels; "
-    "levels.STUB = levels.Path('STUB'); runner.main()",
+    "from labs.engine import starter; from grader.execution.sandbox import levels; "
+    "levels.STUB = levels.Path('STUB'); starter.main()",
 )
 from grader.cli import main
 sys.exit(main())
@@ -156,6 +156,6 @@ def test_a_grading_in_which_hosts_fail_is_held(tmp_path: Path) -> None:
 
 
 def test_a_runner_has_a_limit_of_memory() -> None:
-    text = "from grader.execution import runner\nrunner._limit_memory()\nbytes(runner.MEMORY)"
+    text = "from grader.execution import runs\nruns._limit_memory()\nbytes(runs.MEMORY)"
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr.rstrip().endswith("MemoryError"), done.stderr

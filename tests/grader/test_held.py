@@ -303,21 +303,22 @@ def test_too_few_file_handles_for_the_intake_hold_the_grade(tmp_path: Path) -> N
 # Runners that die.
 
 RUNNER = """
-from grader.execution import pool
-pool.RUNNER = ("-c", {code!r})
+from labs.engine import processes
+processes.STARTER = ("-c", {code!r})
 """
 DIES = """
 import os, signal
 from pathlib import Path
-from grader.execution import runner
-grade = runner._judge
+from grader.execution import runs
+from labs.engine import starter
+judge = runs.judge
 def dying(folder, job, opening):
     is_reference = Path(folder) == Path({reference!r})
     if {condition}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return grade(folder, job, opening)
-runner._judge = dying
-runner.main()
+    return judge(folder, job, opening)
+runs.judge = dying
+starter.main()
 """
 
 
@@ -401,8 +402,8 @@ def test_a_runner_that_does_not_start_holds_the_run(tmp_path: Path) -> None:
 
 @needs_processes
 def test_a_runner_without_memory_holds_the_run(tmp_path: Path) -> None:
-    broken = "def judge(*_, **__): raise MemoryError\nrunner.run_scenario = judge\n"
-    code = f"from grader.execution import runner\n{broken}runner.main()"
+    broken = "def judge(*_, **__): raise MemoryError\nruns.run_scenario = judge\n"
+    code = f"from grader.execution import runs\nfrom labs.engine import starter\n{broken}starter.main()"
     done = grade(tmp_path, "skeleton", "--runs", "1", "--only", "2A/initial", hook=RUNNER.format(code=code))
     found = result_of(tmp_path, "skeleton")
     assert done.returncode == exits.OUR_ERROR and found.status == "held", done.stdout + done.stderr

@@ -9,8 +9,8 @@ import pytest
 
 from grader import exits
 from grader.cli import main
-from grader.execution.pool import Pool
-from grader.execution.runner import Job
+from grader.execution.runners import Runners
+from grader.execution.runs import Job
 from grader.viva.exam import WANTED, choose_questions
 from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
@@ -163,11 +163,11 @@ def test_a_server_that_does_nothing_cannot_be_asked_about(capsys: pytest.Capture
 def test_a_run_that_the_grader_cannot_judge_ends_in_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def breaks(pool: Pool, job: Job) -> RunRecord:
+    async def breaks(runners: Runners, job: Job) -> RunRecord:
         [scenario] = catalogue.find(job.test)
         return empty_record(scenario, job.seed, Outcome("grader-error", None, "the disk is full"))
 
-    monkeypatch.setattr(Pool, "run", breaks)
+    monkeypatch.setattr(Runners, "run", breaks)
     assert main(["viva", str(REFERENCE), "--hosts", "inline"]) == exits.OUR_ERROR
     said = capsys.readouterr()
     assert said.out == "" and "2C/more_persistence seed 1 could not be graded: the disk is full" in said.err

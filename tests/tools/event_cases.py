@@ -18,7 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from labs.engine import pool, stalls
+from labs.engine import engine, stalls
+from labs.engine.local import processes
 from labs.engine.work import Loss, Work
 from labs.sim.loader.program import Program
 from labs.testing.run import run_scenario
@@ -69,7 +70,7 @@ def main() -> int:
     os.environ["PYTHONHASHSEED"] = "0"
     found: dict[str, list[tuple[Case, list[bytes]]]] = defaultdict(list)
     for _, cut in sorted(
-        pool.run(Cutting(), list(jobs()), options.jobs, mutation.LIMITS), key=lambda pair: pair[0].server
+        engine.run(Cutting(), list(jobs()), processes(options.jobs), mutation.LIMITS), key=lambda pair: pair[0].server
     ):
         for case, lines in cut.cases:
             found[case.stage].append((case, lines))

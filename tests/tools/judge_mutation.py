@@ -25,7 +25,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from labs.engine import pool, stalls
+from labs.engine import engine, stalls
+from labs.engine.local import processes
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
 from labs.raft import checkers
@@ -118,7 +119,7 @@ def main() -> int:
     chosen = [name for name in names if options.only in name and name not in JUDGE_FREE]
     jobs = [Job(name, number) for name in chosen for number in range(len(changes(name)))][:: options.every]
     fates: dict[str, list[Fate]] = defaultdict(list)
-    for job, fate in pool.run(Changing(), jobs, options.jobs, LIMITS):
+    for job, fate in engine.run(Changing(), jobs, processes(options.jobs), LIMITS):
         fates[job.module].append(fate)
     return _report(fates, options.most, options.list)
 

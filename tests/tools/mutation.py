@@ -27,7 +27,8 @@ from typing import Any
 import msgspec
 from tabulate import tabulate
 
-from labs.engine import pool, stalls
+from labs.engine import engine, stalls
+from labs.engine.local import processes
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
@@ -174,13 +175,13 @@ def _digest_of_code() -> str:
     return digest.hexdigest()
 
 
-def _run_all(jobs: list[Job], processes: int, journal: _Journal) -> dict[Job, list[Run]]:
+def _run_all(jobs: list[Job], most: int, journal: _Journal) -> dict[Job, list[Run]]:
     """Run jobs in parallel, with progress; return the runs of each, of those that were run before Ctrl-C."""
     os.environ["PYTHONHASHSEED"] = "0"
     left = [job for job in jobs if job not in journal.done]
     progress = Progress(len(left), "servers and seeds")
     try:
-        for job, runs in pool.run(Campaign(), left, processes, LIMITS):
+        for job, runs in engine.run(Campaign(), left, processes(most), LIMITS):
             journal.add(job, runs)
             progress.count(failed=any(run.status != "pass" for run in runs) and not job.is_mutant)
     except KeyboardInterrupt:

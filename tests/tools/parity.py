@@ -18,7 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from labs.engine import pool
+from labs.engine import engine
+from labs.engine.local import processes
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
@@ -54,7 +55,7 @@ def _compare_all(options: argparse.Namespace) -> int:
         for stage in stages
     ]
     runs, different, begun, progress = 0, 0, time.monotonic(), Progress(len(jobs), "parts")
-    for _, (count, found) in pool.run(Comparing(), jobs, options.jobs, LIMITS):
+    for _, (count, found) in engine.run(Comparing(), jobs, processes(options.jobs), LIMITS):
         runs, different = runs + count, different + len(found)
         progress.clear()
         for text in found:
