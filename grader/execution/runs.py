@@ -79,7 +79,7 @@ class GradedRuns(Work[Job, RunRecord]):
             self._failed = f"{NOT_STARTED}: {describe(error)}"
 
     def run(self, job: Job) -> RunRecord:
-        return not_graded(job, self._failed) if self._failed else judge(Path(self._folder), job, self._opening)
+        return not_graded(job, self._failed) if self._failed else run_job(Path(self._folder), job, self._opening)
 
     def is_spoiled(self, record: RunRecord) -> bool:
         return record.status == "grader-error"  # a defect in the runner must not affect another run
@@ -113,7 +113,7 @@ def _ours(scenario: Scenario, job: Job, text: str) -> RunRecord:
     return empty_record(scenario, job.seed, Outcome("grader-error", None, text))
 
 
-def judge(folder: Path, job: Job, opening: Opening) -> RunRecord:
+def run_job(folder: Path, job: Job, opening: Opening) -> RunRecord:
     """Run one job."""
     scenario = scenarios.find(job.test)
     try:

@@ -161,7 +161,7 @@ class LocalEngine(Generic[J, R]):
         with self._changed:
             self._is_closed = True
             for worker in self._lent:
-                worker.kill()  # whoever waits for it hears of that
+                worker.kill()  # the thread that waits for it then reads its end
             self._changed.wait_for(lambda: not self._lent)
             for worker in self._idle:
                 worker.end(at_once=False)

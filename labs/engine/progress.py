@@ -19,7 +19,7 @@ LIVE, QUIET = 0.1, 10.0
 
 
 FEW = 0.05
-"""The share of all jobs that must be done before the time left can be told."""
+"""The share of all jobs that must be done before the display has a time left."""
 
 
 class Progress:
@@ -44,7 +44,7 @@ class Progress:
         print(f"\r{text} " if self._is_live else text, end="" if self._is_live else "\n", file=sys.stderr, flush=True)
 
     def _left(self, now: float) -> str:
-        if self.done < FEW * self.total:
+        if not self.done or self.done < FEW * self.total:
             return ""
         seconds = (now - self._begun) / self.done * (self.total - self.done)
         return f", about {seconds:.0f} s left" if seconds >= 1 else ""

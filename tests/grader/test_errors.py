@@ -54,7 +54,7 @@ class OneRunner:
         self.opening = Opening(False, {"hosts": hosts})
 
     async def run(self, job: Job) -> RunRecord:
-        return await trio.to_thread.run_sync(runs.judge, REFERENCE, job, self.opening)
+        return await trio.to_thread.run_sync(runs.run_job, REFERENCE, job, self.opening)
 
 
 def judged(times: int) -> tuple[RunRecord, bool]:

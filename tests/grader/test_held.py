@@ -311,13 +311,13 @@ import os, signal
 from pathlib import Path
 from grader.execution import runs
 from labs.engine import starter
-judge = runs.judge
+run_job = runs.run_job
 def dying(folder, job, opening):
     is_reference = Path(folder) == Path({reference!r})
     if {condition}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return judge(folder, job, opening)
-runs.judge = dying
+    return run_job(folder, job, opening)
+runs.run_job = dying
 starter.main()
 """
 
