@@ -1,4 +1,4 @@
-"""The interface of the engine: a backend says where jobs run; what it opens for one work does them."""
+"""The interface of the engine: a backend is where jobs run; what it opens for one work does them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WorkFailed(Exception):
 
 
 class NotStarted(OSError):
-    """A worker did not start; the text is what it said last."""
+    """A worker did not start; the text is how it ended."""
 
 
 class Engine(Protocol[J, S]):
