@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export REV SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP
+export REV SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP WITH
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -49,6 +49,9 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make trace         a whole run:  TEST= SEED=, or FILE=out/....trace.jsonl
                      narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
   make submit        pack what you hand in, and check it: out/raft.zip
+  make diff          two runs side by side, from the first event that differs:
+                     TEST= SEED= and WITH=another seed, submission or trace;
+                     without WITH a seed that ends otherwise
   make handouts      the handouts as a site with search, in out/site
   make demo-byzantine, make demo-stale-read
                      what Raft cannot do, shown with your server
@@ -174,6 +177,11 @@ trace: .venv/ready
 	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }
 	@if [ -n "$$FILE" ]; then $(LABS) trace "$$FILE" --all $(SHOWN); \
 	else $(LABS) replay "$$TEST" --all $(CHOSEN) $(SHOWN) || { code=$$?; [ $$code = 1 ] || exit $$code; }; fi
+
+.PHONY: diff
+diff: .venv/ready
+	@[ -n "$$TEST" ] || { echo 'Which run? As in  make diff TEST=2C/figure_8 SEED=17' >&2; exit 2; }
+	@$(LABS) diff "$$TEST/$${SEED:-1}/$$SUBMISSION" $${WITH:+"$$WITH"} $${HOSTS:+--hosts "$$HOSTS"}
 
 lint: .venv/readydev
 	@$(LINT); [ -z "$$failed" ] || { echo "lint failed: $${failed#, }" >&2; exit 1; }

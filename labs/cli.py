@@ -117,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_filters(trace)
     trace.set_defaults(run=_trace)
 
+    diff = commands.add_parser("diff", help="show two runs side by side, from the first event that differs")
+    diff.add_argument("first", metavar="A", help="a trace file, TEST/SEED, or TEST/SEED/SUBMISSION")
+    words = "the same, or only a seed, or only a submission; without it the nearest seed with the other verdict"
+    diff.add_argument("second", nargs="?", metavar="B", help=words)
+    _add_submission(diff)
+    diff.set_defaults(run=_diff)
+
     listing = commands.add_parser("list", help="list the tests, with points and counterparts")
     listing.add_argument("stages", nargs="*", metavar="STAGE")
     listing.add_argument("--drills", dest="kind", action="store_const", const="drills", default="test")
@@ -310,7 +317,10 @@ def _again(options: argparse.Namespace) -> int:
         return PASSED
     if not rerun.chosen(one.test for one in (*last.red, *last.fixed)):
         raise Usage(f"the tests in {kept.FILE} are no longer there: {kept.REPLACED}")
-    found = rerun.rerun(last, options)
+    try:
+        found = rerun.rerun(last, options)
+    except BadSubmission as error:  # `labs watch` shows it on every save of a file that is not finished
+        raise Usage(" ".join(str(error).split())) from None
     kept.write(found.after)
     print(answer.render(found, options.submission))
     statuses = {record.status for record in (*found.old, *found.fresh)}
@@ -400,6 +410,22 @@ def _one_test(name: str) -> Scenario:
     names = ", ".join(scenario.id for scenario in found[:MOST_NAMES])
     more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
     raise Usage(f"{name!r} is in the ids of {len(found)} tests: {names}{more}; type one of these")
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from labs.compare import command
+
+    def leave(record: RunRecord) -> NoReturn:
+        from labs.engine import replay
+
+        print(table.render_one(record, options.submission))
+        replay.end_process(FAILED)
+
+    try:
+        print(command.compare(options.first, options.second, options.submission, options.hosts, _one_test, leave))
+    except command.Unclear as error:
+        raise Usage(str(error)) from None
+    return PASSED
 
 
 def _trace(options: argparse.Namespace) -> int:

@@ -18,6 +18,8 @@ SECONDS_TO_END = 10.0
 """How long an interrupted command may take to clear away."""
 SECONDS_TO_HEAR = 2.0
 """How long it may take to end by itself after Ctrl-C, which a terminal sends to it, too."""
+STOPPED = 130
+"""The exit code of a command that was interrupted."""
 LOOK = 200
 """Milliseconds between two looks at whether to stop."""
 SHOWN_FILES = 3
@@ -48,20 +50,21 @@ def run(path: Path, first: Sequence[str], then: Callable[[], Sequence[str]]) -> 
             command = then() if names else first
             running = subprocess.Popen([sys.executable, "-m", "labs", *command])
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
+        if running is None or _end(running, SECONDS_TO_HEAR) != STOPPED:  # which has printed it, too
+            print("\nstopped", file=sys.stderr)
     finally:
         if running is not None:
-            _end(running, SECONDS_TO_HEAR)
+            _end(running)
 
 
-def _end(process: subprocess.Popen[bytes], patience: float = 0.0) -> None:
-    """Interrupt a command that has not ended yet, and wait for it; Ctrl-C may have reached it already."""
+def _end(process: subprocess.Popen[bytes], patience: float = 0.0) -> int:
+    """Interrupt a command that has not ended yet; return its exit code. Ctrl-C may have reached it already."""
     try:
         process.wait(patience)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
     try:
-        process.wait(SECONDS_TO_END)
+        return process.wait(SECONDS_TO_END)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        return process.wait()

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STAGES = ["test-warmup", "test-2A", "test-2B", "test-2C", "test-2D"]
 LOOKING = ["test-perf", "release", "reference-figures", "parity-with", "drills", "coverage", "list", "replay", "trace"]
-PAGES = ["handouts", "handouts-refresh", "again", "watch", "demo-byzantine", "demo-stale-read"]
+PAGES = ["handouts", "handouts-refresh", "again", "watch", "diff", "demo-byzantine", "demo-stale-read"]
 TARGETS = ["setup", "test", *STAGES, *LOOKING, *PAGES, "lint", "bench", "doctor", "demo", "check", "mutation"]
 TARGETS += ["clean", "help"]
 TOOLS = ["sh", "cp", "cksum", "cat", "touch", "rm", "tee", "awk", "grep", "tail", "date", "mkdir", "find"]

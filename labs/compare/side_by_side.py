@@ -1,0 +1,129 @@
+"""Prints two runs: what they have in common last, and from the first difference on both beside each other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from labs.compare.alike import Alike, by_event, by_landmark
+from labs.compare.runs import Run
+from labs.report import columns, terminal
+from labs.report.folding import Fold, Heartbeats, Line, fold
+from labs.report.trace_text import LEGEND, describe
+from labs.trace import events as ev
+
+ROWS, LEAST_ROWS, LAST_COMMON = 20, 6, 4
+"""How many rows show both runs, at least how many in a low terminal, and how many lines what they have in common."""
+MOST = 8
+"""How many events at most are looked at for each row, since heartbeats are folded."""
+FEW = 3
+"""Landmarks that are hardly anything in common: then the seed draws what happens in the test."""
+WHOLE = 3
+"""How many events from the first difference on are never folded: what differs may be a heartbeat."""
+GAP = " │ "
+
+
+def render(left: Run, right: Run) -> str:
+    """Return the comparison of two runs, in the width and height of the terminal."""
+    if (left.test, left.seed, left.servers) != (right.test, right.seed, right.servers):
+        return _shown(left, right, by_landmark(left.events, right.events, describe), by_event=False)
+    exact = by_event(left.events, right.events, describe)
+    if exact.left == len(left.events) and exact.right == len(right.events):
+        return f"{_title('both', left)}\nthe runs are the same: {len(left.events)} events"
+    loose = by_landmark(left.events, right.events, describe)
+    if loose.common and loose.common[-1][0] > exact.left and loose.common[-1][1] > exact.right:
+        return _shown(left, right, loose, by_event=False, earlier=exact)
+    return _shown(left, right, exact, by_event=True)
+
+
+def _shown(left: Run, right: Run, alike: Alike, by_event: bool, earlier: Alike | None = None) -> str:
+    width = _width()
+    head = [_title("left", left), _title("right", right)]
+    other = [f"{a} is {b}" for a, b in alike.parts if a != b]
+    if other:
+        head.append(f"parts   left server {', '.join(other)} on the right")
+    if earlier is not None:
+        head.append(f"events  differ from {_time(left, earlier.left)} on already; what happens is alike for longer:")
+    noun = "events" if by_event else "landmarks"
+    head.append(f"alike   {len(alike.common)} {noun}" + (", the last of them:" if alike.common else ""))
+    head += _common(left, right, alike)
+    if not by_event and left.seed != right.seed and len(alike.common) < FEW:
+        head.append(
+            "hint    the seed draws what happens here; another submission with the same seed has more in common"
+        )
+    if alike.left == len(left.events) and alike.right == len(right.events):
+        return "\n".join([*(columns.shortened(line, width) for line in head), "the same happens up to the end"])
+    height = terminal.height()
+    room = ROWS if height is None else max(LEAST_ROWS, height - len(head) - 4)
+    rows = _rows(left, right, alike, by_event, room)
+    half = (width - len(GAP)) // 2
+    body = [f"{columns.shortened(one, half):{half}}{GAP}{columns.shortened(two, half)}".rstrip() for one, two in rows]
+    divider = "─" * half + "─┼─" + "─" * half
+    return "\n".join([*(columns.shortened(line, width) for line in [*head, LEGEND]), divider, *body])
+
+
+def _width() -> int:
+    """Return the width of both runs together; in a file there is room for the messages in both."""
+    return columns.room() or max(terminal.WIDEST, shutil.get_terminal_size((150, 24)).columns)
+
+
+def _title(side: str, run: Run) -> str:
+    verdict = run.verdict
+    end = "not finished" if verdict is None else f"{verdict.status} {verdict.rule or ''}".strip()
+    last = f" at {run.events[-1].time:.3f} s" if run.events else ""
+    return f"{side:8}{run.test} seed {run.seed}: {end}{last}, {run.submission}"
+
+
+def _time(run: Run, position: int) -> str:
+    return f"{run.events[min(position, len(run.events) - 1)].time:.4f} s"
+
+
+def _common(left: Run, right: Run, alike: Alike) -> list[str]:
+    """Return the last events, or landmarks, that both have; with two times where these differ."""
+    lines = []
+    for here, there in alike.common[-LAST_COMMON:]:
+        one, other = left.events[here], right.events[there]
+        second = f"{other.time:9.4f}" if one.time != other.time else " " * 9
+        lines.append(f"{one.time:9.4f}{second}  {_where(one)}{describe(one)}")
+    return lines
+
+
+def _where(event: ev.Event) -> str:
+    return f"s{event.server} " if event.server >= 0 else "== "
+
+
+def _rows(left: Run, right: Run, alike: Alike, by_event: bool, room: int) -> Iterator[tuple[str, str]]:
+    """Yield what stands in each row, left and right: what comes before the difference, and what comes from there on.
+
+    What comes before it follows the last landmark that is alike; both sides leave out the same number of lines of it.
+    """
+    before: list[list[str]] = [[], []]
+    if not by_event:
+        here, there = alike.common[-1] if alike.common else (-1, -1)
+        before = [_lines(left, here + 1, alike.left), _lines(right, there + 1, alike.right)]
+    skipped = max(0, min(map(len, before)) - room // 2)
+    spans = []
+    for run, begin, lines in ((left, alike.left, before[0]), (right, alike.right, before[1])):
+        span = [*lines[skipped:], *_lines(run, begin, begin + MOST * room, WHOLE)]
+        spans.append([*([f"… {skipped} lines …"] if skipped else []), *span][:room])
+    yield from zip_longest(*spans, fillvalue="")
+
+
+def _lines(run: Run, begin: int, end: int, whole: int = 0) -> list[str]:
+    """Return a span of a run in words, with its heartbeats folded, but for the first `whole` events.
+
+    Proposals that are not taken are left out: a test may ask all servers again and again.
+    """
+    heartbeats = Heartbeats()
+    for event in run.events[:end]:
+        heartbeats.note(event)
+    span = [event for event in run.events[begin:end] if not (isinstance(event, ev.Start) and not event.is_leader)]
+    return [_text(line) for line in (*span[:whole], *fold(span[whole:], heartbeats))]
+
+
+def _text(line: Line) -> str:
+    if isinstance(line, Fold):
+        return f"{line.begin:9.4f}  … {line.count} events of heartbeats …"
+    text = f"{line.status.upper()} {line.rule or ''}".rstrip() if isinstance(line, ev.Verdict) else describe(line)
+    return f"{line.time:9.4f}  {_where(line)}{text}"
