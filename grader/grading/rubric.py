@@ -18,6 +18,20 @@ import msgspec
 
 from grader.execution import scenarios
 from grader.exits import Usage
+from grader.grading.policy import (
+    Attempts,
+    Group,
+    GroupPart,
+    LatePart,
+    OverridePart,
+    Points,
+    Policy,
+    ReleasePart,
+    Share,
+    TiersPart,
+    check_policy,
+    groups_of,
+)
 from grader.places import RUBRIC
 from grader.results.result import Detail, Kind, Visibility
 from labs.raft.rules import RULES
@@ -28,8 +42,6 @@ GONE = (
     "there is no such choice; a run that the grader cannot grade is held for review, for no points and at no cost, "
     "and result.json has the command that repeats it. Take this line out"
 )
-Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Points: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 Seed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
@@ -88,6 +100,13 @@ class RubricFile(msgspec.Struct, forbid_unknown_fields=True):
     (CpuBudget), no further test of the submission is run, and those give no points; 0: all are run, however long that
     takes."""
     total: Points | None = None
+    groups: list[GroupPart] = []
+    tiers: TiersPart = msgspec.field(default_factory=TiersPart)
+    late: LatePart | None = None
+    attempts: Attempts = "last"
+    """Which of a student's graded attempts counts: the last one, or the one with most points."""
+    overrides: list[OverridePart] = []
+    release: ReleasePart = msgspec.field(default_factory=ReleasePart)
 
 
 @dataclass(frozen=True)
@@ -123,6 +142,7 @@ class Stage:
     items: tuple[Item, ...]
     basis: tuple[str, ...] = ()
     forfeits: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     @property
     def in_order(self) -> list[Item]:
@@ -130,11 +150,12 @@ class Stage:
         return sorted(self.items, key=lambda item: item.scenario.id not in self.basis)
 
     def only(self, text: str) -> Stage:
-        """Return the same with only the tests whose id holds a text; it needs no other stage, and its basis is what is
-        left of it."""
+        """Return the same with only the tests whose id holds a text; it needs no other stage, and its basis and groups
+        are what is left of them."""
         items = tuple(item for item in self.items if text in item.scenario.id)
         basis = tuple(test for test in self.basis if text in test)
-        return replace(self, items=items, needs=(), basis=basis)
+        groups = tuple(replace(group, tests=tuple(t for t in group.tests if text in t)) for group in self.groups)
+        return replace(self, items=items, needs=(), basis=basis, groups=tuple(g for g in groups if g.tests))
 
 
 @dataclass(frozen=True)
@@ -147,6 +168,7 @@ class Rubric:
     give_up_after: int = 0
     selection: str = ""
     """The options of the command line that select a part of it, as typed; "" for all of it."""
+    policy: Policy = Policy()
 
     @property
     def items(self) -> list[Item]:
@@ -171,6 +193,7 @@ def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False
     check = _Check(path, file)
     stages = tuple(check.stages(public_only))
     check.check_total(stages, public_only)
+    policy = check.policy(stages, public_only)
     if only:
         stages = tuple(stage for stage in (stage.only(only) for stage in stages) if stage.items)
         if not stages:
@@ -179,7 +202,7 @@ def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
     digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()
     selected = [f"--only {only}"] * bool(only) + [f"--runs {runs}"] * (runs is not None) + ["--public"] * public_only
-    return Rubric(file.title, stages, digest, file.give_up_after, " ".join(selected))
+    return Rubric(file.title, stages, digest, file.give_up_after, " ".join(selected), policy)
 
 
 def _parse(path: Path, text: str) -> RubricFile:
@@ -202,7 +225,7 @@ def _convert(path: Path, value: Any, kind: type[T], prefix: str = "") -> T:
         what, _, where = str(error).partition(" - at `$")
         key = (prefix + where.rstrip("`").removesuffix("[...]")).lstrip(".") or "at the top"
         what = what[:1].lower() + what[1:].replace("`", "'")
-        raise Usage(f"{path}: {key}: {what}. The keys are explained in grader/grading/rubric.py") from None
+        raise Usage(f"{path}: {key}: {what}. The keys are explained in grader/grading/rubric.py and policy.py") from None
 
 
 class _Check:
@@ -214,6 +237,9 @@ class _Check:
     def stages(self, public_only: bool) -> Iterator[Stage]:
         everything = dict(scenarios.public()) | ({} if public_only else scenarios.hidden())
         chosen = self._choose(everything, public_only)
+        groups: dict[str, list[Group]] = {name: [] for name in self._file.stages}
+        for group in groups_of(self._file.groups, chosen, scenarios.hidden() if public_only else (), self._fail):
+            groups[group.tests[0].partition("/")[0]].append(group)
         for name, part in self._file.stages.items():
             self._check_needs(name, part)
             items = [self._item(everything[test], chosen[test], part) for test in chosen if test.startswith(f"{name}/")]
@@ -222,9 +248,8 @@ class _Check:
             items = [replace(item, secret=0) if public_only else item for item in items]
             self._check_basis(name, part, chosen, public_only)
             basis = tuple(test for test in part.basis if test in chosen)
-            yield Stage(
-                name, part.title, tuple(part.needs), part.needs_share, tuple(items), basis, tuple(part.forfeits)
-            )
+            parts = (tuple(part.needs), part.needs_share, tuple(items), basis, tuple(part.forfeits))
+            yield Stage(name, part.title, *parts, tuple(groups[name]))
 
     def _choose(self, everything: dict[str, Scenario], public_only: bool) -> dict[str, TestsPart]:
         """Return for each test that counts the first part whose pattern it matches."""
@@ -287,6 +312,16 @@ class _Check:
         return Item(
             scenario, kind, points, part.threshold, part.partial, part.visibility, part.detail, tuple(public), secret
         )
+
+    def policy(self, stages: tuple[Stage, ...], public_only: bool) -> Policy:
+        """Return what is not about a single test, checked against the points. Without hidden tests it leaves out what
+        an instructor decided."""
+        file = self._file
+        overrides = () if public_only else tuple(file.overrides)
+        found = Policy(file.tiers, file.late, file.attempts, overrides, file.release)
+        points = {item.scenario.id: item.points for stage in stages for item in stage.items}
+        check_policy(found, points, round(sum(points.values()), 2), self._fail)
+        return found
 
     def check_total(self, stages: tuple[Stage, ...], public_only: bool) -> None:
         """Compare the sum of all points with the file's total; without hidden tests there is nothing to compare."""

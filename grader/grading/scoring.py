@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from grader.cleaning import clean, one_line
+from grader.grading.groups import hold_to_groups
+from grader.grading.policy import TiersPart
 from grader.grading.rubric import Item, Stage
 from grader.grading.stage_basis import forfeited_by, rest_on_basis
 from grader.results.basis import NOTHING_COUNTS, tell
@@ -14,6 +16,8 @@ from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 
 NOT_WRITTEN = "NotWritten"
+BELOW = ("none", "partial")
+"""Tiers that bring less than all points."""
 DETAILS = 6000
 """How many characters of a traceback of the lab are kept."""
 
@@ -40,6 +44,13 @@ def judge_test(item: Item, seeds: int, runs: Sequence[Run], records: Sequence[Ru
     replay. Of `seeds` planned runs, those that were skipped did not pass. Those that we failed to grade may have passed
     or not: if that decides points, or the verdict, the test is held.
     """
+    test = judge_runs(item, seeds, runs, {record.seed: clean(record.hint, 500) for record in records}, source)
+    test.metrics = _means([record for record, run in zip(records, runs, strict=True) if run.status != "held"])
+    return test
+
+
+def judge_runs(item: Item, seeds: int, runs: Sequence[Run], hints: Mapping[int, str], source: str) -> Test:
+    """Return the result of a test from the runs that are kept of it, with the hints by seed; without metrics."""
     held = sum(run.status == "held" for run in runs)
     passes = sum(run.status == "pass" for run in runs)
     failed = [run for run in runs if run.status not in ("pass", "held")]
@@ -47,43 +58,56 @@ def judge_test(item: Item, seeds: int, runs: Sequence[Run], records: Sequence[Ru
     test.passes, test.runs = passes, list(runs)
     test.failing_seeds = [run.seed for run in failed if not run.secret and run.seed is not None]
     test.failing_secret_seeds = sum(run.secret for run in failed)
-    test.metrics = _means([record for record, run in zip(records, runs, strict=True) if run.status != "held"])
     test.score = _score(item, seeds, passes)
     test.held_score = round(_score(item, seeds, passes + held) - test.score, 2)
     if test.status == "held":
         test.message = _why_held(held, seeds, runs)
     elif failed and test.status != "pass":
         first = failed[0]
-        record = next(record for record in records if record.seed == first.seed)
-        test.rule, test.message, test.hint = first.rule, first.message, clean(record.hint, 500)
+        test.rule, test.message, test.hint = first.rule, first.message, hints.get(first.seed or 0, "")
         if test.failing_seeds and item.kind != "hidden":
             test.replay = f"make replay TEST={test.id} SEED={test.failing_seeds[0]}{source}"
     return test
 
 
-def judge_performance(test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord]) -> None:
+def judge_performance(
+    test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord], tiers: TiersPart
+) -> None:
     """Replace the points of a performance test whose runs passed with those of its figures, compared with the
     reference's."""
-    if test.status == "held":  # a figure is certain only when all its runs are
+    if test.status == "pass":
+        judged = [record for record in records if record.status == "pass"]
+        measured = performance.judge(judged, performance.figures_of(references) if references else None)
+        test.figures = {
+            found.metric: Figure(round(found.value or 0.0, 4), round(found.reference, 4), found.tier)
+            for found in measured
+        }
+    judge_figures(test, tiers)
+
+
+def judge_figures(test: Test, tiers: TiersPart) -> None:
+    """Give a performance test the points of its figures, and name those below the full tier; it needs all its runs to
+    pass. While one is held, no figure is certain."""
+    if test.status == "held":
         test.score, test.held_score = 0.0, test.max_score
     if test.status != "pass":
         return
-    judged = [record for record in records if record.status == "pass"]
-    measured = performance.judge(judged, performance.figures_of(references) if references else None)
-    share = fmean(min(found.points, performance.FULL) for found in measured) / performance.FULL
-    test.figures = {
-        found.metric: Figure(round(found.value or 0.0, 4), round(found.reference, 4), found.tier) for found in measured
-    }
-    test.score = round(test.max_score * share, 2)
-    slow = [found for found in measured if found.points < performance.FULL]
+    test.score = score_of_figures(test, tiers)
+    slow = [(performance.BY_ID[name], found) for name, found in test.figures.items() if found.tier in BELOW]
     if slow:
         test.status = "fail"
         test.message = "; ".join(
-            f"{found.title}: {found.value:.4g} {found.unit}, the reference {found.reference:.4g} (tier: {found.tier})"
-            for found in slow
+            f"{metric.title}: {found.value:.4g} {metric.unit}, the reference {found.reference:.4g} (tier: {found.tier})"
+            for metric, found in slow
         )
-        test.hint = "; ".join(performance.BY_ID[found.metric].advice for found in slow)
+        test.hint = "; ".join(metric.advice for metric, _ in slow)
         test.replay = f"make test-perf STAGE={test.stage}"
+
+
+def score_of_figures(test: Test, tiers: TiersPart) -> float:
+    """Return the points of a performance test: the mean of what its figures' tiers bring."""
+    shares = {"none": 0.0, "partial": tiers.partial, "full": tiers.full, "bonus": tiers.full}
+    return round(test.max_score * fmean(shares[figure.tier] for figure in test.figures.values()), 2)
 
 
 def left_out(item: Item, status: Status, message: str) -> Test:
@@ -145,7 +169,8 @@ def _means(records: Sequence[RunRecord]) -> Metrics:
 
 
 def sum_stage(stage: Stage, tests: Sequence[Test], message: str = "") -> StageResult:
-    """Return the sum of a stage; a lost basis takes the points from its tests."""
+    """Return the sum of a stage; a group that is not whole, or a lost basis, takes the points from its tests."""
+    hold_to_groups(stage.groups, tests)
     basis = rest_on_basis(stage, tests)
     status = "graded"
     if basis != "lost" and any(test.status == "held" for test in tests):

@@ -27,7 +27,7 @@ def rest_on_basis(stage: Stage, tests: Sequence[Test]) -> BasisStatus:
     is_forfeited = bool(forfeited_by(stage, tests))
     if is_forfeited or "lost" in states.values():
         for test in tests:  # the texts about them: grader.results.basis
-            test.uncounted, test.score, test.held_score = test.score, 0.0, 0.0
+            test.uncounted, test.score, test.held_score = round(test.uncounted + test.score, 2), 0.0, 0.0
         return "forfeited" if is_forfeited else "lost"
     if "held" in states.values():
         if any(test.score or test.held_score for test in tests):

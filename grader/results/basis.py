@@ -45,7 +45,7 @@ def tell(stages: Sequence[StageResult], tests: Sequence[Test]) -> str:
     told = []
     for stage in stages:
         shown, before = [test.id for test in tests if test.id in stage.basis], why_open(stage.id, stage.basis)
-        for test in tests:
+        for test in (test for test in tests if not test.decided_by):
             if stage.basis_status in NOTHING_COUNTS and test.stage == stage.id and test.status == "pass":
                 test.message = f"it gives no points yet: {_counts_when(stage.id, shown)}"
                 if stage.basis_status == "forfeited":

@@ -94,6 +94,24 @@ class Figure(msgspec.Struct, forbid_unknown_fields=True):
     tier: Literal["none", "partial", "full", "bonus"]
 
 
+class Adjustment(msgspec.Struct, forbid_unknown_fields=True):
+    """A change of the points that no run decides: late days, or points that an instructor set by hand. It stays in the
+    result as the audit of it.
+    """
+
+    kind: Literal["late", "override"]
+    points: float
+    """How many points were added; less than 0 if they were taken."""
+    reason: str
+    test: str = ""
+    """The test whose score already holds these points; without one they belong to the whole."""
+    share: float = 0.0
+    """The share of the points that late days take."""
+    by: str = ""
+    on: str = ""
+    """Who decided, and on which day."""
+
+
 class Test(msgspec.Struct, forbid_unknown_fields=True):
     """One test: its facts from the rubric, its runs, and what they are worth."""
 
@@ -109,7 +127,10 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     held_score: float = 0.0
     """Points that wait for a review: those that the held runs decide."""
     uncounted: float = 0.0
-    """Points that its runs would give, but that do not count: its stage has lost its basis, or is forfeited."""
+    """Points that its runs would give, but that do not count: its stage has lost its basis or is forfeited, or its
+    group is not whole."""
+    decided_by: str = ""
+    """The instructor who set its points by hand, "" if its runs decide."""
     rule: str | None = None
     message: str = ""
     """The facts of the first run that did not pass, or why nothing was run."""
@@ -239,6 +260,8 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     stages: list[StageResult] = []
     tests: list[Test] = []
     held: list[Held] = []
+    adjustments: list[Adjustment] = []
+    """Changes of the points that no run decides; the sum of all tests and of these is `score`."""
     warnings: list[str] = []
     started_at: str = ""
     finished_at: str = ""
@@ -334,3 +357,6 @@ def sum_points(into: StageResult | Result, tests: Sequence[Test]) -> None:
     """Fill in the points of a stage, or of the whole, from its tests."""
     for name in ("score", "max_score", "held_score", *(["uncounted"] if isinstance(into, StageResult) else [])):
         setattr(into, name, round(sum(getattr(test, name) for test in tests), 2))
+    if isinstance(into, Result):
+        more = sum(change.points for change in into.adjustments if not change.test)
+        into.score = round(min(into.max_score, max(0.0, into.score + more)), 2)

@@ -21,6 +21,7 @@ from grader.cli import main
 from grader.execution import scenarios
 from grader.execution.hosts import Hosts
 from grader.grading import scoring
+from grader.grading.policy import TiersPart
 from grader.grading.rubric import Item, Stage
 from grader.results import report, result
 from grader.results.exports import WRITERS, classroom50, gradescope
@@ -151,7 +152,7 @@ def test_points_that_wait_keep_no_stage_from_being_run() -> None:
 
 def test_a_performance_test_that_is_held_has_no_points_yet() -> None:
     test = judged(item("2B/perf_now_and_then", partial=True), "pass", "grader-error", "pass", "pass")
-    scoring.judge_performance(test, [], [])
+    scoring.judge_performance(test, [], [], TiersPart())
     assert (test.status, test.score, test.held_score) == ("held", 0.0, 4.0)
 
 
@@ -422,7 +423,7 @@ def test_performance_is_worth_its_tier_beside_the_reference(latency: float, poin
     assert graded.kind == "performance"
     test = judged(graded, "pass", "pass")
     own = [performance_run(graded, seed, latency=latency * 1.5) for seed in (1, 2)]
-    scoring.judge_performance(test, own, [performance_run(graded, seed, latency=1.5) for seed in (1, 2)])
+    scoring.judge_performance(test, own, [performance_run(graded, seed, latency=1.5) for seed in (1, 2)], TiersPart())
     assert (test.score, test.status, test.figures["latency"].reference) == (points, status, 1.5)
     assert (test.message != "") == (status == "fail")
 
@@ -431,6 +432,6 @@ def test_a_performance_test_that_breaks_a_rule_is_worth_nothing() -> None:
     graded = item("2B/perf_now_and_then", points=2.0, secret=0)
     test = judged(graded, "pass", "fail")
     scoring.judge_performance(
-        test, [performance_run(graded, 1, latency=0.1)], [performance_run(graded, 1, latency=1.0)]
+        test, [performance_run(graded, 1, latency=0.1)], [performance_run(graded, 1, latency=1.0)], TiersPart()
     )
     assert (test.score, test.status, test.rule) == (0.0, "fail", "ElectionSafety")

@@ -1,0 +1,114 @@
+"""Changes of points that no run decides: an instructor's decisions and late days, each kept in the result as its audit.
+
+A decision about a test also ends its being held. Late days take a share of what was earned, so they never make points
+negative; a held result is not a grade yet, so they wait. Runs nothing, and reads no clock.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Collection, Sequence
+
+from grader.cleaning import one_line
+from grader.grading.policy import LatePart, OverridePart, Policy
+from grader.results.result import Adjustment, Result, Test, sum_points
+
+DAY = 86400.0
+
+
+def decide_tests(result: Result, policy: Policy, names: Collection[str]) -> None:
+    """Give tests the points that an instructor set by hand; `names` are all by which the student is known.
+
+    Before the sums are made up.
+    """
+    tests = {test.id: test for test in result.tests}
+    for override in policy.overrides:
+        test = tests.get(override.test)
+        if test is None or override.student not in names:
+            continue
+        change = _change(override, round(override.points - test.score, 2))
+        _decide(test, override)
+        result.adjustments.append(change)
+    for stage in result.stages:
+        own = [test for test in result.tests if test.stage == stage.id]
+        sum_points(stage, own)
+        if stage.status == "held" and not any(test.status == "held" for test in own):
+            stage.status = "graded"
+
+
+def decide_whole(result: Result, policy: Policy, names: Collection[str]) -> None:
+    """Give the whole the points that an instructor set by hand, whatever its status: then it is graded. After the sums,
+    and after late days: the decision is the last word."""
+    for override in policy.overrides:
+        if not override.test and override.student in names:
+            result.adjustments.append(_change(override, round(override.points - result.score, 2)))
+            result.status, result.held_score = "graded", 0.0
+            result.score = min(override.points, result.max_score)
+
+
+def charge(result: Result, late: LatePart | None, days: float, free: float | None = None) -> None:
+    """Take the points of late days from a graded result; `free`: this student's own number of free days."""
+    if late is None or result.status != "graded":
+        return
+    counted = math.ceil(days)
+    charged = max(0.0, counted - (late.free_days if free is None else free))
+    if not charged:
+        return
+    share = min(1.0, charged * late.per_day)
+    if late.most_days is not None and charged > late.most_days:
+        share = 1.0
+    reason = f"{counted} {'day' if counted == 1 else 'days'} late, {charged:g} charged"
+    taken = round(share * result.score, 2)
+    result.adjustments.append(Adjustment("late", -taken, reason, share=share))
+    result.score = round(result.score - taken, 2)
+
+
+def days_late(handed_in: str, known: float, late: LatePart, deadline: datetime.datetime | None = None) -> float:
+    """Return how many days late a hand-in is, after the grace: from its time and the deadline, the student's own or the
+    policy's; without these, the number that the platform gives."""
+    limit = deadline or late.deadline
+    if limit is None or not handed_in:
+        return known
+    when = datetime.datetime.fromisoformat(handed_in.replace("Z", "+00:00"))
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=datetime.UTC)
+    over = (when - limit).total_seconds() - 60 * late.grace_minutes
+    return max(0.0, over / DAY)
+
+
+def choose(attempts: Sequence[Result], policy: Policy) -> int:
+    """Return which of a student's results counts, given in the order in which they were handed in. A held one may be
+    worth more than it shows, so it is never passed over for one with fewer points than it may get."""
+    last = len(attempts) - 1
+    if policy.attempts == "last" or last < 0:
+        return last
+    return max(range(len(attempts)), key=lambda number: (_at_most(attempts[number]), number))
+
+
+def release(result: Result, policy: Policy, now: datetime.datetime) -> None:
+    """Make tests visible whose date has come."""
+    dates = {
+        "after_due_date": policy.release.after_due_date or (policy.late.deadline if policy.late else None),
+        "after_published": policy.release.after_published,
+    }
+    for test in result.tests:
+        date = dates.get(test.visibility)
+        if date is not None and now >= date:
+            test.visibility = "visible"
+
+
+def _at_most(result: Result) -> float:
+    return result.score + (result.held_score if result.status == "held" else 0.0)
+
+
+def _change(override: OverridePart, points: float) -> Adjustment:
+    reason = one_line(override.reason, 500)
+    return Adjustment("override", points, reason, override.test, by=one_line(override.by, 100), on=str(override.on))
+
+
+def _decide(test: Test, override: OverridePart) -> None:
+    test.score, test.held_score, test.uncounted = round(override.points, 2), 0.0, 0.0
+    test.status = "pass" if override.points >= test.max_score else "fail"
+    test.message = f"points set by hand: {one_line(override.reason, 500)}"
+    test.decided_by = one_line(override.by, 100)

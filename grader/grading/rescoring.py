@@ -1,0 +1,120 @@
+"""Judges the stored runs of a result by another rubric, without running anything.
+
+A verdict of a run is a fact; points, thresholds, groups, weights and what students see are the rubric's choice. If the
+rubric needs a run that was never made, the result cannot be rescored, and the reason names test and seeds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from grader.grading import scoring
+from grader.grading.adjusting import decide_tests
+from grader.grading.patience import SLOW
+from grader.grading.policy import TiersPart
+from grader.grading.rubric import Item, Rubric, Stage
+from grader.results.result import Result, Run, StageResult, Test
+from labs.raft.rules import RULES
+
+GAVE_UP = "not run: in "
+"""How the message begins if the grading ended early (grader.grading.patience): a fact that another rubric keeps."""
+_COUNTED = re.compile(r"\d+ runs (could not be graded, but decide no points|were tried a second time, .*)")
+"""Warnings that sum up runs, and are made again."""
+
+
+class NotRun(Exception):
+    """The rubric needs a run that the result does not have; the text names it."""
+
+
+def rescore(result: Result, rubric: Rubric, names: Sequence[str]) -> Result:
+    """Return the result by another rubric; `names` are all by which the student is known. Raise NotRun if runs are
+    missing. Late days and decisions about the whole come after that (grader.grading.adjusting)."""
+    new = msgspec.json.decode(msgspec.json.encode(result), type=Result)
+    new.basis.rubric, new.basis.rubric_sha256 = rubric.title, rubric.sha256
+    new.adjustments = []
+    if result.status == "not-gradable":
+        new.max_score = round(sum(item.points for item in rubric.items), 2)
+        return new
+    if result.status == "unfinished" or not result.tests:
+        raise NotRun("its grading did not finish")
+    known = {test.id: test for test in result.tests}
+    new.tests, new.stages = [], []
+    for stage in rubric.stages:
+        why_not = scoring.is_built_on(stage, new.stages)
+        tests = [
+            scoring.left_out(item, "skip", why_not) if why_not else _judge(item, known.get(item.scenario.id), rubric.policy.tiers)
+            for item in stage.items
+        ]
+        new.tests += tests
+        new.stages.append(scoring.sum_stage(stage, tests, why_not or _why_given_up(stage, tests, result.stages)))
+    decide_tests(new, rubric.policy, names)
+    counted = {test.id for test in new.tests}
+    new.held = [held for held in new.held if held.test in {"", *counted}]
+    new.warnings = [line for line in new.warnings if not _COUNTED.fullmatch(line)]
+    scoring.sum_up(new)
+    if any(not held.test for held in new.held):  # the submission as a whole could not be graded: why stays as it was
+        new.message = result.message
+    return new
+
+
+def _judge(item: Item, old: Test | None, tiers: TiersPart) -> Test:
+    """Return a test by the rubric's item from its stored runs."""
+    name = item.scenario.id
+    if old is None:
+        raise NotRun(f"{name} was not part of its grading")
+    if old.status == "skip" and not old.runs:
+        if not old.message.startswith(GAVE_UP):
+            raise NotRun(f"{name} was not run then, because {old.message.removeprefix('not run: ') or 'it was skipped'}")
+        return scoring.left_out(item, "skip", old.message)
+    if not old.runs:
+        return scoring.left_out(item, old.status, old.message)
+    runs, planned = _chosen(item, old), len(item.public) + item.secret
+    same = [run.seed for run in runs] == [run.seed for run in old.runs]
+    if item.kind == "performance" and not same:
+        raise NotRun(f"{name} was measured with other seeds")
+    test = scoring.judge_runs(item, planned, runs, _hints(old, runs), _source_of(old))
+    test.metrics, test.figures = old.metrics, old.figures
+    if item.kind == "performance":
+        scoring.judge_figures(test, tiers)
+    return test
+
+
+def _chosen(item: Item, old: Test) -> list[Run]:
+    """Return the stored runs with the seeds that the rubric asks for, in its order.
+
+    A grading ends a test early if another seed would show nothing new; such a run stands for all that did not follow.
+    """
+    by_seed = {run.seed: run for run in old.runs if not run.secret}
+    secret = [run for run in old.runs if run.secret]
+    settled = next((run for run in old.runs if run.rule == scoring.NOT_WRITTEN or run.rule in SLOW), None)
+    missing = [seed for seed in item.public if seed not in by_seed]
+    if (missing or len(secret) < item.secret) and settled is None:
+        seeds = f"with {'seed' if len(missing) == 1 else 'seeds'} {', '.join(map(str, missing))}" if missing else ""
+        few = f"with {item.secret} secret seeds, but {len(secret)}" if len(secret) < item.secret else ""
+        raise NotRun(f"{item.scenario.id} was not run {' nor '.join(part for part in (seeds, few) if part)}")
+    runs = [by_seed[seed] for seed in item.public if seed in by_seed] + secret[: item.secret]
+    return runs or ([settled] if settled else [])
+
+
+def _hints(old: Test, runs: Sequence[Run]) -> dict[int, str]:
+    """Return a hint by seed: the one that was kept, for the same rule, else the catalogue's."""
+    return {
+        run.seed or 0: old.hint if run.rule == old.rule and old.hint else RULES[run.rule].hint
+        for run in runs
+        if run.rule in RULES or (run.rule == old.rule and old.hint)
+    }
+
+
+def _source_of(old: Test) -> str:
+    _, found, path = old.replay.partition(" SUBMISSION=")
+    return found + path
+
+
+def _why_given_up(stage: Stage, tests: Sequence[Test], before: Sequence[StageResult]) -> str:
+    """Return why a stage was not run if all its tests were left out because the grading ended early."""
+    if all(test.status == "skip" and test.message.startswith(GAVE_UP) for test in tests):
+        return next((old.message for old in before if old.id == stage.id), "")
+    return ""
