@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.results.exports.cells import written
     from grader.results.exports.moodle import fill_in, rows_of
     from grader.results.exports.text_file import write_text
-    from grader.results.folder import results_in
+    from grader.results.shelf import results_in
 
     rows = rows_of(options.worksheet)
     filled = fill_in(rows, results_in(options.results), options.scale, options.lower)

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the file, and print how much is in it."""
     from grader.results.exports import rows
     from grader.results.exports.text_file import write_text
-    from grader.results.folder import results_in
+    from grader.results.shelf import results_in
 
     writers = {".csv": rows.as_csv, ".jsonl": rows.as_json_lines}
     writer = writers.get(options.into.suffix)

@@ -12,9 +12,27 @@ from collections.abc import Collection, Sequence
 
 from grader.cleaning import one_line
 from grader.grading.policy import LatePart, OverridePart, Policy
-from grader.results.result import Adjustment, Result, Test, sum_points
+from grader.intake.roster import entry_of
+from grader.results.result import Adjustment, Result, Submission, Test, sum_points
 
 DAY = 86400.0
+
+
+def names_of(submission: Submission) -> set[str]:
+    """Return all names by which an override may mean the student, or the group, of a submission."""
+    people = (name for person in submission.people for name in (person.id, person.email, person.login))
+    return {name for name in (submission.name, submission.student, *people) if name}
+
+
+def settle(result: Result, policy: Policy) -> None:
+    """Charge late days, with the roster's extension for this student, then apply decisions about the whole."""
+    submission = result.submission
+    if policy.late is not None:
+        entry = entry_of(policy.roster, names_of(submission))
+        extension = entry.extension if entry is not None else None
+        days = days_late(submission.handed_in, submission.late, policy.late, extension)
+        charge(result, policy.late, days, entry.late_days if entry is not None else None)
+    decide_whole(result, policy, names_of(submission))
 
 
 def decide_tests(result: Result, policy: Policy, names: Collection[str]) -> None:

@@ -24,6 +24,7 @@ from grader.execution.hosts import Hosts
 from grader.execution.runners import Runners
 from grader.execution.runs import Job
 from grader.grading import scoring
+from grader.grading.adjusting import decide_tests, names_of, settle
 from grader.grading.patience import SLOW, Patience, Stuck
 from grader.grading.references import LEAST, NoReference, References, budget
 from grader.grading.rubric import Item, Rubric, Stage
@@ -104,6 +105,7 @@ async def mark(
             async with Runners.open(folder, order.hosts, order.backend, order.runners) as runners:
                 await _Marking(result, order, runners, source, progress).mark()
                 result.sandbox.details = runners.facts
+        settle(result, order.rubric.policy)
         result.finished_at, result.duration = _now(), round(time.monotonic() - begun, 1)
         return result
 
@@ -157,6 +159,8 @@ class _Marking:
             self._result.tests += tests
             self._result.stages.append(scoring.sum_stage(stage, tests, why_not))
         self._result.message = ""
+        names = names_of(self._result.submission)
+        decide_tests(self._result, self._rubric.policy, names)
         scoring.sum_up(self._result)
         order = {item.scenario.id: number for number, item in enumerate(self._rubric.items)}
         self._result.held.sort(key=lambda held: (order[held.test], held.secret, held.seed))

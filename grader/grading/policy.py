@@ -12,6 +12,8 @@ from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import msgspec
 
+from grader.intake.roster import Entry
+
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Points: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 Days: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=366)]
@@ -88,6 +90,7 @@ class Policy:
     attempts: Attempts = "last"
     overrides: tuple[OverridePart, ...] = ()
     release: ReleasePart = field(default_factory=ReleasePart)
+    roster: tuple[Entry, ...] = ()
 
 
 def check_policy(policy: Policy, points: dict[str, float], total: float, fail: Fail) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from grader.grading import scoring
-from grader.grading.adjusting import decide_tests
+from grader.grading.adjusting import choose, decide_tests, names_of, settle
 from grader.grading.patience import SLOW
 from grader.grading.policy import TiersPart
 from grader.grading.rubric import Item, Rubric, Stage
@@ -29,14 +29,16 @@ class NotRun(Exception):
     """The rubric needs a run that the result does not have; the text names it."""
 
 
-def rescore(result: Result, rubric: Rubric, names: Sequence[str]) -> Result:
-    """Return the result by another rubric; `names` are all by which the student is known. Raise NotRun if runs are
-    missing. Late days and decisions about the whole come after that (grader.grading.adjusting)."""
+def rescore(result: Result, rubric: Rubric) -> Result:
+    """Return the result by another rubric, with late days and what an instructor decided. Raise NotRun if runs are
+    missing."""
     new = msgspec.json.decode(msgspec.json.encode(result), type=Result)
     new.basis.rubric, new.basis.rubric_sha256 = rubric.title, rubric.sha256
+    new.basis.selection = rubric.selection
     new.adjustments = []
     if result.status == "not-gradable":
-        new.max_score = round(sum(item.points for item in rubric.items), 2)
+        new.max_score, new.score = round(sum(item.points for item in rubric.items), 2), 0.0
+        settle(new, rubric.policy)
         return new
     if result.status == "unfinished" or not result.tests:
         raise NotRun("its grading did not finish")
@@ -45,19 +47,39 @@ def rescore(result: Result, rubric: Rubric, names: Sequence[str]) -> Result:
     for stage in rubric.stages:
         why_not = scoring.is_built_on(stage, new.stages)
         tests = [
-            scoring.left_out(item, "skip", why_not) if why_not else _judge(item, known.get(item.scenario.id), rubric.policy.tiers)
+            scoring.left_out(item, "skip", why_not)
+            if why_not
+            else _judge(item, known.get(item.scenario.id), rubric.policy.tiers)
             for item in stage.items
         ]
         new.tests += tests
         new.stages.append(scoring.sum_stage(stage, tests, why_not or _why_given_up(stage, tests, result.stages)))
-    decide_tests(new, rubric.policy, names)
+    decide_tests(new, rubric.policy, names_of(new.submission))
     counted = {test.id for test in new.tests}
     new.held = [held for held in new.held if held.test in {"", *counted}]
     new.warnings = [line for line in new.warnings if not _COUNTED.fullmatch(line)]
     scoring.sum_up(new)
     if any(not held.test for held in new.held):  # the submission as a whole could not be graded: why stays as it was
         new.message = result.message
+    settle(new, rubric.policy)
     return new
+
+
+def rescore_attempts(attempts: Sequence[Result], rubric: Rubric) -> Result:
+    """Return the attempt of a student that counts, rescored, of those that were stored in this order.
+
+    Of several results of one submission only the newest counts. The current result, the last one, must have all runs;
+    an earlier attempt that does not is left out. Raise NotRun if the current one is missing runs.
+    """
+    newest = {attempt.submission.sha256: attempt for attempt in attempts}
+    found = []
+    for attempt in sorted(newest.values(), key=lambda one: (one.submission.handed_in, one.submission.attempt)):
+        try:
+            found.append(rescore(attempt, rubric))
+        except NotRun:
+            if attempt is attempts[-1]:
+                raise
+    return found[choose(found, rubric.policy)]
 
 
 def _judge(item: Item, old: Test | None, tiers: TiersPart) -> Test:
@@ -67,7 +89,9 @@ def _judge(item: Item, old: Test | None, tiers: TiersPart) -> Test:
         raise NotRun(f"{name} was not part of its grading")
     if old.status == "skip" and not old.runs:
         if not old.message.startswith(GAVE_UP):
-            raise NotRun(f"{name} was not run then, because {old.message.removeprefix('not run: ') or 'it was skipped'}")
+            raise NotRun(
+                f"{name} was not run then, because {old.message.removeprefix('not run: ') or 'it was skipped'}"
+            )
         return scoring.left_out(item, "skip", old.message)
     if not old.runs:
         return scoring.left_out(item, old.status, old.message)
@@ -78,8 +102,18 @@ def _judge(item: Item, old: Test | None, tiers: TiersPart) -> Test:
     test = scoring.judge_runs(item, planned, runs, _hints(old, runs), _source_of(old))
     test.metrics, test.figures = old.metrics, old.figures
     if item.kind == "performance":
-        scoring.judge_figures(test, tiers)
+        _judge_figures(test, old, tiers)
     return test
+
+
+def _judge_figures(test: Test, old: Test, tiers: TiersPart) -> None:
+    """Give a performance test the points of the figures that were measured; the tier of each is a fact."""
+    if test.status == "held":
+        test.score, test.held_score = 0.0, test.max_score
+    if test.status == "pass" and test.figures:
+        test.score = scoring.score_of_figures(test, tiers)
+        if any(figure.tier in ("none", "partial") for figure in test.figures.values()):
+            test.status, test.message, test.hint, test.replay = "fail", old.message, old.hint, old.replay
 
 
 def _chosen(item: Item, old: Test) -> list[Run]:
@@ -101,11 +135,8 @@ def _chosen(item: Item, old: Test) -> list[Run]:
 
 def _hints(old: Test, runs: Sequence[Run]) -> dict[int, str]:
     """Return a hint by seed: the one that was kept, for the same rule, else the catalogue's."""
-    return {
-        run.seed or 0: old.hint if run.rule == old.rule and old.hint else RULES[run.rule].hint
-        for run in runs
-        if run.rule in RULES or (run.rule == old.rule and old.hint)
-    }
+    known = {rule: found.hint for rule, found in RULES.items()} | ({old.rule: old.hint} if old.rule else {})
+    return {run.seed or 0: known.get(run.rule or "", "") for run in runs}
 
 
 def _source_of(old: Test) -> str:

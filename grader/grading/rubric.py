@@ -10,7 +10,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias, TypeVar
 
@@ -32,6 +32,7 @@ from grader.grading.policy import (
     check_policy,
     groups_of,
 )
+from grader.intake.roster import read_roster
 from grader.places import RUBRIC
 from grader.results.result import Detail, Kind, Visibility
 from labs.raft.rules import RULES
@@ -168,7 +169,7 @@ class Rubric:
     give_up_after: int = 0
     selection: str = ""
     """The options of the command line that select a part of it, as typed; "" for all of it."""
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def items(self) -> list[Item]:
@@ -180,10 +181,17 @@ class Rubric:
         return sum(len(item.public) + item.secret for item in self.items)
 
 
-def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False, only: str = "") -> Rubric:
-    """Read and check a rubric. `runs`: how many for each test; `only`: tests whose id holds that text.
+def load(
+    path: Path = RUBRIC,
+    runs: int | None = None,
+    public_only: bool = False,
+    only: str = "",
+    roster: Path | None = None,
+) -> Rubric:
+    """Read and check a rubric. `runs`: how many for each test; `only`: tests whose id holds that text; `roster`: the
+    students' own late days and extensions (grader.intake.roster).
 
-    `public_only` leaves out hidden tests and secret seeds. Raises Usage if the file is wrong.
+    `public_only` leaves out hidden tests and secret seeds. Raises Usage if a file is wrong.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -193,14 +201,16 @@ def load(path: Path = RUBRIC, runs: int | None = None, public_only: bool = False
     check = _Check(path, file)
     stages = tuple(check.stages(public_only))
     check.check_total(stages, public_only)
-    policy = check.policy(stages, public_only)
+    entries = tuple(read_roster(roster)) if roster is not None else ()
+    policy = replace(check.policy(stages, public_only), roster=entries)
     if only:
         stages = tuple(stage for stage in (stage.only(only) for stage in stages) if stage.items)
         if not stages:
             raise Usage(f"no test of {path} has {only!r} in its id; see: python -m labs list")
     if runs is not None:
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
-    digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()
+    covered = (text, runs, public_only, only, *([repr(entries)] if entries else []))
+    digest = hashlib.sha256(repr(covered).encode()).hexdigest()
     selected = [f"--only {only}"] * bool(only) + [f"--runs {runs}"] * (runs is not None) + ["--public"] * public_only
     return Rubric(file.title, stages, digest, file.give_up_after, " ".join(selected), policy)
 
@@ -225,7 +235,9 @@ def _convert(path: Path, value: Any, kind: type[T], prefix: str = "") -> T:
         what, _, where = str(error).partition(" - at `$")
         key = (prefix + where.rstrip("`").removesuffix("[...]")).lstrip(".") or "at the top"
         what = what[:1].lower() + what[1:].replace("`", "'")
-        raise Usage(f"{path}: {key}: {what}. The keys are explained in grader/grading/rubric.py and policy.py") from None
+        raise Usage(
+            f"{path}: {key}: {what}. The keys are explained in grader/grading/rubric.py and policy.py"
+        ) from None
 
 
 class _Check:

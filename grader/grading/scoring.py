@@ -16,8 +16,6 @@ from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 
 NOT_WRITTEN = "NotWritten"
-BELOW = ("none", "partial")
-"""Tiers that bring less than all points."""
 DETAILS = 6000
 """How many characters of a traceback of the lab are kept."""
 
@@ -75,32 +73,24 @@ def judge_performance(
 ) -> None:
     """Replace the points of a performance test whose runs passed with those of its figures, compared with the
     reference's."""
-    if test.status == "pass":
-        judged = [record for record in records if record.status == "pass"]
-        measured = performance.judge(judged, performance.figures_of(references) if references else None)
-        test.figures = {
-            found.metric: Figure(round(found.value or 0.0, 4), round(found.reference, 4), found.tier)
-            for found in measured
-        }
-    judge_figures(test, tiers)
-
-
-def judge_figures(test: Test, tiers: TiersPart) -> None:
-    """Give a performance test the points of its figures, and name those below the full tier; it needs all its runs to
-    pass. While one is held, no figure is certain."""
-    if test.status == "held":
+    if test.status == "held":  # a figure is certain only when all its runs are
         test.score, test.held_score = 0.0, test.max_score
     if test.status != "pass":
         return
+    judged = [record for record in records if record.status == "pass"]
+    measured = performance.judge(judged, performance.figures_of(references) if references else None)
+    test.figures = {
+        found.metric: Figure(round(found.value or 0.0, 4), round(found.reference, 4), found.tier) for found in measured
+    }
     test.score = score_of_figures(test, tiers)
-    slow = [(performance.BY_ID[name], found) for name, found in test.figures.items() if found.tier in BELOW]
+    slow = [found for found in measured if found.points < performance.FULL]
     if slow:
         test.status = "fail"
         test.message = "; ".join(
-            f"{metric.title}: {found.value:.4g} {metric.unit}, the reference {found.reference:.4g} (tier: {found.tier})"
-            for metric, found in slow
+            f"{found.title}: {found.value:.4g} {found.unit}, the reference {found.reference:.4g} (tier: {found.tier})"
+            for found in slow
         )
-        test.hint = "; ".join(metric.advice for metric, _ in slow)
+        test.hint = "; ".join(performance.BY_ID[found.metric].advice for found in slow)
         test.replay = f"make test-perf STAGE={test.stage}"
 
 

@@ -72,6 +72,7 @@ def render_one(result: Result, most: int = 1000) -> str:
     if broken[most:]:
         rest = ", ".join(test.id for test in broken[most:])
         parts.append(textwrap.fill(f"and {len(broken) - most} more: {rest}", _width(), subsequent_indent="    "))
+    parts += [_paragraph(f"note: {change.words}") for change in result.adjustments]
     parts += [_paragraph(f"note: {line}") for line in result.message.splitlines() if line not in lost]
     if result.warnings:
         parts.append("\n".join(f"note: {warning}" for warning in result.warnings))

@@ -111,6 +111,14 @@ class Adjustment(msgspec.Struct, forbid_unknown_fields=True):
     on: str = ""
     """Who decided, and on which day."""
 
+    @property
+    def words(self) -> str:
+        """The change in one sentence."""
+        if self.kind == "late":
+            return f"{self.points:+g} points: {self.reason}"
+        what = self.test or "the whole"
+        return f"points of {what} set by hand ({self.points:+g}), by {self.by} on {self.on}: {self.reason}"
+
 
 class Test(msgspec.Struct, forbid_unknown_fields=True):
     """One test: its facts from the rubric, its runs, and what they are worth."""

@@ -164,3 +164,11 @@ def _is_running(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def results_in(out: Path) -> list[Result]:
+    """Return all results below a folder, by the names of the students' folders; raise Usage if there are none."""
+    found = Shelf(out).results()
+    if not found:
+        raise Usage(f"{out} holds no results: name the folder that `python -m grader grade --out` wrote")
+    return list(found.values())

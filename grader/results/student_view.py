@@ -35,6 +35,7 @@ def _sum_up(view: Result) -> None:
     for stage in view.stages:
         sum_points(stage, [test for test in view.tests if test.stage == stage.id])
     if view.tests or view.unseen:
+        _adjust(view)
         sum_points(view, view.tests)
     else:
         view.max_score = round(view.max_score - view.unseen_score, 2)
@@ -50,6 +51,19 @@ def _sum_up(view: Result) -> None:
         view.message = "\n".join([WAITS, *([said] if said else [])])
     elif view.status == "graded":
         view.message = said
+
+
+def _adjust(view: Result) -> None:
+    """Keep the changes of points that reveal no test and no sum beyond those shown: late days take their share of these
+    points; a decision about the whole has no number among a part of the tests."""
+    shown = {test.id for test in view.tests}
+    earned = round(sum(test.score for test in view.tests), 2)
+    view.adjustments = [change for change in view.adjustments if not change.test or change.test in shown]
+    for change in view.adjustments:
+        if change.kind == "late":
+            change.points = -round(change.share * earned, 2)
+        elif not change.test and view.unseen:
+            change.points = 0.0
 
 
 def _without_sum(why_not: str) -> str:

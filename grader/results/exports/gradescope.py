@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.results.result import Result, Test
+from grader.results.result import Adjustment, Result, Test
 from grader.results.student_view import student_view
 
 
@@ -34,7 +34,9 @@ def content(result: Result) -> dict[str, Any]:
         "tests": [_test(test, number) for number, test in enumerate(view.tests, 1)],
         "extra_data": {"schema": view.schema, "max_score": shown.max_score, "sha256": view.submission.sha256},
     }
-    if any(test.visibility != "visible" for test in view.tests):
+    partly = any(test.visibility != "visible" for test in view.tests)
+    found["tests"] += [_adjusted(change, partly) for change in view.adjustments if not change.test]
+    if partly:
         del found["score"]  # Gradescope adds up the tests, and shows no sum that would reveal the hidden ones
     if not view.has_grade:
         for part in (found, *found["tests"]):
@@ -64,6 +66,13 @@ def _test(test: Test, number: int) -> dict[str, Any]:
     if test.status == "held":  # neither passed nor failed
         del found["status"], found["score"]
     return found
+
+
+def _adjusted(change: Adjustment, partly: bool) -> dict[str, Any]:
+    """Return a change of the whole as an entry, so that it counts when the entries are added up; hidden if its number
+    would reveal the sum of hidden tests."""
+    visibility = "hidden" if partly else "visible"
+    return {"name": change.kind, "score": change.points, "output": change.words, "visibility": visibility}
 
 
 def _word(test: Test) -> str:

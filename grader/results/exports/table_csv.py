@@ -26,7 +26,8 @@ def class_table(results: Sequence[Result]) -> str:
         row += [points.get(stage, "") for stage in stages]
         row += [f"{result.held_score:.2f}" if result.status == "held" else "", str(len(result.held))]
         said = [result.points] if result.status == "held" else []
-        notes = "; ".join([*said, *([result.message] if result.message else []), *result.warnings])
+        said += [result.message] if result.message else []
+        notes = "; ".join([*said, *(change.words for change in result.adjustments), *result.warnings])
         submission, basis = result.submission, result.basis
         row += [text_cell(notes), submission.sha256, text_cell(submission.student), text_cell(submission.source)]
         rows.append([*row, text_cell(basis.in_words), basis.lab_sha256[:8]])

@@ -1,0 +1,119 @@
+"""Judge the stored runs of a class by a changed rubric, without running anything: points, thresholds, groups, late
+days, extensions, decisions by hand, release dates.
+
+With --diff it only shows whose points would change, and why. Otherwise each changed result replaces the one before it,
+which goes into the student's `history`, and class.csv is written again. If the rubric needs runs that were never made,
+nothing is written, and the students are named with what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.exits import FULL_POINTS, LESS, Usage
+from grader.places import RUBRIC
+from labs.report.numbers import positive
+
+if TYPE_CHECKING:
+    from grader.grading.rubric import Rubric
+    from grader.results.result import Result
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", type=Path, nargs="?", default=Path("out/grades"), metavar="RESULTS", help="results (out/grades)"
+    )
+    parser.add_argument("--rubric", type=Path, default=RUBRIC, metavar="FILE", help="the changed rubric")
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="late days and extensions of single students")
+    parser.add_argument("--diff", action="store_true", help="show whose points change, and write nothing")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the log and the results")
+    parser.add_argument("--at", metavar="TIME", help="as if it were then, for release dates (now)")
+    parser.add_argument("--runs", type=positive, metavar="N", help="as for the grade command, if it was given there")
+    parser.add_argument("--only", default="", metavar="TEXT", help="as for the grade command")
+    parser.add_argument("--public", action="store_true", help="as for the grade command")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Rescore; return 1 if points change with --diff, or if runs are missing."""
+    from grader.grading.rubric import load
+    from grader.results.changes import table
+    from grader.results.shelf import Shelf, results_in
+
+    results_in(options.results)
+    rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
+    before = Shelf(options.results).results()
+    now, missing = _rescored(options.results, before, rubric, _moment(options.at))
+    for name, why in missing.items():
+        print(f"rescore: {name}: {why}", file=sys.stderr)
+    if missing:
+        print(
+            f"rescore: nothing is written. Grade these again: python -m grader grade {_again(before, missing)}"
+            f" --out {options.results} --rubric {options.rubric} --replace",
+            file=sys.stderr,
+        )
+        return LESS
+    shown = table(before, now)
+    print(shown or f"no points change in {len(now)} results")
+    if not options.diff:
+        changed = {name: result for name, result in now.items() if result != before[name]}
+        _write(options.results, changed, options.reason or f"rescored by {options.rubric.name}")
+        print(f"{len(changed)} results written; the earlier ones are in each history")
+        return FULL_POINTS
+    return LESS if shown else FULL_POINTS
+
+
+def _rescored(
+    out: Path, before: dict[str, Result], rubric: Rubric, now: datetime.datetime
+) -> tuple[dict[str, Result], dict[str, str]]:
+    """Return the rescored results, and why others cannot be rescored, by student."""
+    from grader.grading.adjusting import release
+    from grader.grading.rescoring import NotRun, rescore_attempts
+    from grader.results.shelf import Shelf
+
+    found, missing = {}, {}
+    for name, result in before.items():
+        try:
+            found[name] = rescore_attempts([*Shelf(out).history(name), result], rubric)
+        except NotRun as error:
+            selected = f" (it was graded with {result.basis.selection})" if result.basis.selection else ""
+            missing[name] = f"{error}{selected}"
+        else:
+            release(found[name], rubric.policy, now)
+    return found, missing
+
+
+def _again(before: dict[str, Result], missing: dict[str, str]) -> str:
+    import shlex
+
+    return " ".join(shlex.quote(before[name].submission.source or name) for name in missing)
+
+
+def _write(out: Path, changed: dict[str, Result], reason: str) -> None:
+    """Make these the results that count; write again the files that are made from them, those that are there."""
+    from grader.cleaning import one_line
+    from grader.results import files, log
+    from grader.results.exports import WRITERS
+    from grader.results.shelf import Shelf
+
+    for name, result in changed.items():
+        result.reason = one_line(reason, 500)
+        log.add(out, result, Shelf(out).keep(name, result))
+        formats = [kind for kind, (file, _) in WRITERS.items() if (out / name / file).exists()]
+        files.write_all(out / name, result, formats)
+    files.write_class(out, changed)
+
+
+def _moment(text: str | None) -> datetime.datetime:
+    if text is None:
+        return datetime.datetime.now(datetime.UTC)
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Usage(f"--at {text!r} is not a time with its zone, such as 2026-06-03T23:59+02:00")
+    return moment

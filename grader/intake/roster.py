@@ -1,0 +1,105 @@
+"""The roster of a course: a CSV with the columns id, name, email, group, late_days, extension, of which only id is
+needed. An error names file, line and column, and what to write. Touches no submission.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.exits import Usage
+
+COLUMNS = ("id", "name", "email", "group", "late_days", "extension")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One student. `late_days`: free days in place of the rubric's; `extension`: a later deadline."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+    group: str = ""
+    late_days: float | None = None
+    extension: datetime.datetime | None = None
+
+
+def read_roster(path: Path) -> list[Entry]:
+    """Return the entries of a roster in its order; raise Usage if the file is wrong."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file, strict=True) if any(value.strip() for value in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Usage(f"cannot read the roster {path}: {error}") from None
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    if "id" not in header:
+        raise Usage(f"{path}: the first line has no column 'id'. It names the columns: {', '.join(COLUMNS)}")
+    for name in header:
+        if name not in COLUMNS:
+            raise Usage(f"{path}: there is no column {name!r}; columns are {', '.join(COLUMNS)}")
+        if header.count(name) > 1:
+            raise Usage(f"{path}: the column {name!r} is there twice; remove one")
+    found = [_entry(path, number, header, row) for number, row in enumerate(rows[1:], 2)]
+    for key in ("id", "email"):
+        _require_distinct(path, key, [getattr(entry, key) for entry in found])
+    return found
+
+
+def entry_of(roster: Iterable[Entry], names: set[str]) -> Entry | None:
+    """Return the entry of a student who is known by these names. For a group, whose members share a grade, it is the
+    most generous of its entries: the latest deadline and the most free days."""
+    wanted = {name.casefold() for name in names}
+    fitting = [entry for entry in roster if {entry.id.casefold(), entry.email.casefold()} & wanted]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    days = [entry.late_days for entry in fitting if entry.late_days is not None]
+    dates = [entry.extension for entry in fitting if entry.extension is not None]
+    first = fitting[0]
+    return Entry(first.id, first.name, first.email, first.group, max(days, default=None), max(dates, default=None))
+
+
+def _entry(path: Path, number: int, header: list[str], row: list[str]) -> Entry:
+    where = f"{path}: row {number}"
+    if len(row) > len(header):
+        raise Usage(f"{where} has {len(row)} cells, the first line {len(header)}; put a cell with a comma in quotes")
+    cells = dict(zip(header, (value.strip() for value in row)))
+    if not cells["id"]:
+        raise Usage(f"{where}: the id is empty")
+    days, extension = cells.get("late_days", ""), cells.get("extension", "")
+    name, email, group = (cells.get(column, "") for column in ("name", "email", "group"))
+    return Entry(cells["id"], name, email, group, _days(where, days), _moment(where, extension))
+
+
+def _days(where: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0 <= days <= 366:
+        raise Usage(f"{where}: late_days {text!r} is not a number of days, such as 3; leave it empty for the rubric's")
+    return days
+
+
+def _moment(where: str, text: str) -> datetime.datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Usage(f"{where}: extension {text!r} is not a time with its zone, such as 2026-06-03T23:59+02:00")
+    return moment
+
+
+def _require_distinct(path: Path, key: str, values: list[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value and value.casefold() in seen:
+            raise Usage(f"{path}: the {key} {value!r} is there twice; each student has one row")
+        seen.add(value.casefold())
