@@ -27,6 +27,7 @@ COMMANDS = {
     "viva": "print five exam questions from a submission's own run, with answers",
     "canvas": "fill points into a gradebook that Canvas exported",
     "moodle": "fill points into a grading worksheet that Moodle exported",
+    "page": "write the pages of a class: class.html, and report.html for each student",
     "table": "write the results of a class as CSV or JSON lines, for other programs",
     "similarity": "lay out the code of a class for JPlag and Dolos",
     "gradescope": "build the autograder zip for Gradescope",

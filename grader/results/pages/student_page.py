@@ -1,0 +1,116 @@
+"""The page of one student, to hand back: points, each failure with its rule and the command that repeats it, and a link
+to the page of its trace. Made from the student's view, so visibility and detail are the rubric's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from grader.results.pages.class_page import LEGEND
+from grader.results.pages.document import document, text
+from grader.results.report import PARTS
+from grader.results.result import Result, StageResult, Test
+from grader.results.student_view import student_view
+from labs.raft.rules import RULES
+
+SIGNS = {words: (style, sign) for style, sign, words in LEGEND}
+WORDS = {
+    "pass": "passed",
+    "fail": "failed with all seeds",
+    "error": "error",
+    "held": "held, needs review",
+    "skip": "not run",
+    "not-written": "not written",
+}
+BROKEN = ("held", "error", "fail")
+
+
+def student_page(result: Result, traces: Mapping[str, str] | None = None) -> str:
+    """Return the page; `traces` are links to the pages of traces by test. Only failures that the student may repeat get
+    theirs."""
+    view = student_view(result)
+    return document(f"{view.submission.name}: {view.points}", "\n".join(_body(view, traces or {})))
+
+
+def _body(view: Result, traces: Mapping[str, str]) -> Iterator[str]:
+    yield f"<header><h1>{text(view.submission.name)}</h1><p>{text(view.points)}</p>"
+    yield from (f'<p class="message">{text(line)}</p>' for line in view.message.splitlines())
+    yield from (f"<p>{text(change.words)}</p>" for change in view.adjustments)
+    yield "</header><main>"
+    broken = [test for test in view.tests if test.status in BROKEN]
+    if view.stages:
+        yield "<section><h2>Points</h2>" + "".join(_points(view)) + "</section>"
+    if broken:
+        yield "<section><h2>What to look at</h2>"
+        broken.sort(key=lambda test: BROKEN.index(test.status))
+        for test in broken:
+            yield from _failure(test, traces)
+        yield "</section>"
+    if view.tests:
+        yield from _all_tests(view)
+    yield "</main><footer>"
+    facts = (view.basis.rubric, f"submission {view.submission.sha256[:16]}", view.finished_at)
+    yield f"{text(' · '.join(fact for fact in facts if fact))}</footer>"
+
+
+def _points(view: Result) -> Iterator[str]:
+    yield '<table class="list"><thead><tr><th scope="col">stage</th><th scope="col">part</th>'
+    yield '<th scope="col" class="number">passed</th><th scope="col" class="number">points</th>'
+    yield '<th scope="col" class="number">of</th></tr></thead><tbody>'
+    for stage in view.stages:
+        yield from _stage_rows(stage, [test for test in view.tests if test.stage == stage.id])
+    yield "</tbody></table>"
+
+
+def _stage_rows(stage: StageResult, tests: list[Test]) -> Iterator[str]:
+    for kind, name in PARTS.items():
+        own = [test for test in tests if test.kind == kind]
+        if own:
+            passed = sum(test.status == "pass" for test in own)
+            score, most = (sum(getattr(test, field) for test in own) for field in ("score", "max_score"))
+            yield f'<tr><th scope="row">{text(stage.id)} {text(stage.title)}</th><td>{name}</td>'
+            yield f'<td class="number">{passed} of {len(own)}</td><td class="number">{score:g}</td>'
+            yield f'<td class="number">{most:g}</td></tr>'
+    if stage.message:
+        yield f'<tr><td colspan="5" class="message">{text(stage.message)}</td></tr>'
+
+
+def _failure(test: Test, traces: Mapping[str, str]) -> Iterator[str]:
+    style, sign = _sign(test)
+    seeds = ", ".join(map(str, test.failing_seeds))
+    secret = f"{test.failing_secret_seeds} secret" if test.failing_secret_seeds else ""
+    where = " and ".join(part for part in (seeds, secret) if part)
+    yield f'<article id="{text(test.id)}"><h3><span class="badge {style}">{sign}</span> '
+    yield f'{text(test.id)}: {text(test.title)}</h3><dl class="facts">'
+    rule = RULES.get(test.rule or "")
+    facts = {
+        "rule": f"{rule.id} ({rule.place}): {rule.says}" if rule else test.rule or "",
+        "found": test.message,
+        "hint": test.hint,
+        "points": f"{test.score:g} of {test.max_score:g}",
+        "seeds": f"{test.passes} of {len(test.runs)} pass; failing: {where}" if where else "",
+    }
+    yield from (f"<dt>{name}</dt><dd>{text(value)}</dd>" for name, value in facts.items() if value)
+    if test.replay:
+        yield f'<dt>repeat</dt><dd><code class="command">{text(test.replay)}</code></dd>'
+        if test.id in traces:
+            yield f'<dt>trace</dt><dd><a href="{text(traces[test.id])}">the run, message by message</a></dd>'
+    yield "</dl></article>"
+
+
+def _all_tests(view: Result) -> Iterator[str]:
+    yield '<section><h2>All tests</h2><table class="list"><thead><tr><th scope="col">test</th>'
+    yield '<th scope="col">title</th><th scope="col">verdict</th><th scope="col" class="number">points</th>'
+    yield '<th scope="col" class="number">of</th></tr></thead><tbody>'
+    for test in view.tests:
+        style, sign = _sign(test)
+        points = "–" if test.status == "held" else f"{test.score:g}"
+        yield f'<tr><th scope="row">{text(test.id)}</th><td>{text(test.title)}</td>'
+        yield f'<td><span class="badge {style}">{sign}</span> {text(test.status.replace("-", " "))}</td>'
+        yield f'<td class="number">{points}</td><td class="number">{test.max_score:g}</td></tr>'
+    yield "</tbody></table></section>"
+
+
+def _sign(test: Test) -> tuple[str, str]:
+    some = test.status == "fail" and test.passes
+    return SIGNS["failed with some seeds" if some else WORDS[test.status]]

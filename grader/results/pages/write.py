@@ -1,0 +1,45 @@
+"""Writes the pages of a folder of results: class.html, and report.html in each student's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from grader.results.exports.text_file import write_text
+from grader.results.pages.class_page import class_page, link
+from grader.results.pages.student_page import student_page
+from grader.results.result import Result, Test
+from grader.results.shelf import Shelf
+
+CLASS, STUDENT, TRACES = "class.html", "report.html", "traces"
+
+
+def write_student(folder: Path, result: Result) -> None:
+    """Write the page of a student into the folder with the result."""
+    write_text(folder / STUDENT, student_page(result, traces_of(folder, result)))
+
+
+def write_pages(out: Path, title: str) -> int:
+    """Write the pages of all results in a folder; return how many students there are."""
+    shelf = Shelf(out)
+    found = shelf.unfinished() | shelf.results()
+    for name, result in found.items():
+        write_student(out / name, result)
+    results = [found[name] for name in sorted(found)]
+    pages = {result.submission.name: link(name) for name, result in found.items()}
+    write_text(out / CLASS, class_page(results, title, pages))
+    return len(results)
+
+
+def traces_of(folder: Path, result: Result) -> dict[str, str]:
+    """Return links to the pages of traces that are there, by test."""
+    return {
+        test.id: f"{TRACES}/{quote(trace_name(test))}"
+        for test in result.tests
+        if test.failing_seeds and (folder / TRACES / trace_name(test)).exists()
+    }
+
+
+def trace_name(test: Test) -> str:
+    """Return the name of the page of a test's first failure with a public seed."""
+    return f"{test.id.replace('/', '-')}-{test.failing_seeds[0]}.html"
