@@ -108,7 +108,7 @@ def _figures(summary: Summary) -> str:
         "unfinished": summary.unfinished,
         "mean points": "–" if summary.mean is None else f"{summary.mean:g}",
         "median": "–" if summary.median is None else f"{summary.median:g}",
-        "of": f"{summary.max_score:g}",
+        "points possible": f"{summary.max_score:g}",
     }
     shown = {
         name: value for name, value in facts.items() if value or name not in ("held", "not gradable", "unfinished")
@@ -156,23 +156,21 @@ def _histogram(summary: Summary) -> str:
     bars = []
     for number, count in enumerate(summary.bins):
         tall = round(height * count / most)
-        x, y = 34 + number * width, 8 + height - tall
+        x, y = 34 + number * width, 16 + height - tall
         bars.append(f'<rect class="fill" x="{x}" y="{y}" width="{width - 3}" height="{tall}"/>')
         if count:
-            bars.append(
-                f'<text x="{x + width / 2 - 2:g}" y="{y - 2 if y > 12 else 10}" text-anchor="middle">{count}</text>'
-            )
+            bars.append(f'<text x="{x + width / 2 - 2:g}" y="{y - 3}" text-anchor="middle">{count}</text>')
     ends = [0, 25, 50, 75, 100]
     axis = "".join(
-        f'<text x="{34 + share * BINS * width / 100:g}" y="{height + 24}" text-anchor="middle">{share} %</text>'
+        f'<text x="{34 + share * BINS * width / 100:g}" y="{height + 32}" text-anchor="middle">{share} %</text>'
         for share in ends
     )
-    line = f'<line x1="34" x2="{34 + BINS * width}" y1="{height + 8}" y2="{height + 8}"/>'
+    line = f'<line x1="34" x2="{34 + BINS * width}" y1="{height + 16}" y2="{height + 16}"/>'
     step = 100 // BINS
     words = "; ".join(f"{count} from {step * n} to {step * (n + 1)} %" for n, count in enumerate(summary.bins) if count)
     return (
-        f'<div class="plot"><svg viewBox="0 0 {60 + BINS * width} {height + 32}" width="{60 + BINS * width}" '
-        f'height="{height + 32}" role="img" aria-label="Submissions by their share of the points: {words or "none"}">'
+        f'<div class="plot"><svg viewBox="0 0 {60 + BINS * width} {height + 40}" width="{60 + BINS * width}" '
+        f'height="{height + 40}" role="img" aria-label="Submissions by their share of the points: {words or "none"}">'
         f"{line}{''.join(bars)}{axis}</svg></div>"
         '<p class="soft">Submissions with a grade, by their share of the points.</p>'
     )
