@@ -91,6 +91,19 @@ function drawHead() {
   return element("thead", {}, line);
 }
 
+const patterns = new Map();
+
+// A cell for each letter is made once, and copied: there are tens of thousands.
+function pattern(letter, edge) {
+  const key = letter + edge;
+  if (!patterns.has(key)) {
+    const cell = element("td", { className: edge ? `${CLASS[letter]} edge` : CLASS[letter], textContent: SYMBOL[letter] });
+    cell.setAttribute("aria-label", WORD[letter]);
+    patterns.set(key, cell);
+  }
+  return patterns.get(key);
+}
+
 function drawRow(row, index) {
   const link = row.h ? element("a", { href: row.h, textContent: row.n, tabIndex: -1 }) : document.createTextNode(row.n);
   const name = element("th", { scope: "row", title: row.w ? `${row.n} (${row.w})` : row.n }, link);
@@ -99,15 +112,9 @@ function drawRow(row, index) {
   line.setAttribute("aria-rowindex", String(index + 2));
   let stage = "";
   for (const { test, number } of columns) {
-    const letter = row.c[number];
-    const cell = document.createElement("td");
-    cell.className = test.stage === stage ? CLASS[letter] : `${CLASS[letter]} edge`;
-    cell.textContent = SYMBOL[letter];
-    cell.setAttribute("aria-label", WORD[letter]);
+    line.append(pattern(row.c[number], test.stage !== stage).cloneNode(true));
     stage = test.stage;
-    line.append(cell);
   }
-  for (const cell of line.children) cell.tabIndex = -1;
   return line;
 }
 
@@ -130,6 +137,7 @@ function draw() {
     for (; next < until; next += 1) part.append(drawRow(rows[next], next));
     body.append(part);
     if (next < rows.length) setTimeout(more, 0);
+    else document.documentElement.dataset.drawn = String(rows.length);
   }
   more(false);
   finish = () => more(true);
@@ -147,11 +155,11 @@ function select(row, column, focus) {
   const before = heat.querySelector("[aria-selected]");
   if (before) {
     before.removeAttribute("aria-selected");
-    before.tabIndex = -1;
   }
   const cell = cellAt(row, column);
   if (!cell) return;
   current = { row, column };
+  heat.querySelector("tbody [tabindex='0']")?.setAttribute("tabindex", "-1");
   cell.tabIndex = 0;
   if (!focus) return;
   cell.setAttribute("aria-selected", "true");
@@ -241,3 +249,4 @@ document.getElementById("theme").addEventListener("click", () => {
 });
 
 draw();
+document.documentElement.dataset.ready = "";
