@@ -38,6 +38,7 @@ def rescore(result: Result, rubric: Rubric) -> Result:
     new.adjustments = []
     if result.status == "not-gradable":
         new.max_score, new.score = round(sum(item.points for item in rubric.items), 2), 0.0
+        new.unseen_score = round(sum(item.points for item in rubric.items if item.visibility != "visible"), 2)
         settle(new, rubric.policy)
         return new
     if result.status == "unfinished" or not result.tests:

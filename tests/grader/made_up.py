@@ -18,7 +18,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202e=
 BUGS = {
     "stale vote": ("OneVotePerTerm", "2A", 5),
     "commits old terms": ("CommitOnlyCurrentTerm", "2B", 3),
-    "forgets to save": ("SavedBeforeAnswered", "2C", 2),
+    "forgets to save": ("SavedBeforeReply", "2C", 2),
     "loses snapshots": ("SnapshotIsTheServices", "2D", 2),
     "slow elections": ("LeaderInTime", "2A", 7),
 }

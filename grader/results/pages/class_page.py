@@ -137,7 +137,7 @@ def _held(results: Sequence[Result], pages: Mapping[str, str]) -> Iterator[str]:
             yield f"<li>{_name(result.submission.name, pages)}: {text(result.points)}"
             yield f'<div class="message soft">{text(result.message)}</div>'
             for run in result.held[:MOST_HELD]:
-                yield f"<div>{text(run.test)} {text(run.finding)}</div>"
+                yield f"<div>{text(run.test or 'the submission')}: {text(run.finding)}</div>"
                 yield f'<code class="command">{text(run.repeat)}</code>' if run.repeat else ""
             if result.held[MOST_HELD:]:
                 yield f"<div>and {len(result.held) - MOST_HELD} more in result.json</div>"
@@ -243,7 +243,7 @@ def _tests(summary: Summary) -> Iterator[str]:
     yield '<div class="scroll"><table class="list sortable">'
     yield "<caption>Pass rates are of submissions in which the test was run and judged.</caption>"
     heads = ("test", False), ("title", False), ("of", True), ("pass rate", True), ("passed", True), ("held", True)
-    yield _heads(*heads, ("runs passed", True), ("rule broken most", False), ("s a run", True)) + "<tbody>"
+    yield _heads(*heads, ("runs passed", True), ("rule broken most", False), ("seconds per run", True)) + "<tbody>"
     yield from (_test_row(test) for test in summary.tests)
     yield "</tbody></table></div></section>"
 
@@ -263,7 +263,7 @@ def _test_row(test: TestFigures) -> str:
         f'<td class="number" data-value="{test.passed}">{test.passed} of {test.judged}</td>'
         f'<td class="number">{test.held}</td>'
         f'<td class="number" data-value="{test.passed_runs}">{test.passed_runs} of {test.runs}</td>'
-        f'<td>{text(test.rule)}</td><td class="number">{test.seconds:.2f}</td></tr>'
+        f'<td class="rule">{text(test.rule)}</td><td class="number">{test.seconds:.2f}</td></tr>'
     )
 
 

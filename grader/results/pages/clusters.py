@@ -23,7 +23,8 @@ Failure: TypeAlias = tuple[str, str]
 
 
 class Cluster(msgspec.Struct):
-    """Submissions that fail alike, by name; `common` are failures of at least half of them, the most frequent first."""
+    """Submissions that fail alike, by name; `common` are failures of at least half of them, tests before
+    drills, the most frequent first."""
 
     members: list[str]
     common: list[tuple[str, str, int]]
@@ -66,6 +67,7 @@ def _alike(one: frozenset[Failure], other: frozenset[Failure]) -> bool:
 
 def _cluster(members: list[str], failing: dict[str, frozenset[Failure]]) -> Cluster:
     count = Counter(failure for name in members for failure in failing[name])
-    common = sorted((item for item in count.items() if 2 * item[1] >= len(members)), key=lambda item: (-item[1], item))
+    often = [item for item in count.items() if 2 * item[1] >= len(members)]
+    common = sorted(often, key=lambda item: ("/drill_" in item[0][0], -item[1], item))
     named = [(test, rule, number) for (test, rule), number in common[:SHOWN]]
     return Cluster(members, named, len(common[SHOWN:]))

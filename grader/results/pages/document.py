@@ -47,7 +47,7 @@ def document(title: str, body: str, script: str = "", data: object = None) -> st
 
 def text(value: object) -> str:
     """Return a value as text that no browser takes for markup, in an element or a quoted attribute."""
-    plain = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in str(value))
+    plain = "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in str(value))
     return html.escape(plain, quote=True)
 
 

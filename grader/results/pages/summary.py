@@ -15,6 +15,7 @@ from labs.raft.rules import RULES
 BINS = 20
 JUDGED = ("pass", "fail", "error", "not-written")
 """Statuses that show something about a submission."""
+BROKEN = ("fail", "error")
 SLOWEST = 10
 
 
@@ -124,7 +125,7 @@ def _tests(results: Sequence[Result]) -> list[TestFigures]:
 def _figures(tests: Sequence[Test]) -> TestFigures:
     first = tests[0]
     runs = [run for test in tests for run in test.runs]
-    rules = Counter(test.rule for test in tests if test.rule)
+    rules = Counter(test.rule for test in tests if test.rule and test.status in BROKEN)
     worst = min(rules, key=lambda rule: (-rules[rule], rule)) if rules else ""
     return TestFigures(
         first.id,
@@ -147,7 +148,7 @@ def _rules(results: Sequence[Result]) -> list[RuleFigures]:
     tests: dict[str, set[str]] = {}
     runs: Counter[str] = Counter()
     for result in results:
-        for test in result.tests:
+        for test in (test for test in result.tests if test.status in BROKEN):
             for run in test.runs:
                 if run.rule:
                     submissions.setdefault(run.rule, set()).add(result.submission.name)

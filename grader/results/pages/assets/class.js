@@ -9,6 +9,7 @@ const WORD = {
 const CLASS = { p: "s-pass", f: "s-fail", s: "s-some", e: "s-error", h: "s-held", k: "s-skip", n: "s-not-written", x: "s-none" };
 const RANK = "hefsnkxp";
 const AT_ONCE = 40;
+const WIDTHS = { name: 220, points: 90, test: 22 };
 
 const heat = document.getElementById("heat");
 const detail = document.getElementById("detail");
@@ -118,13 +119,25 @@ function drawRow(row, index) {
   return line;
 }
 
+// With fixed widths the browser need not look at every cell to place a column.
+function widths() {
+  const group = element("colgroup", {});
+  for (const [index, width] of [WIDTHS.name, WIDTHS.points, ...columns.map(() => WIDTHS.test)].entries()) {
+    const column = document.createElement("col");
+    column.style.width = `${width + (columns[index - 2] && columns[index - 2].test.stage !== columns[index - 3]?.test.stage ? 3 : 0)}px`;
+    group.append(column);
+  }
+  heat.style.width = `${[...group.children].reduce((sum, column) => sum + parseFloat(column.style.width) + 1, 1)}px`;
+  return group;
+}
+
 function draw() {
   drawing += 1;
   const mine = drawing;
   chooseColumns();
   chooseRows();
   const body = element("tbody", {});
-  heat.replaceChildren(heat.querySelector("caption"), drawHead(), body);
+  heat.replaceChildren(heat.querySelector("caption"), widths(), drawHead(), body);
   heat.setAttribute("aria-rowcount", String(rows.length + 1));
   heat.setAttribute("aria-colcount", String(columns.length + 2));
   const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -132,7 +145,7 @@ function draw() {
   let next = 0;
   function more(all) {
     if (mine !== drawing) return;
-    const until = all ? rows.length : Math.min(rows.length, next + AT_ONCE);
+    const until = all ? rows.length : Math.min(rows.length, next + Math.max(AT_ONCE, 2 * next));
     const part = document.createDocumentFragment();
     for (; next < until; next += 1) part.append(drawRow(rows[next], next));
     body.append(part);

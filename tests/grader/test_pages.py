@@ -1,0 +1,203 @@
+"""The pages of a class and of a student: figures, groups, and nothing that a submission wrote acts as markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from grader.cli import main
+from grader.results.pages.class_page import class_page, link
+from grader.results.pages.clusters import clusters, identical
+from grader.results.pages.student_page import student_page
+from grader.results.pages.summary import summarise
+from grader.results.pages.write import CLASS, STUDENT, TRACES, write_pages
+from grader.results.result import Result
+from grader.results.shelf import Shelf
+from tests.grader.made_up import BUGS, HOSTILE, KINDS, made_up
+from tests.grader.test_exports import HOSTILE as TEXTS
+from tests.grader.test_exports import hostile
+from tests.grader.test_held import held
+from tests.grader.test_results import everything, graded, item, judged
+
+
+class Page(HTMLParser):
+    """The elements and attributes of a page, and the texts of its scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.raw: list[tuple[str, str]] = []
+        self.texts: list[str] = []
+        self._inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag in ("script", "style"):
+            self._inside = tag + ("-data" if ("type", "application/json") in attrs else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        (self.raw if self._inside else self.texts).append((self._inside, data) if self._inside else data)  # type: ignore[arg-type]
+
+    @property
+    def data(self) -> dict[str, list[dict[str, object]]]:
+        found: dict[str, list[dict[str, object]]] = json.loads(dict(self.raw)["script-data"])
+        return found
+
+
+@pytest.fixture(scope="module")
+def sixty() -> list[Result]:
+    return made_up(60)
+
+
+def check_harmless(page: str) -> Page:
+    """Check that a page allows only its own script and style, by their hashes, and has no other active part."""
+    found = Page(page)
+    policy = next(value for name, value in found.attributes if name == "content" and "default-src" in value)
+    assert policy.startswith("default-src 'none'; ") and "unsafe" not in policy
+    for kind, content in found.raw:
+        if kind != "script-data":
+            name = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+            assert f"{kind}-src 'sha256-{name}'" in policy
+    assert not [name for name, _ in found.attributes if name.startswith("on") or name in ("src", "style", "srcdoc")]
+    assert not {"img", "iframe", "object", "form", "base", "b"} & set(found.tags)
+    addresses = [value for name, value in found.attributes if name == "href"]
+    assert all(re.match(r"#|data:,$|[\w.%~-]+/report\.html|traces/", address) for address in addresses)
+    return found
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_nothing_hostile_acts_in_a_page(text: str) -> None:
+    found = hostile(text)
+    pages = {found.submission.name: link(found.submission.name)}
+    page = check_harmless(class_page([found], text, pages))
+    assert page.tags.count("script") == 2 and page.data["rows"][0]["n"] == found.submission.name
+    own = check_harmless(student_page(found, {"2A/chaos": "traces/x.html"}))
+    assert "script" not in own.tags and "".join(own.texts).count(found.tests[0].message.splitlines()[0][:20]) >= 1
+
+
+def test_the_data_shows_each_test_of_each_student(sixty: list[Result]) -> None:
+    data = check_harmless(class_page(sixty)).data
+    assert len(data["rows"]) == 60
+    by_name = {row["n"]: row for row in data["rows"]}
+    whole, skeleton = by_name["student-001"], by_name["student-003"]
+    assert set(str(whole["c"])) == {"p"} and (whole["p"], whole["m"]) == (351.5, 351.5)
+    assert set(str(skeleton["c"])) == {"n", "k"} and by_name["student-005"]["p"] is None
+    assert str(by_name["student-005"]["c"]).count("h") == 1 and set(str(by_name["student-004"]["c"])) == {"x"}
+    assert HOSTILE.replace("\u202e", "\u202e") in by_name and {"s", "f"} <= set(str(by_name[HOSTILE]["c"]))
+
+
+def test_held_results_come_first_with_the_commands_that_repeat_them() -> None:
+    page = class_page([graded(judged(item(), *["pass"] * 4), name="zoe"), held()])
+    first, _, rest = page.partition('<section id="points">')
+    assert "4 points wait for review" in first
+    assert "python -m grader repeat /home/prof/x 2B/chaos --seed 1000001" in first and "zoe" not in first
+    assert "Nothing waits" in class_page([graded(judged(item(), *["pass"] * 4))]) and rest
+
+
+def test_the_figures_of_a_class(sixty: list[Result]) -> None:
+    found = summarise(sixty)
+    kinds = [KINDS[number % len(KINDS)] for number in range(60)]
+    assert (found.count, found.held, found.refused) == (60, kinds.count("held"), kinds.count("refused"))
+    assert found.graded == 60 - found.held - found.refused and sum(found.bins) == 60 - found.held
+    assert found.bins[-1] == kinds.count("full")
+    assert {rule.id for rule in found.rules} == {rule for rule, _, _ in BUGS.values()}
+    assert found.rules[0].submissions == max(kinds.count(kind) for kind in BUGS)
+    chaos = next(test for test in found.tests if test.id == "2B/chaos")
+    assert chaos.held == found.held and chaos.judged == 60 - found.held - kinds.count("refused") - kinds.count(
+        "skeleton"
+    )
+    assert chaos.rule == "CommitOnlyCurrentTerm"
+    assert "2A/initial_election" not in found.nobody_fails, "the skeleton does"
+
+
+def test_tests_that_everybody_or_nobody_fails_are_named() -> None:
+    tests = [judged(item("2A/chaos"), *["fail"] * 4), judged(item(), *["pass"] * 4)]
+    found = summarise([graded(*tests, name="a"), graded(*tests, name="b")])
+    assert (found.everybody_fails, found.nobody_fails) == (["2A/chaos"], ["2A/initial_election"])
+    alone = summarise([graded(*tests)])
+    assert (alone.everybody_fails, alone.nobody_fails) == ([], [])
+    assert summarise([]).mean is None
+
+
+def test_submissions_with_one_bug_are_one_group(sixty: list[Result]) -> None:
+    found = {frozenset(cluster.members) for cluster in clusters(sixty)}
+    for bug in BUGS:
+        names = [one.submission.name for number, one in enumerate(sixty) if KINDS[number % len(KINDS)] == bug]
+        assert frozenset(names) in found
+    assert clusters(list(reversed(sixty))) == clusters(sixty)
+    assert all("/drill_" not in cluster.common[0][0] for cluster in clusters(sixty))
+
+
+def test_one_that_fails_otherwise_is_in_no_group() -> None:
+    def failing(name: str, *tests: str) -> Result:
+        return graded(*[judged(item(test), *["fail"] * 4) for test in tests], name=name)
+
+    assert clusters([failing("a", "2A/chaos"), failing("b", "2A/one_server"), failing("c")]) == []
+    three = [failing("a", "2A/chaos", "2A/one_server"), failing("b", "2A/chaos", "2A/one_server", "2B/chaos")]
+    [cluster] = clusters([*three, failing("c", "2D/chaos")])
+    assert (cluster.members, cluster.common[0]) == (["a", "b"], ("2A/chaos", "ElectionSafety", 2))
+
+
+def test_the_same_files_are_named() -> None:
+    copies = [graded(judged(item(), *["pass"] * 4), name=name) for name in ("b", "a")]
+    assert identical(copies) == [["a", "b"]]
+
+
+def test_a_students_page_shows_what_the_rubric_lets_students_see() -> None:
+    page = student_page(everything())
+    text = " ".join(Page(page).texts)
+    assert "2A/deaf_server" not in page and "/home/prof" not in page and "100000" not in page
+    assert "ElectionSafety (Figure 3, Election Safety; §5.2): at most one server leads in a term" in text
+    assert "make replay TEST=2A/initial_election SEED=2" in text and "needs review" in text
+
+
+def test_a_trace_is_linked_only_for_a_failure_that_students_may_repeat() -> None:
+    traces = {"2A/initial_election": "traces/a.html", "2A/late_votes": "traces/b.html"}
+    page = student_page(everything(), traces)
+    assert "traces/a.html" in page and "traces/b.html" not in page
+
+
+def test_a_class_of_300_is_below_10_megabytes(sixty: list[Result]) -> None:
+    assert len(class_page(renamed(sixty, 300)).encode()) < 10_000_000
+
+
+def renamed(results: Sequence[Result], count: int) -> list[Result]:
+    """Return this many results: the same ones, each time with other names."""
+    import msgspec
+
+    found = []
+    for number in range(count):
+        copy = msgspec.json.decode(msgspec.json.encode(results[number % len(results)]), type=Result)
+        copy.submission.name = f"student-{number:03}"
+        found.append(copy)
+    return found
+
+
+def test_pages_are_written_beside_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shelf = Shelf(tmp_path)
+    for name, found in (("a b", everything(held=False)), ("c", held())):
+        found.submission.name = name
+        shelf.keep(name, found)
+    (tmp_path / "a b" / TRACES).mkdir()
+    (tmp_path / "a b" / TRACES / "2A-initial_election-2.html").write_text("a trace")
+    assert main(["page", str(tmp_path), "--title", "Raft 2026"]) == 0
+    assert "2 submissions" in capsys.readouterr().out
+    page = check_harmless((tmp_path / CLASS).read_text())
+    assert "a%20b/report.html" in [row["h"] for row in page.data["rows"]]
+    assert "traces/2A-initial_election-2.html" in (tmp_path / "a b" / STUDENT).read_text()
+    before = (tmp_path / CLASS).read_bytes()
+    assert write_pages(tmp_path, "Raft 2026") == 2 and (tmp_path / CLASS).read_bytes() == before
