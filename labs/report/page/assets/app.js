@@ -1,0 +1,166 @@
+// The page: one model, one current event, and the parts that show it. Each part is told when the moment changes.
+import { causesOf } from "./causes.js";
+import { palette } from "./colours.js";
+import { showDetails } from "./details.js";
+import { Diagram } from "./diagram.js";
+import { Model } from "./model.js";
+import { drawOverview } from "./overview.js";
+import { Logs, showFlying } from "./panels.js";
+import { GROUPS, Rows } from "./rows.js";
+import { seconds } from "./text.js";
+import { spoken } from "./words.js";
+/** @typedef {import("./data.js").About} About */
+/** @typedef {import("./words.js").TraceEvent} TraceEvent */
+
+const RATE = 12; // events a second at the usual speed of playing
+
+/** @param {string} id */
+export const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+export class App {
+  /** @param {About} about */
+  constructor(about) {
+    this.about = about;
+    this.model = new Model(about);
+    this.diagram = new Diagram(/** @type {HTMLCanvasElement} */ (part("diagram")));
+    this.logs = new Logs(part("logs"), about.servers);
+    this.scrub = /** @type {HTMLInputElement} */ (part("scrub"));
+    this.at = 0;
+    this.facts = /** @type {number[]} */ ([]);
+    this.speed = 1;
+    this.playing = false;
+    this.filter = { servers: new Set(Array.from({ length: about.servers }, (_, one) => one)), kinds: new Set(Object.keys(GROUPS)), text: "", heartbeats: false, keep: new Set(/** @type {number[]} */ ([])) };
+    this.rows = new Rows(this.model, this.filter);
+    this._asked = false;
+  }
+
+  /**
+   * Take up the events of a finished run, and go to its end or to where it broke a rule.
+   * @param {TraceEvent[]} events
+   */
+  begin(events) {
+    this.model.append(events);
+    const { facts, past } = causesOf(this.model);
+    this.facts = facts;
+    this.diagram.facts = new Set(facts);
+    this.diagram.past = past;
+    this.filter.keep = new Set([...facts, ...this.model.marks.violation]);
+    this.diagram.resize();
+    this.filterAgain();
+  }
+
+  /** Choose the rows again, as the filters are now. */
+  filterAgain() {
+    this.rows = new Rows(this.model, this.filter);
+    this.diagram.show(this.model, this.rows);
+    this.scrub.max = String(Math.max(this.rows.length - 1, 0));
+    part("none").hidden = this.rows.length > 0;
+    this.diagram.clamp();
+    this.diagram.reveal();
+    this.paint(true);
+  }
+
+  /**
+   * Add events of a run that goes on; if the last event was current, the new last one is.
+   * @param {TraceEvent[]} events
+   */
+  append(events) {
+    const follows = this.at >= this.model.length - 1;
+    this.model.append(events);
+    this.rows.extend();
+    this.diagram.show(this.model, this.rows);
+    this.scrub.max = String(Math.max(this.rows.length - 1, 0));
+    if (follows) this.go(this.model.length - 1);
+    else this.paint(true);
+  }
+
+  /**
+   * Make an event the current one.
+   * @param {number} number
+   */
+  go(number) {
+    this.at = Math.min(Math.max(number, 0), Math.max(this.model.length - 1, 0));
+    this.diagram.at = this.at;
+    this.diagram.reveal();
+    this.paint();
+  }
+
+  /**
+   * Go some rows on, or back.
+   * @param {number} count
+   */
+  step(count) {
+    if (!this.rows.length) return;
+    const row = this.rows.rowOf[this.at] + count;
+    const here = this.rows.items[this.rows.rowOf[this.at]] === this.at;
+    const target = count < 0 && !here ? row + 1 : row;
+    this.go(this.rows.items[Math.min(Math.max(target, 0), this.rows.length - 1)]);
+  }
+
+  /**
+   * Go to the next mark of a kind, or with a negative direction to the one before; return whether there is one.
+   * @param {string} kind
+   * @param {number} direction
+   */
+  jump(kind, direction) {
+    const marks = this.model.marks[kind];
+    const found = direction > 0 ? marks.find((one) => one > this.at) : marks.findLast((one) => one < this.at);
+    if (found === undefined) { part("now").textContent = `no ${kind} ${direction > 0 ? "after" : "before"} this moment`; return false; }
+    this.go(found);
+    return true;
+  }
+
+  toggle() {
+    this.playing = !this.playing;
+    part("play").textContent = this.playing ? "Pause" : "Play";
+    if (this.playing) this._play(performance.now(), 0);
+    else this.paint();
+  }
+
+  /**
+   * @param {number} then
+   * @param {number} due
+   */
+  _play(then, due) {
+    if (!this.playing) return;
+    requestAnimationFrame((now) => {
+      const left = due + (now - then) / 1000 * RATE * this.speed, steps = Math.floor(left);
+      if (steps) this.step(steps);
+      if (this.rows.rowOf[this.at] >= this.rows.length - 1) this.toggle();
+      else this._play(now, left - steps);
+    });
+  }
+
+  /**
+   * Draw everything in the next frame; with the overview, too, if that has changed.
+   * @param {boolean} [all]
+   */
+  paint(all = false) {
+    this._all = this._all || all;
+    if (this._asked) return;
+    this._asked = true;
+    requestAnimationFrame(() => { this._asked = false; this.paintNow(); });
+  }
+
+  paintNow() {
+    if (this._all) drawOverview(/** @type {HTMLCanvasElement} */ (part("overview")), this.diagram);
+    this._all = false;
+    this.diagram.draw();
+    if (!this.model.length) return;
+    const e = this.model.events[this.at], words = spoken(e), row = this.rows.rowOf[this.at] ?? 0;
+    this.logs.show(this.model.stateAt(this.at).servers);
+    showFlying(part("flying"), this.model, this.at, (number) => this.go(number));
+    showDetails(part("details"), this.model, this.at, (number) => this.go(number));
+    this.scrub.value = String(row);
+    this.scrub.setAttribute("aria-valuetext", words);
+    part("clock").textContent = `${seconds(e.time)} s`;
+    part("place").textContent = `event ${this.at + 1} of ${this.model.length}`;
+    if (!this.playing) part("now").textContent = words;
+  }
+
+  /** Take up the colours of the theme that is chosen now. */
+  recolour() {
+    this.diagram.colours = palette();
+    this.paint(true);
+  }
+}

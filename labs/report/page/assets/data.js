@@ -1,0 +1,67 @@
+// Reads what the page carries: the trace's lines, deflated, and words about the run.
+/** @typedef {import("./words.js").TraceEvent} TraceEvent */
+
+/**
+ * What is known of the run besides its events.
+ * @typedef {object} About
+ * @property {string} test
+ * @property {string} title
+ * @property {number} seed
+ * @property {number} servers
+ * @property {string} submission
+ * @property {string} name the name of the page's file, without its ending
+ * @property {Record<string, {place: string, says: string, hint: string}>} rules those that the run may name
+ * @property {boolean} [live]
+ */
+
+/** @returns {About} */
+export function readAbout() {
+  return JSON.parse(contentOf("about"));
+}
+
+/** @returns {Promise<TraceEvent[]>} */
+export async function readEvents() {
+  const letters = atob(contentOf("trace").trim()), bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return parseLines(await new Response(stream).text());
+}
+
+/**
+ * Return the events of a trace's lines, of which the last one may lack its end.
+ * @param {string} text
+ * @returns {TraceEvent[]}
+ */
+export function parseLines(text) {
+  const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
+  if (!whole) return [];
+  const list = `[${whole.replaceAll("\n", ",")}]`;
+  return LONG.test(whole) ? JSON.parse(list, exactly) : JSON.parse(list);
+}
+
+const LONG = /[:,[]-?\d{16,}[,\]}]/;
+
+/**
+ * Keep a whole number that a double cannot hold as the text that it was.
+ * @param {string} name
+ * @param {any} value
+ * @param {any} [context]
+ */
+function exactly(name, value, context) {
+  return typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && context ? new Digits(context.source) : value;
+}
+
+/** A whole number beyond 2^53, as its digits. */
+class Digits {
+  /** @param {string} digits */
+  constructor(digits) { this.digits = digits; }
+
+  toString() { return this.digits; }
+
+  toJSON() { return this.digits; }
+}
+
+/** @param {string} id */
+function contentOf(id) {
+  return document.getElementById(id)?.textContent || "";
+}

@@ -1,0 +1,592 @@
+// The space-time diagram: a lane for each server, time downwards, messages as arrows. Draws only what can be seen.
+import { palette, termColour } from "./colours.js";
+import { callName, messageWords } from "./words.js";
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./rows.js").Rows} Rows */
+
+const HEAD = 26, LEFT = 66, BAND = 12;
+const TEXT_FROM = 13; // pixels between rows from which on each row has its words
+const MANY = 1500; // rows in view from which on single arrows are thinned out
+
+export class Diagram {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+    this.width = 0; this.height = 0;
+    this.byTime = false; // the scale: virtual time, or one row after the other
+    this.zoom = { order: 20, time: 4 }; // pixels per row, and per millisecond
+    this.top = 0; // the first row, or millisecond, in view
+    this.focus = false; // whether all but the causal past is dimmed
+    /** @type {Set<number>} */ this.past = new Set();
+    /** @type {Set<number>} */ this.facts = new Set();
+    this.at = 0; // the current event
+    /** @type {{x1: number, y1: number, x2: number, y2: number, number: number}[]} */ this.targets = [];
+    this.colours = palette();
+    /** @type {Model} */ this.model;
+    /** @type {Rows} */ this.rows;
+  }
+
+  /**
+   * @param {Model} model
+   * @param {Rows} rows
+   */
+  show(model, rows) {
+    this.model = model;
+    this.rows = rows;
+    this.lanes = Array.from({ length: model.servers }, (_, server) => server).filter((server) => rows.filter.servers.has(server));
+  }
+
+  resize() {
+    const box = this.canvas.getBoundingClientRect();
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    this.width = box.width; this.height = box.height;
+    this.canvas.width = Math.round(box.width * ratio);
+    this.canvas.height = Math.round(box.height * ratio);
+    this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  get scale() { return this.byTime ? this.zoom.time : this.zoom.order; }
+
+  /**
+   * Return where a row is on the scale: its number, or its time in milliseconds.
+   * @param {number} row
+   */
+  place(row) { return this.byTime ? this.model.events[this.rows.items[row]].time * 1000 : row; }
+
+  /** @param {number} row */
+  y(row) { return HEAD + (this.place(row) - this.top) * this.scale + 10; }
+
+  /** @param {number} server */
+  x(server) {
+    const lane = this.lanes.indexOf(server);
+    return lane < 0 ? -100 : LEFT + this.step * (lane + 0.14);
+  }
+
+  get step() { return (this.width - LEFT - 8) / Math.max(this.lanes.length, 1); }
+
+  /**
+   * Return the first row at or below a height.
+   * @param {number} y
+   */
+  rowAt(y) {
+    const wanted = this.top + (y - HEAD - 10) / this.scale;
+    if (!this.byTime) return Math.min(Math.max(Math.ceil(wanted), 0), Math.max(this.rows.length - 1, 0));
+    let low = 0, high = this.rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.place(middle) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return Math.min(low, Math.max(this.rows.length - 1, 0));
+  }
+
+  /** Scroll until the current event is in view. */
+  reveal() {
+    if (!this.rows.length) return;
+    const y = this.y(this.rows.rowOf[this.at]);
+    if (y < HEAD + 30 || y > this.height - 50) this.centre(this.at);
+  }
+
+  /** @param {number} number */
+  centre(number) {
+    this.top = this.place(this.rows.rowOf[number]) - (this.height - HEAD) * 0.6 / this.scale;
+    this.clamp();
+  }
+
+  clamp() {
+    const last = this.rows.length ? this.place(this.rows.length - 1) : 0;
+    const room = (this.height - HEAD - 40) / this.scale;
+    this.top = Math.max(Math.min(this.top, last - room * 0.6), -10 / this.scale);
+  }
+
+  /** @param {number} pixels */
+  pan(pixels) {
+    this.top += pixels / this.scale;
+    this.clamp();
+  }
+
+  /**
+   * Zoom, and keep what is at a height where it is.
+   * @param {number} factor
+   * @param {number} [y]
+   */
+  zoomBy(factor, y = this.height / 2) {
+    const kept = this.top + (y - HEAD - 10) / this.scale;
+    if (this.byTime) this.zoom.time = Math.min(Math.max(this.zoom.time * factor, 0.0005), 400);
+    else this.zoom.order = Math.min(Math.max(this.zoom.order * factor, 0.002), 40);
+    this.top = kept - (y - HEAD - 10) / this.scale;
+    this.clamp();
+  }
+
+  draw() {
+    const { pen, colours } = this;
+    pen.fillStyle = colours.paper;
+    pen.fillRect(0, 0, this.width, this.height);
+    this.targets = [];
+    if (this.rows.length) {
+      const first = Math.max(this.rowAt(HEAD) - 1, 0), last = this.rowAt(this.height);
+      this.drawLanes(first, last);
+      pen.font = "11px ui-monospace, Menlo, Consolas, monospace";
+      if (last - first > MANY) this.drawFar(first, last);
+      else this.drawNear(first, last);
+      this.drawCursor();
+    }
+    this.drawHead();
+  }
+
+  drawHead() {
+    const { pen, colours } = this;
+    pen.fillStyle = colours.panel;
+    pen.fillRect(0, 0, this.width, HEAD - 4);
+    pen.fillStyle = colours.ink;
+    pen.font = "bold 12px system-ui, sans-serif";
+    for (const server of this.lanes) pen.fillText(this.step < 70 ? String(server) : `server ${server}`, this.x(server) - (this.step < 70 ? 3 : 16), 15);
+    pen.font = "11px system-ui, sans-serif";
+    pen.fillStyle = colours.soft;
+    pen.fillText("seconds", 8, 15);
+  }
+
+  /**
+   * Draw the lanes: the term as the colour of a band, the role as a bar in it, cuts as a shade, a server that is down as a gap.
+   * @param {number} first
+   * @param {number} last
+   */
+  drawLanes(first, last) {
+    const { pen, colours } = this;
+    const from = this.rows.items[first], to = this.rows.items[last];
+    for (const server of this.lanes) {
+      const lane = this.model.stretches[server], x = this.x(server);
+      let number = Math.max(stretchesBefore(lane, from) - 1, 0);
+      let drawn = -Infinity;
+      for (; number < lane.length && lane[number].from <= to; number++) {
+        const one = lane[number];
+        const top = one.from <= from ? HEAD - 4 : this.y(this.rows.rowOf[one.from]);
+        const next = number + 1 < lane.length ? lane[number + 1].from : -1;
+        const bottom = next < 0 || next > to ? (last === this.rows.length - 1 ? this.y(last) + 12 : this.height) : this.y(this.rows.rowOf[next]);
+        if (bottom - drawn < 0.5) continue;
+        drawn = bottom;
+        this.drawStretch(one, x, top, Math.max(bottom - top, 0.6));
+      }
+    }
+    pen.fillStyle = colours.ink;
+  }
+
+  /**
+   * @param {import("./model.js").Stretch} one
+   * @param {number} x
+   * @param {number} top
+   * @param {number} height
+   */
+  drawStretch(one, x, top, height) {
+    const { pen, colours } = this;
+    if (one.cut) {
+      pen.fillStyle = colours.cut;
+      pen.globalAlpha = Math.min(0.12 + 0.06 * one.cut, 0.4);
+      pen.fillRect(x - BAND, top, BAND * 2, height);
+      pen.globalAlpha = 1;
+    }
+    if (!one.up) {
+      pen.fillStyle = colours.follower;
+      for (let y = top; y < top + height && y < this.height; y += 8) if (y > HEAD - 12) pen.fillRect(x - 1, y, 2, 3);
+      return;
+    }
+    pen.fillStyle = termColour(one.term);
+    pen.fillRect(x - BAND / 2, top, BAND, height);
+    pen.fillStyle = colours[one.role];
+    if (one.role === "leader") pen.fillRect(x - 3, top, 6, height);
+    else if (one.role === "candidate") for (let y = Math.max(top, 0); y < Math.min(top + height, this.height); y += 7) pen.fillRect(x - 3, y, 6, Math.min(4, top + height - y));
+    else pen.fillRect(x - 1, top, 2, height);
+    if (one.paused) {
+      pen.fillStyle = colours.bad;
+      pen.fillRect(x - BAND / 2, top, 2, height);
+      pen.fillRect(x + BAND / 2 - 2, top, 2, height);
+    }
+    const label = height > 30 && top > HEAD - 5 && this.scale * (this.byTime ? 20 : 1) > 4;
+    if (label) {
+      pen.font = "9px system-ui, sans-serif";
+      pen.fillStyle = colours.soft;
+      pen.textAlign = "right";
+      pen.fillText(`t${one.term}`, x - BAND / 2 - 3, top + 12);
+      pen.textAlign = "left";
+    }
+  }
+
+  /**
+   * Draw each row in view: its arrow, its mark and, if there is room, its words.
+   * @param {number} first
+   * @param {number} last
+   */
+  drawNear(first, last) {
+    const { model, rows } = this;
+    const begin = rows.items[first];
+    const open = model.stateAt(begin - 1).flying;
+    if (open.size < 300) for (const sent of open.keys()) if (model.to[sent] < 0 || model.to[sent] > begin) this.drawMessage(sent);
+    let shown = -1, lastY = -100;
+    const wordy = Array(model.servers + 1).fill(-100);
+    for (let row = first; row <= last; row++) {
+      const number = rows.items[row], e = model.events[number], y = this.y(row);
+      this.pen.globalAlpha = this.focus && !this.past.has(number) ? 0.3 : 1;
+      if (e.time !== shown && y - lastY >= 12) {
+        this.pen.fillStyle = this.colours.soft;
+        this.pen.fillText(e.time.toFixed(4), 6, y + 4);
+        shown = e.time; lastY = y;
+      }
+      const lane = e.server < 0 ? model.servers : e.server;
+      const room = y - wordy[lane] >= TEXT_FROM - 1 && (this.byTime || this.scale >= TEXT_FROM);
+      if (room) wordy[lane] = y;
+      this.drawRow(row, number, e, y, room);
+    }
+    this.pen.globalAlpha = 1;
+  }
+
+  /**
+   * @param {number} row
+   * @param {number} number
+   * @param {any} e
+   * @param {number} y
+   * @param {boolean} room whether there is room for words
+   */
+  drawRow(row, number, e, y, room) {
+    const { pen, colours } = this;
+    if (this.rows.isFold(row)) {
+      if (room) this.words(LEFT + 30, y, this.rows.words(row), colours.soft, this.width);
+      return;
+    }
+    if (e.server < 0) {
+      pen.strokeStyle = colours.soft;
+      pen.setLineDash([3, 4]);
+      line(pen, LEFT - 6, y, this.width - 8, y);
+      pen.setLineDash([]);
+      if (room) this.words(LEFT + 30, y - 5, this.rows.words(row), e.kind === "verdict" && e.status !== "pass" ? colours.bad : colours.soft, this.width);
+      return;
+    }
+    const x = this.x(e.server);
+    this.target(x, y, x, y, number);
+    if (this.past.has(number)) { pen.strokeStyle = this.facts.has(number) ? colours.bad : colours.cursor; pen.lineWidth = this.facts.has(number) ? 3 : 1.5; circle(pen, x, y, 8); pen.lineWidth = 1; }
+    if (e.kind === "send" || e.kind === "reply") this.drawMessage(number, room);
+    else if (e.kind === "deliver" || e.kind === "drop") this.drawEnd(number, e, room);
+    else this.drawMark(row, e, x, y, room);
+  }
+
+  /**
+   * Draw a message from the event that sent it.
+   * @param {number} sent
+   * @param {boolean} [room]
+   */
+  drawMessage(sent, room = false) {
+    const { model, pen, colours } = this, e = model.events[sent];
+    const end = model.to[sent];
+    const x1 = this.x(e.server), y1 = this.y(this.rows.rowOf[sent]), x2 = this.x(e.peer);
+    const y2 = end >= 0 ? this.y(this.rows.rowOf[end]) : this.height + 20;
+    const isLost = end >= 0 && model.events[end].kind === "drop";
+    this.arrow(sent, x1, y1, isLost ? x1 + 0.55 * (x2 - x1) : x2, isLost ? Math.max(y1 + 0.55 * (y2 - y1), y1) : y2, e.kind === "reply", !isLost && end >= 0);
+    if (isLost) this.lose(x1 + 0.55 * (x2 - x1), y1 + 0.55 * (y2 - y1), model.events[end].reason, room);
+    if (room) this.label(e, x1, y1, x2);
+  }
+
+  /**
+   * Write on a message what it says, beside its beginning.
+   * @param {any} e
+   * @param {number} x1
+   * @param {number} y1
+   * @param {number} x2
+   */
+  label(e, x1, y1, x2) {
+    const request = e.kind === "send" || e.leg === "request";
+    const words = `${request ? callName(e.call) + " " : ""}${messageWords(e.call, e.message, request)}`;
+    const refused = e.message.success === false || e.message.vote_granted === false;
+    const room = Math.max(this.step * 0.9, 60);
+    this.pen.textAlign = x2 < x1 ? "right" : "left";
+    this.words(x1 + (x2 < x1 ? -11 : 11), y1 - 4, words, refused ? this.colours.bad : this.colours.message, x2 < x1 ? 0 : x1 + room * 2);
+    this.pen.textAlign = "left";
+  }
+
+  /**
+   * Draw the end of a message if its beginning is not in the trace, or its second copy.
+   * @param {number} number
+   * @param {any} e
+   * @param {boolean} room
+   */
+  drawEnd(number, e, room) {
+    const { model, pen, colours } = this;
+    const sent = model.from[number], y = this.y(this.rows.rowOf[number]);
+    const source = e.kind === "drop" ? e.server : e.peer, target = e.kind === "drop" ? e.peer : e.server;
+    if (sent < 0 || model.to[sent] !== number) {
+      const x1 = this.x(source), y1 = sent < 0 ? y - 4 : this.y(this.rows.rowOf[sent]);
+      this.arrow(number, x1, y1, this.x(target), y, e.leg === "reply", true);
+      if (sent < 0 && room && e.message) this.label(e, x1, y1, this.x(target));
+    }
+    if (e.kind === "drop") return;
+    pen.fillStyle = model.late.has(number) ? colours.bad : colours.message;
+    pen.beginPath();
+    pen.arc(this.x(target), y, 3, 0, 7);
+    pen.fill();
+    if (room && (e.copy || model.late.has(number))) this.words(this.x(target) + 11, y + 4, e.copy ? "again" : "late", colours.bad, this.width);
+  }
+
+  /**
+   * @param {number} number
+   * @param {number} x1
+   * @param {number} y1
+   * @param {number} x2
+   * @param {number} y2
+   * @param {boolean} isReply
+   * @param {boolean} hasTip
+   */
+  arrow(number, x1, y1, x2, y2, isReply, hasTip) {
+    const { pen, colours } = this;
+    const isMarked = this.past.has(number);
+    pen.strokeStyle = pen.fillStyle = colours.message;
+    pen.lineWidth = isMarked ? 2.4 : 1.2;
+    pen.setLineDash(isReply ? [5, 3] : []);
+    const away = x2 > x1 ? -6 : 6;
+    const [from, to] = clipped(y1, y2, this.height), slope = (x2 + (hasTip ? away : 0) - x1) / (y2 - y1 || 1);
+    if (from <= to || y2 < y1) line(pen, from === y1 ? x1 : x1 + slope * (from - y1), from, to === y2 ? x2 + (hasTip ? away : 0) : x1 + slope * (to - y1), to);
+    pen.setLineDash([]);
+    pen.lineWidth = 1;
+    this.target(x1, y1, x2, y2, number);
+    if (!hasTip) return;
+    const turn = Math.atan2(y2 - y1, x2 - x1);
+    pen.beginPath();
+    pen.moveTo(x2 + away * 0.5, y2);
+    for (const side of [-0.4, 0.4]) pen.lineTo(x2 + away * 0.5 - 8 * Math.cos(turn + side), y2 - 8 * Math.sin(turn + side));
+    pen.fill();
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {string} reason
+   * @param {boolean} room
+   */
+  lose(x, y, reason, room) {
+    this.cross(x, y, 4);
+    if (room) this.words(x + 8, y + 4, reason, this.colours.bad, x + this.step);
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} size
+   */
+  cross(x, y, size) {
+    const { pen, colours } = this;
+    pen.strokeStyle = colours.bad;
+    pen.lineWidth = 2;
+    line(pen, x - size, y - size, x + size, y + size);
+    line(pen, x - size, y + size, x + size, y - size);
+    pen.lineWidth = 1;
+  }
+
+  /**
+   * @param {number} row
+   * @param {any} e
+   * @param {number} x
+   * @param {number} y
+   * @param {boolean} room
+   */
+  drawMark(row, e, x, y, room) {
+    const { pen, colours } = this;
+    pen.beginPath();
+    if (e.kind === "save") {
+      pen.fillStyle = colours.disk;
+      pen.ellipse(x, y, 7, 4, 0, 0, 7);
+    } else if (e.kind === "apply" || e.kind === "apply_snapshot") {
+      pen.fillStyle = colours.apply;
+      pen.moveTo(x, y - 6); pen.lineTo(x + 6, y); pen.lineTo(x, y + 6); pen.lineTo(x - 6, y);
+    } else if (e.kind === "note") {
+      pen.fillStyle = colours.soft;
+      pen.rect(x - 5, y - 4, 10, 8);
+    } else {
+      pen.fillStyle = colours.ink;
+      pen.arc(x, y, e.kind === "timeout" ? 2 : 4, 0, 7);
+    }
+    pen.fill();
+    if (e.kind === "crash") this.cross(x, y, 7);
+    const colour = e.kind === "save" ? colours.disk : e.kind === "crash" || (e.kind === "verdict" && e.status !== "pass") ? colours.bad : colours.ink;
+    if (e.kind === "verdict" && e.status !== "pass") { pen.strokeStyle = colours.bad; pen.lineWidth = 3; circle(pen, x, y, 11); pen.lineWidth = 1; }
+    if (room) this.words(x + 12, y + 4, this.rows.words(row), colour, x + 1.9 * this.step);
+  }
+
+  /**
+   * Write words up to a border, with a halo that keeps them readable over lines.
+   * @param {number} x
+   * @param {number} y
+   * @param {string} text
+   * @param {string} colour
+   * @param {number} end
+   */
+  words(x, y, text, colour, end) {
+    const { pen, colours } = this;
+    const room = end ? Math.floor((Math.min(end, this.width) - x) / 6.6) : 60;
+    if (room < 2) return;
+    const words = text.length > room ? text.slice(0, room - 1) + "…" : text;
+    pen.strokeStyle = colours.paper;
+    pen.lineWidth = 3;
+    pen.strokeText(words, x, y);
+    pen.lineWidth = 1;
+    pen.fillStyle = colour;
+    pen.fillText(words, x, y);
+  }
+
+  /**
+   * Draw a long stretch of the run: some of its messages as thin lines, and of the marks in each line of pixels the gravest.
+   * @param {number} first
+   * @param {number} last
+   */
+  drawFar(first, last) {
+    const { pen, model, rows, colours } = this;
+    const step = Math.ceil((last - first) / MANY);
+    pen.globalAlpha = 0.35;
+    pen.strokeStyle = colours.message;
+    pen.beginPath();
+    for (let row = first; row <= last; row += step) {
+      const number = rows.items[row], sent = model.from[number];
+      if (sent < 0) continue;
+      const e = model.events[number];
+      if (e.kind !== "deliver") continue;
+      pen.moveTo(this.x(e.peer), this.y(rows.rowOf[sent]));
+      pen.lineTo(this.x(e.server), this.y(row));
+    }
+    pen.stroke();
+    pen.globalAlpha = 1;
+    for (const [kind, colour, width] of /** @type {[string, string, number][]} */ ([["commit", colours.apply, 5], ["note", colours.soft, 5], ["election", colours.leader, 9], ["fault", colours.bad, 11], ["violation", colours.bad, 30]])) {
+      pen.fillStyle = colour;
+      let drawn = -10;
+      for (const number of model.marks[kind]) {
+        if (number < rows.items[first]) continue;
+        if (number > rows.items[last]) break;
+        const y = Math.round(this.y(rows.rowOf[number]));
+        if (y === drawn) continue;
+        drawn = y;
+        const server = model.events[number].server;
+        if (server < 0) pen.fillRect(LEFT - 12, y, 8, 2);
+        else pen.fillRect(this.x(server) + 8, y, width, 2);
+      }
+    }
+    this.drawScale(first, last);
+  }
+
+  /**
+   * Write times beside a long stretch.
+   * @param {number} first
+   * @param {number} last
+   */
+  drawScale(first, last) {
+    const { pen, model, rows } = this;
+    pen.fillStyle = this.colours.soft;
+    let lastY = -100;
+    const step = Math.max(Math.floor((last - first) / 400), 1);
+    for (let row = first; row <= last; row += step) {
+      const y = this.y(row);
+      if (y - lastY < 40) continue;
+      lastY = y;
+      pen.fillText(model.events[rows.items[row]].time.toFixed(3), 6, y + 4);
+    }
+  }
+
+  drawCursor() {
+    const { pen, colours } = this;
+    const y = this.y(this.rows.rowOf[this.at]);
+    pen.strokeStyle = colours.cursor;
+    pen.lineWidth = 1.5;
+    line(pen, 0, y + 0.5, this.width, y + 0.5);
+    pen.lineWidth = 1;
+    pen.fillStyle = colours.cursor;
+    pen.beginPath();
+    pen.moveTo(0, y - 6); pen.lineTo(8, y); pen.lineTo(0, y + 6);
+    pen.fill();
+  }
+
+  /**
+   * Remember where an event can be clicked.
+   * @param {number} x1
+   * @param {number} y1
+   * @param {number} x2
+   * @param {number} y2
+   * @param {number} number
+   */
+  target(x1, y1, x2, y2, number) {
+    this.targets.push({ x1, y1, x2, y2, number });
+  }
+
+  /**
+   * Return the event that is drawn at a place, or the one of the nearest row.
+   * @param {number} x
+   * @param {number} y
+   */
+  eventAt(x, y) {
+    let best = -1, least = 7;
+    for (const one of this.targets) {
+      const far = distance(one, x, y) - (one.x1 === one.x2 && one.y1 === one.y2 ? 2 : 0);
+      if (far < least) { least = far; best = one.number; }
+    }
+    if (best >= 0) return best;
+    const row = this.rowAt(y - this.scale / 2);
+    return this.rows.length ? this.rows.items[row] : -1;
+  }
+}
+
+/**
+ * Return the part of a line's heights that can be seen: a browser takes long for the dashes of a line of a million pixels.
+ * @param {number} y1
+ * @param {number} y2
+ * @param {number} height
+ */
+function clipped(y1, y2, height) {
+  return [Math.max(y1, -100), Math.min(y2, height + 100)];
+}
+
+/**
+ * Return how many stretches begin at or before an event.
+ * @param {{from: number}[]} lane
+ * @param {number} number
+ */
+function stretchesBefore(lane, number) {
+  let low = 0, high = lane.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (lane[middle].from <= number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} x1
+ * @param {number} y1
+ * @param {number} x2
+ * @param {number} y2
+ */
+function line(pen, x1, y1, x2, y2) {
+  pen.beginPath();
+  pen.moveTo(x1, y1);
+  pen.lineTo(x2, y2);
+  pen.stroke();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} x
+ * @param {number} y
+ * @param {number} size
+ */
+function circle(pen, x, y, size) {
+  pen.beginPath();
+  pen.arc(x, y, size, 0, 7);
+  pen.stroke();
+}
+
+/**
+ * Return how far a point is from a line.
+ * @param {{x1: number, y1: number, x2: number, y2: number}} one
+ * @param {number} x
+ * @param {number} y
+ */
+function distance({ x1, y1, x2, y2 }, x, y) {
+  const dx = x2 - x1, dy = y2 - y1, length = dx * dx + dy * dy;
+  const part = length ? Math.max(0, Math.min(1, ((x - x1) * dx + (y - y1) * dy) / length)) : 0;
+  return Math.hypot(x - x1 - part * dx, y - y1 - part * dy);
+}

@@ -1,0 +1,54 @@
+// Starts the page: reads the run, shows what it broke, and opens at the moment that the address or the verdict names.
+import { App, part } from "./app.js";
+import { connect, goToHash } from "./controls.js";
+import { readAbout, readEvents } from "./data.js";
+import { make, seconds, visible } from "./text.js";
+import { describe } from "./words.js";
+
+/** @param {App} app */
+function showVerdict(app) {
+  const verdict = app.model.events[app.model.length - 1];
+  if (!verdict || verdict.kind !== "verdict") return;
+  const place = part("verdict");
+  place.dataset.status = verdict.status;
+  if (verdict.status === "pass") {
+    place.append(make("p", {}, `The run passed, after ${seconds(app.model.end)} s of virtual time.`));
+    return;
+  }
+  const rule = app.about.rules[verdict.rule];
+  const title = rule ? `${visible(verdict.rule)}: ${rule.says}` : visible(verdict.rule || verdict.status);
+  place.append(make("h2", {}, title));
+  if (rule) place.append(make("p", { class: "soft" }, `In the paper: ${rule.place}`));
+  place.append(make("p", { class: "message" }, visible(verdict.message || "", 4000).replaceAll("\\n", "\n")));
+  if (verdict.hint) place.append(make("p", {}, `Hint: ${visible(verdict.hint)}`));
+  if (app.facts.length) place.append(make("p", { class: "facts" }, "What disagrees: ", ...app.facts.map((number) => factButton(app, number))));
+}
+
+/**
+ * @param {App} app
+ * @param {number} number
+ */
+function factButton(app, number) {
+  const e = app.model.events[number];
+  const words = `${seconds(e.time)} s, server ${e.server}: ${describe(e)}`;
+  return make("button", { type: "button", class: "link", onclick: () => app.go(number) }, words.length > 110 ? words.slice(0, 109) + "…" : words);
+}
+
+async function start() {
+  const about = readAbout();
+  const app = new App(about);
+  app.begin(await readEvents());
+  showVerdict(app);
+  connect(app);
+  app.diagram.resize();
+  if (!goToHash(app)) app.go(app.facts.length ? app.facts[app.facts.length - 1] : app.model.length - 1);
+  if (app.rows.length) app.diagram.centre(app.at);
+  app.paint(true);
+  document.documentElement.dataset.ready = "yes";
+  Object.assign(window, { raftPage: app });
+}
+
+start().catch((error) => {
+  part("now").textContent = `this page cannot show its run: ${error}`;
+  throw error;
+});

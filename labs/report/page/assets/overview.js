@@ -1,0 +1,37 @@
+// The strip above the scrubber: the whole run from left to right, a line for each server, and what stands out.
+import { termColour } from "./colours.js";
+/** @typedef {import("./diagram.js").Diagram} Diagram */
+
+/**
+ * Draw the strip; its ends are those of the scrubber.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Diagram} diagram
+ */
+export function drawOverview(canvas, { model, rows, colours, lanes }) {
+  const box = canvas.getBoundingClientRect(), ratio = Math.min(window.devicePixelRatio || 1, 2);
+  if (!box.width) return;
+  canvas.width = Math.round(box.width * ratio);
+  canvas.height = Math.round(box.height * ratio);
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const wide = box.width - 16, count = Math.max(rows.length - 1, 1);
+  const x = (/** @type {number} */ number) => 8 + wide * rows.rowOf[number] / count;
+  const high = (box.height - 8) / Math.max(lanes.length, 1);
+  lanes.forEach((server, lane) => {
+    const stretches = model.stretches[server], y = 4 + lane * high;
+    let drawn = -1;
+    stretches.forEach((one, number) => {
+      const left = x(one.from), right = number + 1 < stretches.length ? x(stretches[number + 1].from) : 8 + wide;
+      if (right <= drawn + 0.3 || !one.up) return;
+      drawn = right;
+      pen.fillStyle = termColour(one.term);
+      pen.fillRect(left, y + 1, Math.max(right - left, 0.5), high - 2);
+      if (one.role === "follower") return;
+      pen.fillStyle = colours[one.role];
+      pen.fillRect(left, y + high / 2 - 1, Math.max(right - left, 0.5), 2.5);
+    });
+  });
+  pen.fillStyle = colours.bad;
+  for (const number of model.marks.fault) pen.fillRect(x(number) - 0.5, 0, 1, 4);
+  for (const number of model.marks.violation) pen.fillRect(x(number) - 1.5, 0, 3, box.height);
+}

@@ -1,0 +1,112 @@
+// The servers at a moment, drawn as the paper draws logs: squares with a term and a command; and the messages on their way.
+import { termColour } from "./colours.js";
+import { entryAt, lastIndex } from "./state.js";
+import { make, shown } from "./text.js";
+import { callName, isRequest, linkWords, messageWords } from "./words.js";
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./state.js").Server} Server */
+
+const COLUMNS = 16; // columns of the logs
+const FLYING = 10; // messages on their way that are listed
+
+/** A table that keeps its cells, and changes only those that differ. */
+export class Logs {
+  /**
+   * @param {HTMLElement} place
+   * @param {number} servers
+   */
+  constructor(place, servers) {
+    this.heads = Array.from({ length: COLUMNS }, () => make("th", { scope: "col" }));
+    this.lines = Array.from({ length: servers }, (_, server) => newLine(server));
+    const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "server"), make("th", { scope: "col" }, "term, vote"), ...this.heads));
+    const body = make("tbody", {}, ...this.lines.map((one) => one.row));
+    place.append(make("table", { class: "logs" }, make("caption", { class: "hidden" }, "The log of each server at this moment"), head, body));
+  }
+
+  /** @param {Server[]} servers */
+  show(servers) {
+    const last = Math.max(1, ...servers.map(lastIndex));
+    const first = Math.max(1, last - COLUMNS + 1);
+    this.heads.forEach((cell, number) => put(cell, first + number <= last ? String(first + number) : ""));
+    servers.forEach((server, number) => showLine(this.lines[number], server, first, last));
+  }
+}
+
+/** @param {number} server */
+function newLine(server) {
+  const name = make("span"), role = make("span"), facts = make("td", { class: "facts" });
+  const cells = Array.from({ length: COLUMNS }, () => make("td", { class: "entry" }));
+  const row = make("tr", {}, make("th", { scope: "row" }, name, role), facts, ...cells);
+  name.textContent = String(server);
+  return { row, role, facts, cells };
+}
+
+/**
+ * @param {ReturnType<typeof newLine>} line
+ * @param {Server} server
+ * @param {number} first
+ * @param {number} last
+ */
+function showLine(line, server, first, last) {
+  const role = server.up ? (server.paused ? "paused" : server.role) : "down";
+  put(line.role, role);
+  kind(line.role, "role " + role);
+  put(line.facts, `term ${server.term}, vote ${server.vote ?? "none"}\ncommit ${server.commit}, applied ${server.applied}${followers(server)}`);
+  line.cells.forEach((cell, number) => {
+    const index = first + number, entry = entryAt(server, index);
+    if (index <= server.base && index > 0) {
+      put(cell, index === server.base ? `t${server.baseTerm}\nsnap` : "·");
+      kind(cell, "entry snapshot" + (index === server.base ? " edge" : ""));
+    } else if (entry && index <= last) {
+      put(cell, `${entry.term}\n${shown(entry.command, 7)}`);
+      kind(cell, `entry t${entry.term > 0 ? (entry.term - 1) % 8 : "0"}${index <= server.commit ? " committed" : ""}${index <= server.applied ? " applied" : ""}`);
+    } else { put(cell, ""); kind(cell, "entry none"); }
+  });
+}
+
+/** @param {Server} server */
+function followers(server) {
+  if (server.role !== "leader") return "";
+  const peers = new Set([...Object.keys(server.next), ...Object.keys(server.match)].map(Number));
+  return "\n" + [...peers].sort((a, b) => a - b).map((peer) => `→${peer}: next ${server.next[peer] ?? "?"}, match ${server.match[peer] ?? 0}`).join("\n");
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} name
+ */
+function kind(element, name) {
+  if (element.className !== name) element.className = name;
+}
+
+/**
+ * List the messages on their way at an event, and the links that are cut.
+ * @param {HTMLElement} place
+ * @param {Model} model
+ * @param {number} at
+ * @param {(number: number) => void} open is called with the event that sent the message that was chosen
+ */
+export function showFlying(place, model, at, open) {
+  const state = model.stateAt(at), now = model.events[at].time;
+  const flying = [...state.flying.keys()].slice(-FLYING).reverse();
+  const items = flying.map((number) => {
+    const e = model.events[number];
+    const words = `${e.server} → ${e.peer}  ${callName(e.call)} ${messageWords(e.call, e.message, isRequest(e))}  (${((now - e.time) * 1000).toFixed(1)} ms)`;
+    return make("li", {}, make("button", { type: "button", class: "link", onclick: () => open(number) }, words));
+  });
+  const more = state.flying.size - flying.length;
+  if (more > 0) items.push(make("li", {}, `and ${more} more`));
+  const cut = [...state.cut].map((link) => /** @type {[number, number]} */ (link.split(">").map(Number)));
+  const links = cut.length ? [make("p", { class: "cuts" }, `links cut: ${linkWords(cut)}`)] : [];
+  place.replaceChildren(...links, items.length ? make("ul", {}, ...items) : make("p", { class: "soft" }, "no message is on its way"));
+}
+
+export { termColour };

@@ -1,0 +1,110 @@
+"""Writes the page of a run: the trace's own lines, deflated, in a page that needs nothing else.
+
+The browser reads the lines; so a page costs little more than compressing them, and shows what the trace says. Nothing
+of a submission stands in the page as markup. Knows nothing of how events are drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from labs.checking.rule import Rule
+from labs.report.page import assets
+from labs.trace.recorder import Header
+
+LONG_LINE, LONG_TEXT = 16_000, 1_000
+"""The bytes of an event, and the characters of a text in such an event, that are too many for a page."""
+LARGE = 8_000_000
+"""The size of a trace for which speed matters more than the size of its page."""
+_BYTES = re.compile(rb'"(snapshot|data)":"([A-Za-z0-9+/=]{64,})"')
+
+
+def write_page(path: Path, trace: Path, rules: Mapping[str, Rule]) -> None:
+    """Write the page of a trace file; `rules` are those that its verdict may name."""
+    with trace.open("rb") as file:
+        header = msgspec.json.decode(file.readline(), type=Header)
+        text = render(header, file.read(), rules, path.stem)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def render(header: Header, lines: bytes, rules: Mapping[str, Rule], name: str) -> str:
+    """Return the page of a run; `lines` are its events, one per line as in a trace file."""
+    lines = b"".join(_shortened(lines))
+    verdict = lines[lines.rfind(b"\n", 0, -1) + 1 :]
+    broken = re.search(rb'"rule":"(\w+)"', verdict) if verdict.startswith(b'{"kind":"verdict"') else None
+    chosen = {rule: rules[rule] for rule in ([broken[1].decode()] if broken else []) if rule in rules}
+    packed = base64.b64encode(zlib.compress(lines, 1 if len(lines) > LARGE else 3)).decode()
+    return fill(header, chosen, name, packed)
+
+
+def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, **more: Any) -> str:
+    """Return the page with these contents; `trace` are deflated lines in base64, `more` is added to what it knows."""
+    about = {
+        **msgspec.to_builtins(header),
+        "name": name,
+        "rules": {rule.id: {"place": rule.place, "says": rule.says, "hint": rule.hint} for rule in rules.values()},
+        **more,
+    }
+    script, style = assets.script(), assets.style()
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {assets.hash_of(script)}",
+            f"style-src {assets.hash_of(style)}",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    subtitle = f"{header.title}; seed {header.seed}, {header.servers} servers, {header.submission}"
+    values = {
+        "csp": policy,
+        "title": html.escape(_plain(f"{header.test}, seed {header.seed}")),
+        "heading": html.escape(_plain(header.test)),
+        "subtitle": html.escape(_plain(subtitle)),
+        "style": style,
+        "script": script,
+        "about": json.dumps(about).replace("<", "\\u003c"),
+        "trace": trace,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], assets.read("page.html"))
+
+
+def _plain(text: str) -> str:
+    """Return a text without control characters."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _shortened(lines: bytes) -> Iterable[bytes]:
+    """Yield the lines; of snapshots only the beginning and the length stay, and of very long texts the beginning."""
+    lines = _BYTES.sub(lambda found: b'"%s":"%s\xe2\x80\xa6%d"' % (found[1], found[2][:24], len(found[2])), lines)
+    if max(map(len, lines.split(b"\n"))) <= LONG_LINE:
+        yield lines
+        return
+    for line in lines.splitlines(keepends=True):
+        yield line if len(line) <= LONG_LINE else msgspec.json.encode(_cut(msgspec.json.decode(line))) + b"\n"
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONG_TEXT:
+        return f"{value[:LONG_TEXT]}… and {len(value) - LONG_TEXT} characters more"
+    if isinstance(value, list):
+        return [_cut(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _cut(one) for name, one in value.items()}
+    return value
