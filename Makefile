@@ -52,6 +52,8 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make diff          two runs side by side, from the first event that differs:
                      TEST= SEED= and WITH=another seed, submission or trace;
                      without WITH a seed that ends otherwise
+  make page          a run as a diagram to move through, in a browser:
+                     TEST= SEED=, or FILE=out/....trace.jsonl
   make handouts      the handouts as a site with search, in out/site
   make demo-byzantine, make demo-stale-read
                      what Raft cannot do, shown with your server
@@ -91,7 +93,7 @@ For work on the lab itself
 endef
 export HELP
 
-.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch coverage mutation submit list replay trace lint bench doctor demo check clean no-python \
+.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch coverage mutation submit list replay trace page lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
@@ -182,6 +184,10 @@ trace: .venv/ready
 diff: .venv/ready
 	@[ -n "$$TEST" ] || { echo 'Which run? As in  make diff TEST=2C/figure_8 SEED=17' >&2; exit 2; }
 	@$(LABS) diff "$$TEST/$${SEED:-1}/$$SUBMISSION" $${WITH:+"$$WITH"} $${HOSTS:+--hosts "$$HOSTS"}
+
+page: .venv/ready
+	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make page TEST=2C/figure_8 SEED=17' >&2; exit 2; }
+	@$(LABS) page "$${FILE:-$$TEST}" $(CHOSEN)
 
 lint: .venv/readydev
 	@$(LINT); [ -z "$$failed" ] || { echo "lint failed: $${failed#, }" >&2; exit 1; }

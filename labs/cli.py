@@ -10,21 +10,26 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labs.again import kept
+from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text
+from labs.report.page import keep
+from labs.report.page.write import write_page
 from labs.schedule import folder
 from labs.schedule.text import BadSchedule
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.scenario import Scenario
+from labs.warmup.lab import WARM_UP
 
 if TYPE_CHECKING:
     from labs.engine.session import Session
+    from labs.engine.stages import OnFailure
     from labs.testing.run import RunRecord
 
 PASSED, FAILED, USAGE, OUR_ERROR = range(4)
@@ -111,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
     submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
     submit.set_defaults(run=_submit)
+
+    page = commands.add_parser("page", help="write the page of a run: a diagram of it, to open in a browser")
+    words = "a test's id, which is run; or a trace file, as replay leaves it in out/"
+    page.add_argument("run_of", metavar="TEST-OR-FILE", help=words)
+    page.add_argument("--seed", type=numbers.seed)
+    _add_submission(page)
+    page.set_defaults(run=_page)
 
     trace = commands.add_parser("trace", help="print a trace for reading")
     trace.add_argument("file", type=Path, metavar="FILE", help="a trace file, as replay leaves it in out/")
@@ -219,12 +231,14 @@ def _check_writable(path: Path) -> None:
 
 
 def _test(options: argparse.Namespace) -> int:
-    chosen, session = _run(options)
+    chosen, session = _run(options, keep.keep_page)
     points = {scenario.id: scenario.points for scenario in chosen}
     found = results.collect(str(options.submission), session.records, points)
     change = green.changed(options.submission, session.records, options.runs)
     kept.remember(options.submission, session.records, options.seed + options.runs)
-    print(table.render(chosen, session.records, options.submission, options.verbose, change))
+    print(
+        table.render(chosen, session.records, options.submission, options.verbose, change, keep.kept(session.records))
+    )
     if options.json:
         json_files.write_json(options.json, found)
     return _exit_code(session, {record.status for record in session.records})
@@ -255,9 +269,9 @@ def _coverage(options: argparse.Namespace) -> int:
     return _exit_code(session, {"fail"} if coverage.is_short(chosen, session.records) else set())
 
 
-def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
+def _run(options: argparse.Namespace, on_failure: OnFailure | None = None) -> tuple[list[Scenario], Session]:
     """Run the tests that the options choose."""
-    from labs.engine.session import run_tests
+    from labs.engine.session import run_tests, seeds_of
 
     stages = _known(options.stages) or catalogue.RAFT_STAGES
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
@@ -276,7 +290,9 @@ def _run(options: argparse.Namespace) -> tuple[list[Scenario], Session]:
         where = f"id or title{close}; see: python -m labs list{flag}"
         step = f", step {options.step}," if getattr(options, "step", None) else ""
         raise Usage(f"nothing in {' '.join(stages)}{step} has {error.word!r} in its {where}") from None
-    return chosen, run_tests(chosen, options)
+    if on_failure is not None:
+        keep.forget((scenario.id, seed) for scenario in chosen for seed in seeds_of(scenario, options))
+    return chosen, run_tests(chosen, options, on_failure)
 
 
 def _step(stages: Sequence[str], number: int) -> plan.Step:
@@ -351,13 +367,24 @@ def _is_known(submission: Path) -> bool:
 
 
 def _replay(options: argparse.Namespace) -> int:
+    scenario = _one_test(options.test)
+    record, path, page = _run_once(scenario, options)
+    verdict = table.render_one(record, options.submission)
+    files = (
+        f"digest  {record.digest}\ntrace   {path}\npage    {page.as_posix()}\nall     python -m labs trace {path} --all"
+    )
+    trace_text.show(path, _filter(options), f"{verdict}\n{files}")
+    return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
+
+
+def _run_once(scenario: Scenario, options: argparse.Namespace) -> tuple[RunRecord, Path, Path]:
+    """Run a scenario in this process; return its record, and the files of its trace and of its page."""
     from labs import submit
     from labs.engine import replay
 
-    scenario = _one_test(options.test)
     default = scenario.own_seed if scenario.own_seed is not None else 1
     seed = default if options.seed is None else options.seed
-    path = Path("out") / f"{scenario.id.replace('/', '-')}-{seed}.trace.jsonl"
+    path, page = keep.trace_file(scenario.id, seed), keep.page_file(scenario.id, seed)
     _check_writable(path)
     partial = path.with_suffix(f".{os.getpid()}.partial")
 
@@ -375,10 +402,23 @@ def _replay(options: argparse.Namespace) -> int:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    verdict = table.render_one(record, options.submission)
-    files = f"digest  {record.digest}\ntrace   {path}\nall     python -m labs trace {path} --all"
-    trace_text.show(path, _filter(options), f"{verdict}\n{files}")
-    return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
+    write_page(page, path, scenario.lab.rules, record)
+    return record, path, page
+
+
+def _page(options: argparse.Namespace) -> int:
+    if options.run_of.endswith(".jsonl") or Path(options.run_of).is_file():
+        path = Path(options.run_of)
+        page = Path("out") / f"{path.name.removesuffix('.jsonl').removesuffix('.trace')}.html"
+        _check_writable(page)
+        with _readable(path):
+            write_page(page, path, {**WARM_UP.rules, **RAFT.rules})
+        print(page.as_posix())
+        return PASSED
+    scenario = _one_test(options.run_of)
+    record, _, page = _run_once(scenario, options)
+    print(f"{table.render_one(record, options.submission)}\npage    {page.as_posix()}")
+    return OUR_ERROR if record.status == "grader-error" else PASSED
 
 
 def _submit(options: argparse.Namespace) -> int:
@@ -429,10 +469,18 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
+    with _readable(options.file):
+        trace_text.show(options.file, _filter(options))
+    return PASSED
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn the errors of reading a trace file into usage errors."""
     from labs.trace.reader import BadTrace
 
     try:
-        trace_text.show(options.file, _filter(options))
+        yield
     except BrokenPipeError:
         raise
     except FileNotFoundError:
@@ -440,12 +488,11 @@ def _trace(options: argparse.Namespace) -> int:
         there = (
             f"there are {', '.join(kept[:MOST_NAMES])}" if kept else "make replay TEST=... SEED=... leaves one in out/"
         )
-        raise Usage(f"there is no file {options.file}; {there}") from None
+        raise Usage(f"there is no file {path}; {there}") from None
     except OSError as error:
-        raise Usage(f"cannot read {options.file}: {error.strerror}") from None
+        raise Usage(f"cannot read {path}: {error.strerror}") from None
     except BadTrace as error:
         raise Usage(str(error)) from None
-    return PASSED
 
 
 def _filter(options: argparse.Namespace) -> trace_text.Filter:

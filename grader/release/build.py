@@ -43,7 +43,7 @@ FOR_STUDENTS = {
         "submit",
         "list",
     ),
-    *("replay", "trace", "diff", "handouts", "demo-byzantine demo-stale-read", "clean"),
+    *("replay", "trace", "page", "diff", "handouts", "demo-byzantine demo-stale-read", "clean"),
 }
 """The targets of the project's Makefile that students have, too; a test requires that every other one is the
 instructor's."""

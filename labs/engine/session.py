@@ -10,7 +10,7 @@ from pathlib import Path
 from labs.engine import engine
 from labs.engine.local import processes
 from labs.engine.progress import Progress
-from labs.engine.stages import StageJob, StageRuns
+from labs.engine.stages import OnFailure, StageJob, StageRuns
 from labs.engine.stalls import Limits
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord
@@ -28,24 +28,28 @@ class Session:
     interrupted: bool = False
 
 
-def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace) -> Session:
+def run_tests(chosen: Sequence[Scenario], options: argparse.Namespace, on_failure: OnFailure | None = None) -> Session:
     """Run the chosen scenarios, in their order, with the seeds, submission and jobs of the options.
 
     Raises BadSubmission if the submission cannot be run at all, and HostsUnavailable if process hosts do not work here.
     """
-    jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in _seeds(scenario, options)]
+    jobs = [StageJob(scenario.id, seed) for scenario in chosen for seed in seeds_of(scenario, options)]
     stages = dict.fromkeys(scenario.stage for scenario in chosen)
-    return run_jobs(jobs, chosen, options, f"runs of {', '.join(stages)}")
+    return run_jobs(jobs, chosen, options, f"runs of {', '.join(stages)}", on_failure)
 
 
 def run_jobs(
-    jobs: Sequence[StageJob], scenarios: Sequence[Scenario], options: argparse.Namespace, noun: str
+    jobs: Sequence[StageJob],
+    scenarios: Sequence[Scenario],
+    options: argparse.Namespace,
+    noun: str,
+    on_failure: OnFailure | None = None,
 ) -> Session:
     """Run some of these scenarios, each with the seed of its job; raises as run_tests does.
 
     The line that shows the progress calls them `noun`.
     """
-    work = StageRuns(Path(options.submission), options.hosts, options.counted)
+    work = StageRuns(Path(options.submission), options.hosts, options.counted, on_failure)
     prepare(work, options.hosts, [scenario.entry for scenario in scenarios])
     session, progress = Session(), Progress(len(jobs), noun)
     backend = processes(min(options.jobs, len(jobs)))
@@ -59,7 +63,8 @@ def run_jobs(
     return session
 
 
-def _seeds(scenario: Scenario, options: argparse.Namespace) -> Sequence[int]:
+def seeds_of(scenario: Scenario, options: argparse.Namespace) -> Sequence[int]:
+    """Return the seeds that the options ask for; a scenario with a seed of its own has that one."""
     if scenario.own_seed is not None:
         return [scenario.own_seed]
     return range(options.seed, options.seed + options.runs)

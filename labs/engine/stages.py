@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 
@@ -25,6 +27,10 @@ STEP_SECONDS = 10.0
 """Wall seconds that one step of a server in its own process may take."""
 
 
+OnFailure: TypeAlias = Callable[[Scenario, RunRecord, BinaryIO], None]
+"""Gets a run that failed, with its trace, in the process that ran it."""
+
+
 class StageJob(msgspec.Struct, frozen=True):
     """One scenario, by its id, or a schedule by its file, with one seed."""
 
@@ -33,12 +39,17 @@ class StageJob(msgspec.Struct, frozen=True):
 
 
 class StageRuns(Work[StageJob, RunRecord]):
-    """Runs scenarios of the lab against a submission; each worker compiles it once."""
+    """Runs scenarios of the lab against a submission; each worker compiles it once.
+
+    With `on_failure` each run keeps its trace in a temporary file until it is known to pass.
+    """
 
     job, record = StageJob, RunRecord
 
-    def __init__(self, submission: Path, hosts: HostKind, counted: bool = False) -> None:
-        self._submission, self._kind, self._counted = submission, hosts, counted
+    def __init__(
+        self, submission: Path, hosts: HostKind, counted: bool = False, on_failure: OnFailure | None = None
+    ) -> None:
+        self._submission, self._kind, self._counted, self._on_failure = submission, hosts, counted, on_failure
         self._programs: dict[str, Program] = {}
         self._hosts: ProcessHosts | None = None
 
@@ -47,7 +58,14 @@ class StageRuns(Work[StageJob, RunRecord]):
             self._hosts = ProcessHosts(HostOptions(step_seconds=STEP_SECONDS, core=number))
 
     def run(self, job: StageJob) -> RunRecord:
-        return self.run_scenario(_find(job.test), job.seed)
+        scenario = _find(job.test)
+        if self._on_failure is None:
+            return self.run_scenario(scenario, job.seed)
+        with tempfile.TemporaryFile() as trace:
+            record = self.run_scenario(scenario, job.seed, trace)
+            if record.status != "pass" and record.rule != "NotWritten":
+                self._on_failure(scenario, record, trace)
+        return record
 
     def run_scenario(self, scenario: Scenario, seed: int, trace: BinaryIO | None = None) -> RunRecord:
         """Run a scenario with a seed; stream the trace to a file if one is given."""

@@ -11,8 +11,10 @@ import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from labs.report import terminal
+from labs.report.page.keep import Pages
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
@@ -79,14 +81,16 @@ def paragraphs(
     submission: str,
     verbose: bool = False,
     room: int | None = None,
+    pages: Pages | None = None,
 ) -> list[str]:
     """Return one paragraph per cause, with the shortest run; if everything is asked for, one per test and cause.
 
-    Not more than `room` lines are filled: the causes that come last have one line each.
+    Not more than `room` lines are filled: the causes that come last have one line each. `pages` are named with the runs
+    that they show.
     """
     runs = [run for scenario in scenarios for run in by_test[scenario.id]]
     found = causes(runs, apart=verbose)
-    long = [_paragraph(cause, by_test, submission) for cause in found]
+    long = [_paragraph(cause, by_test, submission, pages or {}) for cause in found]
     return long if room is None or verbose else _fitted(long, [_brief(cause, submission) for cause in found], room)
 
 
@@ -110,8 +114,9 @@ def _brief(cause: Cause, submission: str) -> str:
     return f"{verdict(run.status)}  {words}"
 
 
-def _paragraph(cause: Cause, by_test: Mapping[str, Sequence[RunRecord]], submission: str) -> str:
+def _paragraph(cause: Cause, by_test: Mapping[str, Sequence[RunRecord]], submission: str, pages: Pages) -> str:
     run = cause.shortest
+    why = reason(run, submission, page=pages.get((run.test, run.seed)))
     if len(cause.tests) == 1:
         seeds = sorted({other.seed for other in cause.runs})
         word = "seed" if len(seeds) == 1 else "seeds"
@@ -119,9 +124,9 @@ def _paragraph(cause: Cause, by_test: Mapping[str, Sequence[RunRecord]], submiss
         named = f"{word} {', '.join(map(str, seeds[:SHOWN_SEEDS]))}{more}"
         how_often = f"failed {len(cause.runs)} of {len(by_test[run.test])}: {named}"
         words = f"{run.status}  {run.test}  {run.title}   {how_often}"
-        return f"{headline(words, run.status)}\n{reason(run, submission)}"
+        return f"{headline(words, run.status)}\n{why}"
     words = f"{run.status}  {run.test}  {run.title}   {len(cause.tests)} tests fail so; the shortest: seed {run.seed}"
-    return "\n".join([headline(words, run.status), reason(run, submission), *_others(cause)])
+    return "\n".join([headline(words, run.status), why, *_others(cause)])
 
 
 def _others(cause: Cause) -> list[str]:
@@ -141,8 +146,8 @@ def headline(words: str, status: str) -> str:
     return verdict(status) + wrapped.removeprefix(status).replace(TOGETHER, " ")
 
 
-def reason(record: RunRecord, submission: str, again: bool = True) -> str:
-    """Return message and hint of a run, and the command that repeats it."""
+def reason(record: RunRecord, submission: str, again: bool = True, page: Path | None = None) -> str:
+    """Return message and hint of a run, the command that repeats it, and the page that shows it."""
     lines = []
     for paragraph in f"{record.message}   t={record.virtual_time:.3f}{TOGETHER}s".splitlines():
         lines += [line.replace(TOGETHER, " ") for line in textwrap.wrap(paragraph, terminal.width() - 6)] or [""]
@@ -150,6 +155,8 @@ def reason(record: RunRecord, submission: str, again: bool = True) -> str:
         lines += textwrap.wrap(record.hint, terminal.width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
     if again:
         lines.append(f"replay  {replay_command(record, submission)}")
+    if page is not None:
+        lines.append(f"page    {page.as_posix()}")
     return "\n".join(MARGIN + line for line in lines)
 
 

@@ -14,6 +14,7 @@ from tabulate import tabulate
 
 from labs.report import columns, failures, plan, terminal
 from labs.report.green import Change
+from labs.report.page.keep import Pages
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
@@ -29,11 +30,13 @@ def render(
     submission: str,
     verbose: bool = False,
     change: Change | None = None,
+    pages: Pages | None = None,
 ) -> str:
     """Return table and failures of a session; figures are means over the runs.
 
     Unless everything is asked for, the tables fit the terminal, and have no lines for tests of unwritten methods.
-    `change` has the tests that turned green since the last run, and those that are no longer green.
+    `change` has the tests that turned green since the last run, and those that are no longer green; `pages` the files
+    that show runs.
     """
     by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
     shown = [s for s in scenarios if verbose or _worst(by_test[s.id]) != "not written"]
@@ -57,7 +60,7 @@ def render(
     # The tables may scroll away, but not the reasons: they and all after them fit the terminal.
     height = terminal.height()
     room = None if height is None else height - 1 - sum(terminal.lines(part) + 1 for part in after)
-    return "\n\n".join([*parts, *failures.paragraphs(due, by_test, submission, verbose, room), *after])
+    return "\n\n".join([*parts, *failures.paragraphs(due, by_test, submission, verbose, room, pages), *after])
 
 
 def render_one(record: RunRecord, submission: str) -> str:

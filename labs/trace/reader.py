@@ -22,14 +22,22 @@ def read(path: Path) -> tuple[Header, Iterator[Event]]:
     """Return the header and the events of a trace file; raise BadTrace, naming the line, if it is not a trace."""
     file = path.open("rb")
     try:
-        header = msgspec.json.decode(file.readline(), type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        header = header_of(file.readline(), path)
+    except BadTrace:
         file.close()
+        raise
+    return header, _events(path, file)
+
+
+def header_of(line: bytes, path: Path) -> Header:
+    """Return the header that the first line of a file holds; raise BadTrace if this version does not read it."""
+    try:
+        header = msgspec.json.decode(line, type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise BadTrace(f"{path}:1 is not the header of a trace file") from None
     if header.format != FORMAT or header.version != VERSION:
-        file.close()
         raise BadTrace(f"{path} is {header.format} version {header.version}; this reads {FORMAT} version {VERSION}")
-    return header, _events(path, file)
+    return header
 
 
 def _events(path: Path, file: object) -> Iterator[Event]:

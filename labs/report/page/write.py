@@ -14,26 +14,44 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from labs.checking.rule import Rule
 from labs.report.page import assets
+from labs.testing.run import RunRecord
+from labs.trace import reader
+from labs.trace.events import Verdict
 from labs.trace.recorder import Header
 
 LONG_LINE, LONG_TEXT = 16_000, 1_000
 """The bytes of an event, and the characters of a text in such an event, that are too many for a page."""
 LARGE = 8_000_000
 """The size of a trace for which speed matters more than the size of its page."""
+VERDICT = b'{"kind":"verdict"'
 _BYTES = re.compile(rb'"(snapshot|data)":"([A-Za-z0-9+/=]{64,})"')
 
 
-def write_page(path: Path, trace: Path, rules: Mapping[str, Rule]) -> None:
-    """Write the page of a trace file; `rules` are those that its verdict may name."""
+def write_page(path: Path, trace: Path, rules: Mapping[str, Rule], record: RunRecord | None = None) -> None:
+    """Write the page of a trace file; `rules` are those that its verdict may name.
+
+    Raises BadTrace if it is not a trace file. With `record`, a trace without a verdict gets that of the run.
+    """
     with trace.open("rb") as file:
-        header = msgspec.json.decode(file.readline(), type=Header)
-        text = render(header, file.read(), rules, path.stem)
+        write_from(file, path, rules, record, trace)
+
+
+def write_from(
+    file: BinaryIO, path: Path, rules: Mapping[str, Rule], record: RunRecord | None = None, name: Path | None = None
+) -> None:
+    """Write the page of a trace from its file; `name` is the name of that in errors."""
+    header = reader.header_of(file.readline(), name or path)
+    lines = file.read()
+    if record is not None and not _last_line(lines).startswith(VERDICT):
+        verdict = Verdict(record.virtual_time, -1, *_words_of(record), tuple(record.involved))
+        lines += msgspec.json.encode(verdict) + b"\n"
+    text = render(header, lines, rules, path.stem)
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -42,11 +60,19 @@ def write_page(path: Path, trace: Path, rules: Mapping[str, Rule]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def _words_of(record: RunRecord) -> tuple[Any, str | None, str, str]:
+    return record.status, record.rule, record.message, record.hint
+
+
+def _last_line(lines: bytes) -> bytes:
+    return lines[lines.rfind(b"\n", 0, -1) + 1 :]
+
+
 def render(header: Header, lines: bytes, rules: Mapping[str, Rule], name: str) -> str:
     """Return the page of a run; `lines` are its events, one per line as in a trace file."""
     lines = b"".join(_shortened(lines))
-    verdict = lines[lines.rfind(b"\n", 0, -1) + 1 :]
-    broken = re.search(rb'"rule":"(\w+)"', verdict) if verdict.startswith(b'{"kind":"verdict"') else None
+    verdict = _last_line(lines)
+    broken = re.search(rb'"rule":"(\w+)"', verdict) if verdict.startswith(VERDICT) else None
     chosen = {rule: rules[rule] for rule in ([broken[1].decode()] if broken else []) if rule in rules}
     packed = base64.b64encode(zlib.compress(lines, 1 if len(lines) > LARGE else 3)).decode()
     return fill(header, chosen, name, packed)

@@ -8,7 +8,7 @@ import { drawOverview } from "./overview.js";
 import { Logs, showFlying } from "./panels.js";
 import { GROUPS, Rows } from "./rows.js";
 import { seconds } from "./text.js";
-import { spoken } from "./words.js";
+import { describe, spoken } from "./words.js";
 /** @typedef {import("./data.js").About} About */
 /** @typedef {import("./words.js").TraceEvent} TraceEvent */
 
@@ -157,6 +157,12 @@ export class App {
     part("place").textContent = `event ${this.at + 1} of ${this.model.length}`;
     if (!this.playing) part("now").textContent = words;
   }
+
+  /**
+   * Return an event in one line.
+   * @param {number} number
+   */
+  words(number) { return describe(this.model.events[number]); }
 
   /** Take up the colours of the theme that is chosen now. */
   recolour() {

@@ -27,7 +27,7 @@ export class Logs {
   show(servers) {
     const last = Math.max(1, ...servers.map(lastIndex));
     const first = Math.max(1, last - COLUMNS + 1);
-    this.heads.forEach((cell, number) => put(cell, first + number <= last ? String(first + number) : ""));
+    this.heads.forEach((cell, number) => put(cell, String(first + number)));
     servers.forEach((server, number) => showLine(this.lines[number], server, first, last));
   }
 }
