@@ -407,7 +407,7 @@ def _run_once(scenario: Scenario, options: argparse.Namespace) -> tuple[RunRecor
 
 
 def _page(options: argparse.Namespace) -> int:
-    if options.run_of.endswith(".jsonl") or Path(options.run_of).is_file():
+    if options.run_of.endswith(".jsonl"):
         path = Path(options.run_of)
         page = Path("out") / f"{path.name.removesuffix('.jsonl').removesuffix('.trace')}.html"
         _check_writable(page)

@@ -1,4 +1,4 @@
-"""The trace page shows what the trace says: of a passing, a failing, a hostile and a huge run."""
+"""The trace page shows exactly the trace: of a passing, a failing, a hostile and a huge run."""
 
 from __future__ import annotations
 

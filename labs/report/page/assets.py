@@ -44,7 +44,7 @@ def hash_of(text: str) -> str:
 
 
 def _collect(name: str, order: list[str]) -> None:
-    """Put a module behind those that it imports."""
+    """Add a module after those that it imports."""
     for other in _IMPORT.findall(read(name)):
         if other not in order:
             _collect(other, order)

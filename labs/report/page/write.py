@@ -1,7 +1,7 @@
 """Writes the page of a run: the trace's own lines, deflated, in a page that needs nothing else.
 
-The browser reads the lines; so a page costs little more than compressing them, and shows what the trace says. Nothing
-of a submission stands in the page as markup. Knows nothing of how events are drawn.
+The browser reads the lines; so a page costs little more than compressing them, and shows exactly the trace. No text of
+a submission becomes markup. Knows nothing of how events are drawn.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, **mor
     about = {
         **msgspec.to_builtins(header),
         "name": name,
-        "rules": {rule.id: {"place": rule.place, "says": rule.says, "hint": rule.hint} for rule in rules.values()},
+        "rules": {rule.id: {"place": rule.place, "text": rule.says, "hint": rule.hint} for rule in rules.values()},
         **more,
     }
     script, style = assets.script(), assets.style()

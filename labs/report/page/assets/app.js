@@ -1,4 +1,4 @@
-// The page: one model, one current event, and the parts that show it. Each part is told when the moment changes.
+// The page: one model, one current event, and the parts that show it. Each part is drawn again when the moment changes.
 import { causesOf } from "./causes.js";
 import { palette } from "./colours.js";
 import { showDetails } from "./details.js";

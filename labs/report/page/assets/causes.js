@@ -124,7 +124,7 @@ export function pastOf(model, events) {
     past.add(number);
     const { kind } = model.events[number];
     if (model.from[number] >= 0) border.push(model.from[number]);
-    // A call that went unanswered, and a test's check, told their server nothing.
+    // A server starts from its disk alone.
     if (kind !== "restart" && model.before[number] >= 0) border.push(earlier(model, number));
     border = border.filter((one) => one >= 0 && !past.has(one));
   }
@@ -132,7 +132,7 @@ export function pastOf(model, events) {
 }
 
 /**
- * Return the event before this one at its server, without heartbeats and what says nothing.
+ * Return the event before this one at its server, without heartbeats and lost messages.
  * @param {Model} model
  * @param {number} number
  */

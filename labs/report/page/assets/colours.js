@@ -1,4 +1,4 @@
-// Colours of terms and marks, told apart by eyes of every kind (after Paul Tol's light scheme); each has a text or shape, too.
+// Colours of terms and marks, distinct for the colour-blind too (after Paul Tol's light scheme); each has a text or shape, too.
 
 /** Backgrounds of terms; black text is readable on all of them. */
 const TERMS = ["#99ddff", "#eedd88", "#ffaabb", "#bbcc33", "#77aadd", "#ee8866", "#44bb99", "#dddddd"];

@@ -10,7 +10,7 @@
  * @property {number} servers
  * @property {string} submission
  * @property {string} name the name of the page's file, without its ending
- * @property {Record<string, {place: string, says: string, hint: string}>} rules those that the run may name
+ * @property {Record<string, {place: string, text: string, hint: string}>} rules those that the run may name
  * @property {boolean} [live]
  */
 

@@ -286,7 +286,7 @@ export class Diagram {
   }
 
   /**
-   * Write on a message what it says, beside its beginning.
+   * Write the content of a message beside its beginning.
    * @param {any} e
    * @param {number} x1
    * @param {number} y1

@@ -4,7 +4,7 @@ import { callName, describe } from "./words.js";
 /** @typedef {import("./model.js").Model} Model */
 
 /**
- * Return a ShiViz log: for each event a line "host {vector clock}", and a line of words.
+ * Return a ShiViz log: two lines per event, the first with its host and vector clock, the second with its words.
  * Its format at https://bestchai.bitbucket.io/shiviz: (?<host>\S*) (?<clock>{.*})\n(?<event>.*)
  * @param {Model} model
  */

@@ -16,7 +16,7 @@ function showVerdict(app) {
     return;
   }
   const rule = app.about.rules[verdict.rule];
-  const title = rule ? `${visible(verdict.rule)}: ${rule.says}` : visible(verdict.rule || verdict.status);
+  const title = rule ? `${visible(verdict.rule)}: ${rule.text}` : visible(verdict.rule || verdict.status);
   place.append(make("h2", {}, title));
   if (rule) place.append(make("p", { class: "soft" }, `In the paper: ${rule.place}`));
   place.append(make("p", { class: "message" }, visible(verdict.message || "", 4000).replaceAll("\\n", "\n")));

@@ -15,14 +15,14 @@ export class Model {
     /** @type {number[]} */ this.from = []; // for the end of a message the event that sent it, or -1
     /** @type {number[]} */ this.to = []; // for a message sent the event that ends it, or -1
     /** @type {number[]} */ this.before = []; // the event before it at the same server, or -1
-    /** @type {boolean[]} */ this.idle = []; // whether it belongs to a heartbeat that says nothing new
+    /** @type {boolean[]} */ this.idle = []; // whether it belongs to a heartbeat without news
     /** @type {Set<number>} */ this.late = new Set(); // deliveries that a later message of their link overtook
     /** @type {Record<string, number[]>} */ this.marks = { election: [], commit: [], fault: [], violation: [], note: [] };
     /** @type {Stretch[][]} */ this.stretches = Array.from({ length: this.servers }, () => []);
     this._calls = new Map(); // the events of each call that sent something: {send, reply}
     this._last = Array(this.servers).fill(-1);
     this._newest = new Map(); // by link and leg the newest message that has arrived
-    this._told = new Map(); // by link what its last AppendEntries said: term and leader_commit
+    this._told = new Map(); // by link the term and leader_commit of its last AppendEntries
     this._idleCalls = new Set();
     this._commit = 0;
     this._cuts = Array(this.servers).fill(0);
@@ -110,14 +110,14 @@ export class Model {
   }
 
   /**
-   * Return whether an event belongs to an AppendEntries without entries that says nothing new, and is not refused.
+   * Return whether an event belongs to an AppendEntries without entries and news that is not refused.
    * @param {TraceEvent} e
    */
   _isIdle(e) {
     if (e.kind === "send" && e.call === "AppendEntries") {
-      const link = e.server * 1000 + e.peer, said = e.message.term + "/" + e.message.leader_commit;
-      const isNew = this._told.get(link) !== said;
-      this._told.set(link, said);
+      const link = e.server * 1000 + e.peer, news = e.message.term + "/" + e.message.leader_commit;
+      const isNew = this._told.get(link) !== news;
+      this._told.set(link, news);
       if (!isNew && !e.message.entries.length) { this._idleCalls.add(e.rpc); return true; }
       return false;
     }
