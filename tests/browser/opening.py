@@ -69,9 +69,9 @@ def _is_foreign(url: str) -> bool:
 
 def accessibility_faults(page: Page) -> list[str]:
     """Return what axe-core finds wrong."""
-    import axe_playwright_python
-
-    source = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    package = importlib.util.find_spec("axe_playwright_python")
+    assert package is not None and package.origin is not None
+    source = Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8")
     page.evaluate(source)  # through the debugger's protocol, which the page's policy does not stop
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [f"{one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found["violations"]]
