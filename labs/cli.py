@@ -105,17 +105,37 @@ def _parser() -> argparse.ArgumentParser:
     _add_test_options(cover)
     cover.set_defaults(run=_coverage, kinds=("test",), counted=True)
 
+    _add_readers(commands)
+
+    submit = commands.add_parser("submit", help="pack what you hand in, and check it")
+    submit.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
+    submit.set_defaults(run=_submit)
+
+    listing = commands.add_parser("list", help="list the tests, with points and counterparts")
+    listing.add_argument("stages", nargs="*", metavar="STAGE")
+    listing.add_argument("--drills", dest="kind", action="store_const", const="drills", default="test")
+    listing.add_argument("--perf", dest="kind", action="store_const", const="perf", help="the performance tests")
+    listing.set_defaults(run=_list)
+
+    bench = commands.add_parser("bench", help="measure the lab itself: speed, memory, growth")
+    bench.add_argument(
+        "--submission", metavar="PATH", help="the server that runs the stages (reference, if it is there)"
+    )
+    bench.add_argument("--quick", action="store_true", help="a smaller amount of everything, once")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _add_readers(commands: argparse._SubParsersAction[_Parser]) -> None:
+    """Add the commands that show single runs."""
     replay = commands.add_parser("replay", help="repeat one test with one seed, keep its trace, print its end")
     replay.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8, or a schedule's file")
     replay.add_argument("--seed", type=numbers.seed, help="the seed (1; a schedule has its own)")
     _add_submission(replay)
     _add_filters(replay)
     replay.set_defaults(run=_replay)
-
-    submit = commands.add_parser("submit", help="pack what you hand in, and check it")
-    submit.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
-    submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
-    submit.set_defaults(run=_submit)
 
     page = commands.add_parser("page", help="write the page of a run: a diagram of it, to open in a browser")
     words = "a test's id, which is run; or a trace file, as replay leaves it in out/"
@@ -135,21 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("second", nargs="?", metavar="B", help=words)
     _add_submission(diff)
     diff.set_defaults(run=_diff)
-
-    listing = commands.add_parser("list", help="list the tests, with points and counterparts")
-    listing.add_argument("stages", nargs="*", metavar="STAGE")
-    listing.add_argument("--drills", dest="kind", action="store_const", const="drills", default="test")
-    listing.add_argument("--perf", dest="kind", action="store_const", const="perf", help="the performance tests")
-    listing.set_defaults(run=_list)
-
-    bench = commands.add_parser("bench", help="measure the lab itself: speed, memory, growth")
-    bench.add_argument(
-        "--submission", metavar="PATH", help="the server that runs the stages (reference, if it is there)"
-    )
-    bench.add_argument("--quick", action="store_true", help="a smaller amount of everything, once")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    bench.set_defaults(run=_bench)
-    return parser
 
 
 def _add_test_options(parser: argparse.ArgumentParser) -> None:
