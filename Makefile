@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export REV SUBMISSION HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP WITH
+export REV SUBMISSION SUBMISSIONS ROSTER HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP WITH
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -77,6 +77,8 @@ For work on the lab itself
   make lint          only lint and types
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
                      OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
+  make grade-class   points for a class: SUBMISSIONS=folder or download, OUT=folder
+                     ROSTER=file.csv RUNS=1 JOBS=2; stopped, it goes on
   make release       what students get, as a folder and a tar.gz;  OUT=folder
   make nightly       the long campaigns, of which make check runs a sample;
                      takes hours; ONLY=name of one, QUICK=1 to try each
@@ -160,6 +162,11 @@ nightly: .venv/readydev
 grade: .venv/ready
 	@if [ -e "$$SUBMISSION" ]; then set -- "$$SUBMISSION"; else set -- $$SUBMISSION; fi; \
 	.venv/bin/python -m grader grade "$$@" $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"}
+
+.PHONY: grade-class
+grade-class: .venv/ready
+	@.venv/bin/python -m grader class "$${SUBMISSIONS:-submissions}" --out "$${OUT:-out/class}" $${ROSTER:+--roster "$$ROSTER"} \
+	    $${RUNS:+--runs "$$RUNS"} $${JOBS:+--jobs "$$JOBS"}
 
 .PHONY: release
 release: .venv/ready

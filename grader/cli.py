@@ -20,6 +20,7 @@ from labs.report.streams import take_every_character
 
 COMMANDS = {
     "grade": "grade submissions, and write results",
+    "class": "grade a class: a folder of submissions, or a platform's download; goes on after it was killed",
     "rescore": "judge stored runs by a changed rubric, without running anything",
     "repeat": "repeat one run of a submission, as for a run that was held for review",
     "seeds": "print the secret seeds of a submission, to publish them",

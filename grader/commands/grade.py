@@ -86,11 +86,10 @@ def run(options: argparse.Namespace) -> int:
     if not hosts.is_walled:
         print(f"grade: {UNWALLED}", file=sys.stderr)
     batch = Batch(options.out, rubric, hosts, hand_ins, options.jobs, options.again, options.reason, options.replace)
+    batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
+    batch.so_far = lambda name, result: files.write_so_far(options.out / name, result, chosen)
     batch.run()
     results = [batch.results[name] for name in hand_ins if name in batch.results]
-    for name in batch.results:
-        with batch.writing(options.out / name):
-            files.write_all(options.out / name, batch.results[name], chosen)
     with batch.writing(options.out / "class.csv"):
         files.write_class(options.out, batch.results)
     for path in Shelf(options.out).foreign():

@@ -1,7 +1,7 @@
 """Grades several submissions side by side, and remembers what was graded before.
 
 A submission with a result of the same content, rubric, seeds and lab is not graded again, so an interrupted grading
-continues where it stopped.
+continues where it stopped. Submissions with the same files are graded once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import contextlib
 import functools
 import hashlib
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,16 +22,18 @@ from grader.execution import runners
 from grader.execution.hosts import Hosts
 from grader.execution.runners import Runners
 from grader.exits import IntakeFailed, Usage
-from grader.grading.marking import Order, blank, mark
+from grader.grading.marking import Order, Watch, blank, mark, refuse, typed
 from grader.grading.references import References
 from grader.grading.rubric import Rubric
 from grader.grading.scoring import hold_all
 from grader.grading.seeds import course_secret, fingerprint
+from grader.grading.twins import Redone, Twins, adopted, is_same
 from grader.lacks import describe
 from grader.places import REFERENCE, ROOT
 from grader.results import log
 from grader.results.held import held_submission
-from grader.results.result import REVIEW, Basis, Result
+from grader.results.regraded import describe as describe_change
+from grader.results.result import REVIEW, Basis, Result, split
 from grader.results.shelf import Shelf
 from grader.results.students import HandIn
 from labs.engine.progress import Progress
@@ -73,6 +76,13 @@ class Batch:
     """Those whose earlier result still counts."""
     unwritten: dict[Path, str] = field(default_factory=dict)
     """The files that could not be written, and why."""
+    finished: Callable[[str, Result], None] = lambda name, result: None
+    """Called with each result as soon as it is kept, and with each that still counts."""
+    so_far: Callable[[str, Result], None] = lambda name, result: None
+    """Called now and then with an unfinished result."""
+    redone: Redone | None = None
+    """Who has been graded again already, if an interrupted regrading is to go on."""
+    _twins: Twins = field(default_factory=Twins)
 
     @contextlib.contextmanager
     def writing(self, path: Path) -> Iterator[None]:
@@ -95,6 +105,8 @@ class Batch:
         named = fingerprint(secret) if secret else ""
         basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), named, self.rubric.selection)
         Shelf(self.out).require_basis(basis, self.hand_ins, self.replace)
+        if not self.again:
+            self._twins.know(Shelf(self.out).results().values(), basis, self.hosts)
         at_once = min(self.jobs, len(self.hand_ins))
         places, display = trio.CapacityLimiter(at_once), _Display(len(self.hand_ins), self.rubric.runs)
         with runners.local(self.jobs) as backend:
@@ -118,27 +130,55 @@ class Batch:
 
     async def _grade_one(self, name: str, order: Order, places: trio.CapacityLimiter, display: _Display) -> None:
         try:
-            begin = functools.partial(self._begin, name)
+            watch = Watch(functools.partial(display.reached, name), functools.partial(self._so_far, name))
+            begin, hand_in = functools.partial(self._begin, name), self.hand_ins[name]
             try:
-                source = self.hand_ins[name].source
-                result = await mark(name, source, order, begin, functools.partial(display.reached, name))
+                if hand_in.trouble:
+                    result = self._without_submission(name, order)
+                else:
+                    result = await mark(name, hand_in.source, order, begin, watch)
             except Exception as error:
                 result = self._held(name, order, error)
             self.results[name] = result
-            if name not in self._known:
-                with self.writing(self.out / name / "result.json"):
+            with self.writing(self.out / name):
+                if name not in self._known:
                     self._keep(name, result)
-            display.finished(result)
+                self.finished(name, result)
+            self._twins.finish(name, result)
+            if self.redone is not None:
+                self.redone.add(name)
+            display.finished(result, is_new=name not in self._known)
         finally:
+            self._twins.finish(name, None)
             places.release_on_behalf_of(name)
 
     def _keep(self, name: str, result: Result) -> None:
         """Make a result the one that counts, and add it to the log."""
         result.reason = one_line(self.reason, 500)
+        if self.redone is not None:
+            known = Shelf(self.out).result(name)
+            self.redone.note(name, describe_change(known, result) if known is not None else "")
         before = Shelf(self.out).keep(name, result)
         if before is not None:
             self.previous[name] = before
         log.add(self.out, result, before)
+
+    def _so_far(self, name: str, result: Result) -> None:
+        with contextlib.suppress(OSError):  # the whole result is what counts, and comes later
+            Shelf(self.out).begin(name, result)
+            self.so_far(name, result)
+
+    def _without_submission(self, name: str, order: Order) -> Result:
+        """Return the result of a student who handed in nothing, or nothing that is a submission. It replaces no result
+        of a submission: a student who is not in this week's download keeps last week's."""
+        known = Shelf(self.out).result(name)
+        result = blank(name, order)
+        self.hand_ins[name].describe(result.submission)
+        refuse(result, self.hand_ins[name].trouble, order)
+        if known is not None and (known.submission.sha256 or known.tests or split(known)[1] == split(result)[1]):
+            self._known.add(name)
+            return known
+        return result
 
     def _held(self, name: str, order: Order, error: BaseException) -> Result:
         """Return the result of a submission that we could not grade, so that the others go on: all its points are
@@ -154,14 +194,21 @@ class Batch:
         result.held = [held_submission(self.hand_ins[name].source, order.hosts, why)]
         return result
 
-    def _begin(self, name: str, blank: Result) -> Result | None:
-        """Return an earlier result of the same; without one, leave a file with the message that this grading did not
-        finish."""
+    async def _begin(self, name: str, blank: Result) -> Result | None:
+        """Return an earlier result of the same, or that of another student with the same files; without one, leave a
+        file with the message that this grading did not finish."""
         self.hand_ins[name].describe(blank.submission)
         known = Shelf(self.out).result(name)
-        if known is not None and _is_same(known, blank) and known.has_grade and not self.again:
+        is_due = self.again and not (self.redone is not None and name in self.redone)
+        if known is not None and is_same(known, blank) and known.has_grade and not is_due:
             self._known.add(name)
+            if known.submission != blank.submission:  # the roster has changed, or the file was moved
+                known.submission = blank.submission
+                Shelf(self.out).correct(name, known)
             return known
+        twin = await self._twins.wait_for(name, blank)
+        if twin is not None:
+            return adopted(twin, blank, typed(self.hand_ins[name].source, blank.submission.root))
         Shelf(self.out).begin(name, blank)
         return None
 
@@ -173,6 +220,7 @@ class _Display:
         self.progress = Progress(submissions * runs, "runs", shows_failed=False)
         self._submissions, self._finished, self._runs = submissions, 0, runs
         self._reached: dict[str, tuple[int, int]] = {}
+        self._begun, self._graded = time.monotonic(), 0
 
     def reached(self, name: str, done: int, planned: int) -> None:
         """Note how many of a submission's runs are done, and how many are planned now."""
@@ -181,21 +229,25 @@ class _Display:
         self.progress.total += planned - known_planned
         self.progress.count(jobs=done - known_done)
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: Result, is_new: bool) -> None:
         done, _ = self._reached.get(result.submission.name, (0, 0))
         self.reached(result.submission.name, done, done)
         self._finished += 1
+        self._graded += is_new
         if self._submissions > 1:
             text = result.points if result.status in ("graded", "held") else result.status
-            self.progress.say(f"{self._finished} of {self._submissions}: {result.submission.name}: {text}")
+            line = f"{self._finished} of {self._submissions}: {result.submission.name}: {text}"
+            self.progress.say(line + (self._rate() if is_new else " (as before)"))
+
+    def _rate(self) -> str:
+        """Return how fast submissions are graded, and how long the others take if they are like these."""
+        minutes, left = (time.monotonic() - self._begun) / 60, self._submissions - self._finished
+        if minutes < 0.2 or not left:
+            return ""
+        return f"   ({self._graded / minutes:.1f} per minute, about {left * minutes / self._graded:.0f} min left)"
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the error that matters among those that tasks of one nursery raised."""
     first = group.exceptions[0]
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _is_same(known: Result, blank: Result) -> bool:
-    same_hosts = (known.sandbox.hosts, known.sandbox.level) == (blank.sandbox.hosts, blank.sandbox.level)
-    return same_hosts and known.basis == blank.basis and known.submission.sha256 == blank.submission.sha256

@@ -11,10 +11,11 @@ from __future__ import annotations
 import datetime
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import trio
 
 from grader import scratch
@@ -32,15 +33,26 @@ from grader.grading.seeds import seeds_of
 from grader.intake import taken as intake
 from grader.places import ROOT, environment
 from grader.results.held import NOT_RUN, held_run, repeat_command
-from grader.results.result import Basis, Result, Run, Sandbox, Submission, Test
+from grader.results.result import Basis, Result, Run, Sandbox, Submission, Test, sum_points
 from labs.checking.outcome import Outcome
 from labs.engine.engine import Backend
 from labs.testing.run import RunRecord, empty_record
 
 LONG = 60.0
 """If two runs that could not be graded took this many seconds, another one would cost as much and show nothing new."""
-Progress = Callable[[int, int], None]
-"""Called with the number of finished and of planned runs."""
+SAVED_EVERY = 10.0
+"""Wall seconds after which the results so far are handed out again."""
+NOT_YET = "not run yet"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The functions that learn how far the grading of a submission has come."""
+
+    progress: Callable[[int, int], None]
+    """Called with the number of finished and of planned runs."""
+    so_far: Callable[[Result], None]
+    """Called now and then with an unfinished result, and the tests that are graded already."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ async def take_in(source: str, folder: str) -> intake.Taken:
 
 
 async def mark(
-    name: str, source: str, order: Order, begin: Callable[[Result], Result | None], progress: Progress
+    name: str, source: str, order: Order, begin: Callable[[Result], Awaitable[Result | None]], watch: Watch
 ) -> Result:
     """Return the result of a submission; `begin` may return an earlier one of the same submission and basis."""
     with scratch.folder() as folder:
@@ -93,21 +105,32 @@ async def mark(
         taken = await take_in(source, folder)
         result.submission = Submission(name, taken.sha256, taken.files, taken.left_out, taken.commit, taken.root)
         result.warnings = [one_line(warning, 200) for warning in taken.warnings]
-        known = begin(result)
+        known = await begin(result)
         if known is not None:
             return known
         if taken.refused:
-            result.status, result.message = "not-gradable", one_line(taken.refused, 500)
-            result.max_score = round(sum(item.points for item in order.rubric.items), 2)
-            unseen = (item.points for item in order.rubric.items if item.visibility != "visible")
-            result.unseen_score = round(sum(unseen), 2)
+            refuse(result, taken.refused, order)
         else:
             async with Runners.open(folder, order.hosts, order.backend, order.runners) as runners:
-                await _Marking(result, order, runners, source, progress).mark()
+                await _Marking(result, order, runners, source, watch).mark()
                 result.sandbox.details = runners.facts
         settle(result, order.rubric.policy)
         result.finished_at, result.duration = _now(), round(time.monotonic() - begun, 1)
         return result
+
+
+def refuse(result: Result, why: str, order: Order) -> None:
+    """Make a result that of a submission which cannot be graded."""
+    result.status, result.message = "not-gradable", one_line(why, 500)
+    result.max_score = round(sum(item.points for item in order.rubric.items), 2)
+    unseen = (item.points for item in order.rubric.items if item.visibility != "visible")
+    result.unseen_score = round(sum(unseen), 2)
+
+
+def typed(source: str, root: str) -> str:
+    """Return the part of a `make` command that names a submission; "" for the one that make takes by itself."""
+    place = str(Path(source) / root) if Path(source).is_dir() else source
+    return f" SUBMISSION={shlex.quote(place)}" if place != "skeleton" else ""
 
 
 def blank(name: str, order: Order) -> Result:
@@ -128,15 +151,14 @@ def _rules_of(marks: dict[str, _Marks]) -> list[tuple[str, list[str | None]]]:
 class _Marking:
     """The runs of one submission."""
 
-    def __init__(self, result: Result, order: Order, runners: Runners, source: str, progress: Progress) -> None:
-        self._result, self._rubric, self._runners, self._progress = result, order.rubric, runners, progress
+    def __init__(self, result: Result, order: Order, runners: Runners, source: str, watch: Watch) -> None:
+        self._result, self._rubric, self._runners, self._watch = result, order.rubric, runners, watch
         self._references, self._hosts, self._typed = order.references, order.hosts, source
         self._patience, self._stuck = Patience(order.rubric.give_up_after), Stuck(order.rubric.give_up_after)
         self._seeds = seeds_of(order.rubric.items, result.submission.sha256, order.secret)
-        place = str(Path(source) / result.submission.root) if Path(source).is_dir() else source
-        self._source = f" SUBMISSION={shlex.quote(place)}" if place != "skeleton" else ""
+        self._source = typed(source, result.submission.root)
         self._planned = sum(len(public) + len(secret) for public, secret in self._seeds.values())
-        self._done = 0
+        self._done, self._saved = 0, time.monotonic()
 
     async def mark(self) -> None:
         """Mark all stages, and sum up."""
@@ -174,6 +196,23 @@ class _Marking:
                     await nursery.start(self._run_seeds, item, self._order(item)[part], marks, position)
         return marks
 
+    def _so_far(self, stage: dict[str, _Marks]) -> Result:
+        """Return what is known by now: the finished stages, and those tests of this one that had all their runs."""
+        found = msgspec.json.decode(msgspec.json.encode(self._result), type=Result)
+        done = {one.id for one in found.stages}
+        for other in self._rubric.stages:
+            if other.id in done:
+                continue
+            tests = []
+            for item in other.items:
+                marks = stage.get(item.scenario.id, _Marks())
+                is_over = marks.is_settled or len(marks.runs) == len(self._order(item))
+                tests.append(self._judge(item, marks) if is_over else scoring.left_out(item, "skip", NOT_YET))
+            found.tests += tests
+            found.stages.append(scoring.sum_stage(other, tests))
+        sum_points(found, found.tests)
+        return found
+
     def _order(self, item: Item) -> list[int]:
         public, secret = self._seeds[item.scenario.id]
         return [*public, *secret]
@@ -205,7 +244,10 @@ class _Marking:
                     if run.status == "held":
                         await self._hold(record, run.secret)
             self._done += 1
-            self._progress(self._done, self._planned)
+            self._watch.progress(self._done, self._planned)
+            if time.monotonic() - self._saved > SAVED_EVERY:
+                self._saved = time.monotonic()
+                self._watch.so_far(self._so_far(stage))
 
     async def _run_within_budget(self, item: Item, seed: int, marks: _Marks) -> tuple[RunRecord, bool]:
         """Run a test with a seed, within a multiple of the CPU time that the reference takes for that test.

@@ -22,6 +22,11 @@ def write_all(folder: Path, result: Result, formats: Sequence[str]) -> None:
     exports.write_chosen(folder, result, formats)
 
 
+def write_so_far(folder: Path, result: Result, formats: Sequence[str]) -> None:
+    """Write an unfinished result for the system that may end the grading at any moment, Gradescope."""
+    exports.write_chosen(folder, result, [name for name in formats if name == "gradescope"])
+
+
 def write_class(out: Path, fresh: Mapping[str, Result]) -> None:
     """Write class.csv: a row for each submission, also for those that earlier commands graded into the same folder.
 
@@ -29,4 +34,5 @@ def write_class(out: Path, fresh: Mapping[str, Result]) -> None:
     """
     shelf = Shelf(out)
     found = shelf.unfinished() | shelf.results() | dict(fresh)
-    write_text(out / "class.csv", class_table([found[name] for name in sorted(found)]))
+    order = sorted(found, key=lambda name: (found[name].status != "held", name))  # those that need a decision first
+    write_text(out / "class.csv", class_table([found[name] for name in order]))

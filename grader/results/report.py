@@ -29,6 +29,23 @@ def render(results: Sequence[Result], out: Path, previous: Mapping[str, Result])
         if before is not None and before.status == "graded":
             parts.append(f"before: {_points(before)}" + _other_basis(before, result))
         return "\n".join([*parts, f"results: {out / result.submission.name}"])
+    return render_table(results, out, previous)
+
+
+def render_held(results: Sequence[Result]) -> str:
+    """Return the results that wait for a decision, each with the commands that repeat its runs; "" if none does."""
+    waiting = [result for result in results if result.status == "held"]
+    lines = [f"{len(waiting)} held, without a grade until somebody has looked:"] if waiting else []
+    for result in waiting:
+        lines.append(f"{result.submission.name}: {result.points}")
+        lines += [f"  {held.repeat}" for held in result.held[:REPEATED] if held.repeat]
+        if result.held[REPEATED:]:
+            lines.append(f"  and {len(result.held) - REPEATED} more in result.json")
+    return "\n".join(lines)
+
+
+def render_table(results: Sequence[Result], out: Path, previous: Mapping[str, Result]) -> str:
+    """Return a table with one row per submission."""
     rows = [_row(result, previous.get(result.submission.name)) for result in results]
     stages = list(dict.fromkeys(stage.id for result in results for stage in result.stages))
     cells = [[row[0], *(row[1].get(stage, "") for stage in stages), *row[2:]] for row in rows]

@@ -181,11 +181,13 @@ class Person(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     email: str = ""
     login: str = ""
+    platform: str = ""
+    """The number on the platform of the download, if `id` is the roster's."""
 
     @property
     def keys(self) -> set[str]:
         """Return the words by which a gradebook may know this student."""
-        return {key.casefold() for key in (self.id, self.email, self.login) if key}
+        return {key.casefold() for key in (self.id, self.email, self.login, self.platform) if key}
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):

@@ -51,7 +51,10 @@ class HandIn:
     def describe(self, submission: Submission) -> None:
         """Write into a result's submission whose it is, and where it is from."""
         submission.name, submission.student, submission.origin = self.name, self.student, self.origin
-        submission.source, submission.people = one_line(os.path.abspath(self.source), 1000), list(self.people)
+        submission.source, submission.people = (
+            one_line(os.path.abspath(self.source), 1000) if self.source else "",
+            list(self.people),
+        )
         submission.handed_in, submission.late, submission.attempt = self.handed_in, self.late, self.attempt
 
 

@@ -74,6 +74,7 @@ def add_class(folder: Path) -> None:
     with zipfile.ZipFile(folder / "submissions" / "alice.zip", "w") as archive:
         archive.writestr("raft.py", text)
     write_json(folder / "performance" / "alice.json", Performance("alice", [1], [], [], "heron"))
+    (folder / "roster.csv").write_text("id,name\nalice,Alice\nbob,Bob\n", encoding="utf-8")
     (folder / "gradebook.csv").write_text(GRADEBOOK, encoding="utf-8")
 
 

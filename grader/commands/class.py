@@ -1,0 +1,164 @@
+"""Grade a class: a folder of submissions, or a download as Gradescope, Canvas, Moodle or a GitHub classroom made it.
+
+SUBMISSIONS is a folder whose entries are folders, archives or git checkouts, or an unpacked or packed download. Each
+result is written when it is ready, with a line in the terminal. Stop it, or kill it, at any moment: the same command
+goes on, loses nothing and repeats nothing. Submissions with the same files are graded once. One that cannot be graded
+stops nobody else. A roster (CSV: id, name, email, login, github, canvas, moodle, gradescope, group, extension) gives
+students their own ids, and lists those who handed in nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader import exits
+from grader.exits import Usage
+from grader.places import RUBRIC
+from grader.results import exports
+from labs.report.numbers import positive
+
+if TYPE_CHECKING:
+    from grader.grading.batch import Batch
+    from grader.results.students import HandIn
+
+REDONE = ".regrading.json"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of submissions, or a download")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="results; one folder for each class")
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="the students of the course")
+    parser.add_argument(
+        "--due", type=_moment, metavar="TIME", help="the deadline, as 2026-03-01T23:59:00+01:00, to count days late"
+    )
+    parser.add_argument(
+        "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one per core)"
+    )
+    parser.add_argument("--runs", type=positive, metavar="N", help="seeds for each test, as for grade")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only tests with this in their id, as for grade")
+    parser.add_argument("--public", action="store_true", help="no hidden tests and no secret seeds, as for grade")
+    parser.add_argument("--hosts", choices=("process", "inline"), help="as for grade")
+    parser.add_argument("--require-sandbox", metavar="LEVEL", help="as for grade")
+    parser.add_argument("--regrade", action="store_true", help="grade all again, and show who changed and why")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the log and the histories")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="replace results of another rubric, selection or secret, for all in --out",
+    )
+    parser.add_argument("--export", default="none", metavar="F,F", help=exports.HELP)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade the class; return 3 if something is held or was not written, otherwise 0 however many points there are."""
+    from grader.execution.hosts import choose
+    from grader.grading.batch import Batch
+    from grader.grading.rubric import load
+    from grader.grading.twins import Redone
+    from grader.results import files
+    from grader.results.shelf import Shelf
+
+    chosen = exports.chosen(options.export)
+    rubric = load(options.rubric, options.runs, options.public, options.only)
+    hosts = choose(options.hosts, options.require_sandbox)
+    shelf = Shelf(options.out)
+    exits.require_writable(options.out / "class.csv")
+    with _alone(options.out):
+        shelf.sweep()
+        hand_ins = {one.name: one for one in shelf.settle(_collect(options))}
+        batch = Batch(
+            options.out, rubric, hosts, hand_ins, options.jobs, options.regrade, options.reason, options.replace
+        )
+        batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
+        if options.regrade or (options.out / REDONE).exists():
+            batch.redone, batch.again = Redone(options.out / REDONE), True
+        batch.run()
+        with batch.writing(options.out / "class.csv"):
+            files.write_class(options.out, batch.results)
+        if batch.redone is not None and not batch.interrupted and not batch.unwritten:
+            batch.redone.end()
+    return _report(options, batch, len(hand_ins))
+
+
+def _collect(options: argparse.Namespace) -> list[HandIn]:
+    """Return the hand-ins of the download, with the identities of the roster."""
+    from grader.collecting import roster
+    from grader.collecting.download import collect
+    from grader.results.students import require_distinct
+
+    kind, hand_ins = collect(options.submissions, options.out)
+    print(f"{options.submissions}: {kind}, {len(hand_ins)} submissions", file=sys.stderr)
+    if options.due is not None:
+        hand_ins = roster.with_lateness(hand_ins, options.due)
+    if options.roster is not None:
+        hand_ins = roster.join(roster.read(options.roster), hand_ins)
+        strangers = [hand_in.student for hand_in in hand_ins if hand_in.origin != "roster"]
+        if strangers:
+            more = f" and {len(strangers) - 5} more" if strangers[5:] else ""
+            print(f"not in the roster: {', '.join(strangers[:5])}{more}", file=sys.stderr)
+    require_distinct(hand_ins)
+    return hand_ins
+
+
+def _report(options: argparse.Namespace, batch: Batch, students: int) -> int:
+    """Print the held results first, then the table, and who changed."""
+    from grader.results import regraded, report
+    from grader.results.shelf import Shelf
+
+    for path in Shelf(options.out).foreign():
+        print(f"class: {path} is not a result of this version, and not in class.csv", file=sys.stderr)
+    results = [batch.results[name] for name in batch.hand_ins if name in batch.results]
+    held = report.render_held(results)
+    print(held, end="\n\n" if held else "")
+    print(report.render_table(results, options.out, batch.previous))
+    changed = dict(batch.redone.changed) if batch.redone is not None else {}
+    for result in results:
+        before = batch.previous.get(result.submission.name)
+        if before is not None and (why := regraded.describe(before, result)):
+            changed.setdefault(result.submission.name, why)
+    print("".join(f"changed  {name}: {why}\n" for name, why in sorted(changed.items())), end="")
+    if batch.interrupted:
+        print(f"stopped: {len(results)} of {students} are graded; the same command goes on", file=sys.stderr)
+        return exits.INTERRUPTED
+    for file, cause in batch.unwritten.items():
+        print(f"class: cannot write {file}: {cause}; then the same command goes on", file=sys.stderr)
+    return exits.OUR_ERROR if held or batch.unwritten else exits.FULL_POINTS
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Lock the folder of results; raise Usage if another command is grading a class into it."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Usage(f"another command is grading a class into {out}; wait for it, or use another --out") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(handle)
+
+
+def _moment(text: str) -> datetime.datetime:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-03-01T23:59:00+01:00") from None
+    return moment if moment.tzinfo else moment.astimezone()

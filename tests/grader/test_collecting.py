@@ -1,0 +1,170 @@
+"""The downloads of the platforms, and a roster, become hand-ins: one per student, and none is guessed at."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.collecting import roster
+from grader.collecting.download import collect
+from grader.collecting.gradescope import parse
+from grader.exits import Usage
+from grader.intake.unpack import read
+from grader.results.students import HandIn, require_distinct
+from tests.grader import downloads
+
+
+def collected(download: Path) -> tuple[str, dict[str, HandIn]]:
+    kind, found = collect(download, download.parent / "out")
+    require_distinct(found)
+    return kind, {hand_in.student: hand_in for hand_in in found}
+
+
+def test_an_export_of_gradescope(tmp_path: Path) -> None:
+    kind, found = collected(downloads.gradescope(tmp_path / "x"))
+    assert kind == "an export of Gradescope" and list(found) == ["jdoe@uni.edu", "joerg@uni.edu", "nick@uni.edu"]
+    jane, group, nick = found.values()
+    assert (jane.handed_in, jane.people[0].name, jane.people[0].id) == ("2026-03-01T22:59:00Z", "Jane Doe", "101")
+    assert [(p.name, p.id, p.email) for p in group.people] == [
+        ("Jörg Müller", "102", "joerg@uni.edu"),
+        ("Mia O'Moe", "", "mia@uni.edu"),
+    ]
+    assert list(read(Path(group.source)).files) == ["raft-lab/skeleton/raft.py"]
+    assert "no files for submission_303" in nick.trouble and not jane.trouble and not group.trouble
+
+
+def test_a_download_of_canvas(tmp_path: Path) -> None:
+    kind, found = collected(downloads.canvas(tmp_path / "x"))
+    assert kind == "a download of Canvas"
+    assert list(found) == ["doejane_101", "moemia_103", "müllerjörg_105", "poepat_104", "roerick_102"]
+    assert found["doejane_101"].source.endswith("doejane_101_5559_raft-1.zip"), "the last version counts"
+    rick = found["roerick_102"]
+    assert rick.late and list(read(Path(rick.source)).files) == ["log.py", "raft.py"]
+    assert "2 archives, 2A.zip, 2B.zip: take all but one" in found["moemia_103"].trouble
+    assert "handed in report.pdf" in found["poepat_104"].trouble
+    assert [hand_in.people[0].id for hand_in in found.values()] == ["101", "103", "105", "104", "102"]
+
+
+def test_a_download_of_moodle(tmp_path: Path) -> None:
+    kind, found = collected(downloads.moodle(tmp_path / "x"))
+    assert kind == "a download of Moodle" and len(found) == 5
+    assert found["Jane Doe_4711"].source.endswith("raft.zip") and found["Jane Doe_4711"].people[0].id == "4711"
+    assert list(read(Path(found["Jörg Müller_4712"].source)).files) == ["log.py", "raft.py"]
+    assert found["O'Moe Mia_4713"].source.endswith("my_raft.zip")
+    assert list(read(Path(found["Pat Poe_4714"].source)).files) == ["raft-lab/skeleton/raft.py"]
+    assert "a submission is raft.py" in found["Ned Nix_4715"].trouble
+
+
+def test_checkouts_of_a_classroom(tmp_path: Path) -> None:
+    kind, found = collected(downloads.classroom(tmp_path / "x"))
+    assert kind == "checkouts of a classroom" and list(found) == ["joerg-m", "mia", "octo-cat"]
+    assert found["octo-cat"].people[0].login == "octo-cat" and found["octo-cat"].source.endswith("raft-lab-2a-octo-cat")
+
+
+def test_any_other_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "hw"
+    downloads.write(folder / "Jörg Müller" / "raft.py")
+    downloads.packed(folder / "王小明.zip")
+    downloads.write(folder / "bob.py")
+    downloads.write(folder / "grades.csv", "x")
+    downloads.write(folder / ".DS_Store", "x")
+    (folder / "eve").symlink_to(folder / "bob.py")
+    assert list(collected(folder)[1]) == ["Jörg Müller", "bob", "eve", "王小明"]
+    with pytest.raises(Usage, match="is one submission"):
+        collect(folder / "Jörg Müller", tmp_path / "out")
+    with pytest.raises(Usage, match="holds no submission"):
+        collect(downloads.write(tmp_path / "none" / "x.csv").parent, tmp_path / "out")
+    shutil.copy(folder / "bob.py", folder / "bob.tar.gz")
+    with pytest.raises(Usage, match="bob has two submissions here"):
+        collected(folder)
+
+
+@pytest.mark.parametrize("make", [downloads.gradescope, downloads.canvas, downloads.moodle])
+def test_a_download_may_still_be_a_zip(tmp_path: Path, make: object) -> None:
+    plain = make(tmp_path / "plain")  # type: ignore[operator]
+    file = shutil.make_archive(str(tmp_path / "download"), "zip", plain)
+    kind, found = collected(Path(file))
+    assert (kind, list(found)) == (collected(plain)[0], list(collected(plain)[1]))
+
+
+def test_a_zip_whose_names_lead_elsewhere_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("../doejane_101_1_raft.py", "x = 1\n")
+    with pytest.raises(Usage, match="leads out of the submission"):
+        collect(tmp_path / "x.zip", tmp_path / "out")
+
+
+def test_metadata_that_is_not_as_expected_yields_what_is_there() -> None:
+    assert parse("") == {} and parse("--- {}\n- a\n: :\n") == {}
+    found = parse('submission_1:\n  :submitters:\n  - :name: "a \\"b\\" \\q"\n    :email: null\n')
+    assert found["submission_1"].people == [{"name": 'a "b" \\q', "email": ""}]
+
+
+# Rosters.
+
+ROSTER = """\
+id,name,email,canvas,moodle,github,group,extension
+jd,Jane Doe,JDoe@uni.edu,101,4711,octo-cat,,
+jm,Jörg Müller,joerg@uni.edu,105,4712,joerg-m,team 7,1.5
+mm,Mia Moe,mia@uni.edu,103,4713,mia,team 7,
+nn,Nick Nothing,nick@uni.edu,104,4715,,,
+zz,Zoe Zero,zoe@uni.edu,199,4799,,,
+"""
+
+
+@pytest.fixture
+def students(tmp_path: Path) -> list[roster.Student]:
+    return roster.read(downloads.write(tmp_path / "roster.csv", ROSTER))
+
+
+def test_a_roster_gives_its_ids_and_lists_who_handed_in_nothing(tmp_path: Path, students: list[roster.Student]) -> None:
+    _, found = collected(downloads.gradescope(tmp_path / "x"))
+    joined = {hand_in.student: hand_in for hand_in in roster.join(students, list(found.values()))}
+    assert list(joined) == ["jd", "team 7", "nn", "zz"]
+    assert {hand_in.origin for hand_in in joined.values()} == {"roster"}
+    assert joined["zz"].trouble == roster.NOTHING and joined["zz"].people[0].email == "zoe@uni.edu"
+    assert [person.id for person in joined["team 7"].people] == ["jm", "mm"]
+    assert "101" in joined["jd"].people[0].keys and "jdoe@uni.edu" in joined["jd"].people[0].keys
+
+
+@pytest.mark.parametrize("make", [downloads.moodle, downloads.classroom, downloads.canvas])
+def test_a_student_has_one_identity_on_all_platforms(
+    tmp_path: Path, students: list[roster.Student], make: object
+) -> None:
+    _, found = collected(make(tmp_path / "x"))  # type: ignore[operator]
+    alone = [student for student in students if not student.group]
+    joined = roster.join(alone, list(found.values()))
+    assert "jd" in [hand_in.student for hand_in in joined if not hand_in.trouble]
+
+
+def test_days_late_are_counted_from_the_deadline_with_extensions(
+    tmp_path: Path, students: list[roster.Student]
+) -> None:
+    _, found = collected(downloads.gradescope(tmp_path / "x"))
+    due = datetime.datetime.fromisoformat("2026-03-01T23:59:00+01:00")
+    late = roster.with_lateness(list(found.values()), due)
+    assert {hand_in.student: hand_in.late for hand_in in late} == {
+        "jdoe@uni.edu": 0.0,
+        "joerg@uni.edu": 1.5,
+        "nick@uni.edu": 0.0,
+    }
+    assert [h.late for h in roster.join(students, late) if h.student == "team 7"] == [0.0]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("name,email\na,b\n", "has no column id"),
+        ("id,nickname\na,b\n", "unknown columns nickname"),
+        ("id,name\n,b\n", "line 2: the id is empty"),
+        ("id,extension\na,two\n", "extension is a number of days, not 'two'"),
+        ("id,email\na,x@uni.edu\nb,X@uni.edu\n", "'x@uni.edu' would mean two students, a and b"),
+    ],
+)
+def test_a_wrong_roster_is_refused_with_the_place(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(Usage, match=words):
+        roster.read(downloads.write(tmp_path / "roster.csv", text))
