@@ -112,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
     submit.set_defaults(run=_submit)
 
+    shown = commands.add_parser("github", help="show the failures of a results file in a job of GitHub Actions")
+    shown.add_argument("file", type=Path, metavar="FILE", help="as python -m labs test --json FILE leaves it")
+    shown.set_defaults(run=_github)
+
     listing = commands.add_parser("list", help="list the tests, with points and counterparts")
     listing.add_argument("stages", nargs="*", metavar="STAGE")
     listing.add_argument("--drills", dest="kind", action="store_const", const="drills", default="test")
@@ -424,6 +428,28 @@ def _page(options: argparse.Namespace) -> int:
     record, _, page = _run_once(scenario, options)
     print(f"{table.render_one(record, options.submission)}\npage    {page.as_posix()}")
     return OUR_ERROR if record.status == "grader-error" else PASSED
+
+
+def _github(options: argparse.Namespace) -> int:
+    """Print annotations, and add to the summary that the runner names; outside of a job the summary is printed."""
+    import msgspec
+
+    from labs.raft.rules import RULES
+    from labs.report import github
+
+    try:
+        found = msgspec.json.decode(options.file.read_bytes(), type=results.Results)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Usage(f"cannot read the results {options.file}: {error}") from None
+    pages = sorted(path.name for path in options.file.parent.glob("*.html"))
+    text = github.summary(found.runs, options.file.stem, RULES, pages)
+    print("\n".join(github.annotate(found.runs, Path(found.submission), RULES)))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(text)
+    else:
+        print(text, end="")
+    return PASSED
 
 
 def _submit(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import exits
+from grader import cli, exits
 from grader.cli import main
 from grader.release import autograder
 from tests.running import ROOT
@@ -140,6 +140,33 @@ def test_the_workflow_annotates_and_sums_up(tmp_path: Path, text: str | None, wo
     assert done.returncode == (exits.LESS if text is None else exits.NOT_GRADABLE), done.stdout + done.stderr
     assert done.stdout.startswith("::stop-commands::") and word in done.stdout
     assert (tmp_path / "summary.md").read_text().startswith("## submission: 0 of ")
+
+
+def test_the_nightly_regrade_types_commands_that_exist() -> None:
+    text = (ROOT / "grader" / "release" / "github" / "nightly-regrade.yml").read_text()
+    found = re.findall(r"python -m grader ((?:[^\n]*\\\n)*[^\n]*?)(?: >| &&|$)", text, re.MULTILINE)
+    typed = [shlex.split(line.replace("\\\n", " ")) for line in found]
+    assert {words[0] for words in typed} == {"doctor", "table", "grade", "page"}
+    for words in typed:
+        cli.parse(words)
+    scripts = re.findall(r"run: \|\n((?: {10}.*\n)+)", text)
+    for script in map(textwrap.dedent, scripts):
+        assert subprocess.run(["bash", "-n", "-c", script]).returncode == 0
+    assert len(scripts) == 2 and "pull_request" not in text and "permissions:\n  contents: read\n" in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the workflow runs on Linux")
+def test_the_nightly_regrade_fails_if_a_point_changes(tmp_path: Path) -> None:
+    text = (ROOT / "grader" / "release" / "github" / "nightly-regrade.yml").read_text()
+    script = textwrap.dedent(re.findall(r"run: \|\n((?: {10}.*\n)+)", text)[1])
+    (tmp_path / "out").mkdir()
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    for before, after, code in ((None, "a", 0), ("a", "a", 0), ("a", "b", 1)):
+        if before is not None:
+            (tmp_path / "out" / "before.csv").write_text(before)
+        (tmp_path / "out" / "after.csv").write_text(after)
+        assert subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment).returncode == code
+    assert "Points have changed" in (tmp_path / "summary.md").read_text()
 
 
 def test_the_workflow_gives_students_code_no_word_in_it() -> None:

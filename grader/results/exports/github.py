@@ -6,16 +6,12 @@ commands and one that allows them again, with an unpredictable word.
 
 from __future__ import annotations
 
-import re
 import secrets
 
 from grader.results import report
 from grader.results.result import Result, Test
 from grader.results.student_view import student_view
-
-MOST = 10
-"""Annotations of a kind that one step may make."""
-_PLACE = re.compile(r"\b([\w./-]+\.py):(\d+)\b")
+from labs.report.github import MOST, command, lines_in, plain
 
 
 def text(result: Result) -> str:
@@ -29,20 +25,20 @@ def text(result: Result) -> str:
 def annotate(view: Result) -> list[str]:
     """Return workflow commands: the worst failures first, each at the line that it names, if any."""
     if view.status not in ("graded", "held"):
-        return [_command("error", _place(view.message, view), "not graded", view.message)]
+        return [command("error", _place(view.message, view), "not graded", view.message)]
     broken = [test for test in view.tests if test.status in ("error", "fail")]
-    found = [_command("error", _place(test.message, view), f"{test.id}: {test.title}", _words(test)) for test in broken]
+    found = [command("error", _place(test.message, view), f"{test.id}: {test.title}", _words(test)) for test in broken]
     if len(found) > MOST:
         found = [
             *found[: MOST - 1],
-            _command("error", {}, "more", f"{len(found) - MOST + 1} more tests failed; see the log"),
+            command("error", {}, "more", f"{len(found) - MOST + 1} more tests failed; see the log"),
         ]
     ours = [test for test in view.tests if test.status == "held"]
-    found += [_command("warning", {}, f"{test.id}: held", test.message) for test in ours[:MOST]]
+    found += [command("warning", {}, f"{test.id}: held", test.message) for test in ours[:MOST]]
     if view.status == "held":  # without the words that a classroom takes for points
-        return [*found, _command("error", {}, "No grade yet", f"{view.points}; {view.message}")]
+        return [*found, command("error", {}, "No grade yet", f"{view.points}; {view.message}")]
     points = f"Points {view.score:g}/{view.max_score:g}"
-    return [*found, _command("notice", {}, "Grade", points)]
+    return [*found, command("notice", {}, "Grade", points)]
 
 
 def _words(test: Test) -> str:
@@ -51,41 +47,25 @@ def _words(test: Test) -> str:
 
 def _place(message: str, view: Result) -> dict[str, str]:
     """Return file and line of the submission that a message names."""
-    for file, line in _PLACE.findall(message):
+    for file, line in lines_in(message):
         if file in view.submission.files:
             return {"file": f"{view.submission.root}/{file}".lstrip("/"), "line": line}
     return {}
 
 
-def _command(kind: str, place: dict[str, str], title: str, message: str) -> str:
-    properties = ",".join(f"{key}={_escaped(value, more=True)}" for key, value in {**place, "title": title}.items())
-    return f"::{kind} {properties}::{_escaped(message)}"
-
-
-def _escaped(text: str, more: bool = False) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if more else text
-
-
 def summary(result: Result) -> str:
     """Return the step summary, as Markdown in which no text of a submission acts as markup."""
     view = student_view(result)
-    lines = [f"## {_plain(view.submission.name)}: {view.points}", ""]
+    lines = [f"## {plain(view.submission.name)}: {view.points}", ""]
     if view.status not in ("graded", "held"):
-        return "\n".join([*lines, _plain(view.message), ""])
-    lines += [part for line in view.message.splitlines() for part in (_plain(line), "")]
+        return "\n".join([*lines, plain(view.message), ""])
+    lines += [part for line in view.message.splitlines() for part in (plain(line), "")]
     lines += ["| stage | points | of |", "|---|---:|---:|"]
     for stage in view.stages:
         points = "held" if stage.status == "held" else f"{stage.score:g}"
-        lines.append(f"| {stage.id} {_plain(stage.title)} | {points} | {stage.max_score:g} |")
+        lines.append(f"| {stage.id} {plain(stage.title)} | {points} | {stage.max_score:g} |")
     broken = [test for test in view.tests if test.status not in ("pass", "skip")]
     if broken:
         lines += ["", "| test | verdict | why |", "|---|---|---|"]
-        lines += [f"| {_plain(test.id)} | {test.status} | {_plain(_words(test))} |" for test in broken]
+        lines += [f"| {plain(test.id)} | {test.status} | {plain(_words(test))} |" for test in broken]
     return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows unchanged, on one line: HTML and all of Markdown's own signs are escaped."""
-    text = " ".join(text.split())[:500].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]()#+!|~@:-])", lambda found: f"&#{ord(found.group())};", text)
