@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 
 from grader.cleaning import one_line
 from grader.grading.policy import LatePart, OverridePart, Policy
-from grader.intake.roster import entry_of
+from grader.intake.roster import entries_of
 from grader.results.result import Adjustment, Result, Submission, Test, sum_points
 
 DAY = 86400.0
@@ -28,10 +28,11 @@ def settle(result: Result, policy: Policy) -> None:
     """Charge late days, with the roster's extension for this student, then apply decisions about the whole."""
     submission = result.submission
     if policy.late is not None:
-        entry = entry_of(policy.roster, names_of(submission))
-        extension = entry.extension if entry is not None else None
-        days = days_late(submission.handed_in, submission.late, policy.late, extension)
-        charge(result, policy.late, days, entry.late_days if entry is not None else None)
+        entries = entries_of(policy.roster, names_of(submission))  # several in a group: the most generous counts
+        deadlines = [entry.deadline(policy.late.deadline) for entry in entries]
+        extension = max((moment for moment in deadlines if moment is not None), default=None)
+        free = max((entry.late_days for entry in entries if entry.late_days is not None), default=None)
+        charge(result, policy.late, days_late(submission.handed_in, submission.late, policy.late, extension), free)
     decide_whole(result, policy, names_of(submission))
 
 

@@ -1,11 +1,12 @@
-"""The roster of a course: a CSV with the columns id, name, email, group, late_days, extension, of which only id is
-needed. An error names file, line and column, and what to write. Touches no submission.
+"""What a roster states about late days: a CSV with the columns id, name, email, group, late_days, extension, of which
+only id is needed, and the names of students on the platforms. An error names file, row and column, and what to write.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +14,33 @@ from pathlib import Path
 from grader.exits import Usage
 
 COLUMNS = ("id", "name", "email", "group", "late_days", "extension")
+PLATFORMS = ("login", "github", "canvas", "moodle", "gradescope")
+"""Columns with a student's name elsewhere."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One student. `late_days`: free days in place of the rubric's; `extension`: a later deadline."""
+    """One student. `late_days`: free days in place of the rubric's; `extension`: a later deadline, or days more."""
 
     id: str
     name: str = ""
     email: str = ""
     group: str = ""
     late_days: float | None = None
-    extension: datetime.datetime | None = None
+    extension: datetime.datetime | datetime.timedelta | None = None
+    others: frozenset[str] = frozenset()
+    """The student's names on platforms."""
+
+    @property
+    def keys(self) -> set[str]:
+        """Return all names of the student."""
+        return {key.casefold() for key in (self.id, self.email, *self.others) if key}
+
+    def deadline(self, due: datetime.datetime | None) -> datetime.datetime | None:
+        """Return this student's deadline, where `due` is that of all."""
+        if isinstance(self.extension, datetime.timedelta):
+            return due + self.extension if due is not None else None
+        return self.extension if self.extension is not None else due
 
 
 def read_roster(path: Path) -> list[Entry]:
@@ -38,8 +54,8 @@ def read_roster(path: Path) -> list[Entry]:
     if "id" not in header:
         raise Usage(f"{path}: the first line has no column 'id'. It names the columns: {', '.join(COLUMNS)}")
     for name in header:
-        if name not in COLUMNS:
-            raise Usage(f"{path}: there is no column {name!r}; columns are {', '.join(COLUMNS)}")
+        if name not in (*COLUMNS, *PLATFORMS):
+            raise Usage(f"{path}: there is no column {name!r}; columns are {', '.join((*COLUMNS, *PLATFORMS))}")
         if header.count(name) > 1:
             raise Usage(f"{path}: the column {name!r} is there twice; remove one")
     found = [_entry(path, number, header, row) for number, row in enumerate(rows[1:], 2)]
@@ -48,17 +64,10 @@ def read_roster(path: Path) -> list[Entry]:
     return found
 
 
-def entry_of(roster: Iterable[Entry], names: set[str]) -> Entry | None:
-    """Return the entry of a student who is known by these names. For a group, whose members share a grade, it is the
-    most generous of its entries: the latest deadline and the most free days."""
+def entries_of(roster: Iterable[Entry], names: set[str]) -> list[Entry]:
+    """Return the entries of a student, or of the members of a group, who are known by these names."""
     wanted = {name.casefold() for name in names}
-    fitting = [entry for entry in roster if {entry.id.casefold(), entry.email.casefold()} & wanted]
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
-    days = [entry.late_days for entry in fitting if entry.late_days is not None]
-    dates = [entry.extension for entry in fitting if entry.extension is not None]
-    first = fitting[0]
-    return Entry(first.id, first.name, first.email, first.group, max(days, default=None), max(dates, default=None))
+    return [entry for entry in roster if entry.keys & wanted or (entry.group and entry.group.casefold() in wanted)]
 
 
 def _entry(path: Path, number: int, header: list[str], row: list[str]) -> Entry:
@@ -70,7 +79,8 @@ def _entry(path: Path, number: int, header: list[str], row: list[str]) -> Entry:
         raise Usage(f"{where}: the id is empty")
     days, extension = cells.get("late_days", ""), cells.get("extension", "")
     name, email, group = (cells.get(column, "") for column in ("name", "email", "group"))
-    return Entry(cells["id"], name, email, group, _days(where, days), _moment(where, extension))
+    others = frozenset(cells[column] for column in PLATFORMS if cells.get(column))
+    return Entry(cells["id"], name, email, group, _days(where, days), _extension(where, extension), others)
 
 
 def _days(where: str, text: str) -> float | None:
@@ -85,15 +95,19 @@ def _days(where: str, text: str) -> float | None:
     return days
 
 
-def _moment(where: str, text: str) -> datetime.datetime | None:
+def _extension(where: str, text: str) -> datetime.datetime | datetime.timedelta | None:
     if not text:
         return None
+    if re.fullmatch(r"\+?\d{1,3}(\.\d+)?", text):
+        return datetime.timedelta(days=float(text))
     try:
         moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Usage(f"{where}: extension {text!r} is not a time with its zone, such as 2026-06-03T23:59+02:00")
+        raise Usage(
+            f"{where}: extension {text!r} is neither days, such as 2, nor a time with its zone, as 2026-06-03T23:59+02:00"
+        )
     return moment
 
 

@@ -19,7 +19,7 @@ from grader.grading.adjusting import charge, choose, days_late, decide_whole, re
 from grader.grading.policy import LatePart, OverridePart, Policy, ReleasePart
 from grader.grading.rescoring import NotRun, rescore, rescore_attempts
 from grader.grading.rubric import Rubric, load
-from grader.intake.roster import entry_of, read_roster
+from grader.intake.roster import entries_of, read_roster
 from grader.results import result as results
 from grader.results.exports import classroom, gradescope
 from grader.results.report import render_one
@@ -206,9 +206,17 @@ def test_an_extension_and_free_days_of_the_roster_count(tmp_path: Path) -> None:
         late = stored(name)
         late.submission.handed_in = "2026-06-03T12:00:00Z"
         assert rescore(late, found).score == points
-    assert entry_of(found.policy.roster, {"B@X.ORG"}) == found.policy.roster[1]
-    group = entry_of(found.policy.roster, {"alice", "bob"})
-    assert group is not None and (group.late_days, group.extension is None) == (4.0, False)
+    assert entries_of(found.policy.roster, {"B@X.ORG"}) == [found.policy.roster[1]]
+    assert entries_of(found.policy.roster, {"g"}) == [found.policy.roster[1]]
+
+
+def test_an_extension_may_be_a_number_of_days_and_a_group_has_the_best_of_its_members(tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text("id,group,github,late_days,extension\na,g,ag,,1\nb,g,bg,2,\n")
+    found = rubric(tmp_path, "[late]\nper_day = 0.5\ndeadline = 2026-06-01T12:00:00Z\n", roster=tmp_path / "roster.csv")
+    for name, when, points in (("g", "2026-06-04T12:00:00Z", 14.0), ("ag", "2026-06-03T12:00:00Z", 7.0)):
+        late = stored(name)
+        late.submission.handed_in = when
+        assert rescore(late, found).score == points
 
 
 def test_late_days_wait_while_a_result_is_held(tmp_path: Path) -> None:
@@ -228,7 +236,7 @@ def test_late_days_wait_while_a_result_is_held(tmp_path: Path) -> None:
         ("id,email\n1,a\n2,A\n", "the email 'A' is there twice"),
         ("id,name\n,A\n", "row 2: the id is empty"),
         ("id,late_days\n1,many\n", "row 2: late_days 'many' is not a number of days"),
-        ("id,extension\n1,2026-06-03\n", "row 2: extension '2026-06-03' is not a time with its zone"),
+        ("id,extension\n1,2026-06-03\n", "row 2: extension '2026-06-03' is neither days, such as 2, nor a time"),
         ("id\n1,2\n", "row 2 has 2 cells, the first line 1"),
     ],
 )
