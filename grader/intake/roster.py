@@ -105,9 +105,8 @@ def _extension(where: str, text: str) -> datetime.datetime | datetime.timedelta 
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Usage(
-            f"{where}: extension {text!r} is neither days, such as 2, nor a time with its zone, as 2026-06-03T23:59+02:00"
-        )
+        words = "is neither days, such as 2, nor a time with its zone, such as 2026-06-03T23:59+02:00"
+        raise Usage(f"{where}: extension {text!r} {words}")
     return moment
 
 
