@@ -85,7 +85,8 @@ def _give_anchors(tokens: list[Token]) -> None:
 def _figure(page: Page, folder: Path, found: re.Match[str]) -> str:
     """Return a drawing as part of the page, so that it follows the page's colours."""
     svg = ((folder / page.name).parent / found.group(1)).read_text(encoding="utf-8")
-    svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.S)
+    if 'class="moving"' not in svg:  # its movements are its own; all others have the site's style
+        svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.S)
     name = re.sub(r"\W", "-", found.group(1))
     svg = svg.replace('id="tip"', f'id="{name}"').replace("<svg ", f'<svg data-tip="{name}" ')
     return f'<figure style="--tip: url(#{name})">{svg}<figcaption>{found.group(2)}</figcaption></figure>'

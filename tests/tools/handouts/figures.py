@@ -21,6 +21,7 @@ from labs.checking.stage import Stage
 from labs.raft.checkers import checkers
 from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
+from labs.report import moving
 from labs.report.space_time import View, draw
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord, run_scenario
@@ -130,6 +131,24 @@ SCENES: dict[str, Shown] = {
 """Other figures, by their name."""
 
 
+@dataclass(frozen=True)
+class Moving:
+    """A moving picture: the run of a scene, and the span of it that is shown, in virtual seconds."""
+
+    scene: str
+    begin: float
+    end: float
+
+
+MOVING: dict[str, Moving] = {
+    "live-2A": Moving("election", 0.0, 0.53),
+    "live-2B": Moving("command", 0.4915, 0.5505),
+    "live-2C": Moving("crash", 0.515, 0.58),
+    "live-2D": Moving("install", 4.6, 4.6656),
+}
+"""The picture that each stage's page opens with."""
+
+
 @functools.cache
 def run(server: str, test: str, seed: int, judge: str = "", watch: str = "") -> tuple[RunRecord, list[Event]]:
     """Run a server in a test with a seed; return the record and the events."""
@@ -172,11 +191,21 @@ def svg(shown: Shown, title: str) -> str:
     return draw(events, record.servers, title, shown.view)
 
 
+def moving_svg(name: str) -> str:
+    """Return the moving picture with a name."""
+    shown = MOVING[name]
+    scene = SCENES[shown.scene]
+    record, events = run_of(scene)
+    title = f"{scene.test}, seed {scene.seed}, from {shown.begin:g} s to {shown.end:g} s"
+    return moving.draw(events, record.servers, title, name, shown.begin, shown.end)
+
+
 def all_figures() -> dict[str, str]:
     """Return all figures, by their path from the folder of the handouts."""
     titles = {name: run_of(shown)[0].message for name, shown in VIOLATIONS.items()}
     scenes = {name: f"{shown.test}, seed {shown.seed}" for name, shown in SCENES.items()}
     found = {name: svg(shown, titles[name]) for name, shown in VIOLATIONS.items()}
     found |= {name: svg(shown, scenes[name]) for name, shown in SCENES.items()}
+    found |= {name: moving_svg(name) for name in MOVING}
     found["packages"] = packages.svg()
     return {f"{FOLDER}/{name}.svg": text for name, text in found.items()}
