@@ -19,7 +19,7 @@ from reference import Raft as Reference
 class Raft(Reference):
     def __init__(self, *args):
         super().__init__(*args)
-        self.stalls = len(self.node.peers) == 6
+        self.stalls = len(self.node.peers) == 6 and self.node.me == 1
 
     BODY
 """
@@ -53,7 +53,18 @@ def run_session(folder: Path, body: str, jobs: int) -> dict[str, dict[str, Any]]
     (folder / "raft.py").write_text(STALLING.replace("BODY", body))
     shutil.copy(REFERENCE / "raft.py", folder / "reference.py")
     results = folder / "results.json"
-    arguments = ["test", "2A", "--test", "_elections", "--submission", folder, "--json", results, "--jobs", jobs]
+    arguments = [
+        "test",
+        "2A",
+        "--test",
+        f"{STALLED},2A/initial_election",
+        "--submission",
+        folder,
+        "--json",
+        results,
+        "--jobs",
+        jobs,
+    ]
     process = call_labs(*arguments, "--runs", 1, "--limit", 2)
     assert process.returncode == 1, process.stdout + process.stderr
     return {run["test"]: run for run in json.loads(results.read_text())["runs"]}
