@@ -28,6 +28,24 @@ def submissions_in(folder: Path) -> list[Path]:
     return sorted(path for path in found if is_link(path) or path.is_dir() or path.name.lower().endswith(ENDINGS))
 
 
+def require_one(folder: Path) -> None:
+    """Raise Usage if a folder is that of a class: one of its submissions would be graded as if it were all of them."""
+    if not folder.is_dir() or is_link(folder) or any((folder / place / SERVER).exists() for place in ("", "skeleton")):
+        return
+    inside = [path for path in submissions_in(folder) if path.suffix != ".py" and not is_link(path)]
+    found = [path for path in inside if path.is_file() or _holds_server(path)]
+    if len(found) > 1:
+        raise Usage(
+            f"{folder} holds {len(found)} submissions, such as {found[0].name} and {found[1].name}. For all of them: "
+            f"python -m grader class {folder} --out DIR, or give {folder}/*; for one: give {found[0]}"
+        )
+
+
+def _holds_server(folder: Path) -> bool:
+    """Return whether a folder has a server, at most two folders down."""
+    return any(next(folder.glob(f"{deep}{SERVER}"), None) is not None for deep in ("", "*/", "*/*/"))
+
+
 def stem(name: str) -> str:
     """Return a file's name without the ending of an archive, in one Unicode form."""
     bare = next((name[: -len(ending)] for ending in ENDINGS if name.lower().endswith(ending)), name)

@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     """Grade; return the worst exit code of all submissions."""
     import msgspec
 
+    from grader.collecting.entries import require_one
     from grader.execution.hosts import choose
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
@@ -79,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
     chosen = exports.chosen(options.export)
     rubric = load(options.rubric, options.runs, options.public, options.only)
     hosts = choose(options.hosts, options.require_sandbox)
+    for source in options.submissions:
+        require_one(Path(source))
     hand_ins = {
         hand_in.name: hand_in for hand_in in Shelf(options.out).settle(from_paths(options.submissions, options.given))
     }

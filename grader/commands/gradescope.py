@@ -32,4 +32,5 @@ def run(options: argparse.Namespace) -> int:
     count = build(options.out, options.rubric, options.runs, options.public)
     print(f"{options.out}: {count} files, {options.out.stat().st_size:,} bytes. In Gradescope: Configure Autograder,")
     print("Ubuntu 24.04, upload it, and raise the time limit to 40 minutes and the container to the largest.")
+    print("The grader stops after 36 minutes; with another limit, set GRADER_MINUTES in run_autograder.")
     return FULL_POINTS

@@ -159,9 +159,18 @@ class _Marking:
         self._source = typed(source, result.submission.root)
         self._planned = sum(len(public) + len(secret) for public, secret in self._seeds.values())
         self._done, self._saved = 0, time.monotonic()
+        self._marks: dict[str, _Marks] = {}
+        """Those of the stage at work."""
 
     async def mark(self) -> None:
-        """Mark all stages, and sum up."""
+        """Mark all stages, and sum up; if that is ended from outside, hand out what is known by then."""
+        try:
+            await self._mark_all()
+        except BaseException:
+            self._watch.so_far(self._so_far())
+            raise
+
+    async def _mark_all(self) -> None:
         for stage in self._rubric.stages:
             why_not = self._patience.why_not() or scoring.is_built_on(stage, self._result.stages)
             tests = [scoring.left_out(item, "skip", why_not) for item in stage.items]
@@ -189,14 +198,14 @@ class _Marking:
 
     async def _mark_stage(self, stage: Stage) -> dict[str, _Marks]:
         """Run each test of a stage once, then the useful ones with their other seeds; the basis first."""
-        marks = {item.scenario.id: _Marks() for item in stage.in_order}
+        marks = self._marks = {item.scenario.id: _Marks() for item in stage.in_order}
         for part in (slice(0, 1), slice(1, None)):
             async with trio.open_nursery() as nursery:
                 for position, item in enumerate(stage.in_order):
                     await nursery.start(self._run_seeds, item, self._order(item)[part], marks, position)
         return marks
 
-    def _so_far(self, stage: dict[str, _Marks]) -> Result:
+    def _so_far(self) -> Result:
         """Return what is known by now: the finished stages, and those tests of this one that had all their runs."""
         found = msgspec.json.decode(msgspec.json.encode(self._result), type=Result)
         done = {one.id for one in found.stages}
@@ -205,7 +214,7 @@ class _Marking:
                 continue
             tests = []
             for item in other.items:
-                marks = stage.get(item.scenario.id, _Marks())
+                marks = self._marks.get(item.scenario.id, _Marks())
                 is_over = marks.is_settled or len(marks.runs) == len(self._order(item))
                 tests.append(self._judge(item, marks) if is_over else scoring.left_out(item, "skip", NOT_YET))
             found.tests += tests
@@ -247,7 +256,7 @@ class _Marking:
             self._watch.progress(self._done, self._planned)
             if time.monotonic() - self._saved > SAVED_EVERY:
                 self._saved = time.monotonic()
-                self._watch.so_far(self._so_far(stage))
+                self._watch.so_far(self._so_far())
 
     async def _run_within_budget(self, item: Item, seed: int, marks: _Marks) -> tuple[RunRecord, bool]:
         """Run a test with a seed, within a multiple of the CPU time that the reference takes for that test.

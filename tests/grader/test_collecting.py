@@ -11,6 +11,7 @@ import pytest
 
 from grader.collecting import roster
 from grader.collecting.download import collect
+from grader.collecting.entries import require_one
 from grader.collecting.gradescope import parse
 from grader.exits import Usage
 from grader.intake.unpack import read
@@ -81,6 +82,19 @@ def test_any_other_folder(tmp_path: Path) -> None:
     shutil.copy(folder / "bob.py", folder / "bob.tar.gz")
     with pytest.raises(Usage, match="bob has two submissions here"):
         collected(folder)
+
+
+def test_the_folder_of_a_class_is_not_graded_as_one_student(tmp_path: Path) -> None:
+    folder = tmp_path / "submissions"
+    downloads.packed(folder / "alice.zip")
+    require_one(downloads.write(folder / "carol" / "raft-lab" / "skeleton" / "raft.py").parents[2])
+    with pytest.raises(Usage, match=r"holds 2 submissions, such as alice\.zip and carol.*grader class"):
+        require_one(folder)
+    downloads.write(folder / "bob" / "raft.py")
+    with pytest.raises(Usage, match="holds 3 submissions"):
+        require_one(folder)
+    for place in ("raft.py", "skeleton/raft.py"):
+        require_one(downloads.write(tmp_path / place[:4] / place).parents[place.count("/")])
 
 
 @pytest.mark.parametrize("make", [downloads.gradescope, downloads.canvas, downloads.moodle])

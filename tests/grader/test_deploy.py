@@ -116,6 +116,29 @@ def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_pat
     assert "the grader ended with code" in done.stdout
 
 
+SLOW = """#!/bin/sh
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$2/submission" && echo '{"output": "so far", "tests": []}' >"$2/submission/gradescope.json"
+exec sleep 60
+"""
+"""A grader that publishes what it has, and takes too long."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Gradescope is Linux")
+def test_a_grader_that_takes_too_long_on_gradescope_is_stopped_and_leaves_what_it_has(tmp_path: Path) -> None:
+    place, slow = tmp_path / "autograder", tmp_path / "slow"
+    (place / "source").mkdir(parents=True)
+    slow.write_text(SLOW)
+    slow.chmod(0o755)
+    text = autograder.HERE.joinpath("run_autograder").read_text()
+    text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", str(slow))
+    done = subprocess.run(
+        ["bash", "-c", text], env={**os.environ, "GRADER_MINUTES": "0.03"}, capture_output=True, text=True, timeout=50
+    )
+    assert json.loads((place / "results" / "results.json").read_text())["output"] == "so far"
+    assert "the grader ended with code 124" in done.stdout
+
+
 def grade_step() -> str:
     """Return the script of the workflow's step that grades."""
     text = (ROOT / "grader" / "release" / "github" / "raft-grade.yml").read_text()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from grader import exits
+from grader.grading.marking import NOT_YET
 from grader.results.result import Result, read
 from grader.results.shelf import Shelf
 from tests.running import REFERENCE, ROOT
@@ -249,7 +250,11 @@ def test_a_grading_that_is_stopped_leaves_nothing_half_and_goes_on(tmp_path: Pat
     assert grading.returncode == exits.INTERRUPTED, err
     assert "stopped: 1 of 2 are graded; the same command goes on" in err
     assert len(before) >= 3 and survivors(before) == [] and list((tmp_path / "tmp").iterdir()) == []
-    assert read(unfinished).status == "unfinished" and read(out / "skeleton" / "result.json").status == "graded"
+    so_far = read(unfinished)
+    assert (
+        so_far.status == "unfinished" and not so_far.has_grade and [test.message for test in so_far.tests] == [NOT_YET]
+    )
+    assert read(out / "skeleton" / "result.json").status == "graded"
     assert [path.name for path in out.rglob("*") if path.name.startswith(".")] == []
     known = read(out / "skeleton" / "result.json")
     done = run(tmp_path, *arguments)

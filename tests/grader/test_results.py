@@ -305,6 +305,30 @@ def test_gradescope_gets_every_test_and_the_total() -> None:
     )
 
 
+@pytest.mark.parametrize("visibility", ["hidden", "after_due_date", "after_published"])
+def test_points_of_tests_that_students_do_not_see_are_in_nothing_that_they_see(visibility: str) -> None:
+    """61 and 62 are hidden points, in a stage of their own and beside others; 65 and 127 are sums with them."""
+    hidden = {"visibility": visibility, "detail": "none"}
+    seen = judged(item(), *["pass"] * 4)
+    for status in ("pass", "fail", "grader-error"):
+        unseen = [judged(item("2A/hidden_ring", points=61.0, **hidden), *[status] * 4)]
+        unseen.append(judged(item("2B/chaos", points=62.0, **hidden), *[status] * 4))
+        found = graded(seen, *unseen)
+        content = gradescope.content(found)
+        shown = [test for test in content["tests"] if test["visibility"] == "visible"]
+        views = [report.render_one(student_view(found)), content["output"], json.dumps([shown, content["extra_data"]])]
+        views += [writer(found) for name, (_, writer) in WRITERS.items() if name not in ("gradescope", "classroom")]
+        assert not re.findall(r"(?<![\w.:-])(?:61|62|65|127)(?:00|\.0)?(?![\w:-])|\b2B\b", "\n".join(views))
+        assert "score" not in content
+
+
+def test_a_refused_submission_has_the_same_maximum_for_students_as_all_others() -> None:
+    refused = Result("not-gradable", Submission("x"), Basis(), Sandbox("inline", "none"), max_score=10.0)
+    refused.unseen_score = 6.0
+    assert student_view(refused).max_score == 4.0
+    assert classroom50.content(refused, {})["max-score"] == 400
+
+
 def test_gradescope_is_told_why_something_was_not_graded() -> None:
     refused = Result("not-gradable", Submission("x"), Basis(), Sandbox("inline", "none"), message="no raft.py")
     found = gradescope.content(refused)
