@@ -89,6 +89,6 @@ def _scalar(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    """Return a time such as "2026-02-01 12:34:56.123 Z" as "2026-02-01T12:34:56Z"; "" if it is none in UTC."""
+    """Return a time such as "2026-02-01 12:34:56.123 Z" as "2026-02-01T12:34:56Z"; "" if it is not in UTC."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)? ?(?:Z|UTC|[+-]00:00)?", text)
     return f"{found.group(1)}T{found.group(2)}Z" if found else ""

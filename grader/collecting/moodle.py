@@ -20,7 +20,7 @@ def fits(folder: Path) -> bool:
 
 
 def read(folder: Path, collected: Path) -> list[HandIn]:
-    """Return a hand-in for each participant number. Texts that were typed into Moodle are no files, and left out."""
+    """Return a hand-in for each participant number. Texts that were typed into Moodle are left out."""
     students: dict[tuple[str, str], dict[str, Path]] = defaultdict(dict)
     for path in sorted(folder.iterdir()):
         found = ENTRY.fullmatch(path.name)

@@ -3,15 +3,14 @@
 SUBMISSIONS is a folder whose entries are folders, archives or git checkouts, or an unpacked or packed download. Each
 result is written when it is ready, with a line in the terminal. Stop it, or kill it, at any moment: the same command
 goes on, loses nothing and repeats nothing. Submissions with the same files are graded once. One that cannot be graded
-stops nobody else. A roster (CSV: id, name, email, login, github, canvas, moodle, gradescope, group, extension) gives
-students their own ids, and lists those who handed in nothing.
+stops nobody else. A roster (CSV: id, name, email, group, late_days, extension, and names on platforms: login, github,
+canvas, moodle, gradescope) gives students their own ids, and lists those who handed in nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
 import os
 import sys
 from collections.abc import Iterator
@@ -35,9 +34,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of submissions, or a download")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="results; one folder for each class")
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the students of the course")
-    parser.add_argument(
-        "--due", type=_moment, metavar="TIME", help="the deadline, as 2026-03-01T23:59:00+01:00, to count days late"
-    )
     parser.add_argument(
         "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
     )
@@ -69,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.results.shelf import Shelf
 
     chosen = exports.chosen(options.export)
-    rubric = load(options.rubric, options.runs, options.public, options.only)
+    rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
     hosts = choose(options.hosts, options.require_sandbox)
     shelf = Shelf(options.out)
     exits.require_writable(options.out / "class.csv")
@@ -94,14 +90,13 @@ def _collect(options: argparse.Namespace) -> list[HandIn]:
     """Return the hand-ins of the download, with the identities of the roster."""
     from grader.collecting import roster
     from grader.collecting.download import collect
+    from grader.intake.roster import read_roster
     from grader.results.students import require_distinct
 
     kind, hand_ins = collect(options.submissions, options.out)
     print(f"{options.submissions}: {kind}, {len(hand_ins)} submissions", file=sys.stderr)
-    if options.due is not None:
-        hand_ins = roster.with_lateness(hand_ins, options.due)
     if options.roster is not None:
-        hand_ins = roster.join(roster.read(options.roster), hand_ins)
+        hand_ins = roster.join(read_roster(options.roster), hand_ins)
         strangers = [hand_in.student for hand_in in hand_ins if hand_in.origin != "roster"]
         if strangers:
             more = f" and {len(strangers) - 5} more" if strangers[5:] else ""
@@ -154,11 +149,3 @@ def _alone(out: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _moment(text: str) -> datetime.datetime:
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-03-01T23:59:00+01:00") from None
-    return moment if moment.tzinfo else moment.astimezone()

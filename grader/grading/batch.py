@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import trio
 
 from grader.cleaning import one_line
@@ -22,8 +23,10 @@ from grader.execution import runners
 from grader.execution.hosts import Hosts
 from grader.execution.runners import Runners
 from grader.exits import IntakeFailed, Usage
+from grader.grading.adjusting import names_of, settle
 from grader.grading.marking import Order, Watch, blank, mark, refuse, typed
 from grader.grading.references import References
+from grader.grading.rescoring import NotRun, rescore
 from grader.grading.rubric import Rubric
 from grader.grading.scoring import hold_all
 from grader.grading.seeds import course_secret, fingerprint
@@ -81,7 +84,7 @@ class Batch:
     so_far: Callable[[str, Result], None] = lambda name, result: None
     """Called now and then with an unfinished result."""
     redone: Redone | None = None
-    """Who has been graded again already, if an interrupted regrading is to go on."""
+    """The students who have been graded again already, if an interrupted regrading is to go on."""
     _twins: Twins = field(default_factory=Twins)
 
     @contextlib.contextmanager
@@ -175,6 +178,7 @@ class Batch:
         result = blank(name, order)
         self.hand_ins[name].describe(result.submission)
         refuse(result, self.hand_ins[name].trouble, order)
+        settle(result, self.rubric.policy)
         if known is not None and (known.submission.sha256 or known.tests or split(known)[1] == split(result)[1]):
             self._known.add(name)
             return known
@@ -201,16 +205,31 @@ class Batch:
         known = Shelf(self.out).result(name)
         is_due = self.again and not (self.redone is not None and name in self.redone)
         if known is not None and is_same(known, blank) and known.has_grade and not is_due:
-            self._known.add(name)
-            if known.submission != blank.submission:  # the roster has changed, or the file was moved
-                known.submission = blank.submission
-                Shelf(self.out).correct(name, known)
-            return known
+            return self._corrected(name, known, blank)
         twin = await self._twins.wait_for(name, blank)
-        if twin is not None:
-            return adopted(twin, blank, typed(self.hand_ins[name].source, blank.submission.root))
+        if twin is not None and not twin.adjustments and not self._is_decided_by_hand(blank):
+            found = adopted(twin, blank, typed(self.hand_ins[name].source, blank.submission.root))
+            settle(found, self.rubric.policy)
+            return found
         Shelf(self.out).begin(name, blank)
         return None
+
+    def _corrected(self, name: str, known: Result, blank: Result) -> Result:
+        """Return a known result with today's facts about its student: the roster has changed, or the file was moved."""
+        if known.submission == blank.submission:
+            self._known.add(name)
+            return known
+        now = msgspec.structs.replace(known, submission=blank.submission)
+        with contextlib.suppress(NotRun):
+            now = rescore(now, self.rubric)
+        if (now.status, now.score) == (known.status, known.score):
+            self._known.add(name)
+            Shelf(self.out).correct(name, now)
+        return now
+
+    def _is_decided_by_hand(self, result: Result) -> bool:
+        names = {name.casefold() for name in names_of(result.submission)}
+        return any(override.student.casefold() in names for override in self.rubric.policy.overrides)
 
 
 class _Display:

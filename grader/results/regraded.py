@@ -1,4 +1,4 @@
-"""What changed between two results of a student, in a sentence: points, the tests behind them, and the cause."""
+"""What changed between two results of a student, in a sentence: points, tests, and the cause."""
 
 from __future__ import annotations
 

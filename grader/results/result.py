@@ -279,7 +279,7 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     unseen: int = 0
     """Tests that are left out of this view of the result, and of all its sums."""
     unseen_score: float = 0.0
-    """Of a result without tests: the points in `max_score` of those that students do not see."""
+    """The part of `max_score` that belongs to tests which students do not see, in a result without tests."""
     reason: str = ""
     """Why it was graded again, in the words of the person who did it."""
     audience: Literal["instructor", "student"] = "instructor"
