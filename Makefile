@@ -8,7 +8,7 @@ SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH
 
 SUBMISSION ?= skeleton
-export REV SUBMISSION SUBMISSIONS ROSTER HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP WITH
+export REV SUBMISSION SUBMISSIONS ROSTER HOSTS SEED RUNS TEST JOBS JSON FILE SERVER KIND FROM TO PYTHON STAGE SEEDS ONLY OUT ALIAS STEP WITH TIME NAME
 
 STAGES := warmup 2A 2B 2C 2D
 LABS := .venv/bin/python -m labs
@@ -42,6 +42,10 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make again         what failed last, with its seeds, and then fresh seeds
                      of what passes now;  RUNS=75
   make watch         that on every save, until Ctrl-C;  STAGE=2A
+  make explore       searches for faults that break your server, and shrinks
+                     what it finds to a few lines:  STAGE=2C TIME=60
+  make shrink        shrinks a run that fails:  TEST=2C/figure_8 SEED=17
+  make keep          what was found last becomes a test of yours:  NAME=word
   make test-perf     what your server costs, beside the reference's figures:
                      messages, bytes, time; STAGE=2B, ALIAS=name
   make list          the names of all tests, with points
@@ -95,7 +99,7 @@ For work on the lab itself
 endef
 export HELP
 
-.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch coverage mutation submit list replay trace page lint bench doctor demo check clean no-python \
+.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch explore shrink keep coverage mutation submit list replay trace page lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
@@ -181,6 +185,18 @@ list: .venv/ready
 replay: .venv/ready
 	@[ -n "$$TEST" ] || { echo 'Which test? As in  make replay TEST=2C/figure_8 SEED=17' >&2; exit 2; }
 	@$(LABS) replay "$$TEST" $(CHOSEN) $(SHOWN)
+
+explore: .venv/ready
+	@[ -n "$$STAGE" ] || { echo 'Which stage? As in  make explore STAGE=2C' >&2; exit 2; }
+	@$(LABS) explore "$$STAGE" --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"} $${TIME:+--time "$$TIME"} $${JOBS:+--jobs "$$JOBS"}
+
+shrink: .venv/ready
+	@[ -n "$$TEST" ] || { echo 'Which test? As in  make shrink TEST=2C/figure_8 SEED=17' >&2; exit 2; }
+	@$(LABS) shrink "$$TEST" --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"}
+
+keep: .venv/ready
+	@[ -n "$$NAME" ] || { echo 'Under which name? As in  make keep NAME=votes-twice' >&2; exit 2; }
+	@$(LABS) keep "$$NAME" $${FILE:+--file "$$FILE"}
 
 trace: .venv/ready
 	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from labs.again import kept
 from labs.raft.lab import RAFT
@@ -111,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
     submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
     submit.set_defaults(run=_submit)
+    _add_explorer(commands)
 
     shown = commands.add_parser("github", help="show the failures of a results file in a job of GitHub Actions")
     shown.add_argument("file", type=Path, metavar="FILE", help="as python -m labs test --json FILE leaves it")
@@ -159,6 +161,27 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser]) -> None:
     diff.add_argument("second", nargs="?", metavar="B", help=words)
     _add_submission(diff)
     diff.set_defaults(run=_diff)
+
+
+def _add_explorer(commands: Any) -> None:
+    explore = commands.add_parser("explore", help="search for a schedule that your server fails, and make it small")
+    explore.add_argument("stage", metavar="STAGE", help="2A 2B 2C 2D: whose rules, and with which faults")
+    explore.add_argument("--time", type=numbers.seconds, default=60.0, metavar="S", help="wall seconds to search (60)")
+    explore.add_argument("--seed", type=numbers.seed, default=1, help="the seed of the search (1)")
+    explore.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    explore.add_argument("--jobs", type=numbers.positive, default=os.cpu_count() or 1, help="processes (one per core)")
+    explore.set_defaults(run=_explore)
+
+    shrink = commands.add_parser("shrink", help="take a failing run as a schedule, and make that small")
+    shrink.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8, or a schedule's file")
+    shrink.add_argument("--seed", type=numbers.seed, default=1, help="the seed with which the test fails (1)")
+    shrink.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    shrink.set_defaults(run=_shrink)
+
+    kept_as = commands.add_parser("keep", help="keep the schedule that was found last: labs test runs it from now on")
+    kept_as.add_argument("name", metavar="NAME", help="its name in schedules/")
+    kept_as.add_argument("--file", type=Path, metavar="FILE", help="another schedule than the one that was found last")
+    kept_as.set_defaults(run=_keep)
 
 
 def _add_test_options(parser: argparse.ArgumentParser) -> None:
@@ -464,6 +487,45 @@ def _submit(options: argparse.Namespace) -> int:
     if record.status == "error":
         options.out.unlink()
         raise Usage(f"{options.submission} cannot be graded like this: {record.message}")
+    return PASSED
+
+
+def _explore(options: argparse.Namespace) -> int:
+    from labs.explore import command
+
+    if options.stage not in catalogue.RAFT_STAGES:
+        raise Usage(f"there is no stage {options.stage!r} to explore; stages are {', '.join(catalogue.RAFT_STAGES)}")
+    found = command.explore(Path(options.submission), options.stage, options.time, options.seed, options.jobs)
+    if found is None:
+        print(f"found nothing; another search: SEED={options.seed + 1}, or a longer TIME")
+        return PASSED
+    print(f"\n{command.show(found, options.submission)}")
+    return OUR_ERROR if found.status == "grader-error" else FAILED
+
+
+def _shrink(options: argparse.Namespace) -> int:
+    from labs.explore import command
+
+    scenario = _one_test(options.test)
+    found = command.shrink(Path(options.submission), scenario.id, options.seed)
+    if found.status == "not recordable":
+        raise Usage(found.message)
+    if found.status == "pass":
+        print(command.why_not(found, scenario.id, options.seed))
+        return PASSED
+    print(command.show(found, options.submission))
+    return OUR_ERROR if found.status == "grader-error" else FAILED
+
+
+def _keep(options: argparse.Namespace) -> int:
+    from labs.explore import command
+
+    if not re.fullmatch(r"[\w-]+", options.name):
+        raise Usage(f"{options.name!r} is not a name for a file: use letters, digits, - and _")
+    if not options.file and not command.LAST.exists():
+        raise Usage("nothing was found yet; make explore and make shrink leave something to keep")
+    path = command.keep(options.name, options.file or command.LAST)
+    print(f"kept as {path}: make test runs it from now on\nreplay  make replay TEST={path}")
     return PASSED
 
 

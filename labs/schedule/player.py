@@ -19,6 +19,9 @@ from labs.sim.runtime import rng
 from labs.testing.cluster import Cluster
 from labs.testing.scenario import Scenario
 
+SLOWED, SLOW = 0.3, 0.11
+"""The share of seeds for which one server of the majority is slow for a while, and how many seconds its messages take
+then: an answer takes longer than from one heartbeat to the next."""
 SETTLE = 1.0
 """Virtual seconds from the end of the faults to the first demand: what is still on its way may depose a leader."""
 
@@ -155,7 +158,8 @@ async def recover(cluster: Cluster, schedule: Schedule) -> None:
     lasting = [s for s in cluster.servers if stage.has(PERSISTENCE) or cluster.is_up(s)]
     if len(lasting) < cluster.majority:
         return
-    alive = rng.generator(schedule.seed, "recovery").sample(lasting, cluster.majority)
+    generator = rng.generator(schedule.seed, "recovery")
+    alive = generator.sample(lasting, cluster.majority)
     for server in cluster.servers:
         if server not in alive:
             cluster.disconnect(server)
@@ -165,6 +169,8 @@ async def recover(cluster: Cluster, schedule: Schedule) -> None:
     await cluster.wait_for_leader()
     if stage.has(REPLICATION):
         await cluster.agree("recovery 1", cluster.majority)
+        if generator.random() < SLOWED:
+            await _agree_with_slow(cluster, alive)
     cluster.connect_all()
     for server in lasting:
         if not cluster.is_up(server):
@@ -174,6 +180,18 @@ async def recover(cluster: Cluster, schedule: Schedule) -> None:
     else:
         await cluster.wait_for_one_term()
         await cluster.wait_for_leader()
+
+
+async def _agree_with_slow(cluster: Cluster, alive: list[int]) -> None:
+    """Agree while the answers of a server that is needed are late: they count all the same."""
+    leader = await cluster.wait_for_leader()
+    slow = next(server for server in alive if server != leader)
+    cluster.slow(slow, SLOW)
+    await cluster.sleep(SETTLE)
+    await cluster.wait_for_leader(within=10.0)
+    why = f"server {slow} is slow, and needed: its answers take {2 * SLOW:g} s, and count all the same"
+    await cluster.agree("recovery, slowly", cluster.majority, why=why)
+    cluster.slow(slow, 0.0)
 
 
 def end_faults(cluster: Cluster) -> None:
