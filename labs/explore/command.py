@@ -11,7 +11,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from labs.engine import pool
+from labs.engine import engine
+from labs.engine.local import processes
 from labs.engine.stalls import Limits
 from labs.explore.search import Search
 from labs.explore.work import FAILED, Exploring, Found, Job
@@ -42,7 +43,7 @@ def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int) 
         while found is None and not progress.is_over():
             yield Job(search.next())
 
-    for job, outcome in pool.run(work, wanted(), jobs, LIMITS):
+    for job, outcome in engine.run(work, wanted(), processes(jobs), LIMITS):
         assert job.schedule is not None
         progress.count(len(search.reached))
         search.learn(job.schedule, outcome.reached)
@@ -57,7 +58,13 @@ def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int) 
 def _made_small(work: Exploring, found: Found) -> Found:
     if found.status not in FAILED or found.schedule is None:
         return found
-    return next(pool.run(work, [Job(found.schedule, shrinks=True)], 1, SHRINK_LIMITS))[1]
+    return _only(work, Job(found.schedule, shrinks=True))
+
+
+def _only(work: Exploring, job: Job) -> Found:
+    """Return the record of a single job."""
+    [(_, found)] = engine.run(work, [job], processes(1), SHRINK_LIMITS)
+    return found
 
 
 def shrink(submission: Path, test: str, seed: int) -> Found:
@@ -65,7 +72,7 @@ def shrink(submission: Path, test: str, seed: int) -> Found:
     work = Exploring(submission)
     work.program()
     taken = Job(text.load(Path(test)), shrinks=True) if is_schedule(test) else Job(None, True, test, seed)
-    return next(pool.run(work, [taken], 1, SHRINK_LIMITS))[1]
+    return _only(work, taken)
 
 
 def why_not(found: Found, test: str, seed: int) -> str:
