@@ -215,15 +215,17 @@ class Batch:
         return None
 
     def _corrected(self, name: str, known: Result, blank: Result) -> Result:
-        """Return a known result with today's facts about its student: the roster has changed, or the file was moved."""
-        if known.submission == blank.submission:
-            self._known.add(name)
-            return known
+        """Return a known result with today's facts about its student: the roster or a decision has changed, or the file
+        was moved. Other points go through the history, as after a grading."""
+        policy = self.rubric.policy
         now = msgspec.structs.replace(known, submission=blank.submission)
-        with contextlib.suppress(NotRun):
-            now = rescore(now, self.rubric)
-        if (now.status, now.score) == (known.status, known.score):
-            self._known.add(name)
+        if policy.late is not None or policy.overrides:
+            with contextlib.suppress(NotRun):
+                today = rescore(now, self.rubric)
+                if today.adjustments != known.adjustments:
+                    return today
+        self._known.add(name)
+        if now != known:
             Shelf(self.out).correct(name, now)
         return now
 

@@ -135,7 +135,11 @@ class Shelf:
             words += ". The course secret differs, and with it the seeds: import it (python -m grader secret --help)"
         left = [name for name in others if name not in hand_ins]
         if not replace:
-            raise Usage(f"{words}. Use another --out; or give --replace: earlier results stay in each history")
+            same_runs = not secrets and {result.basis.selection for result in others.values()} == {basis.selection}
+            rescored = f"; if the tests are the same, python -m grader rescore {self.out} runs nothing" * same_runs
+            raise Usage(
+                f"{words}. Use another --out; or give --replace: earlier results stay in each history{rescored}"
+            )
         if left:
             more = f" and {len(left) - 5} more" if left[5:] else ""
             raise Usage(f"{words}. --replace must not leave a mixture: grade also {', '.join(left[:5])}{more}")

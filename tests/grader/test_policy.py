@@ -201,7 +201,7 @@ def test_an_extension_and_free_days_of_the_roster_count(tmp_path: Path) -> None:
     )
     text = "[late]\nper_day = 0.5\ndeadline = 2026-06-01T12:00:00Z\n"
     found = rubric(tmp_path, text, roster=tmp_path / "roster.csv")
-    assert found.sha256 != rubric(tmp_path, text).sha256
+    assert found.sha256 == rubric(tmp_path, text).sha256, "an extension of one student makes no other rubric for all"
     for name, points in (("alice", 14.0), ("bob", 14.0), ("carol", 0.0)):
         late = stored(name)
         late.submission.handed_in = "2026-06-03T12:00:00Z"
