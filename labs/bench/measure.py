@@ -5,19 +5,24 @@ A simulated run never waits, so its CPU time does not depend on what else the ma
 
 from __future__ import annotations
 
-import multiprocessing
+import importlib
+import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from labs.engine.local import Local
+from labs.engine.stalls import Limits
+from labs.engine.work import Loss, Work
 from labs.raft.stages import catalogue
+from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.loader.program import BadSubmission
 from labs.testing.run import run_scenario
 from labs.testing.scenario import Scenario
 
@@ -39,10 +44,51 @@ class Sample(msgspec.Struct):
     """The message of a run that did not pass."""
 
 
+class Call(msgspec.Struct, frozen=True):
+    """A function of a module, and its arguments."""
+
+    module: str
+    name: str
+    arguments: tuple[Any, ...]
+
+
+class Measured(msgspec.Struct):
+    """What a function has returned, or which of the known errors it raised."""
+
+    value: Any = None
+    error: str = ""
+    text: str = ""
+
+
+class Measuring(Work[Call, Measured]):
+    """Calls functions that measure."""
+
+    job, record = Call, Measured
+
+    def run(self, job: Call) -> Measured:
+        try:
+            return Measured(getattr(importlib.import_module(job.module), job.name)(*job.arguments))
+        except tuple(KNOWN.values()) as error:
+            return Measured(error=type(error).__name__, text=str(error))
+
+    def lost(self, job: Call, loss: Loss) -> Measured:
+        raise RuntimeError(f"{job.name}: the process {loss.how}")
+
+
+KNOWN = {kind.__name__: kind for kind in (BadSubmission, HostsUnavailable)}
+"""The errors that a measurement may raise."""
+UNLIMITED = Limits(cpu=0.0, wall=0.0, silence=3600.0)
+
+
 def in_own_process(function: Callable[..., T], *arguments: object) -> T:
     """Call a function of a module in a fresh process, so that nothing measured before is in its memory."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+    call = Call(function.__module__, function.__name__, arguments)
+    with Local(1, os.environ) as backend, backend.open(Measuring(), UNLIMITED) as engine:
+        found = engine.do(call)
+    if found.error:
+        raise KNOWN[found.error](found.text)
+    value: T = msgspec.convert(found.value, get_type_hints(function)["return"])
+    return value
 
 
 def sample(

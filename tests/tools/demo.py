@@ -8,9 +8,11 @@ replay them.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import os
 import shlex
-import subprocess
 import sys
 import textwrap
 import time
@@ -18,12 +20,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from labs import cli
+from labs.__main__ import start_again
 from labs.report import columns
 from tests.corpora import mutants
 from tests.corpora.mutants.patching import Mutant
 
 FOLDER = Path("out") / "demo"
 TITLES = {"2A": "election", "2B": "replication", "2C": "persistence", "2D": "snapshots"}
+STOPPED = 130
+"""The exit code after Ctrl-C."""
 CAUGHT_BY = {
     "classic_truncates_always": ("2B", "2B/late_and_twice"),
     "classic_counts_old_terms": ("2B", "2B/figure_8"),
@@ -96,11 +102,14 @@ def labs(*arguments: str, visible: bool) -> tuple[list[dict[str, Any]], str]:
         print(f"   $ python -m labs {shlex.join(arguments)}\n", flush=True)
     record = FOLDER / "results.json"
     record.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "labs", *arguments, "--json", str(record)]
-    done = subprocess.run(command, check=False, stdout=None if visible else subprocess.PIPE, encoding="utf-8")
+    hidden = io.StringIO()
+    with contextlib.nullcontext() if visible else contextlib.redirect_stdout(hidden):
+        code = cli.main([*arguments, "--json", str(record)])
+    if code == STOPPED:
+        sys.exit(STOPPED)
     runs: list[dict[str, Any]] = json.loads(record.read_text())["runs"] if record.exists() else []
     record.unlink(missing_ok=True)
-    return runs, done.stdout or ""
+    return runs, hidden.getvalue()
 
 
 def say(text: str) -> None:
@@ -110,4 +119,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start_again() if os.environ.get("PYTHONHASHSEED") != "0" else main())
