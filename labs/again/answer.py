@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from labs.again import rate
 from labs.again.rerun import Answer
 from labs.report import failures, terminal
+from labs.report.page import keep
 from labs.testing.run import RunRecord
 
 SHOWN = 3
@@ -24,9 +25,9 @@ def render(answer: Answer, submission: str) -> str:
     by_test = {scenario.id: [run for run in runs if run.test == scenario.id] for scenario in answer.scenarios}
     after = failures.unwritten(answer.scenarios, by_test)
     after.append("\n".join([*_headline(answer), *_fresh(answer, submission), *_next(answer, submission)]))
-    height = terminal.height()
+    height, pages = terminal.height(), keep.kept(runs)
     room = None if height is None else height - 1 - sum(terminal.lines(part) + 1 for part in after)
-    return "\n\n".join([*failures.paragraphs(answer.scenarios, by_test, submission, room=room), *after])
+    return "\n\n".join([*failures.paragraphs(answer.scenarios, by_test, submission, room=room, pages=pages), *after])
 
 
 def _headline(answer: Answer) -> list[str]:

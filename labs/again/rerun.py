@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labs.again.kept import Kept, red_of
-from labs.engine.session import Session, run_jobs
+from labs.engine.session import run_jobs
 from labs.engine.stages import StageJob
 from labs.raft.stages import catalogue
+from labs.report.page import keep
 from labs.schedule import folder
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
@@ -44,16 +45,21 @@ def rerun(kept: Kept, options: argparse.Namespace) -> Answer:
     known = sorted({*kept.red, *kept.fixed})
     scenarios = chosen(one.test for one in known)
     again = [StageJob(scenario.id, one.seed) for scenario in scenarios for one in known if one.test == scenario.id]
-    old = _finished(run_jobs(again, scenarios, options, "runs that failed"))
+    old = _run(again, scenarios, options, "runs that failed")
     failing = {record.test for record in old if record.status != "pass"}
     seeds = range(kept.next_seed, kept.next_seed + options.runs)
     passing = [scenario for scenario in scenarios if scenario.id not in failing and scenario.own_seed is None]
     jobs = [StageJob(scenario.id, seed) for seed in seeds for scenario in passing]
-    fresh = _finished(run_jobs(jobs, passing, options, "runs with fresh seeds")) if jobs else []
+    fresh = _run(jobs, passing, options, "runs with fresh seeds") if jobs else []
     return Answer(kept, scenarios, old, fresh, seeds)
 
 
-def _finished(session: Session) -> list[RunRecord]:
+def _run(
+    jobs: Sequence[StageJob], scenarios: Sequence[Scenario], options: argparse.Namespace, noun: str
+) -> list[RunRecord]:
+    """Run some jobs; each run that fails leaves its page."""
+    keep.forget((job.test, job.seed) for job in jobs)
+    session = run_jobs(jobs, scenarios, options, noun, keep.keep_page)
     if session.interrupted:
         raise KeyboardInterrupt
     return session.records
