@@ -170,6 +170,8 @@ def test_figures_are_drawn_from_these_runs() -> None:
         ),
         "crash": ("save t1", "CRASH at its reply", "RESTART"),
         "install": ("Install t", "snapshot 20", "Append t"),
+        "hunt": ("Append t1 prev 0/t0 [1]", "log ..1", "log ..0", "breaks MatchingKept"),
+        "hunt-notes": ("note: had ..1, got 1..+0: cut", "breaks MatchingKept"),
     }.items(),
 )
 def test_scene_shows_what_its_page_says(name: str, events: tuple[str, ...]) -> None:

@@ -2,8 +2,9 @@
 output.
 
 A block is a comment `<!-- output -->` and a fence `console` whose lines `$ command` are followed by what that prints.
-The comment may contain `server=NAME` (who stands in skeleton/), `head=N` and `tail=N` (lines shown of each command),
-and `slow` (checked only by `python -m tests.tools.handouts --all`).
+The comment may contain `server=NAME` (who stands in skeleton/), `failed=NAME:TEST` (who stood there before, when that
+test was run last), `head=N` and `tail=N` (lines shown of each command), and `slow` (checked only by
+`python -m tests.tools.handouts --all`).
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ class Block:
     def rerun(self) -> str:
         """Run the commands, and return what the block should show."""
         lines: list[str] = []
-        with scratch.lab(self.options.get("server", "skeleton")) as folder:
+        server = self.options.get("server", "skeleton")
+        before, _, test = self.options.get("failed", "").partition(":")
+        with scratch.lab(before or server) as folder:
+            if before:
+                scratch.run(f"make test-{test.partition('/')[0]} TEST={test}", folder)
+                scratch.replace(server, folder)
             for command in self.commands:
                 output = scratch.run(command, folder)[1].replace(str(folder), ".")
                 lines += [f"$ {command}", *self._cut(output.splitlines())]

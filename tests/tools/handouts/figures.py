@@ -127,6 +127,10 @@ SCENES: dict[str, Shown] = {
         1,
         View(rows=25, begin=4.6, end=4.6656, hide=("role", "start", "cut")),
     ),
+    "hunt": Shown("classic_truncates_always", "2B/late_and_twice", 5, View(rows=15, servers=(1, 2), begin=0.4356)),
+    "hunt-notes": Shown(
+        "hunted_with_notes", "2B/late_and_twice", 5, View(rows=15, servers=(1, 2), begin=0.4356, hide=("start",))
+    ),
 }
 """Other figures, by their name."""
 

@@ -48,6 +48,12 @@ def lab(server: str = "skeleton") -> Iterator[Path]:
         yield folder
 
 
+def replace(server: str, folder: Path) -> None:
+    """Put another server into skeleton/ of a lab's folder."""
+    shutil.copytree(ROOT / "skeleton", folder / "skeleton", dirs_exist_ok=True)
+    _put(server, folder / "skeleton")
+
+
 @contextlib.contextmanager
 def skeleton(server: str) -> Iterator[Path]:
     """Make only the folder skeleton/ of such a lab: enough to run a server, and made in no time."""
