@@ -7,9 +7,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 import zipfile
 from pathlib import Path
 
@@ -202,3 +204,63 @@ def test_the_workflow_gives_students_code_no_word_in_it() -> None:
     }
     assert text.count("persist-credentials: false") == text.count("actions/checkout@") == 2
     assert "permissions:\n  contents: read\n" in text and "--public" in text
+
+
+def test_the_docker_command_of_the_handout_writes_only_where_it_may() -> None:
+    """The container's file system can only be read; we cannot start it here."""
+    text = (ROOT / "handouts" / "instructor" / "security.md").read_text(encoding="utf-8")
+    command = text[text.index("docker run") : text.index("The container's own file system")].replace("\\\n", " ")
+    words = shlex.split(command)
+    mounts = [words[n + 1].split(":")[1:] for n, word in enumerate(words) if word == "-v"]
+    writable = [mount[0] for mount in mounts if "ro" not in mount[1:]]
+    assert "--read-only" in words and words[words.index("--out") + 1] in writable
+    assert "GRADER_SECRET" in words, "a secret of its own could not be written, and would be another one"
+    assert words[words.index("grade") + 1] in [mount[0] for mount in mounts]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.parametrize(
+    "submission, arguments",
+    [
+        ("Jörg Müller.zip", ["Jörg Müller.zip"]),
+        ("one.zip two", ["one.zip", "two"]),
+        ("all/*", ["all/a b.zip", "all/c.zip"]),
+    ],
+)
+def test_make_grade_takes_names_with_spaces(tmp_path: Path, submission: str, arguments: list[str]) -> None:
+    for name in ("Jörg Müller.zip", "all/a b.zip", "all/c.zip", ".venv/ready"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    python.chmod(0o755)
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "setup.sh").write_text("touch .venv/ready\n")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        ["make", "grade", f"SUBMISSION={submission}"], cwd=tmp_path, env=kept, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["-m", "grader", "grade", *arguments], done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals are closed with a signal on POSIX")
+def test_a_closed_terminal_leaves_no_folder_with_a_students_code(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "raft.py").write_text(
+        "import trio\nclass Raft:\n    def __init__(self, *_):\n        while True: pass\n"
+    )
+    command = [sys.executable, "-m", "grader", "repeat", str(tmp_path / "hw"), "2A/initial_election"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONHASHSEED": "0"}
+    repeating = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 120
+    while not list((tmp_path / "tmp").glob("*/raft.py")) and time.monotonic() < until:
+        time.sleep(0.01)
+    repeating.send_signal(signal.SIGHUP)
+    assert repeating.wait(120) == exits.INTERRUPTED
+    assert list((tmp_path / "tmp").iterdir()) == []
