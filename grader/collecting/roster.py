@@ -21,7 +21,7 @@ def join(roster: Sequence[Entry], hand_ins: Sequence[HandIn]) -> list[HandIn]:
     _require_distinct(roster)
     found, seen = list[HandIn](), set[str]()
     for hand_in in hand_ins:
-        known = {_identity(entry): entry for entry in roster if _words(hand_in) & _keys(entry)}
+        known = _students(roster, _words(hand_in))
         if len(known) != 1:
             found.append(hand_in)
             continue
@@ -34,6 +34,14 @@ def join(roster: Sequence[Entry], hand_ins: Sequence[HandIn]) -> list[HandIn]:
             people = tuple(_person(entry, ()) for entry in roster if _identity(entry) == student)
             found.append(HandIn(student, "", "roster", people, trouble=NOTHING))
     return found
+
+
+def _students(roster: Sequence[Entry], words: set[str]) -> set[str]:
+    """Return the identities that these words mean. A number may be another student's on another platform, so numbers
+    count only if nothing else is known."""
+    numbers = {word for word in words if word.isdigit()}
+    named = {_identity(entry) for entry in roster if _keys(entry) & (words - numbers)}
+    return named or {_identity(entry) for entry in roster if _keys(entry) & numbers}
 
 
 def _identity(entry: Entry) -> str:

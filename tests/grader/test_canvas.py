@@ -12,7 +12,7 @@ import pytest
 
 from grader import exits
 from grader.cli import main
-from grader.results.result import Basis, Person, Result, write
+from grader.results.result import Adjustment, Basis, Person, Result, write
 from tests.grader.test_results import graded, item, judged
 
 GRADEBOOK = """\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Lab 3 (77),Lab 4 (78)
@@ -117,6 +117,18 @@ def test_a_course_may_grade_one_stage(tmp_path: Path, capsys: pytest.CaptureFixt
     assert fill(tmp_path, held_elsewhere, "--stage", "2Z", assignment="Lab 4")[0] == exits.USAGE
 
 
+def test_late_days_and_decisions_count_for_the_whole_and_for_a_stage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = result_for("jdoe", score=6.0, adjustments=[Adjustment("late", -2.0, "two days late", share=0.25)])
+    assert fill(tmp_path, [late], "--write")[1][0] == "6.00"
+    assert fill(tmp_path, [late], "--write", "--stage", "2A", "--lower", assignment="Lab 4")[1][0] == "3.00"
+    decided = result_for("jdoe", score=7.0, adjustments=[Adjustment("override", -1.0, "a decision")])
+    assert fill(tmp_path, [decided], "--write")[1][0] == "7.00"
+    assert fill(tmp_path, [decided], "--write", "--stage", "2A", "--lower", assignment="Lab 4")[1][0] == "9"
+    assert "decided by hand" in capsys.readouterr().err
+
+
 def test_all_members_of_a_group_get_the_grade_and_students_are_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +138,12 @@ def test_all_members_of_a_group_get_the_grade_and_students_are_counted(
     shown = capsys.readouterr()
     assert "'Lab 3 (77)': 1 of 2 students; the others have these points already" in shown.out
     assert "left out team (Nobody): no row of the gradebook fits" in shown.err
+
+
+def test_a_number_of_another_platform_is_not_mistaken_for_canvas(tmp_path: Path) -> None:
+    """Jane has the number 102 on Gradescope, which is Rick's on Canvas."""
+    jane = result_for("jdoe@uni.edu", ALL, (Person("102", "Jane", "jdoe@uni.edu"),))
+    assert fill(tmp_path, [jane], "--write") == (exits.FULL_POINTS, ["8.00", "EX", "6.50", "8.00"])
 
 
 def test_points_of_two_rubrics_are_not_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

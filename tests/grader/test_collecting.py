@@ -126,7 +126,7 @@ jd,Jane Doe,JDoe@uni.edu,101,4711,octo-cat,,
 jm,Jörg Müller,joerg@uni.edu,105,4712,joerg-m,team 7,1.5
 mm,Mia Moe,mia@uni.edu,103,4713,mia,team 7,
 nn,Nick Nothing,nick@uni.edu,104,4715,,,
-zz,Zoe Zero,zoe@uni.edu,199,4799,,,
+zz,Zoe Zero,zoe@uni.edu,102,4799,,,
 """
 
 

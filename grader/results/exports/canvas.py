@@ -163,7 +163,13 @@ def _points(result: Result, possible: float | None, allowed: Allowed) -> tuple[f
         raise Usage(f"--stage {','.join(allowed.stages)}: {result.submission.name} has only {known}")
     if any(stage.status == "held" for stage in stages) and not allowed.held:
         return 0.0, f"{result.points}; give --held to fill in only the points that are certain"
-    score, most = (round(sum(getattr(stage, name) for stage in stages), 2) for name in ("score", "max_score"))
+    score, most = result.score, result.max_score
+    if allowed.stages:
+        score, most = (round(sum(getattr(stage, name) for stage in stages), 2) for name in ("score", "max_score"))
+        if any(change.kind != "late" and not change.test for change in result.adjustments):
+            return 0.0, "the points of the whole were decided by hand; enter those of this stage yourself"
+        late = sum(change.share for change in result.adjustments)  # which is taken from the whole
+        score = round(score * max(0.0, 1 - late), 2)
     if possible is not None and most and possible != most:
         if not allowed.scale:
             text = f"Canvas has {possible:g} points possible, the rubric {most:g}"
@@ -186,12 +192,15 @@ def _wanted(result: Result) -> list[tuple[str, list[set[str]]]]:
 
 
 def _fitting(students: list[list[str]], keys: list[int], words: list[set[str]]) -> list[int]:
-    """Return the rows that know a student by one of these words; the first parts of e-mail addresses come second."""
+    """Return the rows that know a student by one of these words. A number may be another student's on another platform,
+    so numbers come second, and the first parts of e-mail addresses last."""
     exact, first_parts = words
     cells = [{row[key].strip().casefold() for key in keys if row[key].strip()} for row in students]
-    found = [number for number, known in enumerate(cells) if known & exact]
-    if found:
-        return found
+    numbers = {word for word in exact if word.isdigit()}
+    for wanted in (exact - numbers, numbers):
+        found = [number for number, known in enumerate(cells) if known & wanted]
+        if found:
+            return found
     return [number for number, known in enumerate(cells) if {cell.partition("@")[0] for cell in known} & first_parts]
 
 
