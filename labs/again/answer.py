@@ -101,7 +101,7 @@ def _next(answer: Answer, submission: str) -> list[str]:
     stages = dict.fromkeys(scenario.stage for scenario in answer.scenarios)
     chosen = failures.chosen(submission)
     names = [f"make test-{'warmup' if stage == '0' else stage}{chosen}" for stage in stages]
-    return [_wrapped("next", f"{', '.join(names)}: the whole again")]
+    return [_wrapped("next", f"{', '.join(names)}: {'the whole stage' if len(names) == 1 else 'all of them'} again")]
 
 
 def _wrapped(head: str, text: str) -> str:
