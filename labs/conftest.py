@@ -7,6 +7,7 @@ server that catches even the interruption takes its process with it; the run is 
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 import tempfile
@@ -59,6 +60,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Mod
     if file_path.suffix != ".py" or not file_path.name.startswith("drills_") or parent.session.isinitpath(file_path):
         return None
     return pytest.Module.from_parent(parent, path=file_path)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()  # as in the engine's workers
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:

@@ -5,6 +5,7 @@ A test fails if a run of it made an error in the lab that was then charged to a 
 
 from __future__ import annotations
 
+import gc
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hear interruptions: a background job of a shell is deaf to them, and so is whatever a test starts from it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take what was imported out of the collector's sight: it looked through all of that several times in each run."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
