@@ -26,7 +26,7 @@ def render(answer: Answer, submission: str) -> str:
     after = failures.unwritten(answer.scenarios, by_test)
     after.append("\n".join([*_headline(answer), *_fresh(answer, submission), *_next(answer, submission)]))
     height, pages = terminal.height(), keep.kept(runs)
-    room = None if height is None else height - 1 - sum(terminal.lines(part) + 1 for part in after)
+    room = None if height is None else height - sum(terminal.lines(part) + 1 for part in after)
     return "\n\n".join([*failures.paragraphs(answer.scenarios, by_test, submission, room=room, pages=pages), *after])
 
 

@@ -55,7 +55,7 @@ def _shown(left: Run, right: Run, alike: Alike, by_event: bool, earlier: Alike |
     if alike.left == len(left.events) and alike.right == len(right.events):
         return "\n".join([*(columns.shortened(line, width) for line in head), "the same happens up to the end"])
     height = terminal.height()
-    room = ROWS if height is None else max(LEAST_ROWS, height - len(head) - 4)
+    room = ROWS if height is None else max(LEAST_ROWS, height - len(head) - 2)
     rows = _rows(left, right, alike, by_event, room)
     half = (width - len(GAP)) // 2
     body = [f"{columns.shortened(one, half):{half}}{GAP}{columns.shortened(two, half)}".rstrip() for one, two in rows]

@@ -59,7 +59,7 @@ def render(
     after.append(_summary(scenarios, by_test))
     # The tables may scroll away, but not the reasons: they and all after them fit the terminal.
     height = terminal.height()
-    room = None if height is None else height - 1 - sum(terminal.lines(part) + 1 for part in after)
+    room = None if height is None else height - sum(terminal.lines(part) + 1 for part in after)
     return "\n\n".join([*parts, *failures.paragraphs(due, by_test, submission, verbose, room, pages), *after])
 
 

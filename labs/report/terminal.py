@@ -9,8 +9,8 @@ import sys
 
 NARROWEST, WIDEST = 60, 120
 """Paragraphs are wrapped to the terminal's width within these bounds."""
-LOWEST = 12
-"""The height that a report may always have."""
+LOWEST, TAKEN = 12, 3
+"""The height that a report may always have; and the lines that the command, make's own words and the prompt take."""
 
 
 def width() -> int:
@@ -19,10 +19,10 @@ def width() -> int:
 
 
 def height() -> int | None:
-    """Return the height of the terminal, or the one that LINES asks for; None if there is no limit."""
+    """Return how many lines of the terminal, or of those that LINES asks for, a report may fill; None for no limit."""
     if not sys.stdout.isatty() and not os.environ.get("LINES"):
         return None
-    return max(LOWEST, shutil.get_terminal_size((100, 24)).lines)
+    return max(LOWEST, shutil.get_terminal_size((100, 24)).lines - TAKEN)
 
 
 def lines(text: str) -> int:

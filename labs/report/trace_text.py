@@ -30,7 +30,7 @@ LAST_LINES, LEAST_LINES = 200, 8
 """How many lines of it, where no terminal limits them, and how many in the lowest one."""
 LAST_EVENTS = 5000
 """How many events are looked at for these lines: most of them may be heartbeats."""
-LEGEND = "→ request sent  ← arrived   ⇢ answer sent  ⇠ arrived   ✗ lost   ⌛ no answer came"
+LEGEND = "→ request sent  ← arrived   ⇢ answer sent  ⇠ arrived   ✗ lost   ⌛ no answer"
 ABBREVIATIONS = "RV RequestVote  AE AppendEntries  IS InstallSnapshot  t term  c leader_commit"
 LONG_HEAD = 10
 """The width from which on a column has "server 0" as its head, and not only "s0"."""
@@ -96,7 +96,7 @@ def _show_the_end(header: Header, events: Iterable[ev.Event], which: Filter, aft
     head = [f"{header.test}   seed {header.seed}, {header.servers} servers, {header.submission}", LEGEND]
     if header.test.partition("/")[0] in RAFT_STAGES:
         head.append(ABBREVIATIONS)
-    foot = terminal.lines(after) + 1 if after else 1
+    foot = terminal.lines(after) if after else 0
     room = LAST_LINES if height is None else max(LEAST_LINES, height - len(head) - 2 - foot)
     lines, left_out = _the_end(events, which, room)
     print("\n".join(head if width is None else [columns.shortened(text, width) for text in head]))

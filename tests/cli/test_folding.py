@@ -97,7 +97,7 @@ def test_end_of_a_run_fits_the_terminal_with_its_verdict(
     after = "fail  2B/x  a title   seed 3, 2.000 s\n      LogMatching: two logs differ"
     trace_text.show(path, trace_text.Filter(), after)
     shown = capsys.readouterr().out.splitlines()
-    assert len(shown) == int(lines) - 1 and max(map(len, shown)) <= int(columns)
+    assert len(shown) == int(lines) - 3 and max(map(len, shown)) <= int(columns)
     assert shown[0] == "2B/x   seed 3, 5 servers, somebody"
     assert shown[1] == trace_text.LEGEND and "\n".join(shown).count("AppendEntries") == 1
     assert shown[-3].endswith("FAIL LogMatching") and "\n".join(shown[-2:]) == after
