@@ -2,15 +2,18 @@
 
 Both are single files that need no network. class.html shows what waits for a review, the heat map of students and
 tests, points, rules, submissions that fail alike, and time; hidden tests are in it. report.html shows what the rubric
-lets students see.
+lets students see. With --traces N the first N failures of each student are run once more, and the page of each run,
+message by message, is linked from the report.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from grader.exits import FULL_POINTS, require_writable
+from grader.exits import FULL_POINTS, LESS, require_writable
+from labs.report.numbers import positive
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,15 +21,47 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "results", type=Path, nargs="?", default=Path("out/grades"), metavar="RESULTS", help="results (out/grades)"
     )
     parser.add_argument("--title", default="Class", metavar="TEXT", help="the heading of the page")
+    parser.add_argument("--traces", type=positive, metavar="N", help="make the pages of this many failures per student")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the pages, and print where they are."""
+    """Write the pages, and print where they are; return 1 if the traces of a student cannot be made."""
     from grader.results.pages.write import CLASS, write_pages
     from grader.results.shelf import results_in
 
     results_in(options.results)
     require_writable(options.results / CLASS)
+    left_out = _make_traces(options.results, options.traces) if options.traces else {}
     count = write_pages(options.results, options.title)
     print(f"{options.results / CLASS}: {count} submissions; each has its report.html beside its result.json")
-    return FULL_POINTS
+    for name, why in left_out.items():
+        print(f"page: no traces of {name}: {why}", file=sys.stderr)
+    return LESS if left_out else FULL_POINTS
+
+
+def _make_traces(out: Path, most: int) -> dict[str, str]:
+    """Make the pages of failing runs; return why there are none for some students."""
+    import trio
+
+    from grader.execution.hosts import choose
+    from grader.grading.traces import make_traces, wanted
+    from grader.intake.taken import take_in
+    from grader.results.shelf import Shelf
+
+    left_out = {}
+    for name, result in Shelf(out).results().items():
+        tests = wanted(out / name, result, most)
+        source = result.submission.source
+        if not tests:
+            continue
+        if not source or not Path(source).exists():
+            left_out[name] = f"there is no {source or 'source in its result'}"
+            continue
+        with take_in(source) as taken:
+            if taken.sha256 != result.submission.sha256:
+                left_out[name] = f"{source} is another submission now; grade it again"
+                continue
+            made = trio.run(make_traces, taken, choose(None, None), tests, out / name)
+        if made < len(tests):
+            left_out[name] = f"{len(tests) - made} runs ended otherwise than in the result; grade it again"
+    return left_out

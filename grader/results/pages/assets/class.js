@@ -177,10 +177,10 @@ function select(row, column, focus) {
   if (!focus) return;
   cell.setAttribute("aria-selected", "true");
   cell.focus();
-  tell(row, column);
+  describe(row, column);
 }
 
-function tell(row, column) {
+function describe(row, column) {
   if (row < 0 || !rows[row]) return;
   const chosen = columns[column - 2];
   detail.textContent = chosen ? cellText(rows[row], chosen.number) : `${rows[row].n}: ${rows[row].t}. ${rows[row].w}`;
@@ -223,7 +223,7 @@ heat.addEventListener("click", (event) => {
 });
 heat.addEventListener("mouseover", (event) => {
   const place = placeOf(event.target);
-  if (place) tell(...place);
+  if (place) describe(...place);
 });
 
 for (const control of [...Object.values(controls), ...kinds]) control.addEventListener("input", draw);
