@@ -21,7 +21,7 @@ from labs.report.streams import take_every_character
 COMMANDS = {
     "grade": "grade submissions, and write results",
     "class": "grade a class: a folder of submissions, or a platform's download; goes on after it was killed",
-    "rescore": "judge stored runs by a changed rubric, without running anything",
+    "rescore": "score stored runs by a changed rubric, without running anything",
     "repeat": "repeat one run of a submission, as for a run that was held for review",
     "seeds": "print the secret seeds of a submission, to publish them",
     "secret": "show, export or import the course secret, so that several machines draw the same seeds",

@@ -1,4 +1,4 @@
-"""Judge the stored runs of a class by a changed rubric, without running anything: points, thresholds, groups, late
+"""Score the stored runs of a class by a changed rubric, without running anything: points, thresholds, groups, late
 days, extensions, decisions by hand, release dates.
 
 With --diff it only shows whose points would change, and why. Otherwise each changed result replaces the one before it,

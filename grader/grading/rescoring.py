@@ -1,4 +1,4 @@
-"""Judges the stored runs of a result by another rubric, without running anything.
+"""Scores the stored runs of a result by another rubric, without running anything.
 
 A verdict of a run is a fact; points, thresholds, groups, weights and what students see are the rubric's choice. If the
 rubric needs a run that was never made, the result cannot be rescored, and the reason names test and seeds.

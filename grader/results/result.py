@@ -109,7 +109,7 @@ class Adjustment(msgspec.Struct, forbid_unknown_fields=True):
     """The share of the points that late days take."""
     by: str = ""
     on: str = ""
-    """Who decided, and on which day."""
+    """The person who decided, and the day."""
 
     @property
     def words(self) -> str:
