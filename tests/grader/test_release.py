@@ -35,6 +35,7 @@ INSTRUCTORS = {
         "mutation",
         "nightly",
         "grade",
+        "grade-class",
         "release",
         "lint",
         ".venv/readydev",
