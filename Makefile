@@ -58,6 +58,8 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
                      without WITH a seed that ends otherwise
   make page          a run as a diagram to move through, in a browser:
                      TEST= SEED=, or FILE=out/....trace.jsonl
+  make play          your servers live in a browser: stop, step, crash, cut,
+                     rewind; TEST= SEED=, or FILE=a schedule; STAGE=2B
   make handouts      the handouts as a site with search, in out/site
   make demo-byzantine, make demo-stale-read
                      what Raft cannot do, shown with your server
@@ -99,7 +101,7 @@ For work on the lab itself
 endef
 export HELP
 
-.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch explore shrink keep coverage mutation submit list replay trace page lint bench doctor demo check clean no-python \
+.PHONY: help setup test $(STAGES:%=test-%) test-perf reference-figures drills again watch explore shrink keep coverage mutation submit list replay trace page play lint bench doctor demo check clean no-python \
     handouts handouts-refresh demo-byzantine demo-stale-read
 NO_PYTHON := $(shell test -x .venv/bin/python || echo no-python)
 
@@ -211,6 +213,9 @@ diff: .venv/ready
 page: .venv/ready
 	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make page TEST=2C/figure_8 SEED=17' >&2; exit 2; }
 	@$(LABS) page "$${FILE:-$$TEST}" $(CHOSEN)
+
+play: .venv/ready
+	@$(LABS) play "$${FILE:-$$TEST}" --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"} $${STAGE:+--stage "$$STAGE"}
 
 lint: .venv/readydev
 	@$(LINT); [ -z "$$failed" ] || { echo "lint failed: $${failed#, }" >&2; exit 1; }

@@ -143,6 +143,15 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_filters(replay)
     replay.set_defaults(run=_replay)
 
+    play = commands.add_parser("play", help="play with a live cluster of your servers, in the browser")
+    words = "a test's id, whose run is played; or a schedule's file; without it a cluster that nothing disturbs"
+    play.add_argument("what", nargs="?", default="", metavar="TEST-OR-FILE", help=words)
+    play.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    play.add_argument("--seed", type=numbers.seed, help="the seed (1)")
+    play.add_argument("--stage", choices=catalogue.RAFT_STAGES, help="whose rules are checked (your latest green one)")
+    play.add_argument("--servers", type=int, choices=range(1, 8), default=5, help="how many servers (5)")
+    play.set_defaults(run=_play)
+
     page = commands.add_parser("page", help="write the page of a run: a diagram of it, to open in a browser")
     words = "a test's id, which is run; or a trace file, as replay leaves it in out/"
     page.add_argument("run_of", metavar="TEST-OR-FILE", help=words)
@@ -543,6 +552,23 @@ def _one_test(name: str) -> Scenario:
     names = ", ".join(scenario.id for scenario in found[:MOST_NAMES])
     more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
     raise Usage(f"{name!r} is in the ids of {len(found)} tests: {names}{more}; type one of these")
+
+
+def _play(options: argparse.Namespace) -> int:
+    from labs.play import command
+    from labs.schedule import recording, text
+
+    submission, seed = Path(options.submission), 1 if options.seed is None else options.seed
+    if not options.what:
+        stage = options.stage or green.stage_of(options.submission)
+        return command.play(command.free(stage, options.servers, seed), submission)
+    if folder.is_schedule(options.what):
+        return command.play(text.load(Path(options.what)), submission)
+    try:
+        schedule, _ = recording.record(_one_test(options.what), submission, seed)
+    except recording.NotRecordable as error:
+        raise Usage(str(error)) from None
+    return command.play(schedule, submission)
 
 
 def _diff(options: argparse.Namespace) -> int:

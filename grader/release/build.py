@@ -46,7 +46,7 @@ FOR_STUDENTS = {
         "keep",
         "list",
     ),
-    *("replay", "trace", "page", "diff", "handouts", "demo-byzantine demo-stale-read", "clean"),
+    *("replay", "trace", "page", "play", "diff", "handouts", "demo-byzantine demo-stale-read", "clean"),
 }
 """The targets of the project's Makefile that students have, too; a test requires that every other one is the
 instructor's."""

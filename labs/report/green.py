@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from labs.raft.stages.catalogue import RAFT_STAGES
 from labs.testing.run import RunRecord
 
 LAB = Path(__file__).parent.parent.parent
@@ -58,6 +59,13 @@ def remember(submission: str, records: Sequence[RunRecord], file: Path, runs: in
     other = [test for test, now in green.items() if before.get(test, now) != now]
     gained = tuple(test for test in other if green[test])
     return Change(gained, tuple(test for test in other if not green[test]))
+
+
+def stage_of(submission: str) -> str:
+    """Return the latest stage of which a test is known to be green; the first one if none is."""
+    green = _read(FILE).get(str(Path(submission).resolve()), {})
+    stages = [test.partition("/")[0] for test, is_green in green.items() if is_green and "/drill_" not in test]
+    return max((stage for stage in stages if stage in RAFT_STAGES), default=RAFT_STAGES[0])
 
 
 def _read(file: Path) -> dict[str, dict[str, bool]]:

@@ -8,9 +8,9 @@
     session.end()
 
 The run goes on in a thread of its own, and only while one of these methods waits for it; so between two calls nothing
-moves. Each returns when the run stands again, and whether it is over. To rewind, the run is repeated from its seed:
-nothing is kept of the servers but the schedule. A server that never yields blocks its caller: there is no alarm here,
-as signals reach only the main thread. Process hosts end such a server themselves.
+moves. Each returns when the run stands again, and whether it is over; a `trace` has all events by then. To rewind, the
+run is repeated from its seed: nothing is kept of the servers but the schedule. A server that never yields blocks its
+caller: there is no alarm here, as signals reach only the main thread. Process hosts end such a server themselves.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Session:
         """What the schedule has, and has not been played."""
         self._played: list[Step] = []
         self._base, self._submission, self._watchers, self._hosts = schedule, submission, watchers, hosts
+        self._has_trace = trace is not None
         self._is_same_breath = False
         self._now = 0.0
         self._orders: queue.SimpleQueue[Callable[[], object] | tuple[float, bool]] = queue.SimpleQueue()
@@ -83,9 +84,10 @@ class Session:
         """Let the run go on up to a virtual time, or to its end; return whether it is over."""
         return self._go(time, or_event=False)
 
-    def step(self) -> bool:
-        """Let the run go on to the end of the next instant at which anything happens; return whether it is over."""
-        return self._go(FOREVER, or_event=True)
+    def step(self, until: float = FOREVER) -> bool:
+        """Let the run go on to the end of the next instant at which anything happens, at most up to a virtual time;
+        return whether it is over."""
+        return self._go(until, or_event=True)
 
     def act(self, action: AnyAction) -> bool:
         """Do something now; return whether the run is over. The steps that are planned for later stay planned."""
@@ -149,6 +151,8 @@ class Session:
         try:
             while True:
                 self._now = cluster.now
+                if self._has_trace:
+                    cluster.flush_trace()
                 self._stands.set()
                 order = self._orders.get()
                 if isinstance(order, tuple):

@@ -275,6 +275,10 @@ class Cluster:
         self._world.network.slow(server, seconds)
         self._kernel.record(NetworkChange(self.now, server, f"server {server} is {seconds} s slower"))
 
+    def flush_trace(self) -> None:
+        """Write all events so far to the file of the trace, if there is one."""
+        self._kernel.recorder.flush()
+
     # Single messages.
 
     def intercept(self) -> None:

@@ -68,18 +68,21 @@ def _last_line(lines: bytes) -> bytes:
     return lines[lines.rfind(b"\n", 0, -1) + 1 :]
 
 
-def render(header: Header, lines: bytes, rules: Mapping[str, Rule], name: str) -> str:
-    """Return the page of a run; `lines` are its events, one per line as in a trace file."""
+def render(header: Header, lines: bytes, rules: Mapping[str, Rule], name: str, note: str = "") -> str:
+    """Return the page of a run; `lines` are its events, one per line as in a trace file, and `note` is shown above."""
     lines = b"".join(_shortened(lines))
     verdict = _last_line(lines)
     broken = re.search(rb'"rule":"(\w+)"', verdict) if verdict.startswith(VERDICT) else None
     chosen = {rule: rules[rule] for rule in ([broken[1].decode()] if broken else []) if rule in rules}
     packed = base64.b64encode(zlib.compress(lines, 1 if len(lines) > LARGE else 3)).decode()
-    return fill(header, chosen, name, packed)
+    return fill(header, chosen, name, packed, note=note)
 
 
-def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, **more: Any) -> str:
-    """Return the page with these contents; `trace` are deflated lines in base64, `more` is added to what it knows."""
+def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, place: str = "", **more: Any) -> str:
+    """Return the page with these contents; `trace` are deflated lines in base64, `more` is added to what it knows.
+
+    A page that is live may connect to its server at `place`.
+    """
     about = {
         **msgspec.to_builtins(header),
         "name": name,
@@ -93,6 +96,7 @@ def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, **mor
             f"script-src {assets.hash_of(script)}",
             f"style-src {assets.hash_of(style)}",
             "img-src data:",
+            f"connect-src ws://{place}" if place else "connect-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -32,6 +32,28 @@ export class App {
     this.filter = { servers: new Set(Array.from({ length: about.servers }, (_, one) => one)), kinds: new Set(Object.keys(GROUPS)), text: "", heartbeats: false, keep: new Set(/** @type {number[]} */ ([])) };
     this.rows = new Rows(this.model, this.filter);
     this._asked = false;
+    /** @type {((number: number) => Node[]) | null} */ this.onFlying = null; // makes the buttons of a message on its way
+  }
+
+  /** Forget the run, because another one begins. */
+  forget() {
+    this.model = new Model(this.about);
+    this.facts = [];
+    this.at = 0;
+    this.diagram.at = 0;
+    this.diagram.facts = new Set();
+    this.diagram.past = new Set();
+    this.filter.keep = new Set();
+    this.filterAgain();
+  }
+
+  /** Find the causes of a violation, if there is one. */
+  explain() {
+    const { facts, past } = causesOf(this.model);
+    this.facts = facts;
+    this.diagram.facts = new Set(facts);
+    this.diagram.past = past;
+    this.filter.keep = new Set([...facts, ...this.model.marks.violation]);
   }
 
   /**
@@ -40,11 +62,7 @@ export class App {
    */
   begin(events) {
     this.model.append(events);
-    const { facts, past } = causesOf(this.model);
-    this.facts = facts;
-    this.diagram.facts = new Set(facts);
-    this.diagram.past = past;
-    this.filter.keep = new Set([...facts, ...this.model.marks.violation]);
+    this.explain();
     this.diagram.resize();
     this.filterAgain();
   }
@@ -71,7 +89,7 @@ export class App {
     this.diagram.show(this.model, this.rows);
     this.scrub.max = String(Math.max(this.rows.length - 1, 0));
     if (follows) this.go(this.model.length - 1);
-    else this.paint(true);
+    this.paint(true);
   }
 
   /**
@@ -149,7 +167,7 @@ export class App {
     if (!this.model.length) return;
     const e = this.model.events[this.at], words = spoken(e), row = this.rows.rowOf[this.at] ?? 0;
     this.logs.show(this.model.stateAt(this.at).servers);
-    showFlying(part("flying"), this.model, this.at, (number) => this.go(number));
+    showFlying(part("flying"), this.model, this.at, (number) => this.go(number), this.at === this.model.length - 1 ? this.onFlying : null);
     showDetails(part("details"), this.model, this.at, (number) => this.go(number));
     this.scrub.value = String(row);
     this.scrub.setAttribute("aria-valuetext", words);

@@ -63,6 +63,14 @@ export class Diagram {
     return lane < 0 ? -100 : LEFT + this.step * (lane + 0.14);
   }
 
+  /**
+   * Return the server whose lane is nearest to a place, or -1 if none is near.
+   * @param {number} x
+   */
+  serverAt(x) {
+    return this.lanes.find((server) => Math.abs(this.x(server) - x) < Math.min(this.step / 2, 34)) ?? -1;
+  }
+
   get step() { return (this.width - LEFT - 8) / Math.max(this.lanes.length, 1); }
 
   /**

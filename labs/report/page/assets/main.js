@@ -2,12 +2,14 @@
 import { App, part } from "./app.js";
 import { connect, goToHash } from "./controls.js";
 import { readAbout, readEvents } from "./data.js";
+import { LiveRun } from "./live.js";
 import { make, seconds, visible } from "./text.js";
 import { describe } from "./words.js";
 
 /** @param {App} app */
 function showVerdict(app) {
   const verdict = app.model.events[app.model.length - 1];
+  part("verdict").replaceChildren();
   if (!verdict || verdict.kind !== "verdict") return;
   const place = part("verdict");
   place.dataset.status = verdict.status;
@@ -34,9 +36,22 @@ function factButton(app, number) {
   return make("button", { type: "button", class: "link", onclick: () => app.go(number) }, words.length > 110 ? words.slice(0, 109) + "…" : words);
 }
 
+/**
+ * Show how a live run has ended, or that it goes on.
+ * @param {App} app
+ */
+function afterRun(app) {
+  app.explain();
+  showVerdict(app);
+  app.diagram.resize();
+  app.filterAgain();
+  if (app.facts.length) app.go(app.facts[app.facts.length - 1]);
+}
+
 async function start() {
   const about = readAbout();
   const app = new App(about);
+  if (about.note) part("note").textContent = about.note;
   app.begin(await readEvents());
   showVerdict(app);
   connect(app);
@@ -44,6 +59,7 @@ async function start() {
   if (!goToHash(app)) app.go(app.facts.length ? app.facts[app.facts.length - 1] : app.model.length - 1);
   if (app.rows.length) app.diagram.centre(app.at);
   app.paint(true);
+  if (about.live) new LiveRun(app, () => afterRun(app));
   document.documentElement.dataset.ready = "yes";
   Object.assign(window, { raftPage: app });
 }

@@ -93,17 +93,22 @@ function kind(element, name) {
  * @param {Model} model
  * @param {number} at
  * @param {(number: number) => void} open is called with the event that sent the message that was chosen
+ * @param {((number: number) => Node[]) | null} more makes more buttons for a message
  */
-export function showFlying(place, model, at, open) {
+export function showFlying(place, model, at, open, more) {
+  const key = [...model.stateAt(at).flying.keys()].slice(-FLYING).join() + (more ? "+" : "");
+  if (more && place.dataset.key === key && place.dataset.at === String(model.length)) return; // buttons must stay while they are pressed
+  place.dataset.key = key;
+  place.dataset.at = String(model.length);
   const state = model.stateAt(at), now = model.events[at].time;
   const flying = [...state.flying.keys()].slice(-FLYING).reverse();
   const items = flying.map((number) => {
     const e = model.events[number];
     const words = `${e.server} → ${e.peer}  ${callName(e.call)} ${messageWords(e.call, e.message, isRequest(e))}  (${((now - e.time) * 1000).toFixed(1)} ms)`;
-    return make("li", {}, make("button", { type: "button", class: "link", onclick: () => open(number) }, words));
+    return make("li", {}, make("button", { type: "button", class: "link", onclick: () => open(number) }, words), ...(more ? more(number) : []));
   });
-  const more = state.flying.size - flying.length;
-  if (more > 0) items.push(make("li", {}, `and ${more} more`));
+  const rest = state.flying.size - flying.length;
+  if (rest > 0) items.push(make("li", {}, `and ${rest} more`));
   const cut = [...state.cut].map((link) => /** @type {[number, number]} */ (link.split(">").map(Number)));
   const links = cut.length ? [make("p", { class: "cuts" }, `links cut: ${linkWords(cut)}`)] : [];
   place.replaceChildren(...links, items.length ? make("ul", {}, ...items) : make("p", { class: "soft" }, "no message is on its way"));

@@ -55,7 +55,9 @@ const WORDS = {
   apply_snapshot: (e) => `apply snapshot ${e.index} (term ${e.term})`,
   start: (e) => `start ${shown(e.command)}: ${e.is_leader ? `index ${e.index} term ${e.term}` : "not leader"}`,
   take_snapshot: (e) => `snapshot(${e.index}) asked for`,
-  crash: (e) => "CRASH" + (e.at ? ` at its ${e.at}` : ""),
+  crash: (e) => `CRASH ${crashPoint(e.at)}`.trimEnd(),
+  pause: () => "PAUSE: it stands still",
+  resume: () => "RESUME",
   restart: (e) => (e.incarnation ? `RESTART, incarnation ${e.incarnation + 1}` : "START"),
   connect: (e) => `links work again: ${linkWords(e.links)}`,
   cut: (e) => `links cut: ${linkWords(e.links)}`,
@@ -65,6 +67,12 @@ const WORDS = {
   check: (e) => `✓ ${visible(e.text)}`,
   verdict: (e) => `${e.status.toUpperCase()} ${visible(e.message || "", 4000)}`,
 };
+
+/** @param {string | undefined} at */
+function crashPoint(at) {
+  const [what, side] = (at || "").split(" ").reverse();
+  return what ? `${side || "at"} its ${what}` : "";
+}
 
 /** @param {TraceEvent} e */
 function saveWords(e) {

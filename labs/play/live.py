@@ -1,0 +1,242 @@
+"""A run under way: takes commands, lets virtual time pass, and has the lines of its trace ready for the page.
+
+The cluster stands still between two calls. To rewind, the run is repeated from its seed and what was played. Knows
+neither sockets nor pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from labs.play import commands as cmd
+from labs.play.presets import PRESETS
+from labs.schedule import actions as act
+from labs.schedule import text
+from labs.schedule.actions import AnyAction, Schedule
+from labs.schedule.folder import FOLDER
+from labs.schedule.session import Session
+from labs.sim.loader.program import Program
+from labs.sim.net.interception import Address
+
+LONGEST = 600.0
+"""The virtual seconds that a schedule may have."""
+MOST = 0.25
+"""The most real seconds that one call of `pass_time` counts."""
+
+
+class Refused(Exception):
+    """A command that makes no sense; the text names the reason."""
+
+
+class Lines:
+    """Where the trace goes: its lines, without the header."""
+
+    def __init__(self) -> None:
+        self.events: list[bytes] = []
+        self._seen_header = False
+
+    def write(self, data: Any) -> int:
+        lines = bytes(data).splitlines(keepends=True)
+        self.events += lines if self._seen_header else lines[1:]
+        self._seen_header = True
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: nothing is kept back."""
+
+
+class Live:
+    """One cluster that is played with."""
+
+    def __init__(self, schedule: Schedule, submission: Path | str | Program) -> None:
+        self.speed = 0.0
+        self.by_hand = False
+        self.epoch = 0
+        """How often the run was begun again: another one has other lines."""
+        self._plan, self._submission = schedule, submission
+        self._lines = Lines()
+        self._session = Session(schedule, submission, trace=cast(Any, self._lines))
+        self._servers = schedule.servers
+        self._busy: list[tuple[float, Iterator[float]]] = []
+        """The presets under way, each with the virtual time at which it goes on."""
+        self._ordinals: dict[tuple[str, int, int, str], int] = {}
+        self._leads: dict[int, int] = {}
+        """The servers that lead, with their terms."""
+        self._held: list[Address] = []
+        self._read = 0
+        self._read_on(hold=False)
+
+    @property
+    def servers(self) -> range:
+        return range(self._servers)
+
+    @property
+    def now(self) -> float:
+        return self._session.now
+
+    @property
+    def is_over(self) -> bool:
+        return self._session.record is not None
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that the run broke, if it is over."""
+        return self._session.record.rule if self._session.record is not None else None
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines of the trace so far."""
+        return self._lines.events
+
+    def leader(self) -> int | None:
+        return max(self._leads, key=lambda server: self._leads[server], default=None)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let virtual time pass for this many real seconds, at the chosen speed."""
+        if self.speed and not self.is_over:
+            self.run_until(min(self.now + min(seconds, MOST) * self.speed, LONGEST))
+
+    def run_until(self, time: float) -> None:
+        """Go on to a virtual time; presets under way act when it is their turn."""
+        while self._busy and self._busy[0][0] <= time and not self.is_over:
+            due, preset = self._busy.pop(0)
+            self._go(due)
+            self._continue(preset)
+        self._go(time)
+        if self.is_over:
+            self.speed = 0.0
+
+    def act(self, action: AnyAction) -> None:
+        """Do something to the cluster now."""
+        if any(server not in (*self.servers, act.LEADER, act.EVERYBODY) for server in cmd.servers_of(action)):
+            raise Refused("there is no such server")
+        self._session.act(action)
+        self._read_on()
+
+    def take(self, command: cmd.AnyCommand) -> str:
+        """Carry out a command; return words about it, or ""."""
+        match command:
+            case cmd.Act():
+                self.act(command.action)
+            case cmd.Run():
+                self.speed = max(0.0, min(command.speed, 1000.0))
+            case cmd.StepOn():
+                self.speed = 0.0
+                self._session.step()
+                self._read_on()
+            case cmd.Until():
+                self.speed = 0.0
+                self.run_until(min(command.time, LONGEST))
+            case cmd.Rewind():
+                self.rewind(command.time)
+            case cmd.ByHand():
+                self.by_hand = command.is_on
+                if not command.is_on:
+                    self._release_all()
+            case cmd.Preset():
+                self._begin(command.name)
+            case cmd.Keep():
+                return self.keep(command)
+        return ""
+
+    def rewind(self, time: float) -> None:
+        """Repeat the run up to a virtual time; what was done by hand later is forgotten, what was planned is not.
+
+        The run ends before it begins again: trio's order of tasks is one for the whole process.
+        """
+        time = max(time, 0.0)
+        played = self._session.end().until(time)
+        planned = tuple(step for step in self._plan.steps if step.time > time)
+        lines = Lines()
+        again = msgspec.structs.replace(played, duration=self._plan.duration, steps=(*played.steps, *planned))
+        self._session = Session(again, self._submission, trace=cast(Any, lines))
+        self._session.run_until(time)
+        self._lines, self._read, self.epoch, self.speed = lines, 0, self.epoch + 1, 0.0
+        self._busy, self._ordinals, self._leads = [], {}, {}
+        steps = [step.action for step in self._session.schedule.steps]
+        released = {action.message for action in steps if isinstance(action, act.Release)}
+        held = [action.message for action in steps if isinstance(action, act.Hold)]
+        self._held = [address for address in held if address not in released]
+        self._read_on(hold=False)
+
+    def keep(self, command: cmd.Keep) -> str:
+        """Write what was played as a schedule; return where it is."""
+        name = re.sub(r"[^a-z0-9]+", "-", command.name.lower()).strip("-")[:40] or "play"
+        folder = FOLDER if command.where == "tests" else Path("out")
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}{text.SUFFIX}"
+        if command.where == "tests" and path.exists():
+            raise Refused(f"there is a {path.as_posix()} already; choose another name")
+        kept = msgspec.structs.replace(self._session.schedule, name=command.name[:60], rule=self.rule or "")
+        path.write_text(text.write(kept), encoding="utf-8")
+        how = f"make test TEST={name}" if command.where == "tests" else f"make play FILE={path.as_posix()}"
+        return f"kept as {path.as_posix()}: {how}"
+
+    def end(self) -> None:
+        """End the run."""
+        self._session.end()
+
+    # Inside.
+
+    def _go(self, time: float) -> None:
+        if not self.by_hand:
+            self._session.run_until(time)
+            self._read_on()
+            return
+        while self.now < time and not self.is_over:  # stop at each event, to hold the messages that it sends
+            self._session.step(time)
+            self._read_on()
+
+    def _begin(self, name: str) -> None:
+        if name not in PRESETS:
+            raise Refused("there is no such situation")
+        if self.leader() is None:
+            raise Refused("there is no leader yet: let time pass first")
+        self._continue(PRESETS[name](self))
+
+    def _continue(self, preset: Iterator[float]) -> None:
+        wait = next(preset, None)
+        if wait is not None:
+            self._busy.append((self.now + wait, preset))
+            self._busy.sort(key=lambda one: one[0])
+
+    def _read_on(self, hold: bool = True) -> None:
+        """Take note of the events that are new: who leads, and by hand the messages to hold."""
+        held: list[Address] = []
+        while self._read < len(self.lines):
+            event = msgspec.json.decode(self.lines[self._read])
+            self._read += 1
+            self._note(event)
+            address = self._name(event)
+            if address is not None and hold and self.by_hand:
+                held.append(address)
+        for address in held:
+            self._session.act(act.Hold(address))
+        self._held += held
+
+    def _note(self, event: dict[str, Any]) -> None:
+        if event["kind"] == "role" and event["is_leader"]:
+            self._leads[event["server"]] = event["term"]
+        elif event["kind"] in ("role", "crash"):
+            self._leads.pop(event["server"], None)
+
+    def _name(self, event: dict[str, Any]) -> Address | None:
+        """Return the name of the message that an event sends, and count it."""
+        if event["kind"] not in ("send", "reply"):
+            return None
+        leg = "request" if event["kind"] == "send" else "reply"
+        key = (event["call"], event["server"], event["peer"], leg)
+        self._ordinals[key] = self._ordinals.get(key, 0) + 1
+        return Address(key[0], key[1], key[2], self._ordinals[key], cast(Any, leg))
+
+    def _release_all(self) -> None:
+        """Deliver what is held by hand."""
+        held, self._held = self._held, []
+        for address in held:
+            self._session.act(act.Release(address))
+        self._read_on()

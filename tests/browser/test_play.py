@@ -1,0 +1,133 @@
+"""Play in a real browser: a live cluster that is run, stopped, cut, held by hand, rewound and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labs.play import command
+from labs.play.server import PageServer
+from labs.report.trace_text import describe
+from labs.schedule import text
+from labs.trace.reader import event_of
+from tests.browser.opening import accessibility_faults, chromium, needs_browser, opened, wait_until
+from tests.corpora import mutants
+from tests.running import REFERENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = needs_browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def server() -> Iterator[PageServer]:
+    yield from served(REFERENCE)
+
+
+def served(submission: Path, stage: str = "2D") -> Iterator[PageServer]:
+    made, _ = command.make_server(command.free(stage, 3, 1), submission)
+    thread = threading.Thread(target=made.serve)
+    thread.start()
+    yield made
+    made.close()
+    thread.join()
+
+
+def run_until(page: Page, condition: str, speed: str = "1") -> None:
+    page.select_option("#live-speed", speed)
+    page.click("#run")
+    wait_until(page, condition)
+    if page.evaluate("document.getElementById('run').textContent") == "Stop":
+        page.click("#run")
+    wait_until(page, "document.getElementById('run').textContent === 'Run'")
+
+
+LEADER = "raftPage.model.stateAt(raftPage.model.length - 1).servers.some(one => one.role === 'leader')"
+APPLIED = "raftPage.model.stateAt(raftPage.model.length - 1).servers.every(one => one.applied >= 1)"
+CUT = "raftPage.model.stateAt(raftPage.model.length - 1).cut"
+
+
+def test_a_cluster_is_played_cut_rewound_and_kept(
+    browser: Browser, server: PageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with opened(browser, server.address) as page:
+        run_until(page, LEADER)
+        page.click("#propose")
+        run_until(page, APPLIED)
+        assert page.input_value("#command") == "x2", "the next command is ready"
+        assert "'x1'" in page.inner_text("#logs")
+        live = server._live
+        assert live is not None
+        told = page.evaluate("Array.from({length: raftPage.model.length}, (_, number) => raftPage.words(number))")
+        assert told == [describe(event_of(line)) for line in live.lines[: len(told)]]
+
+        drag(page, 0, 1)
+        wait_until(page, f"{CUT}.has('0>1') && {CUT}.has('1>0')")
+        drag(page, 0, 1)
+        wait_until(page, f"{CUT}.size === 0")
+        page.click("#cut-one")
+        wait_until(page, f"{CUT}.has('0>1') && !{CUT}.has('1>0')")
+
+        page.evaluate("raftPage.go(raftPage.model.numberAt(0.5))")
+        page.click("#rewind")
+        wait_until(page, f"raftPage.model.end <= 0.51 && {CUT}.size === 0")
+        page.click("#act-Isolate")
+        run_until(page, "raftPage.model.end > 0.6")
+        page.fill("#search", "")
+        page.click("#keep-out")
+        wait_until(page, "document.getElementById('live-words').textContent.includes('out/my-run.schedule')")
+        assert accessibility_faults(page) == []
+    kept = text.load(tmp_path / "out" / "my-run.schedule")
+    assert [type(step.action).__name__ for step in kept.steps] == ["Isolate"], "what was rewound is forgotten"
+
+
+def drag(page: Page, source: int, target: int) -> None:
+    """Drag from one server's name to another's."""
+    box = page.locator("#diagram").bounding_box()
+    assert box is not None
+    first, second = page.evaluate(f"[raftPage.diagram.x({source}), raftPage.diagram.x({target})]")
+    page.mouse.move(box["x"] + first, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + second, box["y"] + 12, steps=3)
+    page.mouse.up()
+
+
+def test_messages_are_held_and_delivered_by_hand(browser: Browser, server: PageServer) -> None:
+    with opened(browser, server.address) as page:
+        run_until(page, LEADER)
+        page.click("#by-hand")
+        wait_until(page, "document.getElementById('by-hand').getAttribute('aria-pressed') === 'true'")
+        page.click("#propose")
+        for _ in range(6):
+            page.click("#live-step")
+        wait_until(page, "document.querySelectorAll('#flying li').length >= 2")
+        before = page.evaluate("raftPage.model.events.filter(e => e.kind === 'deliver').length")
+        page.locator("#flying li button", has_text="deliver").last.click()
+        page.click("#live-step")
+        wait_until(page, f"raftPage.model.events.filter(e => e.kind === 'deliver').length > {before}")
+        page.locator("#flying li button", has_text="drop").first.click()
+
+
+def test_a_broken_rule_stops_the_play_and_is_explained(browser: Browser, tmp_path: Path) -> None:
+    wrong = next(mutant for mutant in mutants.corpus() if mutant.name == "P02_candidacy_not_saved")
+    for server in served(wrong.write(tmp_path / "wrong"), "2C"):
+        with opened(browser, server.address) as page:
+            run_until(page, "document.getElementById('verdict').dataset.status === 'fail'", "5")
+            assert "SavedBeforeSend" in page.inner_text("#verdict")
+            page.click("#propose")
+            assert "rewind" in page.inner_text("#live-words")
+            page.evaluate("raftPage.go(3)")
+            page.click("#rewind")
+            wait_until(page, "document.getElementById('verdict').childElementCount === 0")

@@ -1,0 +1,1 @@
+"""Play: commands, rewinding, keeping, and who may talk to the server."""

@@ -1,0 +1,208 @@
+"""A live cluster: what commands do, that a rewind repeats the run, and that nobody else gets at it."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from labs.play import command
+from labs.play import commands as cmd
+from labs.play.live import Live, Refused
+from labs.play.presets import PRESETS
+from labs.play.server import PageServer
+from labs.raft.stages import catalogue
+from labs.schedule import actions as act
+from labs.schedule import recording, text
+from labs.trace import events as ev
+from labs.trace.reader import event_of, read
+from tests.corpora import mutants
+from tests.running import REFERENCE, ROOT
+
+STAGE = "2D"
+
+
+@contextmanager
+def started(seconds: float = 1.0, servers: int = 3) -> Iterator[Live]:
+    """Start a cluster of the reference, and let some virtual seconds pass: by then it has a leader."""
+    live = Live(command.free(STAGE, servers, 1), REFERENCE)
+    try:
+        live.run_until(seconds)
+        yield live
+    finally:
+        live.end()
+
+
+def events(live: Live) -> list[ev.Event]:
+    return [event_of(line) for line in live.lines]
+
+
+def test_a_proposal_is_committed_and_seen_at_once() -> None:
+    with started() as live:
+        live.take(cmd.Act(act.Propose(act.LEADER, "x1")))
+        assert any(isinstance(e, ev.Start) and e.command == "x1" and e.is_leader for e in events(live))
+        live.take(cmd.Until(1.5))
+        assert sum(isinstance(e, ev.Apply) and e.command == "x1" for e in events(live)) == 3
+
+
+def test_time_passes_at_the_chosen_speed_and_only_then() -> None:
+    with started() as live:
+        live.pass_time(0.1)
+        assert live.now == 1.0
+        live.take(cmd.Run(5.0))
+        live.pass_time(0.1)
+        assert live.now == pytest.approx(1.5)
+        live.take(cmd.StepOn())
+        assert live.speed == 0.0 and live.now > 1.5
+
+
+def test_a_rewind_repeats_the_run_and_another_one_follows() -> None:
+    with started() as live:
+        leader = live.leader()
+        live.take(cmd.Act(act.Crash(leader if leader is not None else 0)))
+        live.run_until(2.5)
+        before = list(live.lines)
+        live.take(cmd.Rewind(2.0))
+        assert live.epoch == 1 and live.now == 2.0
+        assert live.lines == before[: len(live.lines)] and len(live.lines) < len(before)
+        assert live.leader() != leader, "the new one is known"
+        live.take(cmd.Act(act.Restart(leader if leader is not None else 0)))
+        live.run_until(2.5)
+        assert live.lines[:-1] != before[: len(live.lines) - 1]
+
+
+def test_by_hand_nothing_arrives_until_it_is_delivered() -> None:
+    with started() as live:
+        live.take(cmd.Until(1.08))  # between two heartbeats
+        live.take(cmd.ByHand(True))
+        live.run_until(1.14)
+        sent = [e for e in events(live) if isinstance(e, ev.Send) and e.time > 1.08]
+        assert len(sent) >= 2, "heartbeats"
+        assert not [e for e in events(live) if isinstance(e, ev.Deliver) and e.time > 1.08]
+        held = [s.action for s in live._session.schedule.steps if isinstance(s.action, act.Hold)]
+        live.take(cmd.Act(act.Release(held[0].message)))
+        live.run_until(1.145)
+        arrived = [e for e in events(live) if isinstance(e, ev.Deliver) and e.time > 1.08]
+        assert [e.rpc for e in arrived if isinstance(e, ev.Deliver) and e.leg == "request"] == [sent[0].rpc]
+        live.take(cmd.ByHand(False))
+        live.run_until(1.2)
+        assert {e.rpc for e in events(live) if isinstance(e, ev.Deliver) and e.time > 1.08} >= {e.rpc for e in sent}
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_situation_comes_about_and_a_correct_server_stands_it(name: str) -> None:
+    with started(servers=5) as live:
+        live.take(cmd.Preset(name))
+        live.run_until(9.0)
+        assert not live.is_over, live.rule
+        roles = [e for e in events(live) if isinstance(e, ev.Role) and e.is_leader and e.time > 1.0]
+        assert roles, "another leader came"
+        assert name != "Figure 8: an entry of an old term" or [e for e in events(live) if isinstance(e, ev.Crash)]
+
+
+def test_commands_that_make_no_sense_are_refused() -> None:
+    live = Live(command.free("2A", 3, 1), REFERENCE)
+    with pytest.raises(Refused, match="no leader yet"):
+        live.take(cmd.Preset("split vote"))
+    with pytest.raises(Refused, match="no such situation"):
+        live.take(cmd.Preset("nothing"))
+    for action in (act.Crash(3), act.Partition(((0, 9),)), act.Hold(cmd.act.Address("RequestVote", 0, 7, 1))):
+        with pytest.raises(Refused, match="no such server"):
+            live.take(cmd.Act(action))
+    for words in (b'{"type":"act","action":{"type":"Explode"}}', b'{"type":"shell"}', b"[]", b'{"type":"run","x":1}'):
+        with pytest.raises(msgspec.ValidationError):
+            cmd.decode(words)
+    live.end()
+
+
+def test_what_was_played_is_kept_and_plays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with started() as live:
+        live.take(cmd.Act(act.Isolate(0)))
+        live.run_until(2.0)
+        assert live.take(cmd.Keep("My run!")) == ("kept as out/my-run.schedule: make play FILE=out/my-run.schedule")
+        live.take(cmd.Keep("../evil", "tests"))
+        with pytest.raises(Refused, match="already"):
+            live.take(cmd.Keep("evil", "tests"))
+        lines = list(live.lines)
+    again = Live(text.load(Path("out/my-run.schedule")), REFERENCE)
+    again.run_until(2.0)
+    assert again.lines == lines
+    again.end()
+    assert [path.name for path in Path("schedules").iterdir()] == ["evil.schedule"]
+
+
+def test_a_broken_rule_ends_the_run_and_a_rewind_goes_back_before_it(tmp_path: Path) -> None:
+    wrong = next(mutant for mutant in mutants.corpus() if mutant.name == "P02_candidacy_not_saved")
+    live = Live(command.free("2C", 3, 1), wrong.write(tmp_path / "wrong"))
+    live.take(cmd.Run(5.0))
+    for _ in range(4):
+        live.pass_time(0.1)
+    last = events(live)[-1]
+    assert isinstance(last, ev.Verdict) and last.rule == live.rule == "SavedBeforeSend"
+    assert live.is_over and live.speed == 0.0
+    live.take(cmd.Rewind(0.1))
+    assert not live.is_over and live.now == 0.1
+    live.end()
+
+
+def test_a_tests_run_is_played_step_for_step() -> None:
+    scenario = next(s for s in catalogue.find("2B/basic_agreement") if s.id == "2B/basic_agreement")
+    schedule, record = recording.record(scenario, REFERENCE, 1)
+    live = Live(schedule, REFERENCE)
+    live.run_until(record.virtual_time)
+    assert sum(isinstance(e, ev.Start) and e.is_leader for e in events(live)) == 3
+    live.end()
+
+
+def test_without_a_server_the_recorded_run_is_shown() -> None:
+    server, words = command.make_server(command.free("2A", 3, 1), ROOT / "skeleton")
+    with serving(server):
+        page = urllib.request.urlopen(server.address).read().decode()
+    assert "recorded run" in words and "recorded run" in page
+    header, found = read(command.DEMO)
+    shown = list(found)
+    assert {e.server for e in shown if isinstance(e, ev.Role) and e.is_leader} == {0, 1, 2}
+    assert any(isinstance(e, ev.Restart) and e.incarnation for e in shown) and header.servers == 3
+
+
+@contextmanager
+def serving(server: PageServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.close()
+        thread.join()
+
+
+def test_only_the_page_with_the_token_gets_in() -> None:
+    server, _ = command.make_server(command.free("2A", 3, 1), REFERENCE)
+    with serving(server):
+        base, token = server.address.split("/?token=")
+        live = f"{base.replace('http', 'ws')}/live?token="
+        assert b"raft" in urllib.request.urlopen(server.address).read()
+        for address, code in ((base, 403), (f"{base}/?token=x", 403), (f"{base}/etc/passwd?token={token}", 404)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(address)
+            assert refused.value.code == code
+        other = urllib.request.Request(server.address, headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(other)
+        for address, origin in ((f"{live}x", base), (f"{live}{token}", "http://evil.example")):
+            with pytest.raises(InvalidStatus):
+                connect(address, origin=origin, proxy=None)  # type: ignore[arg-type]
+        with connect(f"{live}{token}", origin=base, proxy=None) as page:  # type: ignore[arg-type]
+            news = msgspec.json.decode(page.recv())
+            assert news["reset"] and '"kind":"restart"' in news["lines"]
+            page.send("nonsense")
+            assert "not a command" in msgspec.json.decode(page.recv())["error"]
