@@ -128,6 +128,6 @@ def test_a_broken_rule_stops_the_play_and_is_explained(browser: Browser, tmp_pat
             assert "SavedBeforeSend" in page.inner_text("#verdict")
             page.click("#propose")
             assert "rewind" in page.inner_text("#live-words")
-            page.evaluate("raftPage.go(3)")
+            page.evaluate("raftPage.go(0)")
             page.click("#rewind")
             wait_until(page, "document.getElementById('verdict').childElementCount === 0")

@@ -10,6 +10,7 @@ import { describe } from "./words.js";
 function showVerdict(app) {
   const verdict = app.model.events[app.model.length - 1];
   part("verdict").replaceChildren();
+  delete part("verdict").dataset.status;
   if (!verdict || verdict.kind !== "verdict") return;
   const place = part("verdict");
   place.dataset.status = verdict.status;
