@@ -285,8 +285,9 @@ export class Diagram {
   drawMessage(sent, room = false) {
     const { model, pen, colours } = this, e = model.events[sent];
     const end = model.to[sent];
-    const x1 = this.x(e.server), y1 = this.y(this.rows.rowOf[sent]), x2 = this.x(e.peer);
-    const y2 = end >= 0 ? this.y(this.rows.rowOf[end]) : this.height + 20;
+    const x1 = this.x(e.server), y1 = this.y(this.rows.rowOf[sent]);
+    const x2 = end >= 0 ? this.x(e.peer) : (x1 + this.x(e.peer)) / 2; // still on its way: half the distance
+    const y2 = end >= 0 ? this.y(this.rows.rowOf[end]) : Math.max(this.y(this.rows.length - 1), y1) + 14;
     const isLost = end >= 0 && model.events[end].kind === "drop";
     this.arrow(sent, x1, y1, isLost ? x1 + 0.55 * (x2 - x1) : x2, isLost ? Math.max(y1 + 0.55 * (y2 - y1), y1) : y2, e.kind === "reply", !isLost && end >= 0);
     if (isLost) this.lose(x1 + 0.55 * (x2 - x1), y1 + 0.55 * (y2 - y1), model.events[end].reason, room);

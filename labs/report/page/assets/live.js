@@ -40,6 +40,7 @@ export class LiveRun {
     if (news.reset) app.forget();
     if (news.lines) app.append(parseLines(news.lines));
     this.speed = news.speed || 0;
+    if (this.speed && part("live-words").textContent === "press Run") this.report("");
     part("run").textContent = this.speed ? "Stop" : "Run";
     part("by-hand").setAttribute("aria-pressed", String(Boolean(news.by_hand)));
     part("live-now").textContent = `${news.now.toFixed(4)} s`;
