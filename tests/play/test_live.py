@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from labs.play import command
 from labs.play import commands as cmd
@@ -22,6 +23,7 @@ from labs.play.server import PageServer
 from labs.raft.stages import catalogue
 from labs.schedule import actions as act
 from labs.schedule import recording, text
+from labs.sim.net.interception import Address
 from labs.trace import events as ev
 from labs.trace.reader import event_of, read
 from tests.corpora import mutants
@@ -114,7 +116,7 @@ def test_commands_that_make_no_sense_are_refused() -> None:
         live.take(cmd.Preset("split vote"))
     with pytest.raises(Refused, match="no such situation"):
         live.take(cmd.Preset("nothing"))
-    for action in (act.Crash(3), act.Partition(((0, 9),)), act.Hold(cmd.act.Address("RequestVote", 0, 7, 1))):
+    for action in (act.Crash(3), act.Partition(((0, 9),)), act.Hold(Address("RequestVote", 0, 7, 1))):
         with pytest.raises(Refused, match="no such server"):
             live.take(cmd.Act(action))
     for words in (b'{"type":"act","action":{"type":"Explode"}}', b'{"type":"shell"}', b"[]", b'{"type":"run","x":1}'):
@@ -200,8 +202,8 @@ def test_only_the_page_with_the_token_gets_in() -> None:
             urllib.request.urlopen(other)
         for address, origin in ((f"{live}x", base), (f"{live}{token}", "http://evil.example")):
             with pytest.raises(InvalidStatus):
-                connect(address, origin=origin, proxy=None)  # type: ignore[arg-type]
-        with connect(f"{live}{token}", origin=base, proxy=None) as page:  # type: ignore[arg-type]
+                connect(address, origin=Origin(origin), proxy=None)
+        with connect(f"{live}{token}", origin=Origin(base), proxy=None) as page:
             news = msgspec.json.decode(page.recv())
             assert news["reset"] and '"kind":"restart"' in news["lines"]
             page.send("nonsense")
