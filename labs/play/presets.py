@@ -1,6 +1,6 @@
 """Situations to look at, prepared: each acts on the cluster, waits by yielding virtual seconds, and acts again.
 
-What they do is played like anything else, so it is in the schedule afterwards. Each needs a leader to begin with.
+Their actions are played like all others, so they are in the schedule afterwards. Each needs a leader to begin with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The server of the page: on this machine only, and only for whoever has the token in the address.
+"""The server of the page: on this machine only, and only for a browser with the token in the address.
 
 One thread serves one page. A page gets the lines of the trace as they come, and sends commands; several pages may show
 one cluster. Virtual time passes only while a page is open.
@@ -44,7 +44,7 @@ class News(msgspec.Struct, omit_defaults=True):
 
 
 class PageServer:
-    """Serves one page, and the cluster behind it if there is one."""
+    """Serves one page, and its cluster if there is one."""
 
     def __init__(self, make_page: Callable[[str], str], live: Live | None, port: int = 0) -> None:
         self._token = secrets.token_urlsafe(16)

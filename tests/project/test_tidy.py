@@ -17,7 +17,7 @@ from tests.running import ROOT
 
 PARTS = ("labs", "skeleton", "reference", "grader", "handouts", "tests")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
-THIRD_PARTY = ("msgspec", "outcome", "pytest", "tabulate", "trio", "watchfiles")
+THIRD_PARTY = ("msgspec", "outcome", "pytest", "tabulate", "trio", "watchfiles", "websockets")
 
 LONGEST = 70
 """Lines of a function; a file may be as long as its one subject wants."""

@@ -11,7 +11,7 @@
  * @property {string} submission
  * @property {string} name the name of the page's file, without its ending
  * @property {Record<string, {place: string, text: string, hint: string}>} rules those that the run may name
- * @property {boolean} [live] whether a cluster is behind the page
+ * @property {boolean} [live] whether the page shows a cluster that runs now
  * @property {string[]} [presets] the situations that it can be brought into
  * @property {string} [note] what the reader must know first
  */
