@@ -79,6 +79,8 @@ Options follow the target:  make test-2B SEED=7 RUNS=20 TEST=figure_8
 
 For work on the lab itself
   make demo          the stages against the reference, and known-wrong servers
+  make demo-class    a made-up class of 60, graded, with its page; takes long:
+                     try ONLY=2A/ RUNS=1 first;  OUT=folder
   make check         lint, types, and the lab's own tests
   make lint          only lint and types
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
@@ -229,6 +231,10 @@ bench: .venv/ready
 
 doctor: .venv/ready
 	@.venv/bin/python -m grader doctor
+
+.PHONY: demo-class
+demo-class: .venv/ready
+	@.venv/bin/python -m tests.tools.demo_class $${ONLY:+--only "$$ONLY"} $${RUNS:+--runs "$$RUNS"} $${OUT:+--out "$$OUT"}
 
 demo: .venv/ready
 	@.venv/bin/python -m tests.tools.demo $${HOSTS:+--hosts "$$HOSTS"} $(VERBOSE)

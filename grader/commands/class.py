@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.grading.rubric import load
     from grader.grading.twins import Redone
     from grader.results import files
+    from grader.results.pages.write import CLASS, write_pages
     from grader.results.shelf import Shelf
 
     chosen = exports.chosen(options.export)
@@ -81,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
         batch.run()
         with batch.writing(options.out / "class.csv"):
             files.write_class(options.out, batch.results)
+        with batch.writing(options.out / CLASS):
+            write_pages(options.out, options.submissions.name)
         if batch.redone is not None and not batch.interrupted and not batch.unwritten:
             batch.redone.end()
     return _report(options, batch, len(hand_ins))

@@ -36,7 +36,8 @@ select = "2A/initial_election"
 """
 SOLVED = (REFERENCE / "raft.py").read_text()
 UNSOLVED = (ROOT / "skeleton" / "raft.py").read_text()
-NOT_COMPARED = ("grading.json", "log.jsonl")
+NOT_COMPARED = ("grading.json", "log.jsonl", "class.html", "report.html")
+"""Files that hold times of the grading, or are made from those."""
 """Files that hold the time of a grading."""
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from grader import exits
 from grader.cli import main
+from grader.grading.traces import wanted
 from grader.results.pages.class_page import class_page, link
 from grader.results.pages.clusters import clusters, identical
 from grader.results.pages.student_page import student_page
@@ -25,6 +27,7 @@ from tests.grader.test_exports import HOSTILE as TEXTS
 from tests.grader.test_exports import hostile
 from tests.grader.test_held import held
 from tests.grader.test_results import everything, graded, item, judged
+from tests.running import ROOT
 
 
 class Page(HTMLParser):
@@ -169,6 +172,26 @@ def test_a_trace_is_linked_only_for_a_failure_that_students_may_repeat() -> None
     traces = {"2A/initial_election": "traces/a.html", "2A/late_votes": "traces/b.html"}
     page = student_page(everything(), traces)
     assert "traces/a.html" in page and "traces/b.html" not in page
+
+
+def test_traces_are_made_of_the_failures_that_students_may_repeat(tmp_path: Path) -> None:
+    found = everything(held=False)
+    assert [test.id for test in wanted(tmp_path, found, 5)] == ["2A/initial_election"]
+    assert wanted(tmp_path, graded(judged(item("2A/hidden_ring"), *["fail"] * 4)), 5) == []
+    (tmp_path / TRACES).mkdir()
+    (tmp_path / TRACES / "2A-initial_election-2.html").touch()
+    assert wanted(tmp_path, found, 5) == []
+
+
+def test_a_trace_is_of_the_submission_that_was_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, source in (("gone", tmp_path / "nowhere"), ("other", ROOT / "skeleton")):
+        found = graded(judged(item(), *["fail"] * 4), name=name)
+        found.submission.source = str(source)
+        Shelf(tmp_path / "grades").keep(name, found)
+    assert main(["page", str(tmp_path / "grades"), "--traces", "1"]) == exits.LESS
+    err = capsys.readouterr().err
+    assert f"no traces of gone: there is no {tmp_path / 'nowhere'}" in err
+    assert "no traces of other" in err and "is another submission now; grade it again" in err
 
 
 def test_a_class_of_300_is_below_10_megabytes(sixty: list[Result]) -> None:
