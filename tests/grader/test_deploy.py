@@ -51,7 +51,9 @@ def test_the_zip_holds_what_grading_needs_and_is_the_same_each_time(tmp_path: Pa
 
 def test_a_public_zip_holds_no_hidden_test_and_no_secret(tmp_path: Path, secret: None) -> None:
     with zipfile.ZipFile(build(tmp_path, "--public")) as archive:
-        assert not [name for name in archive.namelist() if name.startswith("grader/hidden/test_") or "secret" in name]
+        names = archive.namelist()
+        assert not [name for name in names if name.startswith("grader/hidden/test_") or name.endswith(".secret")]
+        assert "grader/commands/secret.py" in names
         assert "--public" in archive.read("run_autograder").decode()
 
 
