@@ -172,7 +172,8 @@ FOLDERS: dict[str, tuple[str, dict[str, str | bytes]]] = {
     ),
     "source_long": (
         "Is a file of two megabytes with a million lines.\nIdea: size alone.\n"
-        "Verdict: NotGradable: (Python cannot compile|raft.py cannot be compiled(: MemoryError| within)|raft.py has more than)\n",
+        "Verdict: NotGradable: (Python cannot compile"
+        "|raft.py cannot be compiled(: MemoryError| within)|raft.py has more than)\n",
         {"raft.py": "x\n" * 1_000_000 + "class Raft: pass\n"},
     ),
     "source_no_class": (
