@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,7 @@ def _report(options: argparse.Namespace, batch: Batch, students: int) -> int:
         if before is not None and (why := regraded.describe(before, result)):
             changed.setdefault(result.submission.name, why)
     print("".join(f"changed  {name}: {why}\n" for name, why in sorted(changed.items())), end="")
+    print(f"pages to look at: python -m grader page {shlex.quote(str(options.out))}")
     if batch.interrupted:
         print(f"stopped: {len(results)} of {students} are graded; the same command goes on", file=sys.stderr)
         return exits.INTERRUPTED

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from grader.exits import Usage
-from grader.results import files, log
+from grader.results import files, log, report
 from grader.results.exports import WRITERS
 from grader.results.result import Basis, Person, Result, read
 from grader.results.shelf import Shelf
 from grader.results.student_view import student_view
 from grader.results.students import HandIn, folder_name, from_paths, identity_of, require_distinct
-from tests.grader.test_results import graded, item, judged
+from tests.grader.test_results import graded, held_runs, item, judged
 
 BASIS = Basis("Raft", "aa" * 32, "1a" * 32, "5e" * 8)
 
@@ -131,6 +131,23 @@ def test_nothing_for_students_names_the_place_or_others(name: str) -> None:
     found.submission.people = [Person("1", "Bob", "bob@uni.edu")]
     assert "/home/prof" not in WRITERS[name][1](found) and "bob@uni.edu" not in WRITERS[name][1](found)
     assert "/home/prof" not in msgspec.json.encode(student_view(found)).decode()
+
+
+def test_held_results_come_first_with_the_command_that_repeats_them(tmp_path: Path) -> None:
+    held = result_for("zoe", *["grader-error"] * 4)
+    held.held = held_runs(held.tests)
+    for name, found in {"alice": result_for("alice"), "zoe": held}.items():
+        Shelf(tmp_path).keep(name, found)
+    files.write_class(tmp_path, {})
+    rows = list(csv.DictReader((tmp_path / "class.csv").open()))
+    assert [(row["submission"], row["status"], row["points"]) for row in rows] == [
+        ("zoe", "held", ""),
+        ("alice", "graded", "4.00"),
+    ]
+    shown = report.render_held([result_for("alice"), held]).splitlines()
+    assert shown[0].startswith("1 held") and shown[1].startswith("zoe: held: no points are judged")
+    assert shown[2].startswith("  python -m grader repeat /home/prof/x 2A/initial_election --seed 1 ")
+    assert shown[-1] == "  and 1 more in result.json" and report.render_held([result_for("alice")]) == ""
 
 
 # What is kept.
