@@ -30,7 +30,23 @@ in pages, a sentence; the lab shares habits with the grader, and its scenarios w
 the check is as strict as possible."""
 BY_SHAPE_ONLY = ("tests/corpora/variants/",)
 """Servers that resemble the warm-up in places: their words may be alike, but not whole statements."""
-TEXT = {".py", ".md", ".toml", ".json", ".jsonl", ".yml", ".yaml", ".html", ".svg", ".txt", ".js", ".css", ".sh", ".cfg", ""}
+TEXT = {
+    ".py",
+    ".md",
+    ".toml",
+    ".json",
+    ".jsonl",
+    ".yml",
+    ".yaml",
+    ".html",
+    ".svg",
+    ".txt",
+    ".js",
+    ".css",
+    ".sh",
+    ".cfg",
+    "",
+}
 PACKED = re.compile(r"[A-Za-z0-9+/=_-]{160,}|(?:[A-Za-z0-9+/=_-]{48,}[\s'\"\\,]*){3,}")
 """Matches encoded text, in one line or in several."""
 FEWEST = 12
