@@ -24,9 +24,8 @@ from labs.report.page.write import write_page
 
 def wanted(folder: Path, result: Result, most: int) -> list[Test]:
     """Return the first failures of a result, at most this many, whose pages students may have and that have none."""
-    shown = [
-        test for test in student_view(result).tests if test.replay.startswith("make replay") and test.failing_seeds
-    ]
+    failed = [test for test in student_view(result).tests if test.status in ("fail", "error") and test.failing_seeds]
+    shown = [test for test in failed if test.replay.startswith("make replay")]
     return [test for test in shown[:most] if not (folder / TRACES / trace_name(test)).exists()]
 
 
