@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, IntakeFailed, NoSandbox, Usage
 from grader.lacks import describe, is_a_lack
+from labs.engine.engine import Unavailable
 from labs.report.streams import take_every_character
 
 COMMANDS = {
@@ -53,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NoSandbox as error:
         print(f"grader {options.command}: {error}", file=sys.stderr)
         return NO_SANDBOX
+    except Unavailable as error:
+        print(f"grader {options.command}: {error}", file=sys.stderr)
+        print("No submission is at fault; the results so far are kept, and the same command goes on", file=sys.stderr)
+        return OUR_ERROR
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

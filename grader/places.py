@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from labs.engine.environment import clean
 
 ROOT = Path(__file__).parent.parent
 RUBRIC = ROOT / "grader" / "rubric.toml"
@@ -14,9 +15,4 @@ REFERENCE = ROOT / "reference"
 
 def environment() -> dict[str, str]:
     """Return the environment of the grader's children."""
-    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NO_COLOR")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": str(ROOT),
-        "HOME": "/nonexistent",
-    }
+    return clean()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labs.again import kept
+from labs.engine import where
+from labs.engine.engine import Unavailable
 from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(options, "json", None):
             _check_writable(options.json)
         return int(options.run(options))
-    except (Usage, BadSubmission, HostsUnavailable, kept.NothingKept, BadSchedule) as error:
+    except (Usage, BadSubmission, HostsUnavailable, kept.NothingKept, BadSchedule, Unavailable) as error:
         print(f"labs {options.command}: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -204,6 +206,7 @@ def _add_test_options(parser: argparse.ArgumentParser) -> None:
     words = "only tests with this text in their id or title; several with commas between them"
     parser.add_argument("--test", default="", metavar="TEXT", help=words)
     _add_processes(parser)
+    parser.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write one record per run")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per run, and wall times")
 
@@ -214,7 +217,7 @@ def _add_step(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rerun_options(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(counted=False)
+    parser.set_defaults(counted=False, scheduler="")
     _add_submission(parser)
     words = "fresh seeds for each test that passes now (20)"
     parser.add_argument("--runs", type=numbers.positive, default=20, help=words)
@@ -226,7 +229,7 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=numbers.count,
         default=os.cpu_count() or 1,
-        help="processes (one per core); 0: run in this process",
+        help="processes on this machine (one per core); 0: run in this process",
     )
     parser.add_argument(
         "--limit",

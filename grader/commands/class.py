@@ -22,6 +22,7 @@ from grader import exits
 from grader.exits import Usage
 from grader.places import RUBRIC
 from grader.results import exports
+from labs.engine import where
 from labs.report.numbers import positive
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one per core)"
     )
+    parser.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
     parser.add_argument("--runs", type=positive, metavar="N", help="seeds for each test, as for grade")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tests with this in their id, as for grade")
     parser.add_argument("--public", action="store_true", help="no hidden tests and no secret seeds, as for grade")
@@ -58,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Grade the class; return 3 if something is held or was not written, otherwise 0 however many points there are."""
-    from grader.execution.hosts import choose
+    from grader.execution.hosts import choose, require_walls
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
     from grader.grading.twins import Redone
@@ -69,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = exports.chosen(options.export)
     rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
     hosts = choose(options.hosts, options.require_sandbox)
+    require_walls(hosts, options.scheduler)
     shelf = Shelf(options.out)
     exits.require_writable(options.out / "class.csv")
     with _alone(options.out):
@@ -77,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         batch = Batch(
             options.out, rubric, hosts, hand_ins, options.jobs, options.regrade, options.reason, options.replace
         )
+        batch.scheduler = options.scheduler
         batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
         if options.regrade or (options.out / REDONE).exists():
             batch.redone, batch.again = Redone(options.out / REDONE), True

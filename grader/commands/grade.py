@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from grader import exits
 from grader.places import RUBRIC
 from grader.results import exports
+from labs.engine import where
 from labs.report.numbers import positive
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one per core)"
     )
+    parser.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
     parser.add_argument(
         "--runs", type=positive, metavar="N", help="seeds for each test, in place of the rubric's number"
     )
@@ -70,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     import msgspec
 
     from grader.collecting.entries import require_one
-    from grader.execution.hosts import choose
+    from grader.execution.hosts import choose, require_walls
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
     from grader.results import files, report
@@ -80,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = exports.chosen(options.export)
     rubric = load(options.rubric, options.runs, options.public, options.only)
     hosts = choose(options.hosts, options.require_sandbox)
+    require_walls(hosts, options.scheduler)
     for source in options.submissions:
         require_one(Path(source))
     hand_ins = {
@@ -89,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     if not hosts.is_walled:
         print(f"grade: {UNWALLED}", file=sys.stderr)
     batch = Batch(options.out, rubric, hosts, hand_ins, options.jobs, options.again, options.reason, options.replace)
+    batch.scheduler = options.scheduler
     batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
     batch.so_far = lambda name, result: files.write_so_far(options.out / name, result, chosen)
     batch.run()

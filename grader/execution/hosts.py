@@ -70,6 +70,29 @@ def choose(kind: Kind | None, required: str | None) -> Hosts:
     return Hosts(kind, found.level.name, found.record())
 
 
+def require_walls(hosts: Hosts, scheduler: str) -> None:
+    """Raise NoSandbox if servers could reach a scheduler that is to be used: it obeys everybody who reaches it."""
+    if scheduler and not hosts.is_walled:
+        raise NoSandbox(
+            "nothing keeps the servers from the network here, and so from the scheduler, which would run anything for "
+            "them: --scheduler needs a sandbox of level C or better (python -m grader doctor)"
+        )
+
+
+def weaker(hosts: Hosts) -> str:
+    """Return why this machine's sandbox is weaker than the one that was chosen elsewhere, "" if it is not."""
+    if hosts.kind == "inline":
+        return ""
+    tried = levels.try_level(hosts.level)
+    if not tried.works:
+        return f"its sandbox is not of level {hosts.level}: {tried.why}"
+    for name, there in hosts.details.items():
+        here = tried.record().get(name)
+        if name != "level" and there and (not here or here < there):
+            return f"its sandbox is weaker: {name} {here}, not {there}; grade with its kernel, or without it"
+    return ""
+
+
 @contextlib.contextmanager
 def opened(hosts: Hosts, core: int) -> Iterator[Opening]:
     """Start what runs servers, for as long as the context lasts; in a run, simulator and servers stay on one core."""

@@ -19,6 +19,7 @@ from grader.execution.hosts import Hosts
 from grader.execution.runs import NOT_STARTED, GradedRuns, Job, limits_of, not_graded
 from grader.lacks import describe
 from grader.places import environment
+from labs.engine import where
 from labs.engine.engine import Backend, Engine, NotStarted, WorkFailed
 from labs.engine.local import Local
 from labs.testing.run import RunRecord
@@ -27,6 +28,11 @@ from labs.testing.run import RunRecord
 def local(most: int) -> Local:
     """Return the backend for grading on this machine."""
     return Local(most, environment(), scratch.folder)
+
+
+def backend(most: int, scheduler: str) -> Backend:
+    """Return the backend for grading: the workers of a scheduler, if there is one, otherwise this machine."""
+    return where.machines(scheduler) if scheduler else local(most)
 
 
 class Runners:

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from grader.execution import scenarios
-from grader.execution.hosts import Hosts, Opening, opened
+from grader.execution.hosts import Hosts, Opening, opened, weaker
 from grader.intake.names import SERVER
 from grader.lacks import describe
 from labs.checking.outcome import Outcome
@@ -61,6 +61,15 @@ class GradedRuns(Work[Job, RunRecord]):
 
     def __init__(self, folder: str, hosts: Hosts) -> None:
         self._folder, self._hosts = folder, hosts
+
+    def reads(self) -> Path:
+        return Path(self._folder)
+
+    def moved(self, path: Path) -> GradedRuns:
+        return GradedRuns(str(path), self._hosts)
+
+    def hindrance(self) -> str:
+        return weaker(self._hosts)
 
     def warm(self) -> None:
         scenarios.public()

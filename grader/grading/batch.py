@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -39,21 +38,20 @@ from grader.results.regraded import describe as describe_change
 from grader.results.result import REVIEW, Basis, Result, split
 from grader.results.shelf import Shelf
 from grader.results.students import HandIn
+from labs.engine import code
+from labs.engine.engine import Backend, Unavailable
 from labs.engine.progress import Progress
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a grading in order: Ctrl-C, a service that stops, a terminal that is closed."""
+FOLLOWED_EVERY = 10.0
+"""Wall seconds between two looks at how many workers a scheduler has."""
 
 
 @functools.cache
 def lab_sha256() -> str:
     """Return a hash over the code that grades: a result of another version of the lab is not reused."""
-    digest = hashlib.sha256()
-    for folder in ("labs", "grader/hidden"):
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            content = file.read_bytes()
-            digest.update(f"{file.relative_to(ROOT).as_posix()}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    return code.digest(ROOT, ("labs", "grader/hidden"))
 
 
 @dataclass
@@ -74,6 +72,8 @@ class Batch:
     """Replace results of another rubric, selection or secret; they go into the history, as all that are replaced."""
     results: dict[str, Result] = field(default_factory=dict)
     previous: dict[str, Result] = field(default_factory=dict)
+    scheduler: str = ""
+    """The Dask scheduler whose workers do the runs; "" for processes of this machine."""
     interrupted: bool = False
     _known: set[str] = field(default_factory=set)
     """Those whose earlier result still counts."""
@@ -110,19 +110,30 @@ class Batch:
         Shelf(self.out).require_basis(basis, self.hand_ins, self.replace)
         if not self.again:
             self._twins.know(Shelf(self.out).results().values(), basis, self.hosts)
-        at_once = min(self.jobs, len(self.hand_ins))
-        places, display = trio.CapacityLimiter(at_once), _Display(len(self.hand_ins), self.rubric.runs)
-        with runners.local(self.jobs) as backend:
-            async with Runners.open(str(REFERENCE), self.hosts, backend, 1) as others, trio.open_nursery() as nursery:
-                references, at_work = References(others), max(1, self.jobs // at_once)
+        display = _Display(len(self.hand_ins), self.rubric.runs)
+        with runners.backend(self.jobs, self.scheduler) as backend:
+            at_once = min(backend.most, len(self.hand_ins))
+            places, for_references = trio.CapacityLimiter(at_once), max(1, backend.most // 8) if self.scheduler else 1
+            opening = Runners.open(str(REFERENCE), self.hosts, backend, for_references)
+            async with opening as others, trio.open_nursery() as nursery:
+                references, at_work = References(others), max(1, backend.most // at_once)
                 order = Order(self.rubric, self.hosts, at_work, secret, basis, references, backend)
                 nursery.start_soon(self._stop_when_told, nursery.cancel_scope)
+                if self.scheduler:
+                    nursery.start_soon(self._follow, backend, places)
                 async with trio.open_nursery() as work:
                     for name in self.hand_ins:
                         await places.acquire_on_behalf_of(name)
                         work.start_soon(self._grade_one, name, order, places, display)
                 nursery.cancel_scope.cancel()
         display.progress.clear()
+
+    async def _follow(self, backend: Backend, places: trio.CapacityLimiter) -> None:
+        """Grade more submissions side by side when more workers have come."""
+        while True:
+            await trio.sleep(FOLLOWED_EVERY)
+            most = await trio.to_thread.run_sync(lambda: backend.most)
+            places.total_tokens = max(places.total_tokens, min(most, len(self.hand_ins)))
 
     async def _stop_when_told(self, scope: trio.CancelScope) -> None:
         heard = [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]  # as by nohup
@@ -189,7 +200,7 @@ class Batch:
         held."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        if isinstance(error, Usage):
+        if isinstance(error, (Usage, Unavailable)):
             raise error
         why = str(error) if isinstance(error, IntakeFailed) else describe(error)
         result = blank(name, order)

@@ -14,9 +14,10 @@ To decide from records what to run next, from as many threads as are wanted, eac
 
 `Here()` is the backend that does all jobs in this process, for debuggers. Whichever it is, the same job brings the same
 record; a worker that dies, falls silent or never yields loses only its own job (`Work.lost`); and when a context ends,
-however it does, no worker is left. Another backend, such as a cluster, has to offer what the protocols `Backend` and
-`Engine` name: it can pickle a work, send jobs and records as msgpack (`Work.job`, `Work.record`), and have each of its
-machines open the work with a `Local` of its own, which brings the limits and the losses.
+however it does, no worker is left. `where.backend` chooses between this machine and the workers of a Dask scheduler,
+as the option `--scheduler` asks: workers get a copy of the server's code (`Work.reads`, `Work.moved`), jobs and records
+cross as msgpack (`Work.job`, `Work.record`), and each worker opens the work with a `Local` of its own, which brings the
+limits and the losses. Another backend has to offer what the protocols `Backend` and `Engine` name.
 
     engine.py     the interface: Backend, Engine, and `run`
     work.py       what is run: a job in, a record out
@@ -25,6 +26,9 @@ machines open the work with a `Local` of its own, which brings the limits and th
     processes.py  how a worker process starts and ends
     starter.py    a warm process that workers are forked from if they may hold nothing of this one
     worker.py     one worker process
+    where.py      chooses the backend
+    machines/     the backend of other machines, by Dask; nothing else imports Dask
+    environment.py, code.py    what processes may know of this one; the digest of the code that makes records
     stalls.py     the one watch over code that never yields
     progress.py   the one display of how far the jobs have come
     stages.py     the work of the lab itself: one scenario with one seed against a submission

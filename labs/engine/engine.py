@@ -22,14 +22,18 @@ class NotStarted(OSError):
     """A worker did not start; the text is how it ended."""
 
 
+class Unavailable(Exception):
+    """The machines that were to do the jobs cannot, or no longer; the text explains why, and what to do."""
+
+
 class Engine(Protocol[J, S]):
     """Does the jobs of one work. A failed job is a record, not an exception."""
 
     def run(self, jobs: Iterable[J]) -> Generator[tuple[J, S], None, None]:
         """Do jobs, as many at once as the backend can, and yield each with its record, in the order in which they end.
 
-        A job is taken from the iterable only when it can begin. Raises WorkFailed if the work raises an exception, and
-        OSError if a worker cannot be started.
+        A job is taken from the iterable only when it can begin. Raises WorkFailed if the work raises an exception,
+        OSError if a worker cannot be started, and Unavailable if other machines were to do the jobs and cannot.
         """
 
     def do(self, job: J) -> S:
@@ -44,6 +48,10 @@ class Engine(Protocol[J, S]):
 
 class Backend(AbstractContextManager["Backend"], Protocol):
     """Where jobs run. When its context ends nothing of it is left."""
+
+    @property
+    def most(self) -> int:
+        """How many jobs can be done at once now."""
 
     def open(
         self, work: Work[J, R], limits: Limits | None = None, after_stall: Limits | None = None

@@ -20,6 +20,8 @@ R = TypeVar("R")
 class Here:
     """This process."""
 
+    most = 1
+
     def __enter__(self) -> Here:
         return self
 

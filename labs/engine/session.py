@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs.engine import engine
+from labs.engine import engine, where
 from labs.engine.local import processes
 from labs.engine.progress import Progress
 from labs.engine.stages import OnFailure, StageJob, StageRuns
@@ -49,10 +50,11 @@ def run_jobs(
 
     The line that shows the progress calls them `noun`.
     """
-    work = StageRuns(Path(options.submission), options.hosts, options.counted, on_failure)
+    scheduler = options.scheduler
+    work = StageRuns(Path(options.submission), options.hosts, options.counted, None if scheduler else on_failure)
     prepare(work, options.hosts, [scenario.entry for scenario in scenarios])
     session, progress = Session(), Progress(len(jobs), noun)
-    backend = processes(min(options.jobs, len(jobs)))
+    backend = where.backend(min(options.jobs, len(jobs)), scheduler)
     try:
         for _, record in engine.run(work, jobs, backend, Limits(cpu=options.limit), AFTER_STALL):
             session.records.append(record)
@@ -60,7 +62,21 @@ def run_jobs(
     except KeyboardInterrupt:
         session.interrupted = True
     progress.clear()
+    if scheduler and on_failure is not None and not session.interrupted:
+        _repeat_first_failures(session.records, options, on_failure)
     return session
+
+
+def _repeat_first_failures(records: Sequence[RunRecord], options: argparse.Namespace, on_failure: OnFailure) -> None:
+    """Repeat on this machine, for each test, the failing run with the lowest seed: its trace was not kept elsewhere."""
+    failed = sorted((r.test, r.seed) for r in records if r.status != "pass" and r.rule != "NotWritten")
+    jobs = [StageJob(test, seed) for test, seed in dict(reversed(failed)).items()]
+    work = StageRuns(Path(options.submission), options.hosts, options.counted, on_failure)
+    with contextlib.suppress(KeyboardInterrupt):
+        for _ in engine.run(
+            work, jobs, processes(min(options.jobs, len(jobs))), Limits(cpu=options.limit), AFTER_STALL
+        ):
+            pass
 
 
 def seeds_of(scenario: Scenario, options: argparse.Namespace) -> Sequence[int]:

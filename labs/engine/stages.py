@@ -53,6 +53,13 @@ class StageRuns(Work[StageJob, RunRecord]):
         self._programs: dict[str, Program] = {}
         self._hosts: ProcessHosts | None = None
 
+    def reads(self) -> Path:
+        return self._submission
+
+    def moved(self, path: Path) -> StageRuns:
+        """Return this work for another machine, which keeps no traces."""
+        return StageRuns(path, self._kind, self._counted)
+
     def begin(self, number: int) -> None:
         if self._kind == "process":
             self._hosts = ProcessHosts(HostOptions(step_seconds=STEP_SECONDS, core=number))

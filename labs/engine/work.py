@@ -4,6 +4,7 @@ this."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 J = TypeVar("J")
@@ -30,6 +31,18 @@ class Work(Generic[J, R]):
 
     job: type[J]
     record: type[R]
+
+    def reads(self) -> Path | None:
+        """Return the server's code, a folder or a file, of which other machines get a copy; None if jobs read none."""
+        return None
+
+    def moved(self, path: Path) -> Work[J, R]:
+        """Return this work for another machine, where the server's code is at this path."""
+        return self
+
+    def hindrance(self) -> str:
+        """Return why this machine cannot do the work as the parent's could, "" if it can; called on other machines."""
+        return ""
 
     def warm(self) -> None:
         """Import what jobs need; called in the process that workers are forked from, if that is a starter."""

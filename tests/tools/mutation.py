@@ -27,8 +27,8 @@ from typing import Any
 import msgspec
 from tabulate import tabulate
 
-from labs.engine import engine, stalls
-from labs.engine.local import processes
+from labs.engine import engine, stalls, where
+from labs.engine.engine import Backend, Unavailable
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
@@ -89,7 +89,11 @@ def main() -> int:
         Job(v.name, False, v.stages, seed, False, options.hosts)
         for seed, v in itertools.product(variant_seeds, unusual)
     ]
-    done = _run_all(jobs, options.jobs, _Journal(options.journal))
+    try:
+        done = _run_all(jobs, where.backend(options.jobs, options.scheduler), _Journal(options.journal))
+    except Unavailable as error:
+        print(f"mutation: {error}", file=sys.stderr)
+        return 2
     _show(done, chosen, options)
     if len(done) < len(jobs):
         again = (
@@ -132,6 +136,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-variants", action="store_true")
     parser.add_argument("--no-mutants", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
     parser.add_argument("--hosts", choices=("inline", "process"), default="inline", help="where servers run (inline)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the failed runs, for programs")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep what is done there, and go on from it")
@@ -175,13 +180,13 @@ def _digest_of_code() -> str:
     return digest.hexdigest()
 
 
-def _run_all(jobs: list[Job], most: int, journal: _Journal) -> dict[Job, list[Run]]:
+def _run_all(jobs: list[Job], backend: Backend, journal: _Journal) -> dict[Job, list[Run]]:
     """Run jobs in parallel, with progress; return the runs of each, of those that were run before Ctrl-C."""
     os.environ["PYTHONHASHSEED"] = "0"
     left = [job for job in jobs if job not in journal.done]
     progress = Progress(len(left), "servers and seeds")
     try:
-        for job, runs in engine.run(Campaign(), left, processes(most), LIMITS):
+        for job, runs in engine.run(Campaign(), left, backend, LIMITS):
             journal.add(job, runs)
             progress.count(failed=any(run.status != "pass" for run in runs) and not job.is_mutant)
     except KeyboardInterrupt:
@@ -372,4 +377,6 @@ def _percent(part: int, whole: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from tests.tools import mutation  # by this name other machines can import its classes
+
+    sys.exit(mutation.main())

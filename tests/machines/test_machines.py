@@ -1,0 +1,218 @@
+"""Jobs on a scheduler's workers: the records of this machine, also when a worker is killed, and nothing leaks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader import cli, exits
+from grader.execution import hosts
+from labs.engine import engine, where
+from labs.engine.engine import Unavailable
+from labs.engine.machines.orders import Sealed
+from labs.engine.stages import StageJob, StageRuns
+from labs.testing.run import RunRecord
+from tests.machines.dask_processes import Dask, started
+from tests.running import REFERENCE, ROOT
+from tests.tools import mutation
+
+pytest.importorskip("distributed", reason="Dask is not installed: pip install -e '.[cluster]'")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="kills workers, and grades in a sandbox"),
+    pytest.mark.xdist_group("machines"),
+]
+
+from labs.engine.machines import backend as machines  # noqa: E402
+
+RUBRIC = """\
+format = "raft-rubric/1"
+title = "tiny"
+[seeds]
+public = [1]
+secret = 1
+[stages.2A]
+title = "election"
+[[tests]]
+select = "2A/drill_first_vote"
+[[tests]]
+select = "2A/initial_election"
+"""
+SECRET = "a secret of the course, 32 bytes"
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+    """Start a scheduler with two workers."""
+    with started(tmp_path_factory.mktemp("dask")) as found:
+        yield found
+
+
+def without_time(record: RunRecord) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(record, wall_time=0.0))
+
+
+def opened_folders(dask: Dask) -> list[Path]:
+    """Return the copies of a server's code that workers have."""
+    return sorted(dask.folder.glob("files/**/raft.py"))
+
+
+def test_records_are_those_of_this_machine_though_a_worker_is_killed(dask: Dask) -> None:
+    jobs = [StageJob("2A/initial_election", seed) for seed in range(1, 9)]
+    work = StageRuns(REFERENCE, "inline")
+    found: dict[StageJob, bytes] = {}
+    for job, record in engine.run(work, jobs, where.machines(dask.address)):
+        found[job] = without_time(record)
+        if len(found) == 2:
+            assert opened_folders(dask)
+            dask.workers[0].kill()
+            dask.start_worker()
+    assert found == {job: without_time(work.run(job)) for job in jobs}
+
+
+def test_class_has_the_same_results_though_a_worker_is_killed(
+    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADER_SECRET", SECRET)
+    for name, root in (("ada", "reference"), ("bob", "skeleton")):
+        (tmp_path / "hw" / name).mkdir(parents=True)
+        for file in (ROOT / root).glob("*.py"):
+            (tmp_path / "hw" / name / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "rubric.toml").write_text(RUBRIC)
+    words = ["class", str(tmp_path / "hw"), "--rubric", str(tmp_path / "rubric.toml"), "--out"]
+    killing = threading.Thread(target=kill_when_busy, args=(dask,))
+    killing.start()
+    assert cli.main([*words, str(tmp_path / "there"), "--scheduler", dask.address]) == exits.FULL_POINTS
+    killing.join()
+    assert cli.main([*words, str(tmp_path / "here"), "--jobs", "1"]) == exits.FULL_POINTS
+    assert results(tmp_path / "there") == results(tmp_path / "here")
+    assert len(results(tmp_path / "here")) > 2
+    seeds = {str(run["seed"]) for run in runs(tmp_path / "here" / "ada" / "result.json") if run["secret"]}
+    assert seeds
+    for text in (SECRET, "initial_election", "class Raft", *seeds):
+        assert text not in dask.logs()
+
+
+def kill_when_busy(dask: Dask) -> None:
+    """Kill a worker as soon as workers have a submission; start another one."""
+    until = time.monotonic() + 120
+    while not opened_folders(dask) and time.monotonic() < until:
+        time.sleep(0.02)
+    dask.workers[1].kill()
+    dask.start_worker()
+
+
+def results(out: Path) -> dict[str, object]:
+    """Return what a class's folder holds, without times of day and durations."""
+    found: dict[str, object] = {}
+    for path in sorted(out.rglob("*")):
+        if path.name in ("result.json", "class.csv"):
+            text = re.sub(r'"(started_at|finished_at|duration|wall_time)": ?[^,}]+', "", path.read_text())
+            found[path.relative_to(out).as_posix()] = re.sub(r"\d+-\d+-\d+T[0-9:]+Z", "", text)
+    return found
+
+
+def runs(path: Path) -> list[dict[str, object]]:
+    return [run for test in json.loads(path.read_text())["tests"] for run in test["runs"]]
+
+
+def test_mutation_runs_there(dask: Dask, tmp_path: Path) -> None:
+    name = mutation.mutants.corpus()[0].name
+    words = ["--scheduler", dask.address, "--only", name, "--seeds", "1", "--no-variants", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.tools.mutation", *words, str(tmp_path / "runs.json")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    chosen = [mutant for mutant in mutation.mutants.corpus() if name in mutant.name]
+    there = json.loads((tmp_path / "runs.json").read_text())["runs"]
+    here = [run for m in chosen for run in mutation.run_job(mutation.Job(m.name, True, (m.stage,), 1, True))]
+    assert there == msgspec.to_builtins([run for run in here if run.status != "pass"])
+
+
+def test_nothing_is_left_on_a_worker_when_the_work_is_over(dask: Dask) -> None:
+    with where.machines(dask.address) as backend, backend.open(StageRuns(REFERENCE, "inline")) as opened:
+        opened.do(StageJob("2A/drill_first_vote", 1))
+        assert opened_folders(dask)
+    assert not opened_folders(dask)
+
+
+def test_another_version_of_the_lab_is_refused(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "_digest", lambda folders: "another")
+    with pytest.raises(Unavailable, match="not the same as here: start it in the same version"):
+        list(engine.run(StageRuns(REFERENCE, "inline"), [StageJob("2A/chaos", 1)], where.machines(dask.address)))
+
+
+def test_scheduler_that_loses_its_workers_is_given_up(
+    dask: Dask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last test: it ends the workers."""
+    monkeypatch.setattr(machines, "PATIENCE", 3.0)
+    monkeypatch.setattr(machines, "LOOK", 0.5)
+    with where.machines(dask.address) as backend, backend.open(StageRuns(REFERENCE, "inline")) as opened:
+        for worker in dask.workers:
+            worker.kill()
+        with pytest.raises(Unavailable, match=f"{dask.address} has no workers: start one"):
+            opened.do(StageJob("2A/drill_first_vote", 1))
+    assert "waiting for one" in capsys.readouterr().err
+
+
+def test_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "CONNECTING", 0.5)
+    with pytest.raises(Unavailable, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"):
+        with where.machines("tcp://127.0.0.1:1"):
+            pass
+
+
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Unavailable, match=r"pip install -e '\.\[cluster\]'"):
+        where.machines("tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:8786", "tcp://127.0.0.1", "http://127.0.0.1:8786", "tcp://:8786"])
+def test_what_is_not_an_address_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not the address of a Dask scheduler"):
+        where.scheduler(text)
+
+
+def test_servers_that_could_reach_the_scheduler_are_not_graded_there() -> None:
+    with pytest.raises(exits.NoSandbox, match="needs a sandbox of level C or better"):
+        hosts.require_walls(hosts.Hosts("process", "D"), "tcp://127.0.0.1:1")
+    hosts.require_walls(hosts.Hosts("process", "C"), "tcp://127.0.0.1:1")
+    hosts.require_walls(hosts.Hosts("process", "D"), "")
+
+
+def test_machine_with_a_weaker_sandbox_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    level = hosts.levels.LEVELS["A1"]
+    monkeypatch.setattr(hosts.levels, "try_level", lambda name: hosts.levels.Tried(level, facts={"landlock": 3}))
+    assert "landlock 3, not 5" in hosts.weaker(hosts.Hosts("process", "A1", {"level": "A1", "landlock": 5}))
+    assert not hosts.weaker(hosts.Hosts("process", "A1", {"level": "A1", "landlock": 3}))
+    monkeypatch.setattr(hosts.levels, "try_level", lambda name: hosts.levels.Tried(level, why="no kernel"))
+    assert "not of level A1: no kernel" in hosts.weaker(hosts.Hosts("process", "A1"))
+
+
+def test_sealed_bytes_show_nothing() -> None:
+    assert "secret" not in f"{Sealed(b'secret')!r} {Sealed(b'secret')}"
+
+
+def test_dask_is_imported_only_for_a_scheduler() -> None:
+    code = (
+        "import sys, labs.cli, labs.engine.session, grader.commands.grade, grader.grading.batch, tests.tools.mutation; "
+        "print([name for name in ('dask', 'distributed', 'tornado', 'labs.engine.machines') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
