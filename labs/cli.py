@@ -181,6 +181,7 @@ def _add_explorer(commands: Any) -> None:
     explore.add_argument("--seed", type=numbers.seed, default=1, help="the seed of the search (1)")
     explore.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
     explore.add_argument("--jobs", type=numbers.positive, default=os.cpu_count() or 1, help="processes (one per core)")
+    explore.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
     explore.set_defaults(run=_explore)
 
     shrink = commands.add_parser("shrink", help="take a failing run as a schedule, and make that small")
@@ -507,7 +508,9 @@ def _explore(options: argparse.Namespace) -> int:
 
     if options.stage not in catalogue.RAFT_STAGES:
         raise Usage(f"there is no stage {options.stage!r} to explore; stages are {', '.join(catalogue.RAFT_STAGES)}")
-    found = command.explore(Path(options.submission), options.stage, options.time, options.seed, options.jobs)
+    found = command.explore(
+        Path(options.submission), options.stage, options.time, options.seed, options.jobs, options.scheduler
+    )
     if found is None:
         print(f"found nothing; another search: SEED={options.seed + 1}, or a longer TIME")
         return PASSED

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv in this folder, or completes it. Takes the extras of pyproject.toml to install too: none, handouts or dev.
+# Makes .venv in this folder, or completes it. Takes an extra of pyproject.toml to install too: handouts, cluster or dev.
 # Called by the Makefile. Uses uv if it is installed, and Python's own venv and pip otherwise.
 
 extras=${1:-}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labs.engine import engine, where
+from labs.engine.engine import Backend, Unavailable
 from labs.engine.local import processes
 from labs.engine.progress import Progress
 from labs.engine.stages import OnFailure, StageJob, StageRuns
 from labs.engine.stalls import Limits
+from labs.schedule.folder import is_schedule
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
@@ -54,17 +56,31 @@ def run_jobs(
     work = StageRuns(Path(options.submission), options.hosts, options.counted, None if scheduler else on_failure)
     prepare(work, options.hosts, [scenario.entry for scenario in scenarios])
     session, progress = Session(), Progress(len(jobs), noun)
-    backend = where.backend(min(options.jobs, len(jobs)), scheduler)
     try:
-        for _, record in engine.run(work, jobs, backend, Limits(cpu=options.limit), AFTER_STALL):
-            session.records.append(record)
-            progress.count(failed=record.status != "pass")
+        for part, backend in _parts(jobs, options):
+            for _, record in engine.run(work, part, backend, Limits(cpu=options.limit), AFTER_STALL):
+                session.records.append(record)
+                progress.count(failed=record.status != "pass")
     except KeyboardInterrupt:
         session.interrupted = True
+    except Unavailable as error:
+        if not session.records:
+            raise
+        session.interrupted = True
+        progress.say(str(error))
     progress.clear()
     if scheduler and on_failure is not None and not session.interrupted:
         _repeat_first_failures(session.records, options, on_failure)
     return session
+
+
+def _parts(jobs: Sequence[StageJob], options: argparse.Namespace) -> Iterator[tuple[Sequence[StageJob], Backend]]:
+    """Yield all jobs, each with the backend that does it: schedules are files of this machine."""
+    here = [job for job in jobs if not options.scheduler or is_schedule(job.test)]
+    if here:
+        yield here, processes(min(options.jobs, len(here)))
+    if len(here) < len(jobs):
+        yield [job for job in jobs if not is_schedule(job.test)], where.machines(options.scheduler)
 
 
 def _repeat_first_failures(records: Sequence[RunRecord], options: argparse.Namespace, on_failure: OnFailure) -> None:
@@ -73,9 +89,8 @@ def _repeat_first_failures(records: Sequence[RunRecord], options: argparse.Names
     jobs = [StageJob(test, seed) for test, seed in dict(reversed(failed)).items()]
     work = StageRuns(Path(options.submission), options.hosts, options.counted, on_failure)
     with contextlib.suppress(KeyboardInterrupt):
-        for _ in engine.run(
-            work, jobs, processes(min(options.jobs, len(jobs))), Limits(cpu=options.limit), AFTER_STALL
-        ):
+        backend = processes(min(options.jobs, len(jobs)))
+        for _ in engine.run(work, jobs, backend, Limits(cpu=options.limit), AFTER_STALL):
             pass
 
 

@@ -7,12 +7,14 @@ import importlib.util
 
 from labs.engine.engine import Backend, Unavailable
 
-INSTALL = "pip install -e '.[cluster]'"
+INSTALL = ".venv/bin/python -m pip install -e '.[cluster]'"
 HELP = "do the runs on the workers of this Dask scheduler, tcp://HOST:PORT"
 
 
 def scheduler(text: str) -> str:
-    """Return the address of a scheduler, as an option has it; raise an argument error if it is not one."""
+    """Return the address of a scheduler, "" for none, as an option has it; raise an argument error if it is not one."""
+    if not text:
+        return ""
     protocol, _, rest = text.partition("://")
     host, _, port = rest.rpartition(":")
     if protocol not in ("tcp", "tls") or not host or not port.isdigit():

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from labs.engine import engine
-from labs.engine.local import processes
+from labs.engine import engine, where
 from labs.engine.stalls import Limits
 from labs.explore.search import Search
 from labs.explore.work import FAILED, Exploring, Found, Job
@@ -29,10 +28,11 @@ SHRINK_LIMITS = Limits(cpu=60.0, wall=120.0)
 """What one run may take before its server counts as one that never yields."""
 
 
-def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int) -> Found | None:
+def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int, scheduler: str = "") -> Found | None:
     """Search for a schedule that a submission fails, for that many wall seconds; return the first one, made small.
 
-    Print how far the search has come. Raise BadSubmission if the submission cannot be run at all.
+    The workers of a scheduler do the runs, if there is one. Print how far the search has come. Raise BadSubmission if
+    the submission cannot be run at all.
     """
     work = Exploring(submission)
     work.program()
@@ -43,7 +43,7 @@ def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int) 
         while found is None and not progress.is_over():
             yield Job(search.next())
 
-    for job, outcome in engine.run(work, wanted(), processes(jobs), LIMITS):
+    for job, outcome in engine.run(work, wanted(), where.backend(jobs, scheduler), LIMITS):
         assert job.schedule is not None
         progress.count(len(search.reached))
         search.learn(job.schedule, outcome.reached)
@@ -52,18 +52,18 @@ def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int) 
     progress.clear()
     words = f"{progress.runs} runs in {progress.seconds():.0f} s, {len(search.reached)} situations and states reached"
     print(f"explored stage {stage}: {words}")
-    return _made_small(work, found) if found is not None else None
+    return _made_small(work, found, scheduler) if found is not None else None
 
 
-def _made_small(work: Exploring, found: Found) -> Found:
+def _made_small(work: Exploring, found: Found, scheduler: str) -> Found:
     if found.status not in FAILED or found.schedule is None:
         return found
-    return _only(work, Job(found.schedule, shrinks=True))
+    return _only(work, Job(found.schedule, shrinks=True), scheduler)
 
 
-def _only(work: Exploring, job: Job) -> Found:
+def _only(work: Exploring, job: Job, scheduler: str = "") -> Found:
     """Return the record of a single job."""
-    [(_, found)] = engine.run(work, [job], processes(1), SHRINK_LIMITS)
+    [(_, found)] = engine.run(work, [job], where.backend(1, scheduler), SHRINK_LIMITS)
     return found
 
 

@@ -60,6 +60,12 @@ class Exploring(Work[Job, Found]):
         self._submission, self._seconds = submission, seconds
         self._program: Program | None = None
 
+    def reads(self) -> Path:
+        return self._submission
+
+    def moved(self, path: Path) -> Exploring:
+        return Exploring(path, self._seconds)
+
     def run(self, job: Job) -> Found:
         schedule, recorded = job.schedule, ""
         if schedule is None:

@@ -38,9 +38,19 @@ class Dask:
 
     def start_worker(self) -> None:
         """Start a worker with one thread; it does not need to be there at once."""
-        files = self.folder / "files"
-        place = ("--local-directory", str(files), "--nthreads", "1", "--no-nanny")
+        place = ("--local-directory", str(self._files(len(self.workers))), "--nthreads", "1", "--no-nanny")
         self.workers.append(self._start("worker", self.address, *place))
+
+    def _files(self, worker: int) -> Path:
+        return self.folder / f"files-{worker}"
+
+    def copies(self, worker: int) -> list[Path]:
+        """Return the copies of servers' code that a worker has now."""
+        return sorted(self._files(worker).glob("**/raft.py"))
+
+    def busy(self) -> list[int]:
+        """Return the workers that have a copy."""
+        return [number for number in range(len(self.workers)) if self.copies(number)]
 
     def _start(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
         log = self.folder / f"{kind}-{len(self._processes)}.log"

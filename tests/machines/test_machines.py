@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from labs.engine import engine, where
 from labs.engine.engine import Unavailable
 from labs.engine.machines.orders import Sealed
 from labs.engine.stages import StageJob, StageRuns
+from labs.explore import work as explore
+from labs.explore.search import Search
 from labs.testing.run import RunRecord
 from tests.machines.dask_processes import Dask, started
 from tests.running import REFERENCE, ROOT
@@ -30,7 +31,6 @@ from tests.tools import mutation
 pytest.importorskip("distributed", reason="Dask is not installed: pip install -e '.[cluster]'")
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="kills workers, and grades in a sandbox"),
-    pytest.mark.xdist_group("machines"),
 ]
 
 from labs.engine.machines import backend as machines  # noqa: E402
@@ -62,22 +62,32 @@ def without_time(record: RunRecord) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(record, wall_time=0.0))
 
 
-def opened_folders(dask: Dask) -> list[Path]:
-    """Return the copies of a server's code that workers have."""
-    return sorted(dask.folder.glob("files/**/raft.py"))
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """Return a server that raises an exception, in a folder of another name and depth than on a worker."""
+    folder = tmp_path / "a" / "broken"
+    folder.mkdir(parents=True)
+    for file in REFERENCE.glob("*.py"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    with (folder / "raft.py").open("a") as text:
+        text.write("\n\ndef wrong(self, args):\n    return 1 / 0\n\n\nRaft.request_vote = wrong\n")
+    return folder
 
 
-def test_records_are_those_of_this_machine_though_a_worker_is_killed(dask: Dask) -> None:
-    jobs = [StageJob("2A/initial_election", seed) for seed in range(1, 9)]
-    work = StageRuns(REFERENCE, "inline")
-    found: dict[StageJob, bytes] = {}
-    for job, record in engine.run(work, jobs, where.machines(dask.address)):
-        found[job] = without_time(record)
-        if len(found) == 2:
-            assert opened_folders(dask)
-            dask.workers[0].kill()
-            dask.start_worker()
+@pytest.mark.parametrize("name", ["reference", "broken", "one file"])
+def test_records_are_those_of_this_machine(dask: Dask, broken: Path, name: str) -> None:
+    path = {"reference": REFERENCE, "broken": broken, "one file": ROOT / "skeleton" / "raft.py"}[name]
+    jobs = [StageJob(test, seed) for test in ("2A/drill_first_vote", "2A/initial_election") for seed in (1, 2)]
+    work = StageRuns(path, "inline")
+    found = {job: without_time(r) for job, r in engine.run(work, jobs, where.machines(dask.address))}
     assert found == {job: without_time(work.run(job)) for job in jobs}
+    assert name != "broken" or b"raft.py:" in b"".join(found.values())
+
+
+def test_explorer_runs_there(dask: Dask) -> None:
+    job = explore.Job(Search("2A", 1).next())
+    work = explore.Exploring(REFERENCE)
+    assert list(engine.run(work, [job], where.machines(dask.address))) == [(job, work.run(job))]
 
 
 def test_class_has_the_same_results_though_a_worker_is_killed(
@@ -99,16 +109,17 @@ def test_class_has_the_same_results_though_a_worker_is_killed(
     assert len(results(tmp_path / "here")) > 2
     seeds = {str(run["seed"]) for run in runs(tmp_path / "here" / "ada" / "result.json") if run["secret"]}
     assert seeds
+    assert "Remove worker" in dask.logs()
     for text in (SECRET, "initial_election", "class Raft", *seeds):
         assert text not in dask.logs()
 
 
 def kill_when_busy(dask: Dask) -> None:
-    """Kill a worker as soon as workers have a submission; start another one."""
+    """Kill a worker as soon as one has a server's code; start another one."""
     until = time.monotonic() + 120
-    while not opened_folders(dask) and time.monotonic() < until:
+    while not dask.busy() and time.monotonic() < until:
         time.sleep(0.02)
-    dask.workers[1].kill()
+    dask.workers[dask.busy()[0]].kill()
     dask.start_worker()
 
 
@@ -126,17 +137,11 @@ def runs(path: Path) -> list[dict[str, object]]:
     return [run for test in json.loads(path.read_text())["tests"] for run in test["runs"]]
 
 
-def test_mutation_runs_there(dask: Dask, tmp_path: Path) -> None:
+def test_mutation_runs_there(dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = mutation.mutants.corpus()[0].name
     words = ["--scheduler", dask.address, "--only", name, "--seeds", "1", "--no-variants", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tools.mutation", *words, str(tmp_path / "runs.json")],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "argv", ["mutation", *words, str(tmp_path / "runs.json")])
+    assert mutation.main() == 0
     chosen = [mutant for mutant in mutation.mutants.corpus() if name in mutant.name]
     there = json.loads((tmp_path / "runs.json").read_text())["runs"]
     here = [run for m in chosen for run in mutation.run_job(mutation.Job(m.name, True, (m.stage,), 1, True))]
@@ -146,12 +151,12 @@ def test_mutation_runs_there(dask: Dask, tmp_path: Path) -> None:
 def test_nothing_is_left_on_a_worker_when_the_work_is_over(dask: Dask) -> None:
     with where.machines(dask.address) as backend, backend.open(StageRuns(REFERENCE, "inline")) as opened:
         opened.do(StageJob("2A/drill_first_vote", 1))
-        assert opened_folders(dask)
-    assert not opened_folders(dask)
+        assert any(dask.workers[number].poll() is None for number in dask.busy())
+    assert all(dask.workers[number].poll() is not None for number in dask.busy())
 
 
 def test_another_version_of_the_lab_is_refused(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "_digest", lambda folders: "another")
+    monkeypatch.setattr(machines, "_digest", lambda folder: "another")
     with pytest.raises(Unavailable, match="not the same as here: start it in the same version"):
         list(engine.run(StageRuns(REFERENCE, "inline"), [StageJob("2A/chaos", 1)], where.machines(dask.address)))
 
@@ -211,7 +216,7 @@ def test_sealed_bytes_show_nothing() -> None:
 
 def test_dask_is_imported_only_for_a_scheduler() -> None:
     code = (
-        "import sys, labs.cli, labs.engine.session, grader.commands.grade, grader.grading.batch, tests.tools.mutation; "
+        "import sys, labs.cli, labs.engine.session, grader.commands.grade, grader.grading.batch; "
         "print([name for name in ('dask', 'distributed', 'tornado', 'labs.engine.machines') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -147,8 +147,8 @@ class _Engine(Generic[J, R]):
         self._backend, self._work = backend, work
         self._decode = msgspec.msgpack.Decoder(work.record).decode
         self._name, self._numbers = f"raft-{os.urandom(6).hex()}", itertools.count()
-        folders = folders_of(work)
-        whole = Campaign(self._name, folders, _digest(folders), _pickled(work), pack(work.reads()), limits, after_stall)
+        digests = {folder: _digest(folder) for folder in folders_of(work)}
+        whole = Campaign(self._name, digests, _pickled(work), pack(work.reads()), limits, after_stall)
         self._campaign = Sealed(encode(whole))
         self._sites: set[str] = set()
         """The workers that have this work open."""
@@ -256,8 +256,8 @@ class _Engine(Generic[J, R]):
 
 
 @functools.cache
-def _digest(folders: tuple[str, ...]) -> str:
-    return code.digest(ROOT, folders)
+def _digest(folder: str) -> str:
+    return code.digest(ROOT, [folder])
 
 
 def _pickled(work: Work[Any, Any]) -> bytes:

@@ -14,6 +14,8 @@ from labs.engine.work import Work
 from labs.sim.loader.sources import read_all
 
 ENTRY = "raft.py"
+FOLDERS = ("labs", "reference", "grader", "tests")
+"""The folders of code that can make records."""
 
 
 class Sealed:
@@ -28,7 +30,7 @@ class Sealed:
         return "<sealed>"
 
 
-class Code(msgspec.Struct, array_like=True):
+class Server(msgspec.Struct, array_like=True):
     """A copy of a server's code: the Python files of a folder by name, or one file."""
 
     files: dict[str, bytes]
@@ -40,13 +42,11 @@ class Campaign(msgspec.Struct, array_like=True):
 
     name: str
     """A name that nothing can be learned from."""
-    folders: tuple[str, ...]
-    """The folders of code that make its records."""
-    digest: str
-    """The digest of that code."""
+    code_digests: dict[str, str]
+    """The digest of each folder of code that makes its records."""
     work: bytes
     """The pickled work: made by the parent, never by a server."""
-    code: bytes
+    server: bytes
     """The packed code of the server; b"" if jobs read none."""
     limits: Limits
     after_stall: Limits
@@ -75,22 +75,22 @@ def pack(path: Path | None) -> bytes:
     is_folder = path.is_dir()
     root = path if is_folder else path.parent
     files = read_all(root, root / ENTRY if is_folder else path, not is_folder, besides="labs")
-    return zlib.compress(encode(Code(files, is_folder)))
+    return zlib.compress(encode(Server(files, is_folder)))
 
 
 def unpack(data: bytes, folder: Path) -> Path:
     """Write a copy of a server's code below a folder; return where the server is."""
-    code = msgspec.msgpack.decode(zlib.decompress(data), type=Code)
-    for name, content in code.files.items():
+    server = msgspec.msgpack.decode(zlib.decompress(data), type=Server)
+    for name, content in server.files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    return folder if code.is_folder else folder / next(iter(code.files))
+    return folder if server.is_folder else folder / next(iter(server.files))
 
 
-def folders_of(work: Work[Any, Any]) -> tuple[str, ...]:
+def folders_of(work: Work[Any, Any]) -> list[str]:
     """Return the folders of code that make the records of a work."""
     top = type(work).__module__.partition(".")[0]
     if top == "__main__":
         raise ValueError(f"other machines cannot import {type(work).__name__} from {sys.argv[0]}")
-    return tuple(dict.fromkeys(("labs", "reference", top)))
+    return [folder for folder in FOLDERS if folder in ("labs", "reference", top)]

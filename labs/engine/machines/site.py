@@ -23,7 +23,7 @@ from labs.engine import code
 from labs.engine.engine import Engine, WorkFailed
 from labs.engine.environment import ROOT, clean
 from labs.engine.local import Local
-from labs.engine.machines.orders import Answer, Campaign, Sealed, decode_campaign, encode, unpack
+from labs.engine.machines.orders import FOLDERS, Answer, Campaign, Sealed, decode_campaign, encode, unpack
 from labs.engine.work import Work
 
 IDLE = 120.0
@@ -66,9 +66,9 @@ class _Open:
             work: Work[Any, Any] = pickle.loads(campaign.work)
             if why := work.hindrance():
                 raise Refused(why)
-            if campaign.code:
+            if campaign.server:
                 folder = Path(self._exit.enter_context(_folder()))
-                work = work.moved(unpack(campaign.code, folder))
+                work = work.moved(unpack(campaign.server, folder))
             self._decode = msgspec.msgpack.Decoder(work.job).decode
             opening = local.open(work, campaign.limits, campaign.after_stall)
             self._engine: Engine[Any, Any] = self._exit.enter_context(opening)
@@ -91,11 +91,10 @@ class _Site:
 
     def perform(self, encoded: bytes, job: bytes) -> bytes:
         campaign = decode_campaign(encoded)
-        if _digest(campaign.folders) != campaign.digest:
-            raise Refused(
-                f"its code in {', '.join(campaign.folders)} is not the same as here: start it in the same version of "
-                "the lab"
-            )
+        own = _digests()
+        for folder, digest in campaign.code_digests.items():
+            if own[folder] != digest:
+                raise Refused(f"its code in {folder}/ is not the same as here: start it in the same version of the lab")
         opened = self._enter(campaign)
         try:
             return opened.do(job)
@@ -134,8 +133,9 @@ _site = _Site()
 
 
 @functools.cache
-def _digest(folders: tuple[str, ...]) -> str:
-    return code.digest(ROOT, folders)
+def _digests() -> dict[str, str]:
+    """Return the digest of each folder of code, as it was when this process did its first job."""
+    return {folder: code.digest(ROOT, [folder]) for folder in FOLDERS}
 
 
 def _address() -> str:

@@ -83,6 +83,8 @@ def wrong_commands(page: Page) -> Iterator[str]:
 def what_is_wrong(command: str) -> str:
     """Return why a command cannot be right, or "" if it can."""
     words = shlex.split(command)
+    if words[0] == "ssh":
+        return what_is_wrong(words[-1].rpartition("&& ")[2].removeprefix("exec "))
     if words[0] == "make":
         return _make_is_wrong(words[1:])
     if words[0].endswith("python") and words[1:2] == ["-m"]:
@@ -112,6 +114,8 @@ def _module_is_wrong(module: str, arguments: list[str]) -> str:
     """Let a module read its arguments, and do nothing."""
     if module == "pytest":
         return _pytest_is_wrong(arguments)
+    if module == "dask":
+        return _dask_is_wrong(arguments)
     if not any((ROOT / Path(*module.split("."))).with_suffix(end).exists() for end in ("", ".py")):
         return f"there is no module {module}"
     if not module.startswith(OURS):
@@ -135,6 +139,19 @@ def _pytest_is_wrong(arguments: list[str]) -> str:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return "" if found.returncode == 0 else (found.stdout + found.stderr).strip().rpartition("\n")[2]
+
+
+def _dask_is_wrong(arguments: list[str]) -> str:
+    """Let Dask read the arguments of its commands, and start nothing."""
+    import click
+    from distributed.cli import dask_scheduler, dask_worker
+
+    command: click.Command = {"scheduler": dask_scheduler.main, "worker": dask_worker.main}[arguments[0]]
+    try:
+        command.make_context(arguments[0], arguments[1:])
+    except click.ClickException as error:
+        return error.format_message()
+    return ""
 
 
 @contextlib.contextmanager
