@@ -17,6 +17,7 @@ import pytest
 
 from grader import cli, exits
 from grader.execution import hosts
+from grader.execution.sandbox import levels
 from labs.engine import engine, where
 from labs.engine.engine import Unavailable
 from labs.engine.machines.orders import Sealed
@@ -24,6 +25,7 @@ from labs.engine.stages import StageJob, StageRuns
 from labs.explore import work as explore
 from labs.explore.search import Search
 from labs.testing.run import RunRecord
+from tests.corpora import mutants
 from tests.machines.dask_processes import Dask, started
 from tests.running import REFERENCE, ROOT
 from tests.tools import mutation
@@ -53,13 +55,59 @@ SECRET = "a secret of the course, 32 bytes"
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
-    """Start a scheduler with two workers."""
+    """Start a scheduler with two workers, one of which the first test kills."""
     with started(tmp_path_factory.mktemp("dask")) as found:
         yield found
 
 
 def without_time(record: RunRecord) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(record, wall_time=0.0))
+
+
+def test_class_has_the_same_results_though_a_worker_is_killed(
+    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADER_SECRET", SECRET)
+    for name, root in (("ada", "reference"), ("bob", "skeleton")):
+        (tmp_path / "hw" / name).mkdir(parents=True)
+        for file in (ROOT / root).glob("*.py"):
+            (tmp_path / "hw" / name / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "rubric.toml").write_text(RUBRIC)
+    words = ["class", str(tmp_path / "hw"), "--rubric", str(tmp_path / "rubric.toml"), "--out"]
+    killing = threading.Thread(target=kill_when_busy, args=(dask,))
+    killing.start()
+    assert cli.main([*words, str(tmp_path / "there"), "--scheduler", dask.address]) == exits.FULL_POINTS
+    killing.join()
+    assert cli.main([*words, str(tmp_path / "here"), "--jobs", "1"]) == exits.FULL_POINTS
+    assert results(tmp_path / "there") == results(tmp_path / "here")
+    assert len(results(tmp_path / "here")) > 2
+    seeds = {str(run["seed"]) for run in runs(tmp_path / "here" / "ada" / "result.json") if run["secret"]}
+    assert seeds
+    assert "Remove worker" in dask.logs()
+    for text in (SECRET, "initial_election", "class Raft", *seeds):
+        assert text not in dask.logs()
+
+
+def kill_when_busy(dask: Dask) -> None:
+    """Kill a worker as soon as one has a server's code."""
+    until = time.monotonic() + 120
+    while not dask.busy() and time.monotonic() < until:
+        time.sleep(0.02)
+    dask.workers[dask.busy()[0]].kill()
+
+
+def results(out: Path) -> dict[str, object]:
+    """Return what a class's folder holds, without times of day and durations."""
+    found: dict[str, object] = {}
+    for path in sorted(out.rglob("*")):
+        if path.name in ("result.json", "class.csv"):
+            text = re.sub(r'"(started_at|finished_at|duration|wall_time)": ?[^,}]+', "", path.read_text())
+            found[path.relative_to(out).as_posix()] = re.sub(r"\d+-\d+-\d+T[0-9:]+Z", "", text)
+    return found
+
+
+def runs(path: Path) -> list[dict[str, object]]:
+    return [run for test in json.loads(path.read_text())["tests"] for run in test["runs"]]
 
 
 @pytest.fixture
@@ -90,59 +138,12 @@ def test_explorer_runs_there(dask: Dask) -> None:
     assert list(engine.run(work, [job], where.machines(dask.address))) == [(job, work.run(job))]
 
 
-def test_class_has_the_same_results_though_a_worker_is_killed(
-    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRADER_SECRET", SECRET)
-    for name, root in (("ada", "reference"), ("bob", "skeleton")):
-        (tmp_path / "hw" / name).mkdir(parents=True)
-        for file in (ROOT / root).glob("*.py"):
-            (tmp_path / "hw" / name / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "rubric.toml").write_text(RUBRIC)
-    words = ["class", str(tmp_path / "hw"), "--rubric", str(tmp_path / "rubric.toml"), "--out"]
-    killing = threading.Thread(target=kill_when_busy, args=(dask,))
-    killing.start()
-    assert cli.main([*words, str(tmp_path / "there"), "--scheduler", dask.address]) == exits.FULL_POINTS
-    killing.join()
-    assert cli.main([*words, str(tmp_path / "here"), "--jobs", "1"]) == exits.FULL_POINTS
-    assert results(tmp_path / "there") == results(tmp_path / "here")
-    assert len(results(tmp_path / "here")) > 2
-    seeds = {str(run["seed"]) for run in runs(tmp_path / "here" / "ada" / "result.json") if run["secret"]}
-    assert seeds
-    assert "Remove worker" in dask.logs()
-    for text in (SECRET, "initial_election", "class Raft", *seeds):
-        assert text not in dask.logs()
-
-
-def kill_when_busy(dask: Dask) -> None:
-    """Kill a worker as soon as one has a server's code; start another one."""
-    until = time.monotonic() + 120
-    while not dask.busy() and time.monotonic() < until:
-        time.sleep(0.02)
-    dask.workers[dask.busy()[0]].kill()
-    dask.start_worker()
-
-
-def results(out: Path) -> dict[str, object]:
-    """Return what a class's folder holds, without times of day and durations."""
-    found: dict[str, object] = {}
-    for path in sorted(out.rglob("*")):
-        if path.name in ("result.json", "class.csv"):
-            text = re.sub(r'"(started_at|finished_at|duration|wall_time)": ?[^,}]+', "", path.read_text())
-            found[path.relative_to(out).as_posix()] = re.sub(r"\d+-\d+-\d+T[0-9:]+Z", "", text)
-    return found
-
-
-def runs(path: Path) -> list[dict[str, object]]:
-    return [run for test in json.loads(path.read_text())["tests"] for run in test["runs"]]
-
-
 def test_mutation_runs_there(dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = mutation.mutants.corpus()[0].name
+    name = mutants.corpus()[0].name
     words = ["--scheduler", dask.address, "--only", name, "--seeds", "1", "--no-variants", "--json"]
     monkeypatch.setattr(sys, "argv", ["mutation", *words, str(tmp_path / "runs.json")])
     assert mutation.main() == 0
-    chosen = [mutant for mutant in mutation.mutants.corpus() if name in mutant.name]
+    chosen = [mutant for mutant in mutants.corpus() if name in mutant.name]
     there = json.loads((tmp_path / "runs.json").read_text())["runs"]
     here = [run for m in chosen for run in mutation.run_job(mutation.Job(m.name, True, (m.stage,), 1, True))]
     assert there == msgspec.to_builtins([run for run in here if run.status != "pass"])
@@ -202,11 +203,11 @@ def test_servers_that_could_reach_the_scheduler_are_not_graded_there() -> None:
 
 
 def test_machine_with_a_weaker_sandbox_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    level = hosts.levels.LEVELS["A1"]
-    monkeypatch.setattr(hosts.levels, "try_level", lambda name: hosts.levels.Tried(level, facts={"landlock": 3}))
+    level = levels.LEVELS["A1"]
+    monkeypatch.setattr(levels, "try_level", lambda name: levels.Tried(level, facts={"landlock": 3}))
     assert "landlock 3, not 5" in hosts.weaker(hosts.Hosts("process", "A1", {"level": "A1", "landlock": 5}))
     assert not hosts.weaker(hosts.Hosts("process", "A1", {"level": "A1", "landlock": 3}))
-    monkeypatch.setattr(hosts.levels, "try_level", lambda name: hosts.levels.Tried(level, why="no kernel"))
+    monkeypatch.setattr(levels, "try_level", lambda name: levels.Tried(level, why="no kernel"))
     assert "not of level A1: no kernel" in hosts.weaker(hosts.Hosts("process", "A1"))
 
 
