@@ -132,7 +132,7 @@ class _Task(Generic[J]):
 
     job: J
     done: queue.SimpleQueue[_Task[J]]
-    """Gets the task when there is an answer, or will be none."""
+    """Gets the task when its future has ended."""
     rounds: int = 0
     future: Future[bytes] = field(init=False)
 
