@@ -92,6 +92,8 @@ For work on the lab itself
                      takes hours; ONLY=name of one, QUICK=1 to try each
   make mutation      known-wrong servers, which must fail, and unusual
                      ones, which must pass;  SEEDS=5 ONLY=text JSON=file
+  make explore-corpus  which known-wrong servers the explorer finds alone, and
+                     in how many steps;  TIME=120 ONLY=text JSON=file
   make parity-with   the records of this tree and of a commit, which must be
                      equal;  REV=main SEEDS=1 HOSTS=both
   make reference-figures  the reference's figures in make test-perf
@@ -156,6 +158,11 @@ coverage: .venv/ready
 mutation: .venv/ready
 	@.venv/bin/python -m tests.tools.mutation $${SEEDS:+--seeds "$$SEEDS"} $${ONLY:+--only "$$ONLY"} $${JOBS:+--jobs "$$JOBS"} \
 	    $${JSON:+--json "$$JSON"} $${HOSTS:+--hosts "$$HOSTS"}
+
+.PHONY: explore-corpus
+explore-corpus: .venv/ready
+	@PYTHONHASHSEED=0 .venv/bin/python -m tests.tools.explore_corpus $${ONLY:+--only "$$ONLY"} $${SEED:+--seed "$$SEED"} \
+	    $${TIME:+--seconds "$$TIME"} $${JOBS:+--jobs "$$JOBS"} $${JSON:+--json "$$JSON"}
 
 .PHONY: parity-with
 parity-with: .venv/ready

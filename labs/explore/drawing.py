@@ -97,7 +97,7 @@ def draw(stage: str, seed: int, number: int) -> Schedule:
     """Return a random schedule for servers of a stage: the `number`th of a search with this seed."""
     random = rng.generator(seed, "explore", number)
     features = STAGES[stage]
-    servers = random.choice((3, 3, 5))
+    servers = random.choice((3, 3, 3, 4, 5, 5))
     draft = Draft(random, servers, features)
     draft.wait(0.0, 1.0)
     if random.random() < 0.5:

@@ -12,6 +12,7 @@ from random import Random
 from typing import TypeAlias
 
 from labs.checking.stage import Stage
+from labs.messages import Command
 from labs.raft.curriculum import PERSISTENCE, REPLICATION, SNAPSHOTS
 from labs.schedule import actions as act
 from labs.schedule.actions import EVERYBODY, LEADER, AnyAction, Step
@@ -46,7 +47,16 @@ class Draft:
         """Propose new commands, one after the other; none before servers have a log."""
         for _ in range(count if self._stage.has(REPLICATION) else 0):
             self._commands += 1
-            self.do(act.Propose(server, f"c{self._commands}"), at_once=True)
+            self.do(act.Propose(server, self._command()), at_once=True)
+
+    def _command(self) -> Command:
+        """Return a short text, mostly; at times another kind of value, or the same as before."""
+        number = self._commands
+        if self.random.random() < 0.8:
+            return f"c{number}"
+        return self.random.choice(
+            (f" c{number} ", number, b"c%d" % number, [number, {"c": 0.5}], "c1", "", None, False)
+        )
 
     def shuffled(self) -> list[int]:
         """Return the servers in random order."""
@@ -123,6 +133,17 @@ def late_requests_for_votes(draft: Draft) -> None:
     draft.do(*map(act.Release, held))
 
 
+def behind_in_terms(draft: Draft) -> None:
+    """A server that missed some terms stands for election, and learns from refusals how far behind it is."""
+    one, *rest = draft.shuffled()
+    draft.do(act.Isolate(one))
+    for _ in range(draft.random.randint(1, 3)):
+        draft.elect(draft.random.choice(rest))
+    draft.do(act.Isolate(LEADER), act.Connect(one), act.TimeOut(one))
+    draft.wait(0.4, 1.2)
+    draft.do(act.HealAll())
+
+
 def split_vote(draft: Draft) -> None:
     """Two servers stand in the same term, and their voters hear both."""
     one, other, *rest = draft.shuffled()
@@ -178,7 +199,7 @@ def far_behind(draft: Draft) -> None:
     draft.do(act.Isolate(behind))
     draft.wait(0.3, 0.6)
     for _ in range(draft.random.randint(2, 5)):
-        draft.propose(LEADER, draft.random.randint(2, 8))
+        draft.propose(LEADER, draft.random.choice((2, 4, 8, 40)))
         draft.wait(0.05, 0.2)
     delay = draft.random.choice((0.02, 0.06, 0.2))
     ends = [server for server in range(draft.servers) if server != behind]
@@ -232,10 +253,10 @@ def crash_at_a_point(draft: Draft) -> None:
 def vote_and_restart(draft: Draft) -> None:
     """A voter restarts after its vote, and is asked again in the same term."""
     one, other, voter, *_ = draft.shuffled()
-    draft.do(act.TimeOut(one), act.CrashAt(voter, draft.random.choice(("after reply", "save", "reply")), 1))
-    later = draft.random.choice((0.1, 0.3, 0.6))
-    asked = [Address("RequestVote", one, voter, number) for number in range(1, 4)]
-    draft.do(*(act.Duplicate(address, later) for address in asked))
+    draft.do(act.Isolate(LEADER))
+    draft.do(act.TimeOut(one), act.CrashAt(voter, draft.random.choice(("after reply", "after reply", "save", "reply"))))
+    asked = [Address("RequestVote", one, voter, number) for number in range(1, 6)]
+    draft.do(*(act.Duplicate(address, draft.random.choice((0.3, 0.6, 1.0))) for address in asked))
     draft.do(act.Cut(one, other, both=True))
     draft.wait(0.1, 0.6)
     draft.do(act.Restart(voter), act.Restart(other))
@@ -302,7 +323,8 @@ def snapshots_and_restarts(draft: Draft) -> None:
 
 
 SHAPES = (
-    *(Shape(make) for make in (late_votes, late_requests_for_votes, split_vote, stale_leader, one_way)),
+    *(Shape(make) for make in (late_votes, late_requests_for_votes, behind_in_terms)),
+    *(Shape(make) for make in (split_vote, stale_leader, one_way)),
     *(Shape(make, REPLICATION) for make in (figure_8, stale_entries, logs_that_differ, far_behind)),
     *(Shape(make, PERSISTENCE) for make in (crash_at_a_point, vote_and_restart, all_restart)),
     *(Shape(make, SNAPSHOTS) for make in (snapshot_races_entries, snapshots_and_restarts)),

@@ -8,6 +8,7 @@ keeps its meaning. Every candidate is run; the smallest that failed in the same 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -75,8 +76,9 @@ class _Shrinker:
         if time is None or (self._is_early and time > candidate.duration):
             return False
         self.best = candidate
-        if time < candidate.duration:
-            self.best = replace(candidate.until(time), duration=time)
+        end = math.ceil(time * 100) / 100
+        if end < candidate.duration:
+            self.best = replace(candidate.until(end), duration=end)
         return True
 
     # The passes.

@@ -78,6 +78,18 @@ CAMPAIGNS = (
         "tests.tools.fuzz --cases 300 --babblers 0",
     ),
     Campaign(
+        "explore",
+        "every known-wrong server, found by the explorer alone: at least 80 % of them",
+        "tests.tools.explore_corpus",
+        "tests.tools.explore_corpus --sample 4 --seconds 5 --share 0",
+    ),
+    Campaign(
+        "explore-variants",
+        "every unusual server, explored: nothing may be found",
+        "tests.tools.explore_corpus --variants --seconds 60",
+        "tests.tools.explore_corpus --variants --seconds 2 --only modest_leader",
+    ),
+    Campaign(
         "handouts",
         "every command of the handouts, slow ones too: each must print what its page says",
         "tests.tools.handouts --all",
