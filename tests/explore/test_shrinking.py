@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from labs.explore.search import Search
 from labs.explore.shrinking import OutOfTime, shrink
 from labs.explore.work import Exploring, Job
 from labs.raft.stages import catalogue
@@ -113,6 +116,17 @@ def test_explore_finds_shrinks_saves_and_keep_makes_it_a_test(tmp_path: Path) ->
     assert (tmp_path / "schedules" / "old-log.schedule").read_text(encoding="utf-8").startswith("raft-schedule 1\n")
     replayed = call_labs("replay", "schedules/old-log.schedule", folder=tmp_path)
     assert replayed.returncode == 1 and "VoteOnlyUpToDate" in replayed.stdout
+
+
+@pytest.mark.parametrize("stage", ["2A", "2B", "2C", "2D"])
+def test_nothing_is_found_in_the_reference(stage: str) -> None:
+    """A short search; the nightly campaign explore-variants has longer ones, over all correct servers."""
+    work, search = Exploring(REFERENCE), Search(stage, 5)
+    for _ in range(3):
+        schedule = search.next()
+        found = work.run(Job(schedule))
+        assert found.status == "pass", f"{found.message}\n{write(schedule)}"
+        search.learn(schedule, found.reached)
 
 
 def test_keep_without_a_find_says_what_to_do(tmp_path: Path) -> None:

@@ -108,9 +108,12 @@ def main() -> int:
         everything, min(options.sample or len(everything), len(everything))
     )
     progress, rows = Progress(len(chosen), "servers", shows_failed=False), list[Row]()
-    for _, row in engine.run(Searching(), chosen, processes(options.jobs), LIMITS):
-        rows.append(row)
-        progress.count()
+    try:
+        for _, row in engine.run(Searching(), chosen, processes(options.jobs), LIMITS):
+            rows.append(row)
+            progress.count()
+    except KeyboardInterrupt:
+        print(f"interrupted: {len(rows)} of {len(chosen)} servers were searched", file=sys.stderr)
     progress.clear()
     print(table(rows))
     if options.variants:
