@@ -94,9 +94,9 @@ def _where(event: ev.Event) -> str:
 
 
 def _rows(left: Run, right: Run, alike: Alike, by_event: bool, room: int) -> Iterator[tuple[str, str]]:
-    """Yield what stands in each row, left and right: what comes before the difference, and what comes from there on.
+    """Yield what stands in each row, left and right: the lines before the difference, and those from there on.
 
-    What comes before it follows the last landmark that is alike; both sides leave out the same number of lines of it.
+    The lines before it follow the last landmark that is alike; both sides leave out the same number of them.
     """
     before: list[list[str]] = [[], []]
     if not by_event:

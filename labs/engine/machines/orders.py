@@ -19,7 +19,7 @@ FOLDERS = ("labs", "reference", "grader", "tests")
 
 
 class Sealed:
-    """Bytes whose repr, which Dask logs and shows, says nothing about them."""
+    """Bytes whose repr, which Dask logs and shows, does not hold them."""
 
     __slots__ = ("data",)
 
