@@ -85,7 +85,7 @@ class Shape:
 def figure_8(draft: Draft) -> None:
     """An old leader's entry reaches a majority in a later term, and is overwritten (Figure 8)."""
     order = draft.shuffled()
-    half = draft.servers // 2
+    half = (draft.servers - 1) // 2
     first, last, middle = order[:half], order[-half:], order[half]
     draft.elect(first[0])
     draft.do(act.Partition((tuple(first), (middle, *last))))
