@@ -85,7 +85,7 @@ For work on the lab itself
   make lint          only lint and types
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
                      OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
-  make grade-class   points for a class: SUBMISSIONS=folder or download, OUT=folder
+  make grade-class   points for a class: SUBMISSIONS=its folder, OUT=folder
                      ROSTER=file.csv RUNS=1 JOBS=2; stopped, it goes on
   make release       what students get, as a folder and a tar.gz;  OUT=folder
   make nightly       the long campaigns, of which make check runs a sample;

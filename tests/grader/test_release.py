@@ -43,7 +43,7 @@ INSTRUCTORS = {
         "bench",
         "doctor",
     ),
-    *("demo", "handouts-refresh"),
+    *("demo", "demo-class", "explore-corpus", "handouts-refresh"),
 }
 """The targets of the Makefile that students do not get."""
 needs_make = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="needs make")
