@@ -4,8 +4,8 @@
     session.run_until(1.5)              # plays what the schedule has up to then
     session.act(Crash(0))               # happens now, and is in session.schedule from now on
     session.step()                      # to the end of the next instant at which anything happens
-    fork = session.rewound(1.2)         # another session: the same run up to then, without what came later
-    session.end()
+    fork = session.rewound(1.2)         # ends this session: the same run up to then, without what came later
+    fork.end()
 
 The run goes on in a thread of its own, and only while one of these methods waits for it; so between two calls nothing
 moves. Each returns when the run stands again, and whether it is over; a `trace` has all events by then. To rewind, the
@@ -98,11 +98,13 @@ class Session:
     def rewound(
         self, time: float, watchers: Sequence[Oracle] = (), trace: BinaryIO | None = None, keep_plan: bool = False
     ) -> Session:
-        """Return a new session that stands at an earlier time of the same run; this one stays as it is.
+        """End this session, and return a new one that stands at an earlier time of the same run.
 
-        Only with `keep_plan` what this session has played after that will be played again.
+        Only with `keep_plan` what this session has played after that will be played again. Two runs may not be under way
+        at once: the order of trio's tasks is drawn from one source in a process.
         """
-        schedule = self.schedule if keep_plan else self.schedule.until(time)
+        whole = self.end()
+        schedule = whole if keep_plan else whole.until(time)
         fork = Session(schedule, self._submission, watchers=watchers, trace=trace, hosts=self._hosts)
         fork.run_until(time)
         return fork

@@ -179,7 +179,7 @@ def test_a_session_is_the_run_of_its_schedule() -> None:
     assert trace.getvalue().splitlines()[1:-1] == played[1 : len(trace.getvalue().splitlines()) - 1]
 
 
-def test_a_rewound_session_forks_and_leaves_the_first_as_it_is() -> None:
+def test_a_rewound_session_forks_and_ends_the_first_whose_schedule_stays() -> None:
     base = msgspec.structs.replace(parse(MUCH), steps=())
     session = Session(base, REFERENCE)
     session.run_until(1.0)
