@@ -100,8 +100,8 @@ class Session:
     ) -> Session:
         """End this session, and return a new one that stands at an earlier time of the same run.
 
-        Only with `keep_plan` what this session has played after that will be played again. Two runs may not be under way
-        at once: the order of trio's tasks is drawn from one source in a process.
+        Only with `keep_plan` what this session has played after that will be played again. Two runs may not be under
+        way at once: the order of trio's tasks is drawn from one source in a process.
         """
         whole = self.end()
         schedule = whole if keep_plan else whole.until(time)
