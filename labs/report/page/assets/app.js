@@ -8,7 +8,7 @@ import { drawOverview } from "./overview.js";
 import { Logs, showFlying } from "./panels.js";
 import { GROUPS, Rows } from "./rows.js";
 import { seconds } from "./text.js";
-import { describe, spoken } from "./words.js";
+import { describe, indexOf, spoken } from "./words.js";
 /** @typedef {import("./data.js").About} About */
 /** @typedef {import("./words.js").TraceEvent} TraceEvent */
 
@@ -166,7 +166,7 @@ export class App {
     this.diagram.draw();
     if (!this.model.length) return;
     const e = this.model.events[this.at], words = spoken(e), row = this.rows.rowOf[this.at] ?? 0;
-    this.logs.show(this.model.stateAt(this.at).servers);
+    this.logs.show(this.model.stateAt(this.at).servers, indexOf(e));
     showFlying(part("flying"), this.model, this.at, (number) => this.go(number), this.at === this.model.length - 1 ? this.onFlying : null);
     showDetails(part("details"), this.model, this.at, (number) => this.go(number));
     this.scrub.value = String(row);

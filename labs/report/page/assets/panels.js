@@ -7,6 +7,7 @@ import { callName, isRequest, linkWords, messageWords } from "./words.js";
 /** @typedef {import("./state.js").Server} Server */
 
 const COLUMNS = 16; // columns of the logs
+const BEFORE = 2; // columns before the index that an event is about
 const FLYING = 10; // messages on their way that are listed
 
 /** A table that keeps its cells, and changes only those that differ. */
@@ -23,10 +24,15 @@ export class Logs {
     place.append(make("table", { class: "logs" }, make("caption", { class: "hidden" }, "The log of each server at this moment"), head, body));
   }
 
-  /** @param {Server[]} servers */
-  show(servers) {
+  /**
+   * Show the ends of the logs, or the part around the index that an event is about.
+   * @param {Server[]} servers
+   * @param {number | null} about
+   */
+  show(servers, about) {
     const last = Math.max(1, ...servers.map(lastIndex));
-    const first = Math.max(1, last - COLUMNS + 1);
+    const end = Math.max(1, last - COLUMNS + 1);
+    const first = about === null ? end : Math.min(end, Math.max(1, about - BEFORE));
     this.heads.forEach((cell, number) => put(cell, String(first + number)));
     servers.forEach((server, number) => showLine(this.lines[number], server, first, last));
   }

@@ -38,6 +38,18 @@ export function isRequest(e) {
   return e.kind === "send" || (e.kind === "deliver" && e.leg === "request");
 }
 
+/**
+ * Return the index of the log that an event is about, or null.
+ * @param {TraceEvent} e
+ * @returns {number | null}
+ */
+export function indexOf(e) {
+  if (e.kind === "apply" || e.kind === "apply_snapshot" || e.kind === "take_snapshot") return e.index;
+  if (e.kind === "start" && e.is_leader) return e.index;
+  if (e.call === "AppendEntries" && e.message && isRequest(e) && e.message.entries.length) return e.message.prev_log_index + 1;
+  return null;
+}
+
 /** @param {TraceEvent} e */
 function withMessage(e) {
   return `${callName(e.call)} ${messageWords(e.call, e.message, isRequest(e))}`;
