@@ -6,6 +6,7 @@ A test fails if a run of it made an error in the lab that was then charged to a 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,12 @@ def defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(stops, "way_to", noted)
     yield found
     assert not found, "\n".join(found)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return two workers more than there are cores: many tests wait for processes, browsers and time-outs."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -72,6 +72,12 @@ CAMPAIGNS = (
         "tests.tools.attacks --only ^forge_a",
     ),
     Campaign(
+        "attacks-graded",
+        "the quick attacks by the grader's own command: none may gain or leave anything",
+        "tests.tools.attacks --graded",
+        "tests.tools.attacks --graded --only ^inject_m",
+    ),
+    Campaign(
         "fuzz",
         "100,000 cases of servers' outputs, and babbling servers in all tests: the lab may not stumble",
         "tests.tools.fuzz --cases 100000",
