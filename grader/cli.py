@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from grader.exits import INTERRUPTED, NO_SANDBOX, OUR_ERROR, USAGE, IntakeFailed, NoSandbox, Usage
 from grader.lacks import describe, is_a_lack
-from labs.engine.engine import Unavailable
+from labs.engine.unavailable import Unavailable
 from labs.report.streams import take_every_character
 
 COMMANDS = {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from labs.again import kept
 from labs.engine import where
-from labs.engine.engine import Unavailable
+from labs.engine.unavailable import Unavailable
 from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text

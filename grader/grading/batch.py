@@ -39,8 +39,9 @@ from grader.results.result import REVIEW, Basis, Result, split
 from grader.results.shelf import Shelf
 from grader.results.students import HandIn
 from labs.engine import code
-from labs.engine.engine import Backend, Unavailable
+from labs.engine.engine import Backend
 from labs.engine.progress import Progress
+from labs.engine.unavailable import Unavailable
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a grading in order: Ctrl-C, a service that stops, a terminal that is closed."""

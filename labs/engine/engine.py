@@ -22,10 +22,6 @@ class NotStarted(OSError):
     """A worker did not start; the text is how it ended."""
 
 
-class Unavailable(Exception):
-    """The machines that were to do the jobs cannot, or no longer; the text explains why, and what to do."""
-
-
 class Engine(Protocol[J, S]):
     """Does the jobs of one work. A failed job is a record, not an exception."""
 

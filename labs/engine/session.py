@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labs.engine import engine, where
-from labs.engine.engine import Backend, Unavailable
+from labs.engine.engine import Backend
 from labs.engine.local import processes
 from labs.engine.progress import Progress
 from labs.engine.stages import OnFailure, StageJob, StageRuns
 from labs.engine.stalls import Limits
+from labs.engine.unavailable import Unavailable
 from labs.schedule.folder import is_schedule
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord

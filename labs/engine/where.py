@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+from typing import TYPE_CHECKING
 
-from labs.engine.engine import Backend, Unavailable
+from labs.engine.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from labs.engine.engine import Backend
 
 INSTALL = ".venv/bin/python -m pip install -e '.[cluster]'"
 HELP = "do the runs on the workers of this Dask scheduler, tcp://HOST:PORT"

@@ -238,7 +238,7 @@ def test_replay_keeps_the_trace_and_prints_its_end(tmp_path: Path, capsys: pytes
     assert "pass  2A/initial_election  initial election   seed 4, " in printed
     assert re.search(r"^digest  [0-9a-f]{64}$", printed, re.MULTILINE)
     assert re.search(r"^all +python -m labs trace out/2A-initial_election-4.trace.jsonl --all$", printed, re.MULTILINE)
-    assert [name.name for name in path.parent.iterdir()] == [path.name]
+    assert sorted(name.name for name in path.parent.iterdir()) == ["2A-initial_election-4.html", path.name]
 
 
 def test_replay_of_a_failure_ends_with_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

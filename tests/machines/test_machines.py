@@ -19,9 +19,9 @@ from grader import cli, exits
 from grader.execution import hosts
 from grader.execution.sandbox import levels
 from labs.engine import engine, where
-from labs.engine.engine import Unavailable
 from labs.engine.machines.orders import Sealed
 from labs.engine.stages import StageJob, StageRuns
+from labs.engine.unavailable import Unavailable
 from labs.explore import work as explore
 from labs.explore.search import Search
 from labs.testing.run import RunRecord

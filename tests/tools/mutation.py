@@ -28,9 +28,10 @@ import msgspec
 from tabulate import tabulate
 
 from labs.engine import engine, stalls, where
-from labs.engine.engine import Backend, Unavailable
+from labs.engine.engine import Backend
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
+from labs.engine.unavailable import Unavailable
 from labs.engine.work import Loss, Work
 from labs.raft.stages import catalogue
 from labs.report.json_files import write_json

@@ -24,11 +24,12 @@ import msgspec
 from distributed import CancelledError, Client, Future, KilledWorker
 
 from labs.engine import code
-from labs.engine.engine import NotStarted, Unavailable, WorkFailed
+from labs.engine.engine import NotStarted, WorkFailed
 from labs.engine.environment import ROOT
 from labs.engine.machines import site
 from labs.engine.machines.orders import Campaign, Sealed, decode_answer, encode, folders_of, pack
 from labs.engine.stalls import Limits
+from labs.engine.unavailable import Unavailable
 from labs.engine.work import Loss, Work
 
 J = TypeVar("J")
