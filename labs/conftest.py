@@ -66,6 +66,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()  # as in the engine's workers
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    gc.unfreeze()  # for plugins that look at the garbage collector's objects when all is over
+
+
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:
     scenario = getattr(obj, "scenario", None)
     if not isinstance(scenario, Scenario):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -159,8 +160,8 @@ def test_what_passes_now_is_fixed_and_tried_with_fresh_seeds(home: Path, capsys:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "fixed 2"
     assert lines[1] == "      fresh   seeds 6 to 7 of 2 tests: 0 of 4 failed: with 95 % confidence under 53 %"
-    assert lines[2].startswith("      more    make again RUNS=150 SUBMISSION=/")
-    assert lines[3].startswith("      next    make test-2A SUBMISSION=/")
+    assert lines[2].startswith(f"      more    make again RUNS=150 SUBMISSION={shlex.quote(str(REFERENCE))}")
+    assert lines[3].startswith(f"      next    make test-2A SUBMISSION={shlex.quote(str(REFERENCE))}")
     last = kept.read(str(REFERENCE))
     assert (last.red, last.next_seed) == ([], 8)
     assert last.fixed == [Seeded(VOTE, 2), Seeded(VOTE, 3), Seeded(SAME, 1)]

@@ -89,7 +89,7 @@ def test_coverage_counts_situations_and_a_test_run_does_not(tmp_path: Path) -> N
 def test_only_all_tests_must_reach_every_situation(
     stages: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.engine.session.run_tests", lambda *anything: Session())
+    monkeypatch.setattr("labs.engine.session.run_tests", lambda chosen, options, on_failure: Session())
     assert call("coverage", *stages, "--submission", REFERENCE) == code
 
 
