@@ -280,7 +280,8 @@ def _test(options: argparse.Namespace) -> int:
     points = {scenario.id: scenario.points for scenario in chosen}
     found = results.collect(str(options.submission), session.records, points)
     change = green.changed(options.submission, session.records, options.runs)
-    kept.remember(options.submission, session.records, options.seed + options.runs)
+    if not session.interrupted:  # what has not run again is as red as before
+        kept.remember(options.submission, session.records, options.seed + options.runs)
     print(
         table.render(chosen, session.records, options.submission, options.verbose, change, keep.kept(session.records))
     )
@@ -332,9 +333,9 @@ def _run(options: argparse.Namespace, on_failure: OnFailure | None = None) -> tu
         near = [scenario.id for scenario in catalogue.near(error.word) if scenario.id in there]
         close = f"; close to it: {', '.join(near)}" if near else ""
         flag = {("drills",): " --drills", ("perf",): " --perf"}.get(options.kinds, "")
-        where = f"id or title{close}; see: python -m labs list{flag}"
+        place = f"id or title{close}; see: python -m labs list{flag}"
         step = f", step {options.step}," if getattr(options, "step", None) else ""
-        raise Usage(f"nothing in {' '.join(stages)}{step} has {error.word!r} in its {where}") from None
+        raise Usage(f"nothing in {' '.join(stages)}{step} has {error.word!r} in its {place}") from None
     if on_failure is not None:
         keep.forget((scenario.id, seed) for scenario in chosen for seed in seeds_of(scenario, options))
     return chosen, run_tests(chosen, options, on_failure)

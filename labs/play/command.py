@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from labs.play.live import Live
-from labs.play.presets import PRESETS
+from labs.play.presets import presets
 from labs.play.server import PageServer
 from labs.raft.lab import RAFT
 from labs.report.page import write
@@ -53,7 +53,7 @@ def play(schedule: Schedule, submission: Path) -> int:
     return 0
 
 
-def make_server(schedule: Schedule, submission: Path, port: int = 0) -> tuple[PageServer, str]:
+def make_server(schedule: Schedule, submission: Path) -> tuple[PageServer, str]:
     """Return a server of a cluster, or of the recorded run if there is no server yet; and words about that.
 
     Raises BadSubmission if the submission cannot be run at all.
@@ -61,8 +61,8 @@ def make_server(schedule: Schedule, submission: Path, port: int = 0) -> tuple[Pa
     live = Live(schedule, Program(submission, *RAFT.entry.split(":")))
     live.run_until(BEGIN)
     if live.rule == "NotWritten":
-        return PageServer(_demo_page, None, port), f"{NOTHING_WRITTEN}\n"
-    return PageServer(_live_page(schedule, submission), live, port), ""
+        return PageServer(_demo_page, None), f"{NOTHING_WRITTEN}\n"
+    return PageServer(_live_page(schedule, submission), live), ""
 
 
 def _live_page(schedule: Schedule, submission: Path) -> Callable[[str], str]:
@@ -73,7 +73,15 @@ def _live_page(schedule: Schedule, submission: Path) -> Callable[[str], str]:
     nothing = base64.b64encode(zlib.compress(b"")).decode()
 
     def page(place: str) -> str:
-        return write.fill(header, RAFT.rules, "play", nothing, place, live=True, presets=list(PRESETS))
+        return write.fill(
+            header,
+            RAFT.rules,
+            "play",
+            nothing,
+            place,
+            live=True,
+            presets=list(presets(schedule.stage, schedule.servers)),
+        )
 
     return page
 

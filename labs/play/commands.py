@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from labs.schedule import actions as act
 from labs.schedule.actions import AnyAction
 
 
@@ -59,13 +58,3 @@ class Keep(msgspec.Struct, tag="keep", forbid_unknown_fields=True):
 
 AnyCommand: TypeAlias = Act | Run | StepOn | Until | Rewind | ByHand | Preset | Keep
 decode = msgspec.json.Decoder(AnyCommand).decode
-SERVERS = ("server", "source", "target")
-"""The fields of actions and of names of messages that hold a server's id."""
-
-
-def servers_of(action: AnyAction) -> list[int]:
-    """Return the ids of the servers that an action names."""
-    if isinstance(action, act.Partition):
-        return [server for group in action.groups for server in group]
-    holder = getattr(action, "message", action)
-    return [getattr(holder, name) for name in SERVERS if hasattr(holder, name)]

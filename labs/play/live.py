@@ -14,7 +14,8 @@ from typing import Any, cast
 import msgspec
 
 from labs.play import commands as cmd
-from labs.play.presets import PRESETS
+from labs.play.presets import presets
+from labs.report.json_files import write_whole
 from labs.schedule import actions as act
 from labs.schedule import text
 from labs.schedule.actions import AnyAction, Schedule
@@ -58,22 +59,20 @@ class Live:
         self.by_hand = False
         self.epoch = 0
         """How often the run was begun again: another one has other lines."""
-        self._plan, self._submission = schedule, submission
+        self._plan = schedule
         self._lines = Lines()
         self._session = Session(schedule, submission, trace=cast(Any, self._lines))
-        self._servers = schedule.servers
         self._busy: list[tuple[float, Iterator[float]]] = []
         """The presets under way, each with the virtual time at which it goes on."""
         self._ordinals: dict[tuple[str, int, int, str], int] = {}
         self._leads: dict[int, int] = {}
         """The servers that lead, with their terms."""
-        self._held: list[Address] = []
         self._read = 0
         self._read_on(hold=False)
 
     @property
     def servers(self) -> range:
-        return range(self._servers)
+        return range(self._plan.servers)
 
     @property
     def now(self) -> float:
@@ -104,17 +103,16 @@ class Live:
     def run_until(self, time: float) -> None:
         """Go on to a virtual time; presets under way act when it is their turn."""
         while self._busy and self._busy[0][0] <= time and not self.is_over:
-            due, preset = self._busy.pop(0)
-            self._go(due)
-            self._continue(preset)
+            self._go(self._busy[0][0])
+            self._continue_due()
         self._go(time)
         if self.is_over:
             self.speed = 0.0
 
     def act(self, action: AnyAction) -> None:
         """Do something to the cluster now."""
-        if any(server not in (*self.servers, act.LEADER, act.EVERYBODY) for server in cmd.servers_of(action)):
-            raise Refused("there is no such server")
+        if why := text.why_not(action, self._plan.stage, self._plan.servers):
+            raise Refused(why)
         self._session.act(action)
         self._read_on()
 
@@ -127,8 +125,9 @@ class Live:
                 self.speed = max(0.0, min(command.speed, 1000.0))
             case cmd.StepOn():
                 self.speed = 0.0
-                self._session.step()
+                self._session.step(min([LONGEST, *(due for due, _ in self._busy[:1])]))
                 self._read_on()
+                self._continue_due()
             case cmd.Until():
                 self.speed = 0.0
                 self.run_until(min(command.time, LONGEST))
@@ -145,23 +144,12 @@ class Live:
         return ""
 
     def rewind(self, time: float) -> None:
-        """Repeat the run up to a virtual time; what was done by hand later is forgotten, what was planned is not.
-
-        The run ends before it begins again: trio's order of tasks is one for the whole process.
-        """
-        time = max(time, 0.0)
-        played = self._session.end().until(time)
-        planned = tuple(step for step in self._plan.steps if step.time > time)
+        """Repeat the run up to a virtual time; what was done by hand later is forgotten, what was planned is not."""
         lines = Lines()
-        again = msgspec.structs.replace(played, duration=self._plan.duration, steps=(*played.steps, *planned))
-        self._session = Session(again, self._submission, trace=cast(Any, lines))
-        self._session.run_until(time)
+        time = min(max(time, 0.0), self.now)
+        self._session = self._session.rewound(time, self._plan, cast(Any, lines))
         self._lines, self._read, self.epoch, self.speed = lines, 0, self.epoch + 1, 0.0
         self._busy, self._ordinals, self._leads = [], {}, {}
-        steps = [step.action for step in self._session.schedule.steps]
-        released = {action.message for action in steps if isinstance(action, act.Release)}
-        held = [action.message for action in steps if isinstance(action, act.Hold)]
-        self._held = [address for address in held if address not in released]
         self._read_on(hold=False)
 
     def keep(self, command: cmd.Keep) -> str:
@@ -172,8 +160,13 @@ class Live:
         path = folder / f"{name}{text.SUFFIX}"
         if command.where == "tests" and path.exists():
             raise Refused(f"there is a {path.as_posix()} already; choose another name")
-        kept = msgspec.structs.replace(self._session.schedule, name=command.name[:60], rule=self.rule or "")
-        path.write_text(text.write(kept), encoding="utf-8")
+        title = " ".join(command.name.split())[:60] or "play"
+        written = text.write(msgspec.structs.replace(self._session.schedule, name=title, rule=self.rule or ""))
+        try:
+            text.parse(written)
+        except text.BadSchedule as error:  # `make test` reads it from now on
+            raise Refused(f"cannot be kept: {error}") from None
+        write_whole(path, written.encode())
         how = f"make test TEST={name}" if command.where == "tests" else f"make play FILE={path.as_posix()}"
         return f"kept as {path.as_posix()}: {how}"
 
@@ -193,11 +186,17 @@ class Live:
             self._read_on()
 
     def _begin(self, name: str) -> None:
-        if name not in PRESETS:
+        found = presets(self._plan.stage, self._plan.servers).get(name)
+        if found is None:
             raise Refused("there is no such situation")
         if self.leader() is None:
             raise Refused("there is no leader yet: let time pass first")
-        self._continue(PRESETS[name](self))
+        self._continue(found(self))
+
+    def _continue_due(self) -> None:
+        """Let the presets act whose turn has come."""
+        while self._busy and self._busy[0][0] <= self.now:
+            self._continue(self._busy.pop(0)[1])
 
     def _continue(self, preset: Iterator[float]) -> None:
         wait = next(preset, None)
@@ -217,7 +216,6 @@ class Live:
                 held.append(address)
         for address in held:
             self._session.act(act.Hold(address))
-        self._held += held
 
     def _note(self, event: dict[str, Any]) -> None:
         if event["kind"] == "role" and event["is_leader"]:
@@ -236,7 +234,12 @@ class Live:
 
     def _release_all(self) -> None:
         """Deliver what is held by hand."""
-        held, self._held = self._held, []
+        held: dict[Address, None] = {}
+        for step in self._session.schedule.steps:
+            if isinstance(step.action, act.Hold):
+                held[step.action.message] = None
+            elif isinstance(step.action, act.Release | act.Drop | act.Delay | act.Duplicate):
+                held.pop(step.action.message, None)
         for address in held:
             self._session.act(act.Release(address))
         self._read_on()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from labs.raft.curriculum import PERSISTENCE, STAGES
 from labs.schedule import actions as act
 from labs.schedule.actions import AnyAction
 
@@ -99,3 +100,11 @@ PRESETS: dict[str, Callable[[Stage], Iterator[float]]] = {
     "Figure 7: logs that differ": figure_7,
     "Figure 8: an entry of an old term": figure_8,
 }
+LEAST = 3
+"""Servers that a situation needs."""
+
+
+def presets(stage: str, servers: int) -> dict[str, Callable[[Stage], Iterator[float]]]:
+    """Return the situations, by name, that can be played in a stage with this many servers."""
+    restarts = () if STAGES[stage].has(PERSISTENCE) else (figure_8,)
+    return {name: begin for name, begin in PRESETS.items() if servers >= LEAST and begin not in restarts}

@@ -46,10 +46,11 @@ class News(msgspec.Struct, omit_defaults=True):
 class PageServer:
     """Serves one page, and its cluster if there is one."""
 
-    def __init__(self, make_page: Callable[[str], str], live: Live | None, port: int = 0) -> None:
+    def __init__(self, make_page: Callable[[str], str], live: Live | None) -> None:
         self._token = secrets.token_urlsafe(16)
         self._live, self._lock, self._ticked = live, threading.Lock(), time.monotonic()
-        self._server: Server = serve(self._talk, HOST, port, process_request=self._answer, max_size=64_000)
+        self._closing = threading.Event()
+        self._server: Server = serve(self._talk, HOST, 0, process_request=self._answer, max_size=64_000)
         self._place = f"{HOST}:{self._server.socket.getsockname()[1]}"
         self._page = make_page(self._place).encode()
 
@@ -64,6 +65,7 @@ class PageServer:
 
     def close(self) -> None:
         """Stop serving, and end the run."""
+        self._closing.set()  # of connections not every version of the library takes care
         self._server.shutdown()
         if self._live is not None:
             with self._lock:
@@ -97,15 +99,16 @@ class PageServer:
         assert self._live is not None
         epoch, sent, before = -1, 0, None
         try:
-            while True:
+            while not self._closing.is_set():
                 words, error = self._obey(connection)
                 with self._lock:
                     self._tick(self._live)
                     reset = epoch != self._live.epoch
                     epoch, sent = self._live.epoch, 0 if reset else sent
                     lines = self._live.lines[sent : sent + MOST_LINES]
-                    state = self._live.now, self._live.speed, self._live.by_hand, self._live.is_over
-                sent += len(lines)
+                    sent += len(lines)
+                    is_over = self._live.is_over and sent == len(self._live.lines)  # the last line is the verdict
+                    state = self._live.now, self._live.speed, self._live.by_hand, is_over
                 if lines or reset or words or error or state != before:
                     news = News(*state, reset, b"".join(lines).decode(), words, error)
                     connection.send(msgspec.json.encode(news).decode())

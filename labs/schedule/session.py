@@ -1,6 +1,6 @@
 """A schedule that grows while it is played: step, run on, act now; rewind and fork.
 
-    session = Session(schedule, "skeleton", watchers=[...])
+    session = Session(schedule, "skeleton")
     session.run_until(1.5)              # plays what the schedule has up to then
     session.act(Crash(0))               # happens now, and is in session.schedule from now on
     session.step()                      # to the end of the next instant at which anything happens
@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from labs.checking.checker import Oracle
 from labs.schedule.actions import AnyAction, Schedule, Step
 from labs.schedule.player import perform, resolve, scenario_of
 from labs.sim.hosts.process.pool import ProcessHosts
@@ -47,7 +46,6 @@ class Session:
         schedule: Schedule,
         submission: Path | str | Program,
         *,
-        watchers: Sequence[Oracle] = (),
         trace: BinaryIO | None = None,
         hosts: ProcessHosts | None = None,
     ) -> None:
@@ -56,7 +54,7 @@ class Session:
         self._planned = list(schedule.steps)
         """What the schedule has, and has not been played."""
         self._played: list[Step] = []
-        self._base, self._submission, self._watchers, self._hosts = schedule, submission, watchers, hosts
+        self._base, self._submission, self._hosts = schedule, submission, hosts
         self._has_trace = trace is not None
         self._is_same_breath = False
         self._now = 0.0
@@ -95,17 +93,17 @@ class Session:
             self._tell(lambda: self._perform(action))
         return self.record is not None
 
-    def rewound(
-        self, time: float, watchers: Sequence[Oracle] = (), trace: BinaryIO | None = None, keep_plan: bool = False
-    ) -> Session:
+    def rewound(self, time: float, plan: Schedule | None = None, trace: BinaryIO | None = None) -> Session:
         """End this session, and return a new one that stands at an earlier time of the same run.
 
-        Only with `keep_plan` what this session has played after that will be played again. Two runs may not be under
-        way at once: the order of trio's tasks is drawn from one source in a process.
+        What was played after that is forgotten; the steps that `plan` has for later are planned. Two runs may not be
+        under way at once: the order of trio's tasks is drawn from one source in a process.
         """
-        whole = self.end()
-        schedule = whole if keep_plan else whole.until(time)
-        fork = Session(schedule, self._submission, watchers=watchers, trace=trace, hosts=self._hosts)
+        schedule = self.end().until(time)
+        if plan is not None:
+            later = [step for step in plan.steps if step.time > time]
+            schedule = msgspec.structs.replace(schedule, duration=plan.duration, steps=(*schedule.steps, *later))
+        fork = Session(schedule, self._submission, trace=trace, hosts=self._hosts)
         fork.run_until(time)
         return fork
 
@@ -139,9 +137,7 @@ class Session:
     def _run(self, trace: BinaryIO | None) -> None:
         scenario = replace(scenario_of(self._base, self._base.name), test=self._drive)
         try:
-            found = run_scenario(
-                scenario, self._submission, self._base.seed, trace, hosts=self._hosts, watchers=self._watchers
-            )
+            found = run_scenario(scenario, self._submission, self._base.seed, trace, hosts=self._hosts)
             self.record, self._now = found, found.virtual_time
         except BaseException as error:
             self._error = error

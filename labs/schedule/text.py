@@ -29,7 +29,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from labs.codec import messages as codec
 from labs.codec.limits import Refused
@@ -154,9 +154,8 @@ class _Reader:
             if time > self._head["duration"]:
                 raise _Wrong(f"{word} is after the duration, {number(self._head['duration'])}; make that longer")
         action = _action(rest)
-        if isinstance(action, act.Restart) and not STAGES[self._head["stage"]].has(PERSISTENCE):
-            raise _Wrong("a server that restarts has forgotten its vote before stage 2C; restart needs stage 2C or 2D")
-        _check_servers(action, self._head["servers"])
+        if why := why_not(action, self._head["stage"], self._head["servers"]):
+            raise _Wrong(why)
         self._steps.append(Step(time, action, word == "and"))
 
     def finish(self, where: str) -> Schedule:
@@ -379,19 +378,17 @@ _FORMS: dict[str, tuple[str, str, Callable[..., AnyAction]]] = {
 }
 
 
-def _check_servers(action: AnyAction, servers: int) -> None:
-    """Raise _Wrong if an action names a server that there is not, or twice the same."""
-    message = getattr(action, "message", None)
-    named: list[int] = [server for group in getattr(action, "groups", ()) for server in group]
-    for holder in (action, message):
+def why_not(action: AnyAction, stage: str, servers: int) -> str:
+    """Return why an action cannot be in a schedule of a stage with this many servers, or ""."""
+    if isinstance(action, act.Restart) and not STAGES[stage].has(PERSISTENCE):
+        return "a server that restarts has forgotten its vote before stage 2C; restart needs stage 2C or 2D"
+    groups = getattr(action, "groups", ())
+    named: list[int] = [server for group in groups for server in group]
+    for holder in (action, getattr(action, "message", None)):
         named += [getattr(holder, field) for field in ("server", "source", "target") if hasattr(holder, field)]
     for server in named:
-        if server >= servers:
-            _refuse_server(server, servers)
-    is_twice = len(set(named)) < len(named)
-    if is_twice:
-        raise _Wrong("the same server twice; name each once")
-
-
-def _refuse_server(server: int, servers: int) -> NoReturn:
-    raise _Wrong(f"there is no server {server}: this schedule has servers 0 to {servers - 1}")
+        if server not in range(servers) and server not in (act.LEADER, act.EVERYBODY):
+            return f"there is no server {server}: this schedule has servers 0 to {servers - 1}"
+    if len(set(named)) < len(named):
+        return "the same server twice; name each once"
+    return "" if all(groups) else "a group without servers; leave it out"

@@ -173,12 +173,19 @@ class Calls:
             self._time_out_at(call.deadline, call)
         return True
 
+    def order(self, address: Address, order: Order) -> None:
+        """Decide what becomes of a message when it arrives, which is now if it was held back."""
+        assert self.interception is not None
+        self._arrive(self.interception.order(address, order))
+
     def release(self, address: Address | None = None) -> None:
         """Deliver what is held back of one message, or of all."""
         if self.interception is not None:
-            held = self.interception.release_all() if address is None else self.interception.release(address)
-            for action, args in held:
-                self._world.at(self._world.now, action, *args)
+            self._arrive(self.interception.release_all() if address is None else self.interception.release(address))
+
+    def _arrive(self, deliveries: list[Delivery]) -> None:
+        for action, args in deliveries:
+            self._world.at(self._world.now, action, *args)
 
     def in_hand(self, action: object, args: tuple[Any, ...]) -> tuple[int, Message] | None:
         """Return the message that one of these methods is at work with, and who sent it; None with any other method."""

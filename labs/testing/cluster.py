@@ -288,9 +288,7 @@ class Cluster:
     def order(self, address: Address, order: Order) -> None:
         """Decide what becomes of one message, which must not have arrived yet."""
         self._go_on()
-        interception = self._kernel.calls.interception
-        assert interception is not None
-        interception.order(address, order)
+        self._kernel.calls.order(address, order)
 
     def release(self, address: Address | None = None) -> None:
         """Deliver one message that is held back; without an address all, and end all orders."""

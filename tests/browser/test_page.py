@@ -265,6 +265,8 @@ def test_a_link_leads_to_a_moment(browser: Browser, runs: dict[str, Shown]) -> N
         page.keyboard.press("Home")
         page.click("#link")
         assert page.url.endswith("#t=0.0000")
+        page.evaluate("new Promise((done) => setTimeout(done, 50))")
+        assert at(page) == 0, "the link does not move on to the last event of that moment"
 
 
 def test_a_click_in_the_diagram_chooses_the_event_that_is_drawn_there(browser: Browser, runs: dict[str, Shown]) -> None:

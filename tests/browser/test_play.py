@@ -107,6 +107,9 @@ def drag(page: Page, source: int, target: int) -> None:
 def test_messages_are_held_and_delivered_by_hand(browser: Browser, server: PageServer) -> None:
     with opened(browser, server.address) as page:
         run_until(page, LEADER)
+        page.fill("#command", "")
+        page.type("#command", "next fev")
+        assert page.input_value("#command") == "next fev", "letters are no shortcuts there"
         page.click("#by-hand")
         wait_until(page, "document.getElementById('by-hand').getAttribute('aria-pressed') === 'true'")
         page.click("#propose")

@@ -18,7 +18,7 @@ from websockets.typing import Origin
 from labs.play import command
 from labs.play import commands as cmd
 from labs.play.live import Live, Refused
-from labs.play.presets import PRESETS
+from labs.play.presets import PRESETS, presets
 from labs.play.server import PageServer
 from labs.raft.stages import catalogue
 from labs.schedule import actions as act
@@ -99,6 +99,36 @@ def test_by_hand_nothing_arrives_until_it_is_delivered() -> None:
         assert {e.rpc for e in events(live) if isinstance(e, ev.Deliver) and e.time > 1.08} >= {e.rpc for e in sent}
 
 
+def test_a_message_that_waits_is_dropped_and_stays_so() -> None:
+    with started() as live:
+        live.take(cmd.Until(1.08))
+        live.take(cmd.ByHand(True))
+        live.run_until(1.14)
+        held = [s.action.message for s in live._session.schedule.steps if isinstance(s.action, act.Hold)]
+        live.take(cmd.Act(act.Drop(held[0])))
+        live.run_until(1.145)
+        dropped = [e for e in events(live) if isinstance(e, ev.Drop) and e.time > 1.08]
+        assert [(e.server, e.peer) for e in dropped] == [(held[0].source, held[0].target)]
+        live.take(cmd.ByHand(False))
+        live.run_until(1.2)
+        assert dropped[0].rpc not in {e.rpc for e in events(live) if isinstance(e, ev.Deliver) and e.time > 1.08}
+        released = [s.action.message for s in live._session.schedule.steps if isinstance(s.action, act.Release)]
+        assert released and held[0] not in released
+
+
+def test_only_situations_that_the_stage_allows_are_played_and_kept() -> None:
+    live = Live(command.free("2A", 3, 1), REFERENCE)
+    live.run_until(1.0)
+    with pytest.raises(Refused, match="restart needs stage 2C or 2D"):
+        live.take(cmd.Act(act.Restart(0)))
+    with pytest.raises(Refused, match="the same server twice"):
+        live.take(cmd.Act(act.Cut(1, 1)))
+    with pytest.raises(Refused, match="no such situation"):
+        live.take(cmd.Preset("Figure 8: an entry of an old term"))
+    assert not presets("2D", 2) and list(presets("2D", 3)) == list(PRESETS)
+    live.end()
+
+
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_a_situation_comes_about_and_a_correct_server_stands_it(name: str) -> None:
     with started(servers=5) as live:
@@ -117,7 +147,7 @@ def test_commands_that_make_no_sense_are_refused() -> None:
     with pytest.raises(Refused, match="no such situation"):
         live.take(cmd.Preset("nothing"))
     for action in (act.Crash(3), act.Partition(((0, 9),)), act.Hold(Address("RequestVote", 0, 7, 1))):
-        with pytest.raises(Refused, match="no such server"):
+        with pytest.raises(Refused, match="there is no server "):
             live.take(cmd.Act(action))
     for words in (b'{"type":"act","action":{"type":"Explode"}}', b'{"type":"shell"}', b"[]", b'{"type":"run","x":1}'):
         with pytest.raises(msgspec.ValidationError):
@@ -132,6 +162,8 @@ def test_what_was_played_is_kept_and_plays_the_same(tmp_path: Path, monkeypatch:
         live.run_until(2.0)
         assert live.take(cmd.Keep("My run!")) == ("kept as out/my-run.schedule: make play FILE=out/my-run.schedule")
         live.take(cmd.Keep("../evil", "tests"))
+        assert live.take(cmd.Keep("  ")).startswith("kept as out/play.schedule")
+        assert text.load(Path("out/play.schedule")).name == "play"
         with pytest.raises(Refused, match="already"):
             live.take(cmd.Keep("evil", "tests"))
         lines = list(live.lines)

@@ -49,9 +49,10 @@ class Interception:
         count = self._counts[key] = self._counts.get(key, 0) + 1
         return Address(call, source, target, count, leg)
 
-    def order(self, address: Address, order: Order) -> None:
-        """Give an order about a message that has not arrived."""
+    def order(self, address: Address, order: Order) -> list[Delivery]:
+        """Give an order about a message that has not arrived; return what was held back and now meets the order."""
         self._orders[address] = order
+        return [] if order.fate == "hold" else self._held.pop(address, [])
 
     def take(self, address: Address) -> Order | None:
         """Return the order about a message that arrives now; all but a hold count once."""

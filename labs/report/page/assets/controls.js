@@ -73,10 +73,18 @@ export function connect(app) {
   keys(app);
   menus(app);
   window.addEventListener("resize", () => { app.diagram.resize(); app.paint(true); });
-  window.addEventListener("beforeprint", () => { document.documentElement.dataset.printing = "yes"; app.diagram.resize(); app.diagram.colours = { ...app.diagram.colours }; app.recolour(); app.paintNow(); });
+  window.addEventListener("beforeprint", () => { document.documentElement.dataset.printing = "yes"; app.diagram.resize(); app.recolour(); app.paintNow(); });
   window.addEventListener("afterprint", () => { delete document.documentElement.dataset.printing; app.diagram.resize(); app.recolour(); });
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.recolour());
-  window.addEventListener("hashchange", () => goToHash(app));
+  window.addEventListener("hashchange", () => { if (location.hash !== linkOf(app)) goToHash(app); });
+}
+
+/**
+ * Return the part of the address that names the moment that is shown.
+ * @param {App} app
+ */
+function linkOf(app) {
+  return `#t=${app.model.events[app.at].time.toFixed(4)}`;
 }
 
 /**
@@ -102,7 +110,7 @@ function buttons(app) {
   on("zoom-in", () => zoom(app, 1.3));
   on("zoom-out", () => zoom(app, 1 / 1.3));
   on("fit", () => fit(app));
-  on("link", () => { location.hash = `t=${app.model.events[app.at].time.toFixed(4)}`; });
+  on("link", () => { location.hash = linkOf(app); });
   part("speed").addEventListener("change", (event) => { app.speed = Number(/** @type {HTMLSelectElement} */ (event.target).value); });
   app.scrub.addEventListener("input", () => app.go(app.rows.items[Number(app.scrub.value)] ?? 0));
   const turn = (/** @type {string} */ id, /** @type {(on: boolean) => void} */ act) => on(id, () => {
@@ -164,8 +172,8 @@ function keys(app) {
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target.id === "search") { if (event.key === "Escape") target.blur(); return; }
-    if (target.matches("select, textarea, input[type=text]") || target.closest("dialog")) return;
+    if (target.matches("input[type=search]")) { if (event.key === "Escape") target.blur(); return; }
+    if (target.matches("select") || target.closest("dialog")) return;
     if (target.id === "scrub" && (event.key.startsWith("Arrow") || event.key.startsWith("Page"))) return;
     if (event.key === " " && target.matches("button, input, summary, a")) return;
     const found = KEYS.find(([key]) => key === event.key);
