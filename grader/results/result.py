@@ -333,6 +333,8 @@ def read(path: Path) -> Result:
         raise Usage(f"cannot read the result {path}: {error}") from None
     except msgspec.MsgspecError as error:
         raise Usage(f"{path} is not a result of this version ({SCHEMA}): {error}") from None
+    if result.started_at:  # an unfinished result has its times in it; the file beside it is an earlier one's
+        return result
     with contextlib.suppress(OSError, msgspec.MsgspecError):  # the times decide nothing
         _join(result, msgspec.json.decode(path.with_name(GRADING).read_bytes(), type=Grading))
     return result

@@ -16,7 +16,7 @@ from pathlib import Path
 from grader.exits import Usage
 from grader.results.result import GRADING, Basis, Result, read, split, write
 from grader.results.students import HandIn, Names
-from labs.report.json_files import PARTIAL
+from labs.report.json_files import PARTIAL, write_json
 
 RESULT, UNFINISHED, HISTORY = "result.json", "unfinished.json", "history"
 
@@ -68,8 +68,9 @@ class Shelf:
         return [read(folder / RESULT) for folder in self._entries(name) if (folder / RESULT).exists()]
 
     def begin(self, name: str, result: Result) -> None:
-        """Write what is known of a result so far, beside an earlier one that still counts."""
-        write(self.out / name / UNFINISHED, result)
+        """Write what is known of a result so far, beside an earlier one that still counts; its times are in the same
+        file, because grading.json has those of the earlier one."""
+        write_json(self.out / name / UNFINISHED, result)
 
     def keep(self, name: str, result: Result) -> Result | None:
         """Make a result the one that counts; return the one before it, which goes into the history."""

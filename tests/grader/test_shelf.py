@@ -191,6 +191,17 @@ def test_an_earlier_result_counts_until_there_is_a_new_whole_one(tmp_path: Path)
     assert not (tmp_path / "alice" / "unfinished.json").exists()
 
 
+def test_a_grading_that_begins_leaves_the_times_and_the_reason_of_the_one_before(tmp_path: Path) -> None:
+    shelf, first = Shelf(tmp_path), result_for("alice")
+    first.duration, first.reason, first.tests[0].runs[0].wall_time = 7.5, "the first", 1.25
+    shelf.keep("alice", first)
+    begun = msgspec.structs.replace(result_for("alice", *["fail"] * 4), status="unfinished", started_at="2026-07-01")
+    shelf.begin("alice", begun)
+    assert shelf.results()["alice"] == first and read(tmp_path / "alice" / "unfinished.json").started_at == "2026-07-01"
+    shelf.keep("alice", msgspec.structs.replace(begun, status="graded", reason="again"))
+    assert shelf.history("alice") == [first] and shelf.history("alice")[0].reason == "the first"
+
+
 def test_files_that_killed_graders_left_are_removed_and_others_stay(tmp_path: Path) -> None:
     (tmp_path / "alice" / "history" / ".0001.4194999.partial").mkdir(parents=True)
     (tmp_path / "alice" / ".result.json.4194999.partial").write_text("{")
