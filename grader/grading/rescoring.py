@@ -72,15 +72,29 @@ def rescore_attempts(attempts: Sequence[Result], rubric: Rubric) -> Result:
     Of several results of one submission only the newest counts. The current result, the last one, must have all runs;
     an earlier attempt that does not is left out. Raise NotRun if the current one is missing runs.
     """
-    newest = {attempt.submission.sha256: attempt for attempt in attempts}
     found = []
-    for attempt in sorted(newest.values(), key=lambda one: (one.submission.handed_in, one.submission.attempt)):
+    for attempt in _in_order(attempts):
         try:
             found.append(rescore(attempt, rubric))
         except NotRun:
             if attempt is attempts[-1]:
                 raise
     return found[choose(found, rubric.policy)]
+
+
+def _in_order(attempts: Sequence[Result]) -> list[Result]:
+    """Return the newest result of each submission, as they were handed in; one without a time or a number comes after
+    those that were stored before it."""
+    newest: dict[str, Result] = {}
+    for attempt in attempts:
+        newest.pop(attempt.submission.sha256, None)
+        newest[attempt.submission.sha256] = attempt
+    known, latest = list[tuple[tuple[str, int], Result]](), ("", 0)
+    for attempt in newest.values():
+        when = attempt.submission.handed_in, attempt.submission.attempt
+        latest = max(latest, when)
+        known.append((when if any(when) else latest, attempt))
+    return [attempt for _, attempt in sorted(known, key=lambda pair: pair[0])]
 
 
 def _judge(item: Item, old: Test | None, tiers: TiersPart) -> Test:

@@ -280,6 +280,23 @@ def test_the_best_or_the_last_attempt_counts(tmp_path: Path) -> None:
     assert choose([], best.policy) == -1
 
 
+def test_the_last_attempt_is_the_one_that_was_graded_last_if_no_times_are_known(tmp_path: Path) -> None:
+    first, second = (stored(b=points) for points in ("pppp", "ffff"))
+    first.submission.sha256, second.submission.sha256 = "1" * 64, "2" * 64
+    assert rescore_attempts([first, second, first], rubric(tmp_path)).submission.sha256 == "1" * 64
+    assert rescore_attempts([first, second], rubric(tmp_path)).submission.sha256 == "2" * 64
+
+
+def test_an_attempt_without_a_time_comes_after_those_that_were_stored_before_it(tmp_path: Path) -> None:
+    dated = [stored() for _ in range(3)]
+    for number, (one, when) in enumerate(zip(dated, ("2026-06-01T10:00:00Z", "2026-06-02T10:00:00Z", ""))):
+        one.submission.sha256, one.submission.handed_in = f"{number:064}", when
+    early, late, undated = dated
+    assert rescore_attempts([early, late, undated], rubric(tmp_path)).submission == undated.submission
+    assert rescore_attempts([late, early], rubric(tmp_path)).submission == late.submission
+    assert rescore_attempts([early, undated, late], rubric(tmp_path)).submission == late.submission
+
+
 def test_results_are_released_on_their_date() -> None:
     found = graded(judged(item(visibility="after_published"), *["pass"] * 4), judged(item("2A/chaos"), *["pass"] * 4))
     policy = Policy(release=ReleasePart(after_published=DEADLINE))
