@@ -36,13 +36,14 @@ def rescore(result: Result, rubric: Rubric) -> Result:
     new.basis.rubric, new.basis.rubric_sha256 = rubric.title, rubric.sha256
     new.basis.selection = rubric.selection
     new.adjustments = []
-    if result.status == "not-gradable":
+    if result.status == "unfinished":
+        raise NotRun("its grading did not finish")
+    if result.status == "not-gradable" or not result.tests:  # refused, perhaps graded by a decision since then
+        new.status = "not-gradable"
         new.max_score, new.score = round(sum(item.points for item in rubric.items), 2), 0.0
         new.unseen_score = round(sum(item.points for item in rubric.items if item.visibility != "visible"), 2)
         settle(new, rubric.policy)
         return new
-    if result.status == "unfinished" or not result.tests:
-        raise NotRun("its grading did not finish")
     known = {test.id: test for test in result.tests}
     new.tests, new.stages = [], []
     for stage in rubric.stages:

@@ -169,6 +169,20 @@ def test_a_decision_about_the_whole_is_the_last_word(tmp_path: Path) -> None:
     assert refused.status == "graded"
 
 
+def test_a_decision_about_a_refused_submission_is_rescored_like_others(tmp_path: Path) -> None:
+    decided = rubric(tmp_path, OVERRIDE.format(points=3, reason="seen in the exam"))
+    refused = Result("not-gradable", stored().submission, stored().basis, stored().sandbox, message="no raft.py")
+    once = rescore(refused, decided)
+    assert (once.status, once.score, [change.points for change in once.adjustments]) == ("graded", 3.0, [3.0])
+    assert rescore(once, decided) == once
+    more = rescore(once, rubric(tmp_path, OVERRIDE.format(points=5, reason="a second look")))
+    assert (more.status, more.score, [change.points for change in more.adjustments]) == ("graded", 5.0, [5.0])
+    none = rescore(more, rubric(tmp_path))
+    assert (none.status, none.score, none.max_score, none.message) == ("not-gradable", 0.0, 14.0, "no raft.py")
+    with pytest.raises(NotRun, match="did not finish"):
+        rescore(msgspec.structs.replace(refused, status="unfinished"), decided)
+
+
 # Late days.
 
 DEADLINE = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
