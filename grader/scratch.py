@@ -13,8 +13,11 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 PREFIX = "raft-grader-"
+Lock: TypeAlias = Literal["ours", "taken", "unknown"]
+"""Whose a folder is: ours, that of another process, or unknown where there are no locks."""
 _swept = False
 
 
@@ -27,8 +30,8 @@ def folder() -> Iterator[str]:
         sweep()
     while True:
         with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
-            with _locked(Path(name)) as is_ours:
-                if is_ours and os.path.isdir(name):  # no other grader's sweep was faster
+            with locked(Path(name)) as lock:
+                if lock != "taken" and os.path.isdir(name):  # no other grader's sweep was faster
                     yield name
                     return
 
@@ -41,31 +44,32 @@ def sweep() -> None:
         with contextlib.suppress(OSError):  # folders that cannot be removed are left to the next grader
             facts = path.lstat()
             if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid():
-                with _locked(path) as is_left:
-                    if is_left:
+                with locked(path) as lock:
+                    if lock == "ours":
                         shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Lock a folder; yield whether it is there, and nobody else had locked it."""
+def locked(path: Path) -> Iterator[Lock]:
+    """Lock a folder for as long as the context lasts, and yield what came of it; a folder that is gone is taken."""
     if os.name != "posix":
-        yield True
+        yield "unknown"
         return
     import fcntl
 
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
-        yield False
+        yield "taken"
         return
     try:
+        found: Lock = "ours"
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found = "taken"
         except OSError:
-            is_free = False
-        else:
-            is_free = True
-        yield is_free
+            found = "unknown"
+        yield found
     finally:
         os.close(handle)

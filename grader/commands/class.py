@@ -10,16 +10,13 @@ canvas, moodle, gradescope) gives students their own ids, and lists those who ha
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
-from grader.exits import Usage
 from grader.places import RUBRIC
 from grader.results import exports
 from labs.engine import where
@@ -74,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     require_walls(hosts, options.scheduler)
     shelf = Shelf(options.out)
     exits.require_writable(options.out / "class.csv")
-    with _alone(options.out):
+    with shelf.alone():
         shelf.sweep()
         hand_ins = {one.name: one for one in shelf.settle(_collect(options))}
         batch = Batch(
@@ -137,24 +134,3 @@ def _report(options: argparse.Namespace, batch: Batch, students: int) -> int:
     for file, cause in batch.unwritten.items():
         print(f"class: cannot write {file}: {cause}; then the same command goes on", file=sys.stderr)
     return exits.OUR_ERROR if held or batch.unwritten else exits.FULL_POINTS
-
-
-@contextlib.contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Lock the folder of results; raise Usage if another command is grading a class into it."""
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Usage(f"another command is grading a class into {out}; wait for it, or use another --out") from None
-        except OSError:
-            pass  # a file system without locks
-        yield
-    finally:
-        os.close(handle)

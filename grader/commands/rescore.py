@@ -9,6 +9,7 @@ nothing is written, and the students are named with what is missing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import sys
 from pathlib import Path
@@ -38,12 +39,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Rescore; return 1 if points change with --diff, or if runs are missing."""
-    from grader.grading.rubric import load
-    from grader.results.changes import table
+    """Rescore, alone in the folder; return 1 if points change with --diff, or if runs are missing."""
     from grader.results.shelf import Shelf, results_in
 
     results_in(options.results)
+    with contextlib.nullcontext() if options.diff else Shelf(options.results).alone():
+        return _rescore(options)
+
+
+def _rescore(options: argparse.Namespace) -> int:
+    from grader.grading.rubric import load
+    from grader.results.changes import table
+    from grader.results.shelf import Shelf
+
     rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
     before = Shelf(options.results).results()
     now, missing = _rescored(options.results, before, rubric, _moment(options.at))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import scratch
 from grader.exits import Usage
 from grader.results.result import GRADING, Basis, Result, read, split, write
 from grader.results.students import HandIn, Names
@@ -144,6 +145,17 @@ class Shelf:
         if left:
             more = f" and {len(left) - 5} more" if left[5:] else ""
             raise Usage(f"{words}. --replace must not leave a mixture: grade also {', '.join(left[:5])}{more}")
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lock the folder for as long as the context lasts; raise Usage if another command of a class has locked it."""
+        with scratch.locked(self.out.resolve()) as lock:
+            if lock == "taken":
+                raise Usage(
+                    f"another command is grading a class into {self.out}, or rescoring it; wait for it, or use "
+                    "another folder"
+                )
+            yield
 
     def sweep(self) -> None:
         """Remove the files that killed graders of this machine were writing."""

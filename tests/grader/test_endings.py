@@ -3,6 +3,7 @@ end."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -115,6 +116,25 @@ def test_what_a_dead_grader_left_is_taken_away_and_nothing_else(place: Path) -> 
             ]
         )
     assert not in_use.exists() and (target / "raft.py").exists()
+
+
+def test_a_place_without_locks_is_used_and_nothing_of_others_is_removed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="folders are locked where there is flock")
+    tried: list[int] = []
+
+    def without_locks(handle: int, operation: int) -> None:
+        tried.append(handle)
+        if len(tried) > 20:
+            pytest.fail("it tries for ever")
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    (place / f"{scratch.PREFIX}other").mkdir()
+    scratch.sweep()
+    with scratch.folder() as name:
+        assert sorted(path.name for path in place.iterdir()) == sorted([Path(name).name, f"{scratch.PREFIX}other"])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -453,6 +454,24 @@ def test_nothing_is_written_if_runs_are_missing(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().err
     assert "bob: 2A/chaos was not run with seed 9" in said and "nothing is written" in said
     assert (grades / "bob" / "result.json").read_bytes() == before
+
+
+def test_nothing_is_rescored_while_a_class_is_graded_into_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="folders are locked where there is flock")
+    rubric(tmp_path, tests=PLAIN.replace("points = 3", "points = 3\nthreshold = 0.75"))
+    grades = on_shelf(tmp_path, stored("bob", c="pppf"))
+    command = ["rescore", str(grades), "--rubric", str(tmp_path / "rubric.toml")]
+    handle = os.open(grades, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert main(command) == exits.USAGE and "another command is grading a class" in capsys.readouterr().err
+        assert Shelf(grades).history("bob") == []
+        assert main([*command, "--diff"]) == exits.LESS
+    finally:
+        os.close(handle)
+    assert main(command) == 0
 
 
 def test_a_wrong_time_and_no_results_are_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

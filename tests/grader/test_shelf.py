@@ -248,6 +248,17 @@ def test_a_repaired_lab_may_grade_into_the_same_folder(tmp_path: Path) -> None:
 # Folders that several people share.
 
 
+@pytest.mark.skipif(os.name != "posix", reason="folders are locked where there is flock")
+def test_a_folder_is_locked_under_each_of_its_names(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    with Shelf(tmp_path / "link").alone():
+        with pytest.raises(Usage, match="another command is grading a class"), Shelf(tmp_path / "out").alone():
+            pass
+    with Shelf(tmp_path / "out").alone():
+        pass
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 @pytest.mark.parametrize("umask, mode", [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
 def test_files_follow_the_umask(tmp_path: Path, umask: int, mode: int) -> None:
