@@ -191,7 +191,7 @@ class Batch:
         self.hand_ins[name].describe(result.submission)
         refuse(result, self.hand_ins[name].trouble, order)
         settle(result, self.rubric.policy)
-        if known is not None and (known.submission.sha256 or known.tests or split(known)[1] == split(result)[1]):
+        if known is not None and (known.has_submission or split(known)[1] == split(result)[1]):
             self._known.add(name)
             return known
         return result

@@ -291,6 +291,11 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
         return self.status == "graded" and self.score >= self.max_score
 
     @property
+    def has_submission(self) -> bool:
+        """Return whether there was a submission, though perhaps none that could be graded."""
+        return bool(self.submission.sha256 or self.tests)
+
+    @property
     def has_grade(self) -> bool:
         """Return whether `score` is a grade, so that it may go into a gradebook."""
         return self.status in ("graded", "not-gradable")

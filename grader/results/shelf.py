@@ -135,7 +135,7 @@ class Shelf:
         secrets = {result.basis.secret for result in others.values()} - {"", basis.secret}
         if secrets and basis.secret:
             words += ". The course secret differs, and with it the seeds: import it (python -m grader secret --help)"
-        left = [name for name in others if name not in hand_ins]
+        left = [name for name, result in others.items() if _stays(result, hand_ins.get(name))]
         if not replace:
             same_runs = not secrets and {result.basis.selection for result in others.values()} == {basis.selection}
             rescored = f"; if the tests are the same, python -m grader rescore {self.out} runs nothing" * same_runs
@@ -164,6 +164,11 @@ class Shelf:
             if found is not None and not _is_running(int(found.group(1))):
                 with contextlib.suppress(OSError):
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _stays(result: Result, hand_in: HandIn | None) -> bool:
+    """Return whether a result stays as it is: there is no hand-in, or nothing in it that replaces a submission."""
+    return hand_in is None or (bool(hand_in.trouble) and result.has_submission)
 
 
 def _student(name: str, result: Result) -> str:

@@ -234,6 +234,19 @@ def test_results_of_another_basis_are_neither_replaced_nor_mixed_without_a_word(
     shelf.require_basis(BASIS, {"alice": alice}, replace=False)
 
 
+def test_a_student_without_a_hand_in_now_is_part_of_the_mixture_if_there_is_a_graded_one(tmp_path: Path) -> None:
+    shelf, basis = Shelf(tmp_path), OTHERS["another selection"]
+    nothing = result_for("zoe")
+    nothing.status, nothing.tests, nothing.submission.sha256 = "not-gradable", [], ""
+    for student, found in (("alice", result_for("alice")), ("bob", result_for("bob")), ("zoe", nothing)):
+        shelf.keep(student, found)
+    hand_ins = {"alice": HandIn("alice", "/hw/alice")}
+    hand_ins |= {student: HandIn(student, "", "roster", trouble="nothing was handed in") for student in ("bob", "zoe")}
+    with pytest.raises(Usage, match="must not leave a mixture: grade also bob$"):
+        shelf.require_basis(basis, hand_ins, replace=True)
+    shelf.require_basis(basis, hand_ins | {"bob": HandIn("bob", "/hw/bob")}, replace=True)
+
+
 def test_another_secret_is_named_with_what_to_do(tmp_path: Path) -> None:
     Shelf(tmp_path).keep("alice", result_for("alice"))
     with pytest.raises(Usage, match=r"secret 5e5e5e5e; these .* secret 77777777.*grader secret --help"):
