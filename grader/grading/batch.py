@@ -159,9 +159,9 @@ class Batch:
                 if name not in self._known:
                     self._keep(name, result)
                 self.finished(name, result)
+                if self.redone is not None:
+                    self.redone.add(name)
             self._twins.finish(name, result)
-            if self.redone is not None:
-                self.redone.add(name)
             display.finished(result, is_new=name not in self._known)
         finally:
             self._twins.finish(name, None)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 import trio
 import trio.testing
 
 from grader.execution.hosts import Hosts
+from grader.grading.batch import Batch
+from grader.grading.rubric import load
 from grader.grading.twins import Redone, Twins, adopted
 from grader.results.result import Result, Sandbox, Submission
+from grader.results.shelf import Shelf
 from grader.results.students import HandIn
 from tests.grader.test_results import graded, item, judged
 from tests.grader.test_shelf import BASIS, result_for
@@ -80,3 +87,37 @@ def test_a_regrading_that_was_killed_knows_whom_it_has_done_and_what_changed(tmp
     assert again.changed["bob"] == "3 -> 4", "the result was there already, but not yet noted as done"
     again.end()
     assert "alice" not in Redone(tmp_path / "x.json")
+
+
+def test_a_result_that_could_not_be_written_is_graded_again_by_the_regrading_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full for alice's result, and then for the file of the regrading."""
+    hand_ins = {name: HandIn(name, "", "roster", trouble="nothing was handed in") for name in ("alice", "bob")}
+
+    def batch() -> Batch:
+        found = Batch(tmp_path, load(public_only=True, only="2A/initial"), Hosts("inline", ""), hand_ins, 1, True)
+        found.redone = Redone(tmp_path / "regrading")
+        return found
+
+    first = batch()
+    monkeypatch.setattr(Shelf, "keep", full_for("alice", Shelf.keep))
+    first.run()
+    assert list(first.unwritten) == [tmp_path / "alice"] and set(first.results) == {"alice", "bob"}
+    assert "alice" not in Redone(tmp_path / "regrading") and "bob" in Redone(tmp_path / "regrading")
+    monkeypatch.undo()
+    second = batch()
+    monkeypatch.setattr(Redone, "add", full_for("alice", Redone.add))
+    second.run()
+    assert list(second.unwritten) == [tmp_path / "alice"] and set(second.results) == {"alice", "bob"}
+
+
+def full_for(student: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, for which the disk is full when it is called for this student."""
+
+    def found(owner: object, name: str, *rest: object) -> Any:
+        if name == student:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return function(owner, name, *rest)
+
+    return found
