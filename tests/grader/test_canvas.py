@@ -129,6 +129,15 @@ def test_late_days_and_decisions_count_for_the_whole_and_for_a_stage(
     assert "decided by hand" in capsys.readouterr().err
 
 
+def test_a_held_result_that_was_decided_as_a_whole_is_a_grade(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change = Adjustment("override", 2.0, "a decision")
+    decided = result_for("jdoe", "grader-error", score=6.0, held_score=0.0, status="graded", adjustments=[change])
+    assert fill(tmp_path, [decided], "--write") == (exits.FULL_POINTS, ["6.00", "EX", "6.50", "8.00"])
+    assert "left out" not in capsys.readouterr().err
+
+
 def test_all_members_of_a_group_get_the_grade_and_students_are_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -161,7 +161,8 @@ def _points(result: Result, possible: float | None, allowed: Allowed) -> tuple[f
     if len(stages) < len(allowed.stages):
         known = ", ".join(stage.id for stage in result.stages)
         raise Usage(f"--stage {','.join(allowed.stages)}: {result.submission.name} has only {known}")
-    if any(stage.status == "held" for stage in stages) and not allowed.held:
+    is_held = any(stage.status == "held" for stage in stages) if allowed.stages else result.status == "held"
+    if is_held and not allowed.held:
         return 0.0, f"{result.points}; give --held to fill in only the points that are certain"
     score, most = result.score, result.max_score
     if allowed.stages:
