@@ -330,14 +330,18 @@ def write(path: Path, result: Result) -> None:
     write_json(path, rest)
 
 
+class OtherVersion(Usage):
+    """The file is not a result, or one of another version."""
+
+
 def read(path: Path) -> Result:
-    """Read a result; raise Usage if it is not one."""
+    """Read a result; raise Usage if that is impossible, OtherVersion if the file is not one."""
     try:
         result = msgspec.json.decode(path.read_bytes(), type=Result)
     except OSError as error:
         raise Usage(f"cannot read the result {path}: {error}") from None
     except msgspec.MsgspecError as error:
-        raise Usage(f"{path} is not a result of this version ({SCHEMA}): {error}") from None
+        raise OtherVersion(f"{path} is not a result of this version ({SCHEMA}): {error}") from None
     if result.started_at:  # an unfinished result has its times in it; the file beside it is an earlier one's
         return result
     with contextlib.suppress(OSError, msgspec.MsgspecError):  # the times decide nothing

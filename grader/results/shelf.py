@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader import scratch
 from grader.exits import Usage
-from grader.results.result import GRADING, Basis, Result, read, split, write
+from grader.results.result import GRADING, Basis, OtherVersion, Result, read, split, write
 from grader.results.students import HandIn, Names
 from labs.report.json_files import PARTIAL, write_json
 
@@ -65,8 +65,13 @@ class Shelf:
         return found
 
     def history(self, name: str) -> list[Result]:
-        """Return a student's earlier results, the first one first."""
-        return [read(folder / RESULT) for folder in self._entries(name) if (folder / RESULT).exists()]
+        """Return a student's earlier results of this version, the first one first."""
+        found = []
+        for folder in self._entries(name):
+            if (folder / RESULT).exists():
+                with contextlib.suppress(OtherVersion):
+                    found.append(read(folder / RESULT))
+        return found
 
     def begin(self, name: str, result: Result) -> None:
         """Write what is known of a result so far, beside an earlier one that still counts; its times are in the same
@@ -74,10 +79,12 @@ class Shelf:
         write_json(self.out / name / UNFINISHED, result)
 
     def keep(self, name: str, result: Result) -> Result | None:
-        """Make a result the one that counts; return the one before it, which goes into the history."""
+        """Make a result the one that counts; return the one before it, which goes into the history, also if it is of
+        another version and None is returned."""
         folder = self.out / name
         before = self.result(name)
-        if before is not None and split(before)[1] != split(result)[1]:
+        is_changed = before is None or split(before)[1] != split(result)[1]
+        if is_changed and (folder / RESULT).exists():
             self._remember(name)
         write(folder / RESULT, result)
         (folder / UNFINISHED).unlink(missing_ok=True)

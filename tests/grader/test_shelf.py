@@ -202,6 +202,16 @@ def test_a_grading_that_begins_leaves_the_times_and_the_reason_of_the_one_before
     assert shelf.history("alice") == [first] and shelf.history("alice")[0].reason == "the first"
 
 
+def test_a_result_of_another_version_is_kept_in_the_history(tmp_path: Path) -> None:
+    shelf, old = Shelf(tmp_path), b'{"schema": "raft-lab/result/v1", "score": 5}'
+    (tmp_path / "alice").mkdir()
+    (tmp_path / "alice" / "result.json").write_bytes(old)
+    assert shelf.keep("alice", result_for("alice")) is None
+    assert (tmp_path / "alice" / "history" / "0001" / "result.json").read_bytes() == old
+    shelf.keep("alice", result_for("alice", *["fail"] * 4))
+    assert shelf.history("alice") == [result_for("alice")]
+
+
 def test_files_that_killed_graders_left_are_removed_and_others_stay(tmp_path: Path) -> None:
     (tmp_path / "alice" / "history" / ".0001.4194999.partial").mkdir(parents=True)
     (tmp_path / "alice" / ".result.json.4194999.partial").write_text("{")
@@ -242,7 +252,7 @@ def test_a_student_without_a_hand_in_now_is_part_of_the_mixture_if_there_is_a_gr
         shelf.keep(student, found)
     hand_ins = {"alice": HandIn("alice", "/hw/alice")}
     hand_ins |= {student: HandIn(student, "", "roster", trouble="nothing was handed in") for student in ("bob", "zoe")}
-    with pytest.raises(Usage, match="must not leave a mixture: grade also bob$"):
+    with pytest.raises(Usage, match=r"must not leave a mixture: grade also bob$"):
         shelf.require_basis(basis, hand_ins, replace=True)
     shelf.require_basis(basis, hand_ins | {"bob": HandIn("bob", "/hw/bob")}, replace=True)
 
