@@ -19,9 +19,9 @@ DAY = 86400.0
 
 
 def names_of(submission: Submission) -> set[str]:
-    """Return all names by which an override may mean the student, or the group, of a submission."""
+    """Return all names by which an override may mean the student, or the group, of a submission, casefolded."""
     people = (name for person in submission.people for name in (person.id, person.email, person.login))
-    return {name for name in (submission.name, submission.student, *people) if name}
+    return {name.casefold() for name in (submission.name, submission.student, *people) if name}
 
 
 def settle(result: Result, policy: Policy) -> None:
@@ -44,7 +44,7 @@ def decide_tests(result: Result, policy: Policy, names: Collection[str]) -> None
     tests = {test.id: test for test in result.tests}
     for override in policy.overrides:
         test = tests.get(override.test)
-        if test is None or override.student not in names:
+        if test is None or override.student.casefold() not in names:
             continue
         change = _change(override, round(override.points - test.score, 2))
         _decide(test, override)
@@ -60,7 +60,7 @@ def decide_whole(result: Result, policy: Policy, names: Collection[str]) -> None
     """Give the whole the points that an instructor set by hand, whatever its status: then it is graded. After the sums,
     and after late days: the decision is the last word."""
     for override in policy.overrides:
-        if not override.test and override.student in names:
+        if not override.test and override.student.casefold() in names:
             result.adjustments.append(_change(override, round(override.points - result.score, 2)))
             result.status, result.held_score = "graded", 0.0
             result.score = min(override.points, result.max_score)

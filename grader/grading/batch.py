@@ -242,7 +242,7 @@ class Batch:
         return now
 
     def _is_decided_by_hand(self, result: Result) -> bool:
-        names = {name.casefold() for name in names_of(result.submission)}
+        names = names_of(result.submission)
         return any(override.student.casefold() in names for override in self.rubric.policy.overrides)
 
 

@@ -108,13 +108,14 @@ def check_policy(policy: Policy, points: dict[str, float], total: float, fail: F
     seen: set[tuple[str, str]] = set()
     for number, override in enumerate(policy.overrides):
         _check_override(f"overrides[{number}]", override, points, total, fail)
-        if (override.student, override.test) in seen:
+        decided = override.student.casefold(), override.test
+        if decided in seen:
             fail(
                 f"overrides[{number}]",
                 f"sets {override.test or 'the whole'} of {override.student!r} again",
                 "keep the last one",
             )
-        seen.add((override.student, override.test))
+        seen.add(decided)
 
 
 def _check_override(key: str, override: OverridePart, points: dict[str, float], total: float, fail: Fail) -> None:

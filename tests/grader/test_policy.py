@@ -184,6 +184,18 @@ def test_a_decision_about_a_refused_submission_is_rescored_like_others(tmp_path:
         rescore(msgspec.structs.replace(refused, status="unfinished"), decided)
 
 
+@pytest.mark.parametrize("test", ["", "2A/chaos"])
+def test_a_decision_finds_its_student_in_any_case_of_letters(tmp_path: Path, test: str) -> None:
+    text = OVERRIDE.replace('"alice"', '"Alice@Uni.EDU"').format(points=2, reason="x")
+    text += f'test = "{test}"\n' if test else ""
+    found = stored()
+    found.submission.people = [results.Person(email="alice@uni.edu")]
+    [change] = rescore(found, rubric(tmp_path, text)).adjustments
+    assert (change.kind, change.test) == ("override", test)
+    with pytest.raises(Usage, match=r"overrides\[1\]: sets .* of 'alice@uni.edu' again"):
+        rubric(tmp_path, text + text.replace("Alice@Uni.EDU", "alice@uni.edu"))
+
+
 # Late days.
 
 DEADLINE = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
