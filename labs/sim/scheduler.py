@@ -35,14 +35,13 @@ class Turns:
     def arrange(self, batch: Batch) -> None:
         """Put runnable tasks in order: by server, and within a server by that server's own generator.
 
-        Those of a server that has too many get no turn any more.
+        Those of a server that has too many get no turn any more, and those of one that is paused get it later.
         """
         if len(batch) == 1:
             life = batch[0].context.get(LIFE)
             if life is not None:
-                if life.crowded:
-                    batch.clear()
-                    self.left_out = True
+                if life.crowded or life.is_paused:
+                    self._leave_out(life, batch.pop())
                 else:
                     self._count_pass(life, batch[0])
             return
@@ -50,8 +49,8 @@ class Turns:
         lives: dict[tuple[int, int], Life] = {}
         for task in batch:
             life = task.context.get(LIFE)
-            if life is not None and life.crowded:
-                self.left_out = True
+            if life is not None and (life.crowded or life.is_paused):
+                self._leave_out(life, task)
                 continue
             key = (-1, 0) if life is None else (life.server, life.number)
             groups.setdefault(key, []).append(task)
@@ -65,6 +64,13 @@ class Turns:
                     lives[key].order.shuffle(tasks)
                 self._count_pass(lives[key], tasks[-1])
             batch += tasks
+
+    def _leave_out(self, life: Life, task: trio.lowlevel.Task) -> None:
+        """Give a task no turn: never, or not before its server goes on."""
+        if life.crowded:
+            self.left_out = True
+        else:
+            life.hold(task)
 
     def serve(self, life: Life) -> None:
         """Give an incarnation a turn in which it only handles its requests: no other task can run."""

@@ -73,6 +73,29 @@ def test_a_schedule_is_the_same_run_in_both_hosts() -> None:
         assert play(MUCH, hosts)[2] == inline[2]
 
 
+AT_ONCE = {
+    "after a proposal": "2 propose leader 'x1'\n and pause leader\n4 resume 0\n and resume 1\n and resume 2",
+    "after a restart": "2 restart 0\n and pause 0\n4 resume 0",
+    "proposed to meanwhile": "2 pause leader\n2.5 propose all 'x1'\n4 resume 0\n and resume 1\n and resume 2",
+    "and crashed": "2 propose leader 'x1'\n and pause leader\n2.5 crash leader\n4 restart 0",
+    "restarted, and restarted again": "2 restart 0\n and pause 0\n2.5 restart 0",
+    "to the end": "2 propose leader 'x1'\n and pause leader",
+}
+
+
+@pytest.mark.parametrize("what", AT_ONCE)
+def test_a_pause_holds_back_what_the_server_was_about_to_do(what: str) -> None:
+    """It is the same in both hosts, whatever the server was handed at that instant."""
+    text = f"{HEAD}duration 5\n1.5 propose leader 'x0'\n{AT_ONCE[what]}\n"
+    run, events, inline = play(text)
+    assert run.status == "pass", run.message
+    paused = next(event for event in events if isinstance(event, ev.Pause))
+    sent = [event.time for event in events if event.server == paused.server and isinstance(event, ev.Send)]
+    assert not [time for time in sent if 2.0 < time < (2.5 if "2.5 restart" in text else 4.0)]
+    with ProcessHosts(HostOptions()) as hosts:
+        assert play(text, hosts)[2] == inline
+
+
 def test_a_paused_server_says_nothing_and_goes_on_afterwards() -> None:
     run, events, _ = play(f"{HEAD}duration 6\n1 propose leader 'a'\n2 pause leader\n4 resume 0\n4 resume 1\n4 resume 2")
     paused = next(event for event in events if isinstance(event, ev.Pause))

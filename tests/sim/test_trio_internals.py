@@ -18,6 +18,7 @@ from labs.sim.runtime.trio_internals import (
     age_of,
     check_private_names,
     deterministic_scheduling,
+    put_back,
     run_as,
 )
 
@@ -159,3 +160,30 @@ def test_the_loop_tells_at_any_time_what_can_run_and_when_the_next_timer_rings()
 
     trio.run(main)
     assert seen == [(1, float("inf")), (1, True)] * 3, LOUD
+
+
+def test_a_task_that_is_taken_out_of_a_batch_has_its_turn_when_it_is_put_back() -> None:
+    turns: list[str] = []
+    held: Batch = []
+
+    def hold(batch: Batch) -> None:
+        held.extend(task for task in batch if task.name == "late")
+        batch[:] = [task for task in batch if task.name != "late"]
+
+    async def late() -> None:
+        turns.append("late")
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(late, name="late")
+            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()
+            turns.append("main")
+            batch, held[:] = list(held), []
+            for task in batch:
+                task.name = "late no more"
+            put_back(batch)
+
+    with deterministic_scheduling(hold):
+        trio.run(main)
+    assert turns == ["main", "late"], LOUD

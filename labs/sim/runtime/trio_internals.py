@@ -96,7 +96,7 @@ class Loop:
 
 
 def freeze(belongs: Callable[[trio.lowlevel.Task], bool]) -> list[trio.CancelScope]:
-    """Stop the timers of some tasks that all wait; return them for `thaw`."""
+    """Stop the timers of some tasks; return them for `thaw`."""
     deadlines = trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines
     entries = [scope for deadline, _, scope in deadlines._heap if deadline == scope._registered_deadline]
     stopped = [scope for scope in dict.fromkeys(entries) if any(map(belongs, _tasks_of(scope)))]
@@ -111,6 +111,11 @@ def thaw(timers: list[trio.CancelScope]) -> None:
     for scope in timers:
         with scope._might_change_registered_deadline():
             pass
+
+
+def put_back(tasks: Batch) -> None:
+    """Let tasks have their turn that were taken out of a batch before."""
+    trio_run.GLOBAL_RUN_CONTEXT.runner.runq.extend(tasks)
 
 
 def _tasks_of(scope: trio.CancelScope) -> Iterator[trio.lowlevel.Task]:

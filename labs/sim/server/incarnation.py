@@ -22,7 +22,7 @@ from labs.codec.rpcs import RPC_OF, Rpc
 from labs.messages import ApplyCommand, ApplySnapshot
 from labs.sim.loader.program import Modules, Program
 from labs.sim.runtime import rng
-from labs.sim.runtime.trio_internals import age_of, freeze, run_as, thaw
+from labs.sim.runtime.trio_internals import age_of, freeze, put_back, run_as, thaw
 from labs.sim.server.disk import Disk
 from labs.sim.server.failures import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
@@ -89,8 +89,12 @@ class Life:
         self._mailbox: trio.lowlevel.Task | None = None
         """The task that handles requests, while it waits for some."""
         self._scope = trio.CancelScope()
+        self.is_paused = False
+        """Whether it stands still: then none of its tasks gets a turn."""
         self._timers: list[trio.CancelScope] = []
         """Its timers, while it stands still."""
+        self._held: list[trio.lowlevel.Task] = []
+        """Its tasks that wait only for their turn, while it stands still."""
         self._nursery: trio.Nursery | None = None
         self._class: type | None = None
         self._raft: Any = None
@@ -144,16 +148,25 @@ class Life:
             self._serve(ticket, data)
 
     def pause(self) -> None:
-        """Stop all timers of its tasks, until `resume`; none of them is at work."""
+        """Stop all timers of its tasks, until `resume`; what they have begun at this instant waits, too."""
+        self.is_paused = True
         self._timers = freeze(lambda task: task.context.get(LIFE) is self)
 
+    def hold(self, task: trio.lowlevel.Task) -> None:
+        """Keep a task that had its turn now, while the server stands still."""
+        self._held.append(task)
+
     def resume(self) -> None:
+        self.is_paused = False
         thaw(self._timers)
-        self._timers = []
+        put_back(self._held)
+        self._timers, self._held = [], []
 
     def crash(self) -> None:
         """Cancel everything; from now on nothing that the server does has an effect."""
         self.fenced = True
+        if self.is_paused:
+            self.resume()  # otherwise the tasks that are held could not end
         self._scope.cancel()
 
     def why_not_ended(self) -> Failed | None:
