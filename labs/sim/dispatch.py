@@ -55,8 +55,8 @@ class Carrier:
         """The highest term that each server was ever seen in."""
         self._snapshots_due: list[tuple[Handle, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
-        self._deaf: dict[int, int] = {}
-        """The servers that are let time out, with their terms when that began."""
+        self._deaf: dict[int, tuple[int, float]] = {}
+        """The servers that are let time out, with their terms when that began, and when it ends at the latest."""
         self._noted = 0
         """Characters that servers have noted and printed."""
         self._lines = 0
@@ -125,8 +125,14 @@ class Carrier:
     def let_time_out(self, server: int) -> None:
         """Let a server hear nothing until its term rises by itself, as that of a follower does that times out."""
         self._change_hearing(server, self._world.network.deafen)
-        self._deaf[server] = self._roles[server][0]
-        self._world.at(self._world.now + DEAF, self._hear, server)
+        until = self._world.now + DEAF
+        self._deaf[server] = (self._roles[server][0], until)
+        self._world.at(until, self._hear_at_last, server)
+
+    def _hear_at_last(self, server: int) -> None:
+        """Let a server hear again, unless it was let time out once more since this was planned."""
+        if server in self._deaf and self._world.now >= self._deaf[server][1]:
+            self._hear(server)
 
     def _hear(self, server: int) -> None:
         if self._deaf.pop(server, None) is not None:
@@ -243,5 +249,5 @@ class Carrier:
             self._roles[life.server] = state
             self.terms[life.server] = max(self.terms[life.server], state[0])
             self._world.record(Role(self._world.now, life.server, *state))
-            if state[0] > self._deaf.get(life.server, state[0]):
+            if life.server in self._deaf and state[0] > self._deaf[life.server][0]:
                 self._hear(life.server)

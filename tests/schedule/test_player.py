@@ -119,6 +119,14 @@ def test_a_forced_timeout_is_the_servers_own_and_the_others_stay() -> None:
             assert heard.time == asked[0].time
 
 
+def test_the_end_of_one_forced_timeout_does_not_end_the_next() -> None:
+    """A server that leads hears nothing for 3 s: its term does not rise."""
+    _, events, _ = play(f"{HEAD}duration 8\n2 timeout leader\n3 timeout 0\n3 timeout 1\n3 timeout 2")
+    leader = next(e.server for e in events if isinstance(e, ev.Cut))
+    heard = [e.time for e in events if isinstance(e, ev.Connect) and e.server == leader]
+    assert heard[0] == 6.0
+
+
 def test_single_messages_are_dropped_held_and_doubled() -> None:
     text = f"{HEAD}network unreliable request_loss=0 reply_loss=0\nduration 3\n"
     _, plain, _ = play(text)
