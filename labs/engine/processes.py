@@ -63,6 +63,8 @@ class Processes:
     def start(self, work: Work[Any, Any], number: int, others: list[Connection], stack: Path) -> Started:
         """Start a worker; `others` are this process's ends of pipes, which it must not hold. Raises OSError."""
         if self._environment is not None and hasattr(os, "fork") and hasattr(socket, "send_fds"):
+            if self._starter is not None and self._starter.has_ended():
+                self.close()
             self._starter = self._starter or Starter(self._environment)
             return self._starter.start(work, number, stack)
         context: Any = multiprocessing.get_context(start_method() if self._environment is None else "spawn")
@@ -159,6 +161,10 @@ class Starter:
             pipe.close()
             raise
         return Started(_Forked(self, said), pipe)
+
+    def has_ended(self) -> bool:
+        """Return whether the process is gone, so that it starts no more workers."""
+        return self._process.poll() is not None
 
     def kill(self, pid: int) -> None:
         """End a worker, if it has not ended, and wait for that."""

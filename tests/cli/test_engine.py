@@ -243,6 +243,15 @@ def test_starter_replaces_workers_that_end(act: str, how: str) -> None:
 
 
 @needs_fork
+def test_starter_that_is_killed_is_replaced() -> None:
+    with Local(2, CLEAN) as backend, backend.open(Looking(), SHORT) as opened:
+        starter = int(opened.do(Sum("os.getppid()")))
+        os.kill(starter, signal.SIGKILL)
+        opened.do(Sum("os.kill(os.getpid(), 9)"))  # the worker that is there has lost its starter
+        assert int(opened.do(Sum("os.getppid()"))) != starter
+
+
+@needs_fork
 def test_starter_that_does_not_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labs.engine.processes.STARTER", ("-c", "raise SystemExit(7)"))
     with Local(1, CLEAN) as backend, backend.open(Looking(), SHORT) as opened:
