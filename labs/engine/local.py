@@ -120,13 +120,13 @@ class LocalEngine(Generic[J, R]):
         left = iter(jobs)
         busy: dict[Connection, Worker[J]] = {}
         try:
-            waiting: J | None = next(left, None)
-            while waiting is not None or busy:
-                while waiting is not None and len(busy) < self._backend.most:
+            while True:
+                while len(busy) < self._backend.most and (job := next(left, None)) is not None:
                     worker = self._free()
                     busy[worker.pipe] = worker
-                    worker.take(waiting, self._limits, self._work.parts(waiting))
-                    waiting = next(left, None)
+                    worker.take(job, self._limits, self._work.parts(job))
+                if not busy:
+                    return
                 yield from self._hear(busy)
         finally:
             for worker in busy.values():

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def records(jobs: list[Sum], most: int = 2, limits: Limits = SHORT) -> dict[Sum,
 def test_every_job_brings_its_record(most: int) -> None:
     jobs = [Sum("add", number) for number in range(20)]
     assert records(jobs, most) == {job: f"add {job.number}" for job in jobs}
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_job_is_taken_only_when_it_can_begin(most: int) -> None:
+    """So what the last record taught decides which job comes next."""
+    taken: list[int] = []
+
+    def jobs() -> Iterator[Sum]:
+        for number in range(6):
+            taken.append(number)
+            yield Sum("add", number)
+
+    for done, _ in enumerate(engine.run(Doing(), jobs(), processes(most), SHORT)):
+        assert len(taken) <= done + max(1, most)
+    assert len(taken) == 6
 
 
 def test_jobs_share_warm_workers() -> None:

@@ -161,11 +161,11 @@ class _Engine(Generic[J, R]):
         done: _Done[J] = queue.SimpleQueue()
         busy: set[_Task[J]] = set()
         try:
-            waiting: J | None = next(left, None)
-            while waiting is not None or busy:
-                while waiting is not None and len(busy) < self._backend.most + SPARE:
-                    busy.add(self._hand_over(_Task(waiting, done)))
-                    waiting = next(left, None)
+            while True:
+                while len(busy) < self._backend.most + SPARE and (job := next(left, None)) is not None:
+                    busy.add(self._hand_over(_Task(job, done)))
+                if not busy:
+                    return
                 task, record = self._hear(done)
                 busy.remove(task)
                 yield task.job, record
