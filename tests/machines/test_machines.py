@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -36,6 +38,7 @@ pytestmark = [
 ]
 
 from labs.engine.machines import backend as machines  # noqa: E402
+from labs.engine.machines import site  # noqa: E402
 
 RUBRIC = """\
 format = "raft-rubric/1"
@@ -209,6 +212,34 @@ def test_machine_with_a_weaker_sandbox_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert not hosts.weaker(hosts.Hosts("process", "A1", {"level": "A1", "landlock": 3}))
     monkeypatch.setattr(levels, "try_level", lambda name: levels.Tried(level, why="no kernel"))
     assert "not of level A1: no kernel" in hosts.weaker(hosts.Hosts("process", "A1"))
+
+
+class Idle:
+    """A work that is open at a worker; `closing` is called while it closes."""
+
+    def __init__(self, closing: Callable[[], object]) -> None:
+        self.users, self.since, self.is_closed, self._closing = 0, -math.inf, False, closing
+
+    def close(self) -> None:
+        self._closing()
+        self.is_closed = True
+
+
+def test_work_is_not_closed_for_idleness_when_it_has_a_job_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job comes while another idle work is closed, and finds the work open or opens it again."""
+    worker, opened = site._Site(), []
+
+    def enter() -> None:
+        worker._local = cast(Any, object())
+        opened.append(worker._enter(cast(Any, argparse.Namespace(name="two"))))
+
+    monkeypatch.setattr(site, "_Open", lambda campaign, local: Idle(lambda: None))
+    once = iter([None])
+    monkeypatch.setattr(site.time, "sleep", lambda seconds: next(once))
+    worker._open = cast(Any, {"one": Idle(enter), "two": Idle(lambda: None)})
+    with pytest.raises(StopIteration):
+        worker._tidy_now_and_then()
+    assert [work.is_closed for work in opened] == [False]
 
 
 def test_sealed_bytes_show_nothing() -> None:

@@ -124,9 +124,10 @@ class _Site:
             time.sleep(IDLE / 4)
             until = time.monotonic() - IDLE
             with self._lock:
-                idle = [name for name, opened in self._open.items() if not opened.users and opened.since < until]
-            for name in idle:
-                self.close(name)
+                names = [name for name, opened in self._open.items() if not opened.users and opened.since < until]
+                idle = [self._open.pop(name) for name in names]  # at once: a job may come while the first is closed
+            for opened in idle:
+                opened.close()
 
 
 _site = _Site()
