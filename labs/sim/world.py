@@ -76,5 +76,6 @@ class World:
         """Let go of all that belongs to servers."""
         self.lives = [None] * self.size
         self.due = []
+        self.paused.clear()
         self.ran.clear()
         self.addressed.clear()

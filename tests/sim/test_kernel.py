@@ -316,6 +316,21 @@ def test_record_tells_what_the_trace_holds() -> None:
     assert run.events[-1] == Verdict(1.0, -1, "pass")
 
 
+def test_what_waited_for_a_paused_server_goes_when_the_run_is_released() -> None:
+    found = []
+
+    async def test(cluster: Cluster) -> None:
+        found.append(cluster._kernel)
+        cluster.pause(0)
+        await cluster.sleep(0.5)
+        assert cluster._world.paused[0]
+
+    run_test(test)
+    [kernel] = found
+    kernel.release()
+    assert not kernel.world.paused
+
+
 # What a test can ask of a cluster that does not do its duty.
 
 
