@@ -232,7 +232,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     duration: float
     """When the schedule is over, in virtual seconds; after that the cluster must recover (labs.schedule.player)."""
     paces: tuple[int, ...] = ()
-    """For each server after how many entries its service takes a snapshot; empty for never."""
+    """For each server after how many entries its service takes a snapshot; empty for as in stage tests: every
+    SNAPSHOT_EVERY entries in stages with snapshots (labs.testing.scenario), and never before."""
     service_time: float = 0.0
     """Virtual seconds that a service takes for each message."""
     rule: str = ""

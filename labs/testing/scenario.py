@@ -62,7 +62,8 @@ class Scenario:
     own_seed: int | None = None
     """The only seed that a schedule is played with; None for tests, which take any."""
     own_paces: tuple[int, ...] = ()
-    """For each server after how many entries its service takes a snapshot, where a schedule decides that."""
+    """For each server after how many entries its service takes a snapshot, where a schedule decides that; () for the
+    pace of stage tests."""
     measures: tuple[str, ...] = ()
     """The metrics that a performance test measures (labs.raft.stages.performance); () for all other tests."""
 

@@ -18,6 +18,7 @@ from labs.schedule.text import parse, write
 from labs.sim.hosts.base import HostOptions
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord, run_scenario
+from labs.testing.scenario import SNAPSHOT_EVERY
 from labs.trace import events as ev
 from labs.trace.events import Event
 from labs.trace.reader import event_of
@@ -125,6 +126,12 @@ def test_the_end_of_one_forced_timeout_does_not_end_the_next() -> None:
     leader = next(e.server for e in events if isinstance(e, ev.Cut))
     heard = [e.time for e in events if isinstance(e, ev.Connect) and e.server == leader]
     assert heard[0] == 6.0
+
+
+def test_a_schedule_without_paces_has_those_of_stage_tests() -> None:
+    for stage, paces in (("2C", ()), ("2D", (SNAPSHOT_EVERY,) * 3)):
+        schedule = parse(f"raft-schedule 1\nstage {stage}\nservers 3\nduration 1\n")
+        assert schedule.paces == () and scenario_of(schedule, "x").paces(1) == paces
 
 
 def test_single_messages_are_dropped_held_and_doubled() -> None:
