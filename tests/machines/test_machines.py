@@ -227,7 +227,7 @@ class Idle:
 
 def test_work_is_not_closed_for_idleness_when_it_has_a_job_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The job comes while another idle work is closed, and finds the work open or opens it again."""
-    worker, opened = site._Site(), []
+    worker, opened = site._Site(), list[Any]()
 
     def enter() -> None:
         worker._local = cast(Any, object())
@@ -235,7 +235,7 @@ def test_work_is_not_closed_for_idleness_when_it_has_a_job_again(monkeypatch: py
 
     monkeypatch.setattr(site, "_Open", lambda campaign, local: Idle(lambda: None))
     once = iter([None])
-    monkeypatch.setattr(site.time, "sleep", lambda seconds: next(once))
+    monkeypatch.setattr(time, "sleep", lambda seconds: next(once))
     worker._open = cast(Any, {"one": Idle(enter), "two": Idle(lambda: None)})
     with pytest.raises(StopIteration):
         worker._tidy_now_and_then()
