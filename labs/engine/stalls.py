@@ -61,16 +61,19 @@ class _Alarm:
 
     def __init__(self) -> None:
         self._count = 0
+        self._is_set = False
         self._limits = Limits()
         self._stack: Stack | None = None
         self._give_up: Callable[[], NoReturn] = end_process
 
     def set(self, limits: Limits, stack: Stack | None, give_up: Callable[[], NoReturn]) -> None:
-        self._limits, self._stack, self._give_up = limits, stack, give_up
+        self._limits, self._stack, self._give_up, self._is_set = limits, stack, give_up, True
         self.restart()
 
     def restart(self) -> None:
-        """Measure from now on."""
+        """Measure from now on; where nothing is watched, nobody would hear an alarm, and it would end the process."""
+        if not self._is_set:
+            return
         self._count, limits = 0, self._limits
         if has_alarms():
             signal.setitimer(signal.ITIMER_PROF, limits.cpu, AGAIN)
@@ -85,6 +88,7 @@ class _Alarm:
             signal.setitimer(signal.ITIMER_REAL, GRACE_WALL if self._limits.wall else 0, AGAIN_WALL)
 
     def stop(self) -> None:
+        self._is_set = False
         if self._stack is not None:
             faulthandler.cancel_dump_traceback_later()
         if has_alarms():
@@ -102,7 +106,7 @@ class _Alarm:
 
 _alarm = _Alarm()
 restart = _alarm.restart
-"""Restart the limits; called inside a watched block after each part of its work."""
+"""Restart the limits after each part of the work in a watched block; elsewhere do nothing."""
 
 
 def has_alarms() -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from labs.engine import engine
+from labs.engine import engine, stalls
 from labs.engine.here import Here
 from labs.engine.local import Local, processes
 from labs.engine.stalls import AGAIN, Limits, Stalled
@@ -145,6 +145,18 @@ def test_what_is_left_after_an_alarm_may_take_a_while_to_clear_away() -> None:
 
 
 @posix
+@pytest.mark.skipif(not stalls.has_alarms(), reason="this system has no such alarms")
+def test_limits_are_not_begun_again_where_nothing_is_watched() -> None:
+    """There nobody hears the alarm, and the signal ends the process."""
+    alarms = (signal.ITIMER_PROF, signal.ITIMER_REAL)
+    with stalls.installed(), stalls.watched(Limits()):
+        stalls.restart()
+        assert all(signal.getitimer(alarm)[0] for alarm in alarms)
+    before = [signal.getitimer(alarm) for alarm in alarms]
+    stalls.restart()
+    assert [signal.getitimer(alarm)[0] > before[n][0] for n, alarm in enumerate(alarms)] == [False, False]
+
+
 def test_worker_that_catches_the_alarm_is_ended_with_its_stack() -> None:
     found = records([Sum("spin"), Sum("add", 1)], 1)
     assert found == {Sum("spin"): "lost: exited with code 70, True, True", Sum("add", 1): "add 1"}
