@@ -33,9 +33,9 @@ from typing import Any
 
 from labs.codec import messages as codec
 from labs.codec.limits import Refused
-from labs.codec.rpcs import RPCS
 from labs.messages import Command
 from labs.raft.curriculum import PERSISTENCE, STAGES
+from labs.raft.protocol import APPEND_ENTRIES, INSTALL_SNAPSHOT, REQUEST_VOTE
 from labs.schedule import actions as act
 from labs.schedule.actions import EVERYBODY, LEADER, AnyAction, Schedule, Step
 from labs.schedule.words import NETWORKS, POINTS, network, number, words
@@ -44,6 +44,7 @@ from labs.sim.net.network import Conditions, Span
 
 VERSION = 1
 FIRST_LINE = f"raft-schedule {VERSION}"
+CALLS = (APPEND_ENTRIES.name, INSTALL_SNAPSHOT.name, REQUEST_VOTE.name)
 SUFFIX = ".schedule"
 MOST_SERVERS, LONGEST, MOST_STEPS, MOST_BYTES = 9, 600.0, 50_000, 32 << 20
 """The limits of a schedule: servers, virtual seconds, steps, and bytes of its file."""
@@ -300,8 +301,8 @@ def _command(text: str) -> Command:
 
 
 def _address(call: str, leg: str | None, source: str, target: str, ordinal: str) -> Address:
-    if call not in RPCS:
-        raise _Wrong(f"there is no call {call!r}; calls are {', '.join(sorted(RPCS))}")
+    if call not in CALLS:
+        raise _Wrong(f"there is no call {call!r}; calls are {', '.join(CALLS)}")
     if int(ordinal) < 1:
         raise _Wrong("messages of a link are counted from #1")
     return Address(call, int(source), int(target), int(ordinal), "reply" if leg else "request")
