@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_readers(commands)
 
     submit = commands.add_parser("submit", help="pack what you hand in, and check it")
-    submit.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    _add_path(submit)
     submit.add_argument("--out", type=Path, default=Path("out/raft.zip"), metavar="FILE", help="the zip (out/raft.zip)")
     submit.set_defaults(run=_submit)
     _add_explorer(commands)
@@ -148,7 +148,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser]) -> None:
     play = commands.add_parser("play", help="play with a live cluster of your servers, in the browser")
     words = "a test's id, whose run is played; or a schedule's file; without it a cluster that nothing disturbs"
     play.add_argument("what", nargs="?", default="", metavar="TEST-OR-FILE", help=words)
-    play.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    _add_path(play)
     play.add_argument("--seed", type=numbers.seed, help="the seed (1)")
     play.add_argument("--stage", choices=catalogue.RAFT_STAGES, help="whose rules are checked (your latest green one)")
     play.add_argument("--servers", type=int, choices=range(1, 8), default=5, help="how many servers (5)")
@@ -179,7 +179,7 @@ def _add_explorer(commands: Any) -> None:
     explore.add_argument("stage", metavar="STAGE", help="2A 2B 2C 2D: whose rules, and with which faults")
     explore.add_argument("--time", type=numbers.seconds, default=60.0, metavar="S", help="wall seconds to search (60)")
     explore.add_argument("--seed", type=numbers.seed, default=1, help="the seed of the search (1)")
-    explore.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    _add_path(explore)
     explore.add_argument("--jobs", type=numbers.positive, default=os.cpu_count() or 1, help="processes (one per core)")
     explore.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
     explore.set_defaults(run=_explore)
@@ -187,7 +187,7 @@ def _add_explorer(commands: Any) -> None:
     shrink = commands.add_parser("shrink", help="take a failing run as a schedule, and make that small")
     shrink.add_argument("test", metavar="TEST", help="a test's id, such as 2C/figure_8, or a schedule's file")
     shrink.add_argument("--seed", type=numbers.seed, default=1, help="the seed with which the test fails (1)")
-    shrink.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+    _add_path(shrink)
     shrink.set_defaults(run=_shrink)
 
     kept_as = commands.add_parser("keep", help="keep the schedule that was found last: labs test runs it from now on")
@@ -241,8 +241,12 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_submission(parser: argparse.ArgumentParser) -> None:
+def _add_path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--submission", default="skeleton", metavar="PATH", help="folder with raft.py, or one file")
+
+
+def _add_submission(parser: argparse.ArgumentParser) -> None:
+    _add_path(parser)
     words = "where servers run: all in one process, or each in its own (default: inline)"
     parser.add_argument("--hosts", choices=["inline", "process"], default="inline", help=words)
 
@@ -322,7 +326,7 @@ def _run(options: argparse.Namespace, on_failure: OnFailure | None = None) -> tu
     stages = _known(options.stages) or catalogue.RAFT_STAGES
     everything = [s for stage in stages for kind in options.kinds for s in catalogue.scenarios(stage, kind)]
     if options.command == "test":
-        everything += [s for stage in stages for s in folder.kept(stage)]
+        everything += folder.kept(stages)
     if getattr(options, "step", None) is not None:
         drills = _step(stages, options.step).drills
         everything = [scenario for scenario in everything if scenario.id in drills]
@@ -397,8 +401,8 @@ def _watch(options: argparse.Namespace) -> int:
         raise Usage(f"there is no {submission}. Give a folder with raft.py, or one file")
     stages = _known(options.stages)
     shared = ["--submission", options.submission, "--hosts", options.hosts, "--jobs", str(options.jobs)]
-    test = ["test", *stages, *shared, "--limit", str(options.limit)]
-    again = ["again", *shared, "--limit", str(options.limit), "--runs", str(options.runs)]
+    shared += ["--limit", str(options.limit)]
+    test, again = ["test", *stages, *shared], ["again", *shared, "--runs", str(options.runs)]
     watch.run(submission, test if stages else again, lambda: test if stages and not _is_known(submission) else again)
     return PASSED
 

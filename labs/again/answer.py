@@ -22,11 +22,10 @@ LITTLE = 0.01
 def render(answer: Answer, submission: str) -> str:
     """Return the reasons of what fails, what fresh seeds have shown, and last the counts; it fits the terminal."""
     runs = [*answer.old, *answer.fresh]
-    by_test = {scenario.id: [run for run in runs if run.test == scenario.id] for scenario in answer.scenarios}
+    by_test = failures.by_test(answer.scenarios, runs)
     after = failures.unwritten(answer.scenarios, by_test)
     after.append("\n".join([*_headline(answer), *_fresh(answer, submission), *_next(answer, submission)]))
-    height, pages = terminal.height(), keep.kept(runs)
-    room = None if height is None else height - sum(terminal.lines(part) + 1 for part in after)
+    room, pages = terminal.room_beside(after), keep.kept(runs)
     return "\n\n".join([*failures.paragraphs(answer.scenarios, by_test, submission, room=room, pages=pages), *after])
 
 
@@ -70,9 +69,7 @@ def _failed(runs: Iterable[RunRecord], test: str) -> list[RunRecord]:
 def _seeds(tests: Sequence[str], runs: Iterable[RunRecord]) -> str:
     texts = []
     for test in tests[:SHOWN]:
-        seeds = [str(run.seed) for run in _failed(runs, test)]
-        more = ", …" if len(seeds) > SHOWN else ""
-        texts.append(f"{test}, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds[:SHOWN])}{more}")
+        texts.append(f"{test}, {failures.seeds_in_words((run.seed for run in _failed(runs, test)), SHOWN)}")
     others = [f"and {len(tests) - SHOWN} more"] if len(tests) > SHOWN else []
     return "; ".join([*texts, *others])
 

@@ -10,7 +10,7 @@ from labs.compare.alike import Alike, by_event, by_landmark
 from labs.compare.runs import Run
 from labs.report import columns, terminal
 from labs.report.folding import Fold, Heartbeats, Line, fold
-from labs.report.trace_text import LEGEND, describe
+from labs.report.trace_text import LEGEND, brief, describe
 from labs.trace import events as ev
 
 ROWS, LEAST_ROWS, LAST_COMMON = 20, 6, 4
@@ -124,6 +124,5 @@ def _lines(run: Run, begin: int, end: int, whole: int = 0) -> list[str]:
 
 def _text(line: Line) -> str:
     if isinstance(line, Fold):
-        return f"{line.begin:9.4f}  … {line.count} events of heartbeats …"
-    text = f"{line.status.upper()} {line.rule or ''}".rstrip() if isinstance(line, ev.Verdict) else describe(line)
-    return f"{line.time:9.4f}  {_where(line)}{text}"
+        return f"{line.begin:9.4f}  {brief(line)}"
+    return f"{line.time:9.4f}  {_where(line)}{brief(line)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,11 @@ class Cause:
     def tests(self) -> list[str]:
         """The ids of the tests, each once."""
         return list(dict.fromkeys(run.test for run in self.runs))
+
+
+def by_test(scenarios: Iterable[Scenario], records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the runs of each test, by its id."""
+    return {scenario.id: [run for run in records if run.test == scenario.id] for scenario in scenarios}
 
 
 def causes(records: Sequence[RunRecord], apart: bool = False) -> list[Cause]:
@@ -98,10 +103,10 @@ def _fitted(long: list[str], brief: list[str], room: int) -> list[str]:
     """Return as many whole paragraphs as fit, at least one, and the brief line of each other cause."""
     for whole in range(len(long), 0, -1):
         texts = [*long[:whole], *(["\n".join(brief[whole:])] if brief[whole:] else [])]
-        if sum(terminal.lines(text) + 1 for text in texts) <= room:
+        if terminal.filled(texts) <= room:
             return texts
     others = brief[1:]
-    left = max(LEAST_BRIEF, room - sum(terminal.lines(text) + 1 for text in long[:1]) - 2)
+    left = max(LEAST_BRIEF, room - terminal.filled(long[:1]) - 2)
     if len(others) > left:
         others = [*others[:left], f"{MARGIN}and {len(others) - left} more causes; V=1 shows all of them"]
     return [*long[:1], *(["\n".join(others)] if others else [])]
@@ -118,15 +123,19 @@ def _paragraph(cause: Cause, by_test: Mapping[str, Sequence[RunRecord]], submiss
     run = cause.shortest
     why = reason(run, submission, page=pages.get((run.test, run.seed)))
     if len(cause.tests) == 1:
-        seeds = sorted({other.seed for other in cause.runs})
-        word = "seed" if len(seeds) == 1 else "seeds"
-        more = ", …" if len(seeds) > SHOWN_SEEDS else ""
-        named = f"{word} {', '.join(map(str, seeds[:SHOWN_SEEDS]))}{more}"
-        how_often = f"failed {len(cause.runs)} of {len(by_test[run.test])}: {named}"
+        seeds = seeds_in_words((other.seed for other in cause.runs), SHOWN_SEEDS)
+        how_often = f"failed {len(cause.runs)} of {len(by_test[run.test])}: {seeds}"
         words = f"{run.status}  {run.test}  {run.title}   {how_often}"
         return f"{headline(words, run.status)}\n{why}"
     words = f"{run.status}  {run.test}  {run.title}   {len(cause.tests)} tests fail so; the shortest: seed {run.seed}"
     return "\n".join([headline(words, run.status), why, *_others(cause)])
+
+
+def seeds_in_words(seeds: Iterable[int], most: int) -> str:
+    """Return seeds as "seed 7" or "seeds 1, 2, 3, …", of which at most so many are named."""
+    found = sorted(set(seeds))
+    more = ", …" if len(found) > most else ""
+    return f"{'seed' if len(found) == 1 else 'seeds'} {', '.join(map(str, found[:most]))}{more}"
 
 
 def _others(cause: Cause) -> list[str]:

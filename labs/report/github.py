@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.checking.rule import Rule
+from labs.report.page import page_name
 
 if TYPE_CHECKING:  # it needs the simulator, which the grader's command line does without
     from labs.testing.run import RunRecord
@@ -69,7 +70,7 @@ def summary(records: Sequence[RunRecord], title: str, rules: Mapping[str, Rule],
     for record in failed:
         rule = rules.get(record.rule or "")
         broken = plain(f"{rule.id} ({rule.place}): {rule.says}" if rule else record.rule or record.status)
-        page = f"{record.test.replace('/', '-')}-{record.seed}.html"
+        page = page_name(record.test, record.seed)
         shown = plain(page) if page in there else ""
         words = plain("; ".join(part for part in (record.message, record.hint) if part))
         lines.append(f"| {plain(record.test)} | {record.seed} | {broken} | {words} | {shown} |")
@@ -80,7 +81,7 @@ def _first_failures(records: Sequence[RunRecord]) -> list[RunRecord]:
     """Return the first failing run of each test."""
     found: dict[str, RunRecord] = {}
     for record in records:
-        if record.status not in ("pass", "skip"):
+        if record.status != "pass":
             found.setdefault(record.test, record)
     return list(found.values())
 

@@ -7,7 +7,6 @@ The file is kept only for commands typed in the lab's own folder; if it cannot b
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from labs.raft.stages.catalogue import RAFT_STAGES
+from labs.report.json_files import write_whole
 from labs.testing.run import RunRecord
 
 LAB = Path(__file__).parent.parent.parent
@@ -77,10 +77,4 @@ def _read(file: Path) -> dict[str, dict[str, bool]]:
 
 def _write(file: Path, kept: dict[str, dict[str, bool]]) -> None:
     """Replace the file as a whole, so that commands at the same time read one state or the other."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_bytes(msgspec.json.encode(kept))
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(file, msgspec.json.encode(kept))

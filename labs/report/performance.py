@@ -60,7 +60,7 @@ def render(
     lines = [f"{'':3} {'':38} {'yours':>7} {'reference':>9}  tier"]
     lines += [_line(one) for one in found]
     scale = f"{'#' * BAR}  as good as the reference; a longer bar is better, a shorter one worse"
-    by_test = {scenario.id: [run for run in records if run.test == scenario.id] for scenario in chosen}
+    by_test = failures.by_test(chosen, records)
     failed = [*failures.paragraphs(chosen, by_test, submission), *failures.unwritten(chosen, by_test)]
     parts = ["\n".join(lines), scale, *failed, _advice(found), _sum(found, sorted({run.seed for run in records}))]
     return "\n\n".join(part for part in parts if part)

@@ -38,7 +38,7 @@ def render(
     `change` has the tests that turned green since the last run, and those that are no longer green; `pages` the files
     that show runs.
     """
-    by_test = {scenario.id: [r for r in records if r.test == scenario.id] for scenario in scenarios}
+    by_test = failures.by_test(scenarios, records)
     shown = [s for s in scenarios if verbose or _worst(by_test[s.id]) != "not written"]
     drills = [scenario for scenario in shown if scenario.is_drill]
     tests = [scenario for scenario in shown if not scenario.is_drill]
@@ -58,8 +58,7 @@ def render(
     after += [_next_step(step, scenarios, by_test, passed, submission)] if step else []
     after.append(_summary(scenarios, by_test))
     # The tables may scroll away, but not the reasons: they and all after them fit the terminal.
-    height = terminal.height()
-    room = None if height is None else height - sum(terminal.lines(part) + 1 for part in after)
+    room = terminal.room_beside(after)
     return "\n\n".join([*parts, *failures.paragraphs(due, by_test, submission, verbose, room, pages), *after])
 
 

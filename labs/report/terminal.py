@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 
 NARROWEST, WIDEST = 60, 120
 """Paragraphs are wrapped to the terminal's width within these bounds."""
@@ -30,6 +31,17 @@ def lines(text: str) -> int:
     columns = shutil.get_terminal_size((100, 24)).columns
     plain = (re.sub(r"\033\[\d+m", "", line) for line in text.split("\n"))
     return sum(max(1, -(-len(line) // columns)) for line in plain)
+
+
+def filled(parts: Iterable[str]) -> int:
+    """Return how many lines some parts of a report fill, each with the empty line beside it."""
+    return sum(lines(part) + 1 for part in parts)
+
+
+def room_beside(parts: Iterable[str]) -> int | None:
+    """Return how many lines of the terminal are left beside these parts of a report; None for no limit."""
+    found = height()
+    return None if found is None else found - filled(parts)
 
 
 def shows_colours() -> bool:

@@ -138,8 +138,15 @@ def _the_end(events: Iterable[ev.Event], which: Filter, room: int) -> tuple[list
     return lines, count - sum(one.count if isinstance(one, Fold) else 1 for one in lines)
 
 
+def brief(one: Line) -> str:
+    """Return what a line is about: a verdict without its message, or how many heartbeats are folded."""
+    if isinstance(one, Fold):
+        return f"… {one.count} events of heartbeats …"
+    return f"{one.status.upper()} {one.rule or ''}".rstrip() if isinstance(one, ev.Verdict) else describe(one)
+
+
 def _folded(fold: Fold) -> str:
-    return f"{fold.begin:.4f}".rjust(TIME_WIDTH - 2) + f"  … {fold.count} events of heartbeats …"
+    return f"{fold.begin:.4f}".rjust(TIME_WIDTH - 2) + f"  {brief(fold)}"
 
 
 def line(event: ev.Event, column: int, is_brief: bool = False) -> str:
@@ -148,9 +155,7 @@ def line(event: ev.Event, column: int, is_brief: bool = False) -> str:
     A brief line has a verdict without its message, for that is printed elsewhere.
     """
     time = f"{event.time:.4f}".rjust(TIME_WIDTH - 2) + "  "
-    text = describe(event)
-    if is_brief and isinstance(event, ev.Verdict):
-        text = f"{event.status.upper()} {event.rule or ''}".rstrip()
+    text = brief(event) if is_brief else describe(event)
     return f"{time}== {text}" if event.server < 0 else time + " " * (column * event.server) + text
 
 

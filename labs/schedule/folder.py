@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from labs.schedule.player import scenario_of
@@ -21,7 +22,8 @@ def find(name: str) -> Scenario:
     return scenario_of(load(Path(name)), Path(name).as_posix())
 
 
-def kept(stage: str) -> list[Scenario]:
-    """Return the schedules in the folder that are of a stage, by name; raise BadSchedule."""
+def kept(stages: Sequence[str]) -> list[Scenario]:
+    """Return the schedules in the folder that are of some stages, in their order, each stage's by name; raise
+    BadSchedule."""
     found = [find(str(path)) for path in sorted(FOLDER.glob(f"*{SUFFIX}"))]
-    return [scenario for scenario in found if scenario.stage == stage]
+    return [scenario for stage in stages for scenario in found if scenario.stage == stage]

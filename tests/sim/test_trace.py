@@ -257,6 +257,13 @@ def test_every_event_is_described_on_one_line(event: ev.Event) -> None:
         assert "\n" not in text
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print as into a file, whatever the terminal's size is."""
+    for name in ("LINES", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def shown(path: Path, which: Filter, capsys: pytest.CaptureFixture[str]) -> list[str]:
     show(path, which)
     return capsys.readouterr().out.splitlines()

@@ -10,6 +10,7 @@ from grader.results.pages.class_page import class_page, link
 from grader.results.pages.student_page import student_page
 from grader.results.result import Result, Test
 from grader.results.shelf import Shelf
+from labs.report.page import page_name
 
 CLASS, STUDENT, TRACES = "class.html", "report.html", "traces"
 
@@ -42,4 +43,4 @@ def traces_of(folder: Path, result: Result) -> dict[str, str]:
 
 def trace_name(test: Test) -> str:
     """Return the name of the page of a test's first failure with a public seed."""
-    return f"{test.id.replace('/', '-')}-{test.failing_seeds[0]}.html"
+    return page_name(test.id, test.failing_seeds[0])

@@ -15,14 +15,13 @@ from pathlib import Path
 ASSETS = Path(__file__).parent / "assets"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
-_EXPORTED = re.compile(r"^export \{[^}]*\};\n", re.MULTILINE)
 
 
 @functools.cache
-def script(first: str = "main.js") -> str:
-    """Return one module and all that it needs as a single script."""
+def script() -> str:
+    """Return the first module and all that it needs as a single script."""
     order: list[str] = []
-    _collect(first, order)
+    _collect("main.js", order)
     return "".join(_bare(name) for name in order)
 
 
@@ -54,4 +53,4 @@ def _collect(name: str, order: list[str]) -> None:
 
 def _bare(name: str) -> str:
     """Return a module without its imports and exports, which the joined script does not need."""
-    return _EXPORTED.sub("", _EXPORT.sub("", _IMPORT.sub("", read(name))))
+    return _EXPORT.sub("", _IMPORT.sub("", read(name)))

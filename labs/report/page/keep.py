@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from labs.report.page import page_name
 from labs.report.page.write import write_from
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
@@ -23,7 +24,7 @@ def trace_file(test: str, seed: int) -> Path:
 
 def page_file(test: str, seed: int) -> Path:
     """Return where the page of a run is kept."""
-    return OUT / f"{test.replace('/', '-')}-{seed}.html"
+    return OUT / page_name(test, seed)
 
 
 def keep_page(scenario: Scenario, record: RunRecord, trace: BinaryIO) -> None:
@@ -42,6 +43,7 @@ def forget(runs: Iterable[tuple[str, int]]) -> None:
 
 
 def kept(records: Iterable[RunRecord]) -> Pages:
-    """Return the pages that there are of some runs."""
-    found = {(record.test, record.seed): page_file(record.test, record.seed) for record in records}
+    """Return the pages that there are of the failed ones among some runs."""
+    failed = [record for record in records if record.status != "pass"]
+    found = {(record.test, record.seed): page_file(record.test, record.seed) for record in failed}
     return {run: page for run, page in found.items() if page.is_file()}

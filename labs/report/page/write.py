@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from labs.checking.rule import Rule
+from labs.report.json_files import write_whole
 from labs.report.page import assets
 from labs.testing.run import RunRecord
 from labs.trace import reader
@@ -51,13 +51,7 @@ def write_from(
     if record is not None and not _last_line(lines).startswith(VERDICT):
         verdict = Verdict(record.virtual_time, -1, *_words_of(record), tuple(record.involved))
         lines += msgspec.json.encode(verdict) + b"\n"
-    text = render(header, lines, rules, path.stem)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, render(header, lines, rules, path.stem).encode())
 
 
 def _words_of(record: RunRecord) -> tuple[Any, str | None, str, str]:

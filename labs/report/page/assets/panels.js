@@ -1,5 +1,4 @@
 // The servers at a moment, drawn as the paper draws logs: squares with a term and a command; and the messages on their way.
-import { termColour } from "./colours.js";
 import { entryAt, lastIndex } from "./state.js";
 import { make, shown } from "./text.js";
 import { callName, isRequest, linkWords, messageWords } from "./words.js";
@@ -119,5 +118,3 @@ export function showFlying(place, model, at, open, more) {
   const links = cut.length ? [make("p", { class: "cuts" }, `links cut: ${linkWords(cut)}`)] : [];
   place.replaceChildren(...links, items.length ? make("ul", {}, ...items) : make("p", { class: "soft" }, "no message is on its way"));
 }
-
-export { termColour };
