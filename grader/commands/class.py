@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
+from grader.options import wanted_hosts
 from grader.places import RUBRIC
 from grader.results import exports
 from labs.engine import where
@@ -57,7 +58,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Grade the class; return 3 if something is held or was not written, otherwise 0 however many points there are."""
-    from grader.execution.hosts import choose, require_walls
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
     from grader.grading.twins import Redone
@@ -67,8 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
     chosen = exports.chosen(options.export)
     rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
-    hosts = choose(options.hosts, options.require_sandbox)
-    require_walls(hosts, options.scheduler)
+    hosts = wanted_hosts("class", options.hosts, options.require_sandbox, options.scheduler)
     shelf = Shelf(options.out)
     exits.require_writable(options.out / "class.csv")
     with shelf.alone():

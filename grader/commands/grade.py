@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
+from grader.options import wanted_hosts
 from grader.places import RUBRIC
 from grader.results import exports
 from labs.engine import where
@@ -24,10 +25,6 @@ from labs.report.numbers import positive
 
 if TYPE_CHECKING:
     from grader.results.result import Result
-
-UNWALLED = (
-    "nothing keeps the servers from files and network here: only for code that you trust (python -m grader doctor)"
-)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +69,6 @@ def run(options: argparse.Namespace) -> int:
     import msgspec
 
     from grader.collecting.entries import require_one
-    from grader.execution.hosts import choose, require_walls
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
     from grader.results import files, report
@@ -81,16 +77,13 @@ def run(options: argparse.Namespace) -> int:
 
     chosen = exports.chosen(options.export)
     rubric = load(options.rubric, options.runs, options.public, options.only)
-    hosts = choose(options.hosts, options.require_sandbox)
-    require_walls(hosts, options.scheduler)
+    hosts = wanted_hosts("grade", options.hosts, options.require_sandbox, options.scheduler)
     for source in options.submissions:
         require_one(Path(source))
     hand_ins = {
         hand_in.name: hand_in for hand_in in Shelf(options.out).settle(from_paths(options.submissions, options.given))
     }
     exits.require_writable(options.out / "class.csv")
-    if not hosts.is_walled:
-        print(f"grade: {UNWALLED}", file=sys.stderr)
     batch = Batch(options.out, rubric, hosts, hand_ins, options.jobs, options.again, options.reason, options.replace)
     batch.scheduler = options.scheduler
     batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, LESS, require_writable
+from grader.options import wanted_hosts
 from labs.report.numbers import positive
 
 
@@ -43,12 +44,11 @@ def _make_traces(out: Path, most: int) -> dict[str, str]:
     """Make the pages of failing runs; return why there are none for some students."""
     import trio
 
-    from grader.execution.hosts import choose
     from grader.grading.traces import make_traces, wanted
     from grader.intake.taken import take_in
     from grader.results.shelf import Shelf
 
-    left_out = {}
+    left_out, hosts = {}, wanted_hosts("page", None, None)
     for name, result in Shelf(out).results().items():
         tests = wanted(out / name, result, most)
         source = result.submission.source
@@ -61,7 +61,7 @@ def _make_traces(out: Path, most: int) -> dict[str, str]:
             if taken.sha256 != result.submission.sha256:
                 left_out[name] = f"{source} is another submission now; grade it again"
                 continue
-            made = trio.run(make_traces, taken, choose(None, None), tests, out / name)
+            made = trio.run(make_traces, taken, hosts, tests, out / name)
         if made < len(tests):
             left_out[name] = f"{len(tests) - made} runs ended otherwise than in the result; grade it again"
     return left_out

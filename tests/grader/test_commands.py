@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from grader.cli import COMMANDS
+from grader.cli import COMMANDS, main
+from grader.execution import hosts
+from grader.exits import FULL_POINTS
 from tests.running import ROOT
 
 HEAVY = ("trio", "labs.raft", "labs.sim", "labs.testing")
@@ -38,6 +41,18 @@ def test_only_the_command_that_is_asked_for_is_imported(command: str) -> None:
 
 def test_the_schema_is_printed_without_what_runs_scenarios() -> None:
     assert modules_after("schema").isdisjoint(HEAVY)
+
+
+def test_each_command_that_grades_a_class_warns_if_nothing_confines_the_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hosts, "choose", lambda kind, required: hosts.Hosts())
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "ann.zip").write_text("not a zip")
+    out = str(tmp_path / "out")
+    for words in (["class", str(tmp_path / "hw"), "--out", out, "--public"], ["page", out, "--traces", "1"]):
+        assert main(words) == FULL_POINTS
+        assert f"{words[0]}: nothing keeps the servers from files and network here" in capsys.readouterr().err
 
 
 def test_without_a_command_none_is_imported() -> None:
