@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.grading.batch import Batch
     from grader.grading.rubric import load
     from grader.results import files, report
+    from grader.results.pages.write import CLASS, write_pages_again
     from grader.results.shelf import Shelf
     from grader.results.students import from_paths
 
@@ -92,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     results = [batch.results[name] for name in hand_ins if name in batch.results]
     with batch.writing(options.out / "class.csv"):
         files.write_class(options.out, batch.results)
+    with batch.writing(options.out / CLASS):
+        write_pages_again(options.out)
     for path in Shelf(options.out).foreign():
         print(f"grade: {path} is not a result of this version, and not in class.csv", file=sys.stderr)
     if options.json:

@@ -2,8 +2,8 @@
 days, extensions, decisions by hand, release dates.
 
 With --diff it only shows whose points would change, and why. Otherwise each changed result replaces the one before it,
-which goes into the student's `history`, and class.csv is written again. If the rubric needs runs that were never made,
-nothing is written, and the students are named with what is missing.
+which goes into the student's `history`, and class.csv is written again, and so are the pages if they are there. If the
+rubric needs runs that were never made, nothing is written, and the students are named with what is missing.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def _write(out: Path, changed: dict[str, Result], reason: str) -> None:
     from grader.cleaning import one_line
     from grader.results import files, log
     from grader.results.exports import WRITERS
+    from grader.results.pages.write import write_pages_again
     from grader.results.shelf import Shelf
 
     for name, result in changed.items():
@@ -113,6 +114,7 @@ def _write(out: Path, changed: dict[str, Result], reason: str) -> None:
         formats = [kind for kind, (file, _) in WRITERS.items() if (out / name / file).exists()]
         files.write_all(out / name, result, formats)
     files.write_class(out, changed)
+    write_pages_again(out)
 
 
 def _moment(text: str | None) -> datetime.datetime:

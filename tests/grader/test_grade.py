@@ -16,6 +16,7 @@ import pytest
 
 from grader import exits
 from grader.grading.marking import NOT_YET
+from grader.results.pages.write import CLASS, write_pages
 from grader.results.result import Result, read
 from grader.results.shelf import Shelf
 from tests.running import REFERENCE, ROOT
@@ -183,6 +184,18 @@ def test_the_class_csv_keeps_those_who_were_graded_before(tmp_path: Path) -> Non
         assert "older/result.json is not a result of this version" in done.stderr
     lines = (tmp_path / "out" / "class.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["submission", "skeleton", "warmup"]
+
+
+def test_pages_that_are_there_have_who_is_graded_later(tmp_path: Path) -> None:
+    """Both are packed wrongly, so nothing is run."""
+    for name in ("ann", "bob"):
+        (tmp_path / f"{name}.zip").write_text("not a zip")
+    run(tmp_path, "--public", tmp_path / "ann.zip", "--as", "ann")
+    assert not (tmp_path / "out" / CLASS).exists()
+    write_pages(tmp_path / "out", "Raft & more")
+    run(tmp_path, "--public", tmp_path / "bob.zip", "--as", "bob")
+    page = (tmp_path / "out" / CLASS).read_text()
+    assert "<title>Raft &amp; more</title>" in page and "ann/report.html" in page and "bob/report.html" in page
 
 
 def test_results_come_as_json_when_asked(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from grader.grading.rubric import Rubric, load
 from grader.intake.roster import entries_of, read_roster
 from grader.results import result as results
 from grader.results.exports import classroom, gradescope
+from grader.results.pages.write import CLASS, STUDENT
 from grader.results.report import render_one
 from grader.results.result import Result
 from grader.results.shelf import Shelf
@@ -456,6 +457,21 @@ def test_a_changed_rubric_is_shown_then_written_with_history(
     log = [json.loads(line) for line in (grades / "log.jsonl").read_text().splitlines()]
     assert (log[-1]["folder"], log[-1]["before"], log[-1]["points"]) == ("bob", 11.0, 14.0)
     assert main([*command, "--diff"]) == 0 and "no points change" in capsys.readouterr().out
+
+
+def test_pages_that_are_there_are_written_again_with_their_title(tmp_path: Path) -> None:
+    rubric(tmp_path)
+    grades = on_shelf(tmp_path, stored("bob", c="pppf"))
+    command = ["rescore", str(grades), "--rubric", str(tmp_path / "rubric.toml")]
+    assert main(command) == 0 and not (grades / CLASS).exists()
+    assert main(["page", str(grades), "--title", "R&D <2026> 'b'"]) == 0
+    rubric(tmp_path, tests=PLAIN.replace("points = 3", "points = 3\nthreshold = 0.75"))
+    before = (grades / CLASS).read_bytes(), (grades / "bob" / STUDENT).read_bytes()
+    assert main(command) == 0
+    after = (grades / CLASS).read_bytes(), (grades / "bob" / STUDENT).read_bytes()
+    assert before[0] != after[0] and before[1] != after[1]
+    assert main(["page", str(grades), "--title", "R&D <2026> 'b'"]) == 0
+    assert after == ((grades / CLASS).read_bytes(), (grades / "bob" / STUDENT).read_bytes())
 
 
 def test_nothing_is_written_if_runs_are_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

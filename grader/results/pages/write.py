@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,6 +32,16 @@ def write_pages(out: Path, title: str) -> int:
     pages = {result.submission.name: link(name) for name, result in found.items()}
     write_text(out / CLASS, class_page(results, title, pages))
     return len(results)
+
+
+def write_pages_again(out: Path) -> None:
+    """Write the pages again, under the title that they have; if there is no page of the class, write none."""
+    try:
+        found = re.search("<title>(.*?)</title>", (out / CLASS).read_text(encoding="utf-8"), re.DOTALL)
+    except FileNotFoundError:
+        return
+    if found is not None:
+        write_pages(out, html.unescape(found.group(1)))
 
 
 def traces_of(folder: Path, result: Result) -> dict[str, str]:
