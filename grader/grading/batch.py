@@ -25,7 +25,7 @@ from grader.exits import IntakeFailed, Usage
 from grader.grading.adjusting import names_of, settle
 from grader.grading.marking import Order, Watch, blank, mark, refuse, typed
 from grader.grading.references import References
-from grader.grading.rescoring import NotRun, rescore
+from grader.grading.rescoring import NotRun, rescore, rescore_attempts
 from grader.grading.rubric import Rubric
 from grader.grading.scoring import hold_all
 from grader.grading.seeds import course_secret, fingerprint
@@ -157,26 +157,43 @@ class Batch:
             self.results[name] = result
             with self.writing(self.out / name):
                 if name not in self._known:
-                    self._keep(name, result)
-                self.finished(name, result)
+                    self.results[name] = self._keep(name, result)
+                self.finished(name, self.results[name])
                 if self.redone is not None:
                     self.redone.add(name)
             self._twins.finish(name, result)
-            display.finished(result, is_new=name not in self._known)
+            display.finished(self.results[name], is_new=name not in self._known)
         finally:
             self._twins.finish(name, None)
             places.release_on_behalf_of(name)
 
-    def _keep(self, name: str, result: Result) -> None:
-        """Make a result the one that counts, and add it to the log."""
+    def _keep(self, name: str, result: Result) -> Result:
+        """Keep a result, and add it to the log; return the one that counts, which may be that of a better attempt."""
         result.reason = one_line(self.reason, 500)
+        counting = self._counting(name, result)
+        if counting is not result:
+            Shelf(self.out).keep_earlier(name, result)
         if self.redone is not None:
             known = Shelf(self.out).result(name)
-            self.redone.note(name, describe_change(known, result) if known is not None else "")
-        before = Shelf(self.out).keep(name, result)
+            self.redone.note(name, describe_change(known, counting) if known is not None else "")
+        before = Shelf(self.out).keep(name, counting)
         if before is not None:
             self.previous[name] = before
         log.add(self.out, result, before)
+        return counting
+
+    def _counting(self, name: str, result: Result) -> Result:
+        """Return the result that counts: this one, unless the best attempt counts and an earlier one is better."""
+        if self.rubric.policy.attempts == "last":
+            return result
+        known = Shelf(self.out).result(name)
+        earlier = [*Shelf(self.out).history(name), *([known] if known is not None else [])]
+        comparable = [one for one in earlier if one.basis.secret == result.basis.secret]
+        try:
+            found = rescore_attempts([*comparable, result], self.rubric)
+        except NotRun:
+            return result
+        return result if found.submission.sha256 == result.submission.sha256 else found
 
     def _so_far(self, name: str, result: Result) -> None:
         with contextlib.suppress(OSError):  # the whole result is what counts, and comes later
@@ -218,6 +235,9 @@ class Batch:
         is_due = self.again and not (self.redone is not None and name in self.redone)
         if known is not None and is_same(known, blank) and known.has_grade and not is_due:
             return self._corrected(name, known, blank)
+        if known is not None and not is_due and self._is_earlier_attempt(known, blank):
+            self._known.add(name)
+            return known
         twin = await self._twins.wait_for(name, blank)
         if twin is not None and not twin.adjustments and not self._is_decided_by_hand(blank):
             found = adopted(twin, blank, typed(self.hand_ins[name].source, blank.submission.root))
@@ -225,6 +245,13 @@ class Batch:
             return found
         Shelf(self.out).begin(name, blank)
         return None
+
+    def _is_earlier_attempt(self, known: Result, blank: Result) -> bool:
+        """Return whether a submission is graded already, and that of a better attempt counts."""
+        if self.rubric.policy.attempts == "last" or not known.has_grade or not known.basis.mixes_with(blank.basis):
+            return False
+        earlier = Shelf(self.out).history(blank.submission.name)
+        return any(is_same(one, blank) and one.has_grade for one in earlier)
 
     def _corrected(self, name: str, known: Result, blank: Result) -> Result:
         """Return a known result with today's facts about its student: the roster or a decision has changed, or the file

@@ -70,8 +70,9 @@ def rescore(result: Result, rubric: Rubric) -> Result:
 def rescore_attempts(attempts: Sequence[Result], rubric: Rubric) -> Result:
     """Return the attempt of a student that counts, rescored, of those that were stored in this order.
 
-    Of several results of one submission only the newest counts. The current result, the last one, must have all runs;
-    an earlier attempt that does not is left out. Raise NotRun if the current one is missing runs.
+    Of several results of one submission only the newest counts, and an earlier one that was held before its files were
+    known is left out. The current result, the last one, must have all runs; an earlier attempt that does not is left
+    out. Raise NotRun if the current one is missing runs.
     """
     found = []
     for attempt in _in_order(attempts):
@@ -88,6 +89,8 @@ def _in_order(attempts: Sequence[Result]) -> list[Result]:
     those that were stored before it."""
     newest: dict[str, Result] = {}
     for attempt in attempts:
+        if attempt.status == "held" and not attempt.submission.sha256 and attempt is not attempts[-1]:
+            continue
         newest.pop(attempt.submission.sha256, None)
         newest[attempt.submission.sha256] = attempt
     known, latest = list[tuple[tuple[str, int], Result]](), ("", 0)

@@ -90,6 +90,14 @@ class Shelf:
         (folder / UNFINISHED).unlink(missing_ok=True)
         return before
 
+    def keep_earlier(self, name: str, result: Result) -> None:
+        """Put a result into the history, and leave the one that counts."""
+        earlier = self.history(name)
+        if not earlier or split(earlier[-1])[1] != split(result)[1]:
+            with self._new_entry(name) as fresh:
+                write(fresh / RESULT, result)
+        (self.out / name / UNFINISHED).unlink(missing_ok=True)
+
     def correct(self, name: str, result: Result) -> None:
         """Replace a result by the same one with other facts about its student."""
         write(self.out / name / RESULT, result)
@@ -101,14 +109,21 @@ class Shelf:
         with contextlib.suppress(OSError):
             if entries and (entries[-1] / RESULT).read_bytes() == content:
                 return
+        with self._new_entry(name) as fresh:
+            for file in (GRADING, RESULT):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copy(folder / file, fresh / file)
+
+    @contextlib.contextmanager
+    def _new_entry(self, name: str) -> Iterator[Path]:
+        """Make a folder for a result in the history, which is there only when the context ends well."""
+        entries, history = self._entries(name), self.out / name / HISTORY
         number = int(entries[-1].name) + 1 if entries else 1
-        fresh = folder / HISTORY / f".{number:04}.{os.getpid()}.partial"
+        fresh = history / f".{number:04}.{os.getpid()}.partial"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        for file in (GRADING, RESULT):
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copy(folder / file, fresh / file)
-        fresh.rename(folder / HISTORY / f"{number:04}")
+        yield fresh
+        fresh.rename(history / f"{number:04}")
 
     def _entries(self, name: str) -> list[Path]:
         """Return the folders of a student's earlier results, in order."""

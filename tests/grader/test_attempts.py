@@ -1,0 +1,110 @@
+"""Several attempts of one student: which counts while a class is graded, and that none is graded twice for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grader.execution.hosts import Hosts
+from grader.grading import batch
+from grader.grading.batch import Batch
+from grader.grading.marking import Order, Watch, blank
+from grader.grading.rescoring import rescore
+from grader.grading.rubric import Rubric, load
+from grader.results.result import Result, Submission
+from grader.results.shelf import Shelf
+from grader.results.students import HandIn
+from tests.grader.test_policy import rubric, stored
+
+
+class Class:
+    """A class of one student, alice; her submission is a text such as "pffp", how the runs of 2B/chaos end."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.out, self._source, self._graded = folder / "out", folder / "alice", list[str]()
+        monkeypatch.setenv("GRADER_SECRET", "s" * 32)
+        monkeypatch.setattr(batch, "mark", self._mark)
+        rubric(folder)
+        path = folder / "rubric.toml"
+        path.write_text('attempts = "best"\n' + path.read_text())
+        self.rubric: Rubric = load(path)
+
+    async def _mark(
+        self,
+        name: str,
+        source: str,
+        order: Order,
+        begin: Callable[[Result], Awaitable[Result | None]],
+        watch: Watch,
+    ) -> Result:
+        text, found = Path(source).read_text(), blank(name, order)
+        found.submission = Submission(name, hashlib.sha256(text.encode()).hexdigest())
+        known = await begin(found)
+        if known is not None:
+            return known
+        self._graded.append(text)
+        result = stored(name, b=text)
+        result.submission, result.basis, result.sandbox = found.submission, found.basis, found.sandbox
+        return rescore(result, self.rubric)
+
+    def grade(self, text: str, again: bool = False) -> tuple[float, list[str]]:
+        """Grade the class with this submission; return the points that count, and what was graded."""
+        self._source.write_text(text)
+        self._graded.clear()
+        Batch(self.out, self.rubric, Hosts(), {"alice": HandIn("alice", str(self._source))}, 1, again).run()
+        return Shelf(self.out).results()["alice"].score, list(self._graded)
+
+    def history(self) -> list[float]:
+        return [result.score for result in Shelf(self.out).history("alice")]
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Class:
+    return Class(tmp_path, monkeypatch)
+
+
+def test_the_best_attempt_counts_and_a_worse_one_is_graded_once(alone: Class) -> None:
+    assert alone.grade("pppp") == (14.0, ["pppp"])
+    assert alone.grade("ffff") == (14.0, ["ffff"]) and alone.history() == [9.0]
+    assert alone.grade("ffff") == (14.0, []) == alone.grade("pppp") and alone.history() == [9.0]
+    assert alone.grade("ffff", again=True) == (14.0, ["ffff"]) and alone.history() == [9.0]
+
+
+def test_a_better_attempt_replaces_the_one_before_it(alone: Class) -> None:
+    assert alone.grade("ffff") == (9.0, ["ffff"])
+    assert alone.grade("pppp") == (14.0, ["pppp"]) and alone.history() == [9.0]
+    assert alone.grade("ffff") == (14.0, [])
+
+
+def test_an_attempt_that_is_held_may_be_better_until_it_is_graded(alone: Class) -> None:
+    alone.grade("ffff")
+    assert alone.grade("phpp") == (9.0, ["phpp"])
+    assert Shelf(alone.out).results()["alice"].status == "held"
+    assert alone.grade("phpp")[1] == ["phpp"], "what is held is tried again"
+
+
+def test_the_last_attempt_counts_unless_the_rubric_has_another_wish(alone: Class) -> None:
+    alone.rubric = replace(alone.rubric, policy=replace(alone.rubric.policy, attempts="last"))
+    alone.grade("pppp")
+    assert alone.grade("ffff") == (9.0, ["ffff"]) and alone.history() == [14.0]
+
+
+def test_an_attempt_whose_seeds_were_others_is_not_compared(alone: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone.grade("pppp")
+    monkeypatch.setenv("GRADER_SECRET", "t" * 32)
+    alone._source.write_text("ffff")
+    hand_ins = {"alice": HandIn("alice", str(alone._source))}
+    Batch(alone.out, alone.rubric, Hosts(), hand_ins, 1, False, replace=True).run()
+    assert Shelf(alone.out).results()["alice"].score == 9.0 and alone.history() == [14.0]
+
+
+def test_a_submission_that_could_not_be_taken_in_does_not_stay_the_best(alone: Class) -> None:
+    alone.grade("pfff")
+    held = Shelf(alone.out).results()["alice"]
+    held.submission.sha256, held.status, held.held_score = "", "held", 14.0
+    Shelf(alone.out).keep("alice", held)
+    assert alone.grade("ffff") == (9.0, ["ffff"]) and Shelf(alone.out).results()["alice"].status == "graded"
