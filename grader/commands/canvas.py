@@ -40,13 +40,14 @@ def run(options: argparse.Namespace) -> int:
     """Show or fill in; return 1 if a submission is left out."""
     from grader.results.exports import canvas
     from grader.results.exports.cells import written
+    from grader.results.exports.matching import require_one_basis
     from grader.results.exports.text_file import write_text
-    from grader.results.shelf import Shelf
+    from grader.results.shelf import results_in
 
     rows = canvas.rows_of(options.gradebook)
     column = canvas.find_column(rows[0], options.assignment)
-    results = list(Shelf(options.results).results().values())
-    canvas.require_one_basis(results)
+    results = results_in(options.results)
+    require_one_basis(results)
     stages = tuple(stage for stage in options.stage.split(",") if stage)
     allowed = canvas.Allowed(
         options.scale,

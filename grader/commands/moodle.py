@@ -1,7 +1,8 @@
 """Fill the points of a class into a grading worksheet that Moodle exported; all other cells keep their content.
 
 Rows are found by Moodle's participant number in the name that it gives a downloaded file, by ID number, or by e-mail
-address. A submission that fits no row, or several, is named and left out, and so is one that is held or not gradable.
+address; a group's points go into the rows of all its members. A submission that fits no row, or several, is named and
+left out, and so is one that is held or not gradable.
 A grade is lowered only with --lower.
 """
 
@@ -27,12 +28,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Fill in; return 1 if a submission was left out."""
     from grader.results.exports.cells import written
+    from grader.results.exports.matching import require_one_basis
     from grader.results.exports.moodle import fill_in, rows_of
     from grader.results.exports.text_file import write_text
     from grader.results.shelf import results_in
 
     rows = rows_of(options.worksheet)
-    filled = fill_in(rows, results_in(options.results), options.scale, options.lower)
+    results = results_in(options.results)
+    require_one_basis(results)
+    filled = fill_in(rows, results, options.scale, options.lower)
     into = options.into or options.worksheet.with_name(options.worksheet.stem + "-filled.csv")
     require_writable(into)
     write_text(into, written(rows))

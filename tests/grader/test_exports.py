@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from grader.results import report, result
 from grader.results.exports import WRITERS, classroom50, gradescope, moodle, prairielearn, rows
 from grader.results.exports.cells import cell, text_cell, written
 from grader.results.exports.table_csv import class_table
-from grader.results.result import Basis, Result, Sandbox, Submission
+from grader.results.result import Basis, Person, Result, Sandbox, Submission
 from grader.results.student_view import student_view
 from tests.grader.export_schemas import schema_of
 from tests.grader.schemas import problems
@@ -285,6 +286,45 @@ def test_a_row_that_is_unknown_twice_taken_or_without_a_grade_stays(
     said = capsys.readouterr().err
     assert after[1][5] == "" and "more than one for the same row" in said
     assert after[3][5] == "" and "bo@example.org: not-gradable; its row stays as it was" in said
+
+
+def with_people(origin: result.Origin, *people: Person, source: str = "", name: str = "") -> Result:
+    found = graded(judged(item(), *["pass"] * 4), name=name or "team")
+    found.submission.origin, found.submission.people, found.submission.source = origin, list(people), source
+    return found
+
+
+def grades_in(found: Result) -> tuple[list[str], list[str]]:
+    """Fill a result into the worksheet; return the grades there, and who is left out."""
+    sheet = list(csv.reader(io.StringIO(WORKSHEET.lstrip("\ufeff").replace('"4,00","4,00"', ',"4,00"'), newline="")))
+    left = moodle.fill_in(sheet, [found], False, False).left
+    return [row[5] for row in sheet[1:]], left
+
+
+def test_all_members_of_a_group_get_their_points_in_moodle() -> None:
+    people = (Person("x1", "Jo", "joerg@example.org"), Person("u2", "Ann"), Person("x9", "Nobody"))
+    assert grades_in(with_people("gradescope", *people)) == (["4,00", "4,00", ""], ["team (Nobody): no row fits"])
+
+
+def test_participant_of_moodle_is_found_after_a_roster_was_joined() -> None:
+    """The roster's ids and Moodle's numbers are others; a number of another platform is not a participant's."""
+    jo, source = Person("ab12", "Jo", platform="4711"), "/hw/Jo_4711_assignsubmission_file_/raft.zip"
+    assert grades_in(with_people("roster", jo, source=source)) == (["4,00", "", ""], [])
+    assert grades_in(with_people("roster", jo, source="/hw/jo_4711_555_raft.zip"))[0] == ["", "", ""]
+    assert grades_in(with_people("moodle", Person("4713", "Bo")))[0] == ["", "", "4,00"]
+    assert grades_in(with_people("gradescope", Person("4713", "Bo")))[0] == ["", "", ""]
+
+
+def test_address_of_an_e_mail_comes_before_a_number_in_moodle() -> None:
+    ann, source = Person("ann", email="ann@example.org", platform="4711"), "/hw/Ann_4711_assignsubmission_file_/raft.py"
+    assert grades_in(with_people("roster", ann, source=source)) == (["", "4,00", ""], [])
+
+
+def test_points_of_two_rubrics_are_not_mixed_in_moodle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    full = graded(judged(item(), *["pass"] * 4))
+    other = msgspec.structs.replace(full, basis=Basis("x", "cc" * 32), submission=Submission("u22"))
+    assert moodled(tmp_path, {"u1": full, "u22": other}) == (exits.USAGE, [])
+    assert "more than one basis" in capsys.readouterr().err
 
 
 def test_moodle_with_other_points_is_scaled_only_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

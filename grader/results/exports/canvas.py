@@ -1,9 +1,8 @@
 """Fills the points of a class into a gradebook that Canvas exported; all other cells stay unchanged.
 
-A row belongs to a result if its ID, SIS User ID or SIS Login ID is one that the platform or the roster gave, or part of
-the submission's name; an e-mail address as login also by its first part. Nobody's ID is ever invented. Each case in
-which a grade could be lost or given by mistake is left out unless the instructor allows it: two results for one row, an
-excused student, a lower grade than the one there, a held or ungradable result.
+Rows are found (grader.results.exports.matching) by ID, SIS User ID or SIS Login ID. Each case in which a grade could be
+lost or given by mistake is left out unless the instructor allows it: two results for one row, an excused student, a
+lower grade than the one there, a held or ungradable result.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.exits import Usage
+from grader.results.exports.matching import match
 from grader.results.result import Result
 
 KEYS = ("SIS Login ID", "SIS User ID", "ID")
@@ -90,34 +90,19 @@ def find_column(header: list[str], assignment: str) -> int:
     return fitting[0]
 
 
-def require_one_basis(results: Sequence[Result]) -> None:
-    """Raise Usage if the points are not of one rubric, selection and secret."""
-    for result in results:
-        if not result.basis.mixes_with(results[0].basis):
-            first = results[0]
-            raise Usage(
-                f"these results have more than one basis: {first.submission.name}: {first.basis.in_words}; "
-                f"{result.submission.name}: {result.basis.in_words}. Grade all by one of them"
-            )
-
-
 def plan(rows: list[list[str]], column: int, results: Sequence[Result], allowed: Allowed) -> Plan:
-    """Return what to fill in. A group's result goes into the rows of all its members."""
+    """Return what to fill in."""
     points_row = next((row for row in rows[1:] if row[0].strip() == "Points Possible"), None)
     possible = _number(points_row[column]) if points_row else None
     keys = [rows[0].index(key) for key in KEYS if key in rows[0]]
     students = [row for row in rows[1:] if row is not points_row and len(row) == len(rows[0])]
-    made, by_row = Plan(column), dict[int, list[Result]]()
-    for result in results:
-        for who, words in _wanted(result):
-            fitting = _fitting(students, keys, words)
-            if len(fitting) == 1:
-                by_row.setdefault(fitting[0], []).append(result)
-            else:
-                rows_fit = f"{len(fitting)} rows of the gradebook fit" if fitting else "no row of the gradebook fits"
-                made.left.append(f"{who}: {rows_fit}")
-    for number, found in by_row.items():
-        _plan_row(made, students[number], found, possible, allowed)
+    cells = [{row[key].strip().casefold() for key in keys if row[key].strip()} for row in students]
+    matched, made = match(cells, results, lambda result, person: person.keys, _DOWNLOADED.findall), Plan(column)
+    for who, count in matched.without:
+        rows_fit = f"{count} rows of the gradebook fit" if count else "no row of the gradebook fits"
+        made.left.append(f"{who}: {rows_fit}")
+    for number, found in matched.by_row.items():
+        _plan_row(made, students[number], [result for _, result in found], possible, allowed)
     return made
 
 
@@ -178,31 +163,6 @@ def _points(result: Result, possible: float | None, allowed: Allowed) -> tuple[f
             raise Usage(f"{text}; {remedy}")
         score = score * possible / most
     return score, ""
-
-
-def _wanted(result: Result) -> list[tuple[str, list[set[str]]]]:
-    """Return who gets the points: a name, and the words by which a row may know this student, best ones first."""
-    submission = result.submission
-    named = [(f"{submission.name} ({p.name or p.id})", p.keys) for p in submission.people if p.keys]
-    if named:
-        return [(who, [keys, {key.partition("@")[0] for key in keys}]) for who, keys in named]
-    parts = [submission.name, submission.student, *submission.student.split("/")]
-    words = {part.casefold() for part in parts if part}
-    words |= {found for part in parts for found in _DOWNLOADED.findall(part)}
-    return [(submission.name, [words, {word.partition("@")[0] for word in words}])]
-
-
-def _fitting(students: list[list[str]], keys: list[int], words: list[set[str]]) -> list[int]:
-    """Return the rows that know a student by one of these words. A number may be another student's on another platform,
-    so numbers come second, and the first parts of e-mail addresses last."""
-    exact, first_parts = words
-    cells = [{row[key].strip().casefold() for key in keys if row[key].strip()} for row in students]
-    numbers = {word for word in exact if word.isdigit()}
-    for wanted in (exact - numbers, numbers):
-        found = [number for number, known in enumerate(cells) if known & wanted]
-        if found:
-            return found
-    return [number for number, known in enumerate(cells) if {cell.partition("@")[0] for cell in known} & first_parts]
 
 
 def _number(text: str) -> float | None:

@@ -1,8 +1,8 @@
 """Fills the points of a class into a grading worksheet that Moodle exported; all other cells keep their content.
 
-Moodle finds a row by its first column, as in "Participant 4711", and refuses a changed "Last modified" column. A row
-belongs to a submission whose name holds that number between underscores, as in Moodle's own downloads, or is the row's
-ID number or e-mail address. Feedback comments are HTML there, so ours are escaped.
+Moodle finds a row by its first column, as in "Participant 4711", and refuses a changed "Last modified" column. Rows are
+found (grader.results.exports.matching) by that number, also between underscores in the name of a submission, as in
+Moodle's own downloads, and by ID number or e-mail address. Feedback comments are HTML there, so ours are escaped.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import csv
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.cleaning import clean
 from grader.exits import Usage
 from grader.results import report
-from grader.results.result import Result, Submission
+from grader.results.exports.matching import MARK, match
+from grader.results.result import Person, Result
 from grader.results.student_view import student_view
 
 IDENTIFIER, GRADE, MOST, COMMENTS = "identifier", "grade", "maximum grade", "feedback comments"
@@ -28,7 +29,7 @@ LONGEST = 4000
 
 @dataclass
 class Filled:
-    """What was done: the changed rows by submission, and why others were left as they are."""
+    """What was done: the changed rows by student, and why others were left as they are."""
 
     changed: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The grade before and now."""
@@ -54,29 +55,25 @@ def rows_of(path: Path) -> list[list[str]]:
 def fill_in(rows: list[list[str]], results: Sequence[Result], scale: bool, lower: bool) -> Filled:
     """Write grades and comments into the rows; a grade is lowered only with `lower`."""
     columns, filled = _columns(rows[0]), Filled()
-    by_row: dict[int, list[Result]] = {}
-    for result in results:
-        name = result.submission.name
-        fitting = [n for n, row in enumerate(rows[1:], 1) if _belongs(row, columns, result.submission)]
-        if len(fitting) != 1:
-            filled.left.append(f"{name}: {'no row fits' if not fitting else f'{len(fitting)} rows fit'}")
-        else:
-            by_row.setdefault(fitting[0], []).append(result)
-    for number, found in by_row.items():
+    matched = match([_names(row, columns) for row in rows[1:]], results, _keys, _downloaded)
+    for who, count in matched.without:
+        filled.left.append(f"{who}: {f'{count} rows fit' if count else 'no row fits'}")
+    for number, found in matched.by_row.items():
         if len(found) > 1:
-            filled.left.append(f"{', '.join(one.submission.name for one in found)}: more than one for the same row")
+            filled.left.append(f"{', '.join(who for who, _ in found)}: more than one for the same row")
             continue
-        why = _fill_row(rows[number], columns, found[0], (scale, lower), filled)
+        [(who, result)] = found
+        before = rows[number + 1][columns[GRADE]]
+        why = _fill_row(rows[number + 1], columns, result, scale, lower)
         if why:
-            filled.left.append(f"{found[0].submission.name}: {why}")
+            filled.left.append(f"{who}: {why}")
+        else:
+            filled.changed[who] = before, rows[number + 1][columns[GRADE]]
     return filled
 
 
-def _fill_row(
-    row: list[str], columns: dict[str, int], result: Result, allowed: tuple[bool, bool], filled: Filled
-) -> str:
+def _fill_row(row: list[str], columns: dict[str, int], result: Result, scale: bool, lower: bool) -> str:
     """Fill in one row, or return why it stays as it is."""
-    scale, lower = allowed
     if result.status != "graded":
         return f"{result.points if result.status == 'held' else result.status}; its row stays as it was"
     most = _number(row[columns[MOST]]) if MOST in columns else None
@@ -90,7 +87,6 @@ def _fill_row(
         return f"{points:.2f} is less than the {before:g} that is there; give --lower to lower grades"
     comma = MOST in columns and "," in row[columns[MOST]]
     shown = f"{points:.2f}".replace(".", "," if comma else ".")
-    filled.changed[result.submission.name] = row[columns[GRADE]], shown
     row[columns[GRADE]] = shown
     if COMMENTS in columns:
         row[columns[COMMENTS]] = _comment(result)
@@ -101,17 +97,28 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     return {name.strip().lower(): number for number, name in enumerate(header)}
 
 
-def _belongs(row: Sequence[str], columns: dict[str, int], submission: Submission) -> bool:
+def _names(row: Sequence[str], columns: dict[str, int]) -> set[str]:
+    """Return the names by which a row knows its student: ID number, e-mail address, and Moodle's own number."""
     if len(row) <= max(columns.values()):
-        return False
+        return set()
     number = re.search(r"(\d+)$", row[columns[IDENTIFIER]])
-    known = {row[columns[key]].casefold() for key in ("id number", "email address") if key in columns} - {""}
-    keys = {key for person in submission.people for key in person.keys}
-    if keys:
-        return bool(keys & known) or (submission.origin == "moodle" and bool(number and number.group() in keys))
-    name = submission.name
-    downloaded = {part for found in _DOWNLOADED.findall(name) for part in found if part}
-    return bool(number and number.group() in downloaded) or name.casefold() in known
+    known = {row[columns[key]].strip().casefold() for key in ("id number", "email address") if key in columns} - {""}
+    return known | ({MARK + number.group()} if number else set())
+
+
+def _keys(result: Result, person: Person) -> set[str]:
+    """Return the names by which a row may know a person. The number of a download of Moodle is the participant's; after
+    a roster was joined it is the number on the platform, which is Moodle if the submission's path is of its kind."""
+    if result.submission.origin == "moodle":
+        return person.keys - {person.id.casefold()} | {MARK + person.id}
+    if person.platform and f"_{person.platform}_assignsubmission_" in result.submission.source:
+        return person.keys - {person.platform.casefold()} | {MARK + person.platform}
+    return person.keys
+
+
+def _downloaded(name: str) -> Iterator[str]:
+    """Yield the participant's number in the name of a downloaded file."""
+    return (MARK + number for found in _DOWNLOADED.findall(name) for number in found if number)
 
 
 def _number(text: str) -> float | None:
