@@ -30,25 +30,24 @@ class OutOfTime(Exception):
     """Raised by the function that runs schedules when there shall be no more runs."""
 
 
-def shrink(schedule: Schedule, fails: Fails) -> Schedule:
-    """Return the smallest schedule found that fails in the same way; `schedule` itself does."""
-    shrinker = _Shrinker(schedule, fails)
+def shrink(schedule: Schedule, time: float, fails: Fails) -> Schedule:
+    """Return the smallest schedule found that fails in the same way; `schedule` itself broke the rule at a time."""
+    shrinker = _Shrinker(schedule, time, fails)
     with contextlib.suppress(OutOfTime):
         shrinker.run()
     return shrinker.best
 
 
 class _Shrinker:
-    def __init__(self, schedule: Schedule, fails: Fails) -> None:
-        self.best = schedule
+    def __init__(self, schedule: Schedule, time: float, fails: Fails) -> None:
         self._fails = fails
         self._tried = {text.write(schedule)}
-        self._is_early: bool | None = None
+        self._is_early = time <= schedule.duration
         """Whether the rule breaks before the schedule is over, and not while the servers recover: that stays so."""
+        self.best = _ended(schedule, time)
 
     def run(self) -> None:
         """Go through all passes until none of them changes anything."""
-        self._adopt(self.best)
         before = None
         while before != self.best:
             before = self.best
@@ -67,18 +66,10 @@ class _Shrinker:
         if written in self._tried:
             return False
         self._tried.add(written)
-        return self._adopt(candidate)
-
-    def _adopt(self, candidate: Schedule) -> bool:
         time = self._fails(candidate)
-        if time is not None and self._is_early is None:
-            self._is_early = time <= candidate.duration
         if time is None or (self._is_early and time > candidate.duration):
             return False
-        self.best = candidate
-        end = math.ceil(time * 100) / 100
-        if end < candidate.duration:
-            self.best = replace(candidate.until(end), duration=end)
+        self.best = _ended(candidate, time)
         return True
 
     # The passes.
@@ -136,6 +127,12 @@ class _Shrinker:
         for duration in (last, last + 0.5, round(self.best.duration, 1)):
             if last <= duration < self.best.duration and self._try(replace(self.best, duration=duration)):
                 return
+
+
+def _ended(schedule: Schedule, time: float) -> Schedule:
+    """Return a schedule without what comes after a time, rounded up."""
+    end = math.ceil(time * 100) / 100
+    return replace(schedule.until(end), duration=end) if end < schedule.duration else schedule
 
 
 def _without(schedule: Schedule, places: Iterable[int]) -> Schedule:

@@ -48,6 +48,7 @@ class Found(msgspec.Struct):
     """How the test itself ended, if the schedule was taken from one: the rule that it broke, or "pass"."""
     reached: list[str] = []
     runs: int = 1
+    """How often a schedule was run to make this one small, the first time included."""
     steps_before: int = 0
 
 
@@ -77,8 +78,26 @@ class Exploring(Work[Job, Found]):
             stalls.restart()
         found = replace(self._play(schedule), recorded=recorded)
         if job.shrinks and found.status in FAILED:
-            return self._shrink(schedule, found)
+            return self.shrink(schedule, found)
         return found
+
+    def shrink(self, schedule: Schedule, found: Found) -> Found:
+        """Make a schedule small; `found` came of its run, in which it failed."""
+        end, runs = time.monotonic() + self._seconds, 1
+
+        def fails(candidate: Schedule) -> float | None:
+            nonlocal runs
+            if time.monotonic() > end:
+                raise OutOfTime
+            stalls.restart()
+            runs += 1
+            run = self._run(candidate)
+            return run.virtual_time if (run.status, run.rule) == (found.status, found.rule) else None
+
+        small = replace(shrink(schedule, found.time, fails), rule=found.rule or "")
+        stalls.restart()
+        again = replace(self._play(small), reached=[], recorded=found.recorded)
+        return replace(again, runs=runs, steps_before=len(schedule.steps))
 
     def _taken(self, job: Job) -> Schedule:
         scenario = next(scenario for scenario in catalogue.find(job.test) if scenario.id == job.test)
@@ -97,23 +116,6 @@ class Exploring(Work[Job, Found]):
             return run_scenario(scenario, self.program(), schedule.seed, counted=counted, watchers=watchers)
         except stalls.Stalled:
             return stalled(scenario, schedule.seed, "a server never yields")
-
-    def _shrink(self, schedule: Schedule, found: Found) -> Found:
-        end, runs = time.monotonic() + self._seconds, 0
-
-        def fails(candidate: Schedule) -> float | None:
-            nonlocal runs
-            if time.monotonic() > end:
-                raise OutOfTime
-            stalls.restart()
-            runs += 1
-            run = self._run(candidate)
-            return run.virtual_time if (run.status, run.rule) == (found.status, found.rule) else None
-
-        small = replace(shrink(schedule, fails), rule=found.rule or "")
-        stalls.restart()
-        again = replace(self._play(small), reached=[], recorded=found.recorded)
-        return replace(again, runs=runs, steps_before=len(schedule.steps))
 
     def parts(self, job: Job) -> int:
         return 100 if job.shrinks else 1

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labs.explore.search import Search
-from labs.explore.shrinking import OutOfTime, shrink
+from labs.explore.shrinking import Fails, OutOfTime, shrink
 from labs.explore.work import Exploring, Job
 from labs.raft.stages import catalogue
 from labs.schedule import actions as act
 from labs.schedule.actions import Schedule
 from labs.schedule.player import scenario_of
+from labs.schedule.recording import record
 from labs.schedule.text import parse, write
-from labs.testing.run import run_scenario
+from labs.testing.run import RunRecord, run_scenario
 from tests.corpora import mutants
 from tests.running import REFERENCE, call_labs
 
@@ -32,6 +34,12 @@ LONG = parse(
 )
 
 
+def time_of(schedule: Schedule, fails: Fails) -> float:
+    time = fails(schedule)
+    assert time is not None
+    return time
+
+
 def kinds(schedule: Schedule) -> list[type]:
     return [type(step.action) for step in schedule.steps]
 
@@ -43,7 +51,7 @@ def test_what_does_not_matter_goes_and_what_matters_stays() -> None:
             return None
         return schedule.steps[-1].time
 
-    small = shrink(LONG, fails)
+    small = shrink(LONG, time_of(LONG, fails), fails)
     assert kinds(small) == [act.Crash, act.Propose]
     assert (small.servers, small.service_time) == (3, 0.0)
     assert "network   reliable\n" in write(small)
@@ -56,7 +64,7 @@ def test_numbers_of_servers_move_up_when_one_goes() -> None:
     def fails(schedule: Schedule) -> float | None:
         return 20.0 if act.Hold in kinds(schedule) else None
 
-    [step] = shrink(LONG, fails).steps
+    [step] = shrink(LONG, time_of(LONG, fails), fails).steps
     assert isinstance(step.action, act.Hold)
     assert (step.action.message.source, step.action.message.target) in {(0, 1), (1, 2)}
 
@@ -65,7 +73,7 @@ def test_a_rule_that_breaks_before_the_end_still_does() -> None:
     def fails(schedule: Schedule) -> float | None:
         return 20.0 if act.Hold in kinds(schedule) else 31.0
 
-    assert kinds(shrink(LONG, fails)) == [act.Hold]
+    assert kinds(shrink(LONG, time_of(LONG, fails), fails)) == [act.Hold]
 
 
 def test_out_of_time_the_smallest_so_far_is_the_result() -> None:
@@ -78,7 +86,7 @@ def test_out_of_time_the_smallest_so_far_is_the_result() -> None:
             raise OutOfTime
         return 20.0
 
-    assert len(shrink(LONG, fails).steps) < len(LONG.steps)
+    assert len(shrink(LONG, time_of(LONG, fails), fails).steps) < len(LONG.steps)
 
 
 def mutant(name: str, folder: Path) -> Path:
@@ -96,6 +104,24 @@ def test_a_failing_test_becomes_a_few_steps_that_break_the_same_rule(tmp_path: P
     again = parse(write(found.schedule))
     run = run_scenario(scenario_of(again, "x"), submission, again.seed)
     assert (run.rule, run.message) == (found.rule, found.message)
+
+
+def test_a_failing_schedule_is_not_run_a_second_time_before_it_is_made_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Exploring(mutant("E08_any_log_will_do", tmp_path / "mutant"), seconds=2.0)
+    schedule, run = record(catalogue.find("2B/figure_8")[0], tmp_path / "mutant", 1)
+    played: list[str] = []
+    run_one = work._run
+
+    def count(candidate: Schedule, *others: Any, **options: Any) -> RunRecord:
+        played.append(write(candidate))
+        return run_one(candidate, *others, **options)
+
+    monkeypatch.setattr(work, "_run", count)
+    found = work.run(Job(schedule, shrinks=True))
+    assert found.rule == run.rule and played.count(write(schedule)) == 1
+    assert found.runs == len(played) - 1  # the last one is of the result
 
 
 def test_a_passing_test_and_a_drill_are_not_made_small() -> None:

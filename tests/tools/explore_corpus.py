@@ -31,11 +31,11 @@ from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
 from labs.explore.search import Search
 from labs.explore.work import FAILED, Exploring, Job
+from labs.raft.stages import catalogue
 from labs.report.json_files import write_json
 from tests.corpora import mutants, variants
 
 LIMITS = Limits(cpu=30.0, wall=300.0)
-RAFT_STAGES = ("2A", "2B", "2C", "2D")
 REFERENCE = variants.Variant("reference", "nothing", "it is the reference")
 MOST_RUNS = 3000
 """The most runs of one search."""
@@ -86,7 +86,7 @@ class Searching(Work[Target, Row]):
                 row.runs += 1
                 row.seconds = time.process_time() - begun
                 if found.status in FAILED:
-                    small = work.run(Job(schedule, shrinks=True))
+                    small = work.shrink(schedule, found)
                     row.rule, row.steps = found.rule or "", len(small.schedule.steps) if small.schedule else 0
                     row.shrinking = time.process_time() - begun - row.seconds
                     return row
@@ -129,7 +129,7 @@ def _targets(options: argparse.Namespace) -> list[Target]:
     if options.variants:
         stages = {variant.name: variant.stages[-1] for variant in [*variants.corpus(), REFERENCE]}
     else:
-        stages = {mutant.name: mutant.stage for mutant in mutants.corpus() if mutant.stage in RAFT_STAGES}
+        stages = {mutant.name: mutant.stage for mutant in mutants.corpus() if mutant.stage in catalogue.RAFT_STAGES}
     return [
         Target(name, stage, options.seed, options.seconds, options.variants)
         for name, stage in stages.items()
