@@ -132,7 +132,7 @@ def _paragraph(cause: Cause, by_test: Mapping[str, Sequence[RunRecord]], submiss
 
 
 def seeds_in_words(seeds: Iterable[int], most: int) -> str:
-    """Return seeds as "seed 7" or "seeds 1, 2, 3, …", of which at most so many are named."""
+    """Return seeds as "seed 7" or "seeds 1, 2, 3, …", of which at most `most` are named."""
     found = sorted(set(seeds))
     more = ", …" if len(found) > most else ""
     return f"{'seed' if len(found) == 1 else 'seeds'} {', '.join(map(str, found[:most]))}{more}"

@@ -109,7 +109,7 @@ def test_messages_are_held_and_delivered_by_hand(browser: Browser, server: PageS
         run_until(page, LEADER)
         page.fill("#command", "")
         page.type("#command", "next fev")
-        assert page.input_value("#command") == "next fev", "letters are no shortcuts there"
+        assert page.input_value("#command") == "next fev", "a letter typed in a field should not act as a shortcut"
         page.click("#by-hand")
         wait_until(page, "document.getElementById('by-hand').getAttribute('aria-pressed') === 'true'")
         page.click("#propose")
