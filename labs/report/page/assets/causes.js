@@ -29,7 +29,7 @@ function factsOf(model, verdict) {
   const first = search(model, verdict - 1, (one) => isTelling(one) && (servers.size === 0 || one.server === e.server || (e.server < 0 && servers.has(one.server))));
   if (first < 0) return [];
   const facts = [first];
-  const other = FINDERS[e.rule] ? FINDERS[e.rule](model, first, model.events[first], verdict) : -1;
+  const other = FINDERS[e.rule] ? FINDERS[e.rule](model, first, model.events[first]) : -1;
   if (other >= 0 && other !== first) facts.push(other);
   else {
     for (const server of servers) {
@@ -49,14 +49,14 @@ function isTelling(e) {
 /**
  * @param {Model} model
  * @param {number} begin
- * @param {(e: TraceEvent, number: number) => boolean} fits
+ * @param {(e: TraceEvent) => boolean} fits
  */
 function search(model, begin, fits) {
-  for (let number = begin; number >= 0; number--) if (fits(model.events[number], number)) return number;
+  for (let number = begin; number >= 0; number--) if (fits(model.events[number])) return number;
   return -1;
 }
 
-/** @typedef {(model: Model, first: number, e: TraceEvent, verdict: number) => number} Finder */
+/** @typedef {(model: Model, first: number, e: TraceEvent) => number} Finder */
 
 /** @type {Finder} The last save of the same server before the one that broke the rule. */
 const saveBefore = (model, first, e) => search(model, first - 1, (one) => one.server === e.server && one.kind === "save");
@@ -73,8 +73,8 @@ const otherLeader = (model, first, e) => {
 /** @type {Finder} */
 const otherVote = (model, first, e) => {
   const term = e.message ? e.message.term : e.current_term;
-  return search(model, first - 1, (one, number) => one.server === e.server && ((one.kind === "reply" && one.message.vote_granted && one.message.term === term && one.peer !== e.peer) ||
-    (one.kind === "send" && one.call === "RequestVote" && one.message.term === term) || (one.kind === "save" && one.current_term === term && number < first && one.voted_for != null && one.voted_for !== e.voted_for)));
+  return search(model, first - 1, (one) => one.server === e.server && ((one.kind === "reply" && one.message.vote_granted && one.message.term === term && one.peer !== e.peer) ||
+    (one.kind === "send" && one.call === "RequestVote" && one.message.term === term) || (one.kind === "save" && one.current_term === term && one.voted_for != null && one.voted_for !== e.voted_for)));
 };
 
 /** @type {Finder} */
@@ -114,7 +114,7 @@ const FINDERS = {
  * @param {Model} model
  * @param {number[]} events
  */
-export function pastOf(model, events) {
+function pastOf(model, events) {
   /** @type {Set<number>} */ const past = new Set();
   let border = [...events];
   while (border.length && past.size < PAST) {

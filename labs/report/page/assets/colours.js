@@ -14,6 +14,6 @@ export function termColour(term) {
  */
 export function palette() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "soft", "paper", "line", "message", "bad", "disk", "apply", "leader", "candidate", "follower", "cut", "cursor", "panel"];
+  const names = ["ink", "soft", "paper", "message", "bad", "disk", "apply", "leader", "candidate", "follower", "cut", "cursor", "panel"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue("--" + name).trim()]));
 }

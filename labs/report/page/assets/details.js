@@ -38,7 +38,7 @@ function outcome(model, number, open) {
     return make("button", { type: "button", class: one === number ? "link here" : "link", onclick: () => open(one) }, text);
   });
   const fate = e.kind === "timeout" ? "no answer came" : model.outcomeOf(number);
-  return make("div", { class: "fate" }, make("p", {}, `call #${e.rpc}: ${fate}`), ...buttons);
+  return make("div", {}, make("p", {}, `call #${e.rpc}: ${fate}`), ...buttons);
 }
 
 /**
@@ -81,7 +81,7 @@ function inFull(value) {
  * @param {Model} model
  * @param {number} number
  */
-export function lastOfKind(model, number) {
+function lastOfKind(model, number) {
   const e = model.events[number];
   const begin = e.kind === "deliver" ? model.from[number] : number;
   const request = isRequest(e);

@@ -161,7 +161,6 @@ export class Diagram {
    * @param {number} last
    */
   drawLanes(first, last) {
-    const { pen, colours } = this;
     const from = this.rows.items[first], to = this.rows.items[last];
     for (const server of this.lanes) {
       const lane = this.model.stretches[server], x = this.x(server);
@@ -177,7 +176,6 @@ export class Diagram {
         this.drawStretch(one, x, top, Math.max(bottom - top, 0.6));
       }
     }
-    pen.fillStyle = colours.ink;
   }
 
   /**
@@ -229,7 +227,7 @@ export class Diagram {
     const { model, rows } = this;
     const begin = rows.items[first];
     const open = model.stateAt(begin - 1).flying;
-    if (open.size < 300) for (const sent of open.keys()) if (model.to[sent] < 0 || model.to[sent] > begin) this.drawMessage(sent);
+    if (open.size < 300) for (const sent of open) if (model.to[sent] < 0 || model.to[sent] > begin) this.drawMessage(sent);
     let shown = -1, lastY = -100;
     const wordy = Array(model.servers + 1).fill(-100);
     for (let row = first; row <= last; row++) {

@@ -101,12 +101,12 @@ function kind(element, name) {
  * @param {((number: number) => Node[]) | null} more makes more buttons for a message
  */
 export function showFlying(place, model, at, open, more) {
-  const key = [...model.stateAt(at).flying.keys()].slice(-FLYING).join() + (more ? "+" : "");
+  const state = model.stateAt(at), now = model.events[at].time;
+  const flying = [...state.flying].slice(-FLYING).reverse();
+  const key = flying.join() + (more ? "+" : "");
   if (more && place.dataset.key === key && place.dataset.at === String(model.length)) return; // buttons must stay while they are pressed
   place.dataset.key = key;
   place.dataset.at = String(model.length);
-  const state = model.stateAt(at), now = model.events[at].time;
-  const flying = [...state.flying.keys()].slice(-FLYING).reverse();
   const items = flying.map((number) => {
     const e = model.events[number];
     const words = `${e.server} → ${e.peer}  ${callName(e.call)} ${messageWords(e.call, e.message, isRequest(e))}  (${((now - e.time) * 1000).toFixed(1)} ms)`;

@@ -26,7 +26,7 @@
  * @typedef {object} State
  * @property {Server[]} servers
  * @property {Set<string>} cut directed links that do not work, as "0>1"
- * @property {Map<number, number>} flying
+ * @property {Set<number>} flying
  */
 
 /**
@@ -34,7 +34,7 @@
  * @returns {State}
  */
 export function firstState(servers) {
-  return { servers: Array.from({ length: servers }, newServer), cut: new Set(), flying: new Map() };
+  return { servers: Array.from({ length: servers }, newServer), cut: new Set(), flying: new Set() };
 }
 
 /** @returns {Server} */
@@ -51,7 +51,7 @@ function newServer() {
  */
 export function copyOf(state) {
   const servers = state.servers.map((one) => ({ ...one, next: { ...one.next }, match: { ...one.match } }));
-  return { servers, cut: new Set(state.cut), flying: new Map(state.flying) };
+  return { servers, cut: new Set(state.cut), flying: new Set(state.flying) };
 }
 
 /**
@@ -83,7 +83,7 @@ export function advance(state, number, e, requestOf, from) {
   const one = state.servers[e.server];
   const change = CHANGES[e.kind];
   if (change) change(state, one, e, requestOf);
-  if (e.kind === "send" || e.kind === "reply") state.flying.set(number, number);
+  if (e.kind === "send" || e.kind === "reply") state.flying.add(number);
   else if ((e.kind === "deliver" || e.kind === "drop") && from >= 0) state.flying.delete(from);
 }
 

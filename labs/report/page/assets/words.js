@@ -98,7 +98,7 @@ function saveWords(e) {
  * Return how many bytes a snapshot has, from its text in base64; the page keeps only the beginning of a long one.
  * @param {string} text
  */
-export function bytesOf(text) {
+function bytesOf(text) {
   const cut = /…(\d+)$/.exec(text);
   const length = cut ? Number(cut[1]) : text.length;
   const padding = cut ? 0 : text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
