@@ -124,7 +124,7 @@ class Carrier:
 
     def let_time_out(self, server: int) -> None:
         """Let a server hear nothing until its term rises by itself, as that of a follower does that times out."""
-        self._change_hearing(server, self._world.network.deafen)
+        self.change_links(lambda: self._world.network.deafen(server), server)
         until = self._world.now + DEAF
         self._deaf[server] = (self._roles[server][0], until)
         self._world.at(until, self._hear_at_last, server)
@@ -136,12 +136,13 @@ class Carrier:
 
     def _hear(self, server: int) -> None:
         if self._deaf.pop(server, None) is not None:
-            self._change_hearing(server, self._world.network.hear)
+            self.change_links(lambda: self._world.network.hear(server), server)
 
-    def _change_hearing(self, server: int, change: Callable[[int], None]) -> None:
+    def change_links(self, change: Callable[[], None], server: int = -1) -> None:
+        """Change which links work, and record which no longer do and which do again; `server` is the one it is for."""
         world = self._world
         before = set(world.network.cuts())
-        change(server)
+        change()
         after = set(world.network.cuts())
         if after - before:
             world.record(Cut(world.now, server, sorted(after - before)))

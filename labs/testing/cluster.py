@@ -23,7 +23,7 @@ from labs.sim.net.network import NOTHING, Conditions, Link, Span
 from labs.sim.runtime import rng
 from labs.sim.server.handle import Handle
 from labs.sim.server.service import Applied
-from labs.trace.events import Check, Connect, Cut, NetworkChange, Start
+from labs.trace.events import Check, NetworkChange, Start
 
 POLL = 0.02
 """How often a waiting test looks, in virtual seconds."""
@@ -486,14 +486,7 @@ class Cluster:
 
     def _change_links(self, change: Callable[[], None], server: int = -1) -> None:
         self._go_on()
-        network = self._world.network
-        before = set(network.cuts())
-        change()
-        after = set(network.cuts())
-        if after - before:
-            self._kernel.record(Cut(self.now, server, sorted(after - before)))
-        if before - after:
-            self._kernel.record(Connect(self.now, server, sorted(before - after)))
+        self._kernel.carrier.change_links(change, server)
 
     def _record_check(self, text: str) -> None:
         self._kernel.record(Check(self.now, -1, text))
