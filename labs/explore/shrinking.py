@@ -174,15 +174,8 @@ def _without_server(schedule: Schedule, gone: int) -> Schedule:
 
 def _moved(action: AnyAction, gone: int) -> AnyAction | None:
     if isinstance(action, act.Partition):
-        groups = (tuple(_up(server, gone) for server in group if server != gone) for group in action.groups)
-        return act.Partition(tuple(group for group in groups if group))
-    holder = getattr(action, "message", action)
-    ends = {name: getattr(holder, name) for name in ("server", "source", "target") if hasattr(holder, name)}
-    if gone in ends.values():
+        groups = (tuple(server for server in group if server != gone) for group in action.groups)
+        action = act.Partition(tuple(group for group in groups if group))
+    if gone in act.servers_of(action):
         return None
-    moved = replace(holder, **{name: _up(server, gone) for name, server in ends.items()})
-    return moved if holder is action else replace(action, message=moved)
-
-
-def _up(server: int, gone: int) -> int:
-    return server - 1 if server > gone else server
+    return act.renumbered(action, lambda server: server - 1 if server > gone else server)

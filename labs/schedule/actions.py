@@ -6,6 +6,7 @@ highest term at that moment; an action about it does nothing if there is none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -205,6 +206,28 @@ AnyAction: TypeAlias = (
     | Propose
     | Snapshot
 )
+
+
+_ENDS = ("server", "source", "target")
+"""The fields of an action, or of a message's name, that are servers."""
+
+
+def servers_of(action: AnyAction) -> list[int]:
+    """Return the servers that an action names, each as often as it is named."""
+    named = [server for group in getattr(action, "groups", ()) for server in group]
+    for holder in (action, getattr(action, "message", None)):
+        named += [getattr(holder, field) for field in _ENDS if hasattr(holder, field)]
+    return named
+
+
+def renumbered(action: AnyAction, number: Callable[[int], int]) -> AnyAction:
+    """Return the same action about other servers: `number` has the new one for each that is named."""
+    if isinstance(action, Partition):
+        return Partition(tuple(tuple(map(number, group)) for group in action.groups))
+    holder = getattr(action, "message", action)
+    ends = {field: number(getattr(holder, field)) for field in _ENDS if hasattr(holder, field)}
+    moved = msgspec.structs.replace(holder, **ends)
+    return moved if holder is action else msgspec.structs.replace(action, message=moved)
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -384,9 +384,7 @@ def why_not(action: AnyAction, stage: str, servers: int) -> str:
     if isinstance(action, act.Restart) and not STAGES[stage].has(PERSISTENCE):
         return "a server that restarts has forgotten its vote before stage 2C; restart needs stage 2C or 2D"
     groups = getattr(action, "groups", ())
-    named: list[int] = [server for group in groups for server in group]
-    for holder in (action, getattr(action, "message", None)):
-        named += [getattr(holder, field) for field in ("server", "source", "target") if hasattr(holder, field)]
+    named = act.servers_of(action)
     for server in named:
         if server not in range(servers) and server not in (act.LEADER, act.EVERYBODY):
             return f"there is no server {server}: this schedule has servers 0 to {servers - 1}"
