@@ -12,7 +12,6 @@ with `--journal` the next run goes on from there.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 import os
 import sys
@@ -27,7 +26,7 @@ from typing import Any
 import msgspec
 from tabulate import tabulate
 
-from labs.engine import engine, stalls, where
+from labs.engine import code, engine, stalls, where
 from labs.engine.engine import Backend
 from labs.engine.progress import Progress
 from labs.engine.stalls import Limits
@@ -156,13 +155,13 @@ class _Journal:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self.done: dict[Job, list[Run]] = {}
-        code = _digest_of_code() if path else ""
+        digest = _digest_of_code() if path else ""
         lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
-        if lines and lines[0] == code:
+        if lines and lines[0] == digest:
             pairs = [msgspec.json.decode(line, type=tuple[Job, list[Run]]) for line in lines[1:]]
             self.done = dict(pairs)
         elif path:
-            path.write_text(code + "\n", encoding="utf-8")
+            path.write_text(digest + "\n", encoding="utf-8")
 
     def add(self, job: Job, runs: list[Run]) -> None:
         self.done[job] = runs
@@ -173,12 +172,8 @@ class _Journal:
 
 def _digest_of_code() -> str:
     """Return what distinguishes one state of the lab and of the corpora from another."""
-    root = Path(__file__).parents[2]
-    digest = hashlib.sha256()
-    for folder in ("labs", "reference", "tests/corpora/mutants", "tests/corpora/variants"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    folders = ("labs", "reference", "tests/corpora/mutants", "tests/corpora/variants")
+    return code.digest(Path(__file__).parents[2], folders)
 
 
 def _run_all(jobs: list[Job], backend: Backend, journal: _Journal) -> dict[Job, list[Run]]:
