@@ -96,6 +96,11 @@ class Carrier:
                     ran[life.server] = life
                     world.poked = True
 
+    def let_take_snapshot(self, life: Handle, index: int, data: bytes) -> None:
+        """Let a service take its snapshot of everything up to `index` now."""
+        self._snapshots_due.append((life, index, data))
+        self.flush()
+
     def forget_life(self, server: int) -> None:
         """A server starts again: nothing is known of it."""
         self._roles[server] = (0, False)

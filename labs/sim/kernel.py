@@ -31,7 +31,7 @@ from labs.sim.server.outputs import Failed
 from labs.sim.server.service import index_of_snapshot
 from labs.sim.stops import ServerFailed, Stop, TestOver, way_to
 from labs.sim.world import World
-from labs.trace.events import Crash, Event, Pause, Restart, Resume, TakeSnapshot, Verdict, author_of
+from labs.trace.events import Crash, Event, Pause, Restart, Resume, Verdict, author_of
 from labs.trace.recorder import Recorder, Unwritable
 
 MAX_STEPS = 10_000
@@ -339,10 +339,7 @@ class Kernel:
         world, life = self.world, self.world.lives[server]
         index, taken = world.service.index(server), index_of_snapshot(world.disks[server].snapshot) or 0
         if life is not None and server not in world.paused and index > taken:
-            data = world.service.snapshot(server)
-            self.record(TakeSnapshot(self.now, server, index, len(data)))
-            life.snapshot(index, data)
-            self.touch(life)
+            self.carrier.let_take_snapshot(life, index, world.service.snapshot(server))
 
     def on_applied(self) -> None:
         """Wake the test at the end of this instant, if it waits for something to be applied."""
