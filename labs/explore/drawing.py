@@ -5,12 +5,10 @@ A mix that leaves most kinds of faults out gets deeper than one that has a littl
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
 
 from labs.explore import shapes
-from labs.explore.shapes import POINTS, Draft
+from labs.explore.shapes import POINTS, Draft, Make
 from labs.raft.curriculum import PERSISTENCE, REPLICATION, SNAPSHOTS, STAGES
 from labs.schedule import actions as act
 from labs.schedule.actions import EVERYBODY, LEADER, Schedule
@@ -23,7 +21,6 @@ LATE_AND_TWICE = replace(
     DELAYED, late_requests=0.3, late_share=0.3, late_delay=(0.05, 0.6), duplicate=0.4, request_loss=0.05
 )
 NETWORKS = (CALM, DELAYED, DELAYED, UNRELIABLE, LATE_AND_TWICE, LONG_REORDERING)
-Chance: TypeAlias = Callable[[Draft], None]
 
 
 def _cut(draft: Draft) -> None:
@@ -86,7 +83,7 @@ def _snapshot(draft: Draft) -> None:
     draft.do(act.Snapshot(draft.random.choice((LEADER, draft.one()))))
 
 
-FAULTS: tuple[tuple[Chance, str], ...] = (
+FAULTS: tuple[tuple[Make, str], ...] = (
     *((make, "") for make in (_cut, _isolate, _connect, _partition, _time_out, _pause, _resume, _slow, _weather)),
     *((make, PERSISTENCE) for make in (_crash, _crash_at, _crash_at, _restart, _restart)),
     (_snapshot, SNAPSHOTS),
@@ -125,7 +122,7 @@ def draw(stage: str, seed: int, number: int) -> Schedule:
     )
 
 
-def _noise(draft: Draft, mix: list[Chance], proposes: bool) -> None:
+def _noise(draft: Draft, mix: list[Make], proposes: bool) -> None:
     """Let faults of the mix strike one after the other, while clients go on."""
     for _ in range(draft.random.randint(3, 12)):
         draft.random.choice(mix)(draft)

@@ -15,12 +15,12 @@ from labs.checking.stage import Stage
 from labs.messages import Command
 from labs.raft.curriculum import PERSISTENCE, REPLICATION, SNAPSHOTS
 from labs.schedule import actions as act
+from labs.schedule import words
 from labs.schedule.actions import EVERYBODY, LEADER, AnyAction, Step
-from labs.sim.dispatch import CrashPoint
 from labs.sim.net.interception import Address
 from labs.trace.events import Leg
 
-POINTS: tuple[CrashPoint, ...] = ("save", "before save", "reply", "after reply", "send", "after send")
+POINTS = tuple(words.POINTS.values())
 ELECTION = 0.7
 """Virtual seconds in which most elections that a timeout begins are over."""
 

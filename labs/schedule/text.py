@@ -48,7 +48,6 @@ CALLS = (APPEND_ENTRIES.name, INSTALL_SNAPSHOT.name, REQUEST_VOTE.name)
 SUFFIX = ".schedule"
 MOST_SERVERS, LONGEST, MOST_STEPS, MOST_BYTES = 9, 600.0, 50_000, 32 << 20
 """The limits of a schedule: servers, virtual seconds, steps, and bytes of its file."""
-HEADINGS = ("name", "stage", "servers", "network", "seed", "duration", "snapshots", "service", "rule")
 NEEDED = ("stage", "servers", "duration")
 
 
@@ -128,7 +127,7 @@ class _Reader:
             _check_first(line)
         elif line.strip() and not line.lstrip().startswith("#"):
             word, _, rest = line.strip().partition(" ")
-            if word in HEADINGS and not self._steps:
+            if word in _HEADINGS and not self._steps:
                 self._heading(word, rest.strip())
             else:
                 self._step(word, rest.strip())
@@ -136,7 +135,7 @@ class _Reader:
     def _heading(self, word: str, value: str) -> None:
         if word in self._head:
             raise _Wrong(f"a second {word}; a schedule has one")
-        self._head[word] = _HEADING[word](value)
+        self._head[word] = _HEADINGS[word](value)
 
     def _step(self, word: str, rest: str) -> None:
         missing = [heading for heading in NEEDED if heading not in self._head]
@@ -258,7 +257,7 @@ def _number(text: str) -> float:
     return value
 
 
-_HEADING: dict[str, Callable[[str], Any]] = {
+_HEADINGS: dict[str, Callable[[str], Any]] = {
     "name": _name,
     "stage": _stage,
     "servers": _whole(1, MOST_SERVERS, "servers"),
