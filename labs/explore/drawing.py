@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labs.explore import shapes
-from labs.explore.shapes import POINTS, Draft, Make
+from labs.explore.shapes import Draft, Make
 from labs.raft.curriculum import PERSISTENCE, REPLICATION, SNAPSHOTS, STAGES
 from labs.schedule import actions as act
 from labs.schedule.actions import EVERYBODY, LEADER, Schedule
@@ -72,7 +72,7 @@ def _crash(draft: Draft) -> None:
 
 def _crash_at(draft: Draft) -> None:
     server = draft.random.choice((LEADER, draft.one(), draft.one()))
-    draft.do(act.CrashAt(server, draft.random.choice(POINTS), draft.random.randint(1, 3)))
+    draft.crash_at_a_point(server)
 
 
 def _restart(draft: Draft) -> None:

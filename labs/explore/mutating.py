@@ -21,7 +21,7 @@ def mutate(schedule: Schedule, other: Schedule, random: Random, name: str) -> Sc
         steps = random.choice((_less, _later, _twice, _swapped))(steps, random)
     if random.random() < 0.3 and other.servers == schedule.servers:
         steps = _spliced(steps, list(other.steps), random)
-    steps = [Step(min(step.time, LONGEST), step.action, step.at_once) for step in steps[:MOST]]
+    steps = [replace(step, time=min(step.time, LONGEST)) for step in steps[:MOST]]
     last = max((step.time for step in steps), default=0.0)
     return replace(
         schedule,
@@ -48,8 +48,7 @@ def _later(steps: list[Step], random: Random) -> list[Step]:
     floor = steps[begin - 1].time if begin else 0.0
     by = max(by, floor - steps[begin].time)
     return [
-        step if number < begin else Step(round(step.time + by, 2), step.action, step.at_once)
-        for number, step in enumerate(steps)
+        step if number < begin else replace(step, time=round(step.time + by, 2)) for number, step in enumerate(steps)
     ]
 
 
@@ -60,8 +59,8 @@ def _twice(steps: list[Step], random: Random) -> list[Step]:
     begin = random.randrange(len(steps))
     part = steps[begin : begin + random.randint(1, 6)]
     span = round(part[-1].time - part[0].time + 0.1, 2)
-    again = [Step(round(step.time + span, 2), step.action, step.at_once) for step in part]
-    rest = [Step(round(step.time + span, 2), step.action, step.at_once) for step in steps[begin + len(part) :]]
+    again = [replace(step, time=round(step.time + span, 2)) for step in part]
+    rest = [replace(step, time=round(step.time + span, 2)) for step in steps[begin + len(part) :]]
     return [*steps[: begin + len(part)], *again, *rest]
 
 
@@ -86,4 +85,4 @@ def _spliced(steps: list[Step], others: list[Step], random: Random) -> list[Step
     tail = others[random.randrange(len(others)) :]
     cut = steps[: random.randint(0, len(steps))]
     begin = cut[-1].time if cut else 0.0
-    return [*cut, *(Step(round(begin + 0.1 + step.time - tail[0].time, 2), step.action, step.at_once) for step in tail)]
+    return [*cut, *(replace(step, time=round(begin + 0.1 + step.time - tail[0].time, 2)) for step in tail)]

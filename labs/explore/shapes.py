@@ -65,6 +65,10 @@ class Draft:
     def one(self) -> int:
         return self.random.randrange(self.servers)
 
+    def crash_at_a_point(self, server: int) -> None:
+        """Let a server crash at a drawn point that is not far away."""
+        self.do(act.CrashAt(server, self.random.choice(POINTS), self.random.randint(1, 3)))
+
     def elect(self, server: int) -> None:
         """Let a server time out, and give it the time to win."""
         self.do(act.TimeOut(server))
@@ -241,7 +245,7 @@ def crash_at_a_point(draft: Draft) -> None:
     """Servers crash between the steps of one answer, and start again soon."""
     for _ in range(draft.random.randint(1, 4)):
         server = draft.random.choice((LEADER, draft.one(), draft.one()))
-        draft.do(act.CrashAt(server, draft.random.choice(POINTS), draft.random.randint(1, 3)))
+        draft.crash_at_a_point(server)
         draft.propose(LEADER, draft.random.randint(0, 3))
         if draft.random.random() < 0.4:
             draft.do(act.TimeOut(draft.one()))
@@ -300,7 +304,7 @@ def snapshot_races_entries(draft: Draft) -> None:
     draft.do(act.Connect(behind))
     draft.propose(leader, draft.random.randint(0, 4))
     if draft.random.random() < 0.5:
-        draft.do(act.CrashAt(behind, draft.random.choice(POINTS), draft.random.randint(1, 3)))
+        draft.crash_at_a_point(behind)
     draft.wait(0.1, 0.7)
     draft.do(act.Restart(behind) if draft.random.random() < 0.5 else act.Snapshot(behind))
     if draft.random.random() < 0.3:

@@ -144,7 +144,7 @@ def _without(schedule: Schedule, places: Iterable[int]) -> Schedule:
 def _sooner(schedule: Schedule, place: int, seconds: float) -> Schedule:
     """Return a schedule whose steps from a place on, and whose end, come that much sooner."""
     steps = [
-        step if number < place else Step(max(0.0, step.time - seconds), step.action, step.at_once)
+        step if number < place else replace(step, time=max(0.0, step.time - seconds))
         for number, step in enumerate(schedule.steps)
     ]
     return replace(schedule, steps=tuple(steps), duration=max(schedule.duration - seconds, steps[-1].time))
@@ -156,14 +156,14 @@ def _rounded(schedule: Schedule, digits: int, places: Iterable[int]) -> Schedule
     for number, step in enumerate(schedule.steps):
         time = max(floor, round(step.time, digits) if number in chosen else step.time)
         floor = time
-        steps.append(Step(time, step.action, step.at_once))
+        steps.append(replace(step, time=time))
     return replace(schedule, steps=tuple(steps), duration=max(schedule.duration, floor))
 
 
 def _without_server(schedule: Schedule, gone: int) -> Schedule:
     """Return a schedule with a server less; steps about it go, and the servers after it move up."""
     steps = [
-        Step(step.time, moved, step.at_once)
+        replace(step, action=moved)
         for step in schedule.steps
         for moved in [_moved(step.action, gone)]
         if moved is not None

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from labs.raft.curriculum import PERSISTENCE, REPLICATION, SNAPSHOTS, STAGES
 from labs.raft.lab import RAFT
 from labs.schedule import actions as act
@@ -66,15 +68,10 @@ def resolve(cluster: Cluster, action: AnyAction) -> list[AnyAction]:
     """Return an action with the ids of servers in the place of `LEADER` and `EVERYBODY`; there may be none."""
     server = getattr(action, "server", None)
     if server == LEADER:
-        return [_at(action, leader) for leader in cluster.leaders()[:1]]
+        return [replace(action, server=leader) for leader in cluster.leaders()[:1]]
     if server == EVERYBODY:
-        return [_at(action, each) for each in cluster.servers]
+        return [replace(action, server=each) for each in cluster.servers]
     return [action]
-
-
-def _at(action: AnyAction, server: int) -> AnyAction:
-    fields = {name: getattr(action, name) for name in action.__struct_fields__}
-    return type(action)(**{**fields, "server": server})
 
 
 def perform(cluster: Cluster, action: AnyAction) -> None:
