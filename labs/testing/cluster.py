@@ -143,10 +143,6 @@ class Cluster:
             self._heard = (self._world.service.appliers(index)[0], "apply", index, command)
         return found
 
-    def applied_up_to(self, server: int) -> int:
-        """Return the index up to which a server's service has applied commands since it was started."""
-        return self._world.service.index(server)
-
     def rpcs(self, server: int | None = None) -> int:
         """Return how many requests were sent so far, by all servers or by one."""
         return sum(self._kernel.calls.sent) if server is None else self._kernel.calls.sent[server]
