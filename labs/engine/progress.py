@@ -22,26 +22,41 @@ FEW = 0.05
 """The share of all jobs that must be done before the display has a time left."""
 
 
+class Line:
+    """A line on standard error: updated in place on a terminal, printed again elsewhere. Its owner decides when."""
+
+    def __init__(self) -> None:
+        self.is_live = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self.shown = 0.0
+        """When it was shown last, by the monotonic clock; 0 for never."""
+
+    def show(self, text: str) -> None:
+        self.shown = time.monotonic()
+        print(f"\r{text} " if self.is_live else text, end="" if self.is_live else "\n", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line off the terminal."""
+        if self.shown and self.is_live:
+            print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
+
+
 class Progress:
     """Counts the finished ones of `total` jobs, each a `noun`; `total` may change meanwhile."""
 
     def __init__(self, total: int, noun: str = "runs", shows_failed: bool = True) -> None:
         self.done = self.failed = 0
         self.total, self._noun, self._shows_failed = total, noun, shows_failed
-        self._begun, self._shown = time.monotonic(), 0.0
-        self._is_live = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._begun, self._line = time.monotonic(), Line()
 
     def count(self, failed: bool = False, jobs: int = 1) -> None:
         """Note that one more job is done, or as many as `jobs`."""
         self.done += jobs
         self.failed += failed
         now = time.monotonic()
-        if now - self._begun < PATIENCE or now - self._shown < (LIVE if self._is_live else QUIET):
+        if now - self._begun < PATIENCE or now - self._line.shown < (LIVE if self._line.is_live else QUIET):
             return
-        self._shown = now
         failed_ones = f", {self.failed} failed" if self._shows_failed else ""
-        text = f"{self.done} of {self.total} {self._noun}{failed_ones}{self._left(now)}"
-        print(f"\r{text} " if self._is_live else text, end="" if self._is_live else "\n", file=sys.stderr, flush=True)
+        self._line.show(f"{self.done} of {self.total} {self._noun}{failed_ones}{self._left(now)}")
 
     def _left(self, now: float) -> str:
         if not self.done or self.done < FEW * self.total:
@@ -56,8 +71,7 @@ class Progress:
 
     def clear(self) -> None:
         """Take the updated line off the terminal."""
-        if self._shown and self._is_live:
-            print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
+        self._line.clear()
 
 
 class TraceProgress:
@@ -69,8 +83,7 @@ class TraceProgress:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._events, self._last = file, -1, b""
-        self._begun, self._shown, self._used = time.monotonic(), 0.0, time.process_time()
-        self._is_live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self._begun, self._used, self._line = time.monotonic(), time.process_time(), Line()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._show_now_and_then, daemon=True)
 
@@ -81,8 +94,7 @@ class TraceProgress:
     def __exit__(self, *exception: object) -> None:
         self._over.set()
         self._thread.join()
-        if self._shown and self._is_live:
-            print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
+        self._line.clear()
 
     def write(self, data: Any) -> int:
         """Write lines to the file, and count them; the first is the header."""
@@ -97,13 +109,11 @@ class TraceProgress:
         while not self._over.wait(0.5):
             now, used = time.monotonic(), time.process_time()
             is_busy, self._used = used > self._used + 0.02, used
-            since = now - (self._shown or self._begun)
-            if is_busy and since >= (PATIENCE if self._is_live or not self._shown else QUIET):
-                self._shown = now
+            since = now - (self._line.shown or self._begun)
+            if is_busy and since >= (PATIENCE if self._line.is_live or not self._line.shown else QUIET):
                 self._show(now - self._begun)
 
     def _show(self, seconds: float) -> None:
         times = re.findall(rb'"time":([0-9.]+)', self._last)
         virtual = float(times[-1]) if times else 0.0
-        text = f"virtual time {virtual:.1f} s, {max(self._events, 0):,} events, after {seconds:.0f} s"
-        print(f"\r{text} " if self._is_live else text, end="" if self._is_live else "\n", file=sys.stderr, flush=True)
+        self._line.show(f"virtual time {virtual:.1f} s, {max(self._events, 0):,} events, after {seconds:.0f} s")

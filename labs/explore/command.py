@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from labs.engine import engine, where
+from labs.engine.progress import LIVE, QUIET, Line
 from labs.engine.stalls import Limits
 from labs.explore.search import Search
 from labs.explore.work import FAILED, Exploring, Found, Job
@@ -125,8 +125,7 @@ class Searching:
 
     def __init__(self, seconds: float) -> None:
         self.runs = 0
-        self._begun, self._seconds, self._shown = time.monotonic(), seconds, 0.0
-        self._is_live = sys.stderr.isatty()
+        self._begun, self._seconds, self._line = time.monotonic(), seconds, Line()
 
     def seconds(self) -> float:
         return time.monotonic() - self._begun
@@ -137,16 +136,11 @@ class Searching:
     def count(self, reached: int) -> None:
         """Note one more run, and show the line now and then."""
         self.runs += 1
-        now = self.seconds()
-        if now - self._shown < (0.2 if self._is_live else 10.0):
+        if time.monotonic() - (self._line.shown or self._begun) < (LIVE if self._line.is_live else QUIET):
             return
-        self._shown = now
-        left = max(0.0, self._seconds - now)
-        words = f"{self.runs} runs, {reached} situations and states reached, {left:.0f} s left"
-        begin, end = ("\r", "  ") if self._is_live else ("", "\n")
-        print(f"{begin}{words}", end=end, file=sys.stderr, flush=True)
+        left = max(0.0, self._seconds - self.seconds())
+        self._line.show(f"{self.runs} runs, {reached} situations and states reached, {left:.0f} s left")
 
     def clear(self) -> None:
         """Take the line off the terminal."""
-        if self._is_live and self._shown:
-            print("\r" + " " * 78 + "\r", end="", file=sys.stderr, flush=True)
+        self._line.clear()

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from labs.explore.command import Searching
 from labs.explore.drawing import draw
 from labs.explore.mutating import MOST, mutate
 from labs.explore.search import Search
@@ -55,3 +56,21 @@ def test_shapes_need_what_their_stage_has() -> None:
     assert {shape.make for shape in SHAPES} == set(of_stage(STAGES["2D"]))
     assert len(set(of_stage(STAGES["2A"]))) == sum(not shape.needs for shape in SHAPES)
     assert all(shape.make.__doc__ for shape in SHAPES)
+
+
+@pytest.mark.parametrize("variable", ["", "NO_COLOR=1", "TERM=dumb"])
+def test_a_search_updates_its_line_only_on_terminals_that_can(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, _, value in (each.partition("=") for each in ("TERM=xterm", variable) if each):
+        monkeypatch.setenv(name, value)
+    if variable != "NO_COLOR=1":
+        monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    searching = Searching(90.0)
+    searching._begun -= 60.0
+    searching.count(5)
+    searching.clear()
+    shown = capsys.readouterr().err
+    words = "1 runs, 5 situations and states reached, 30 s left"
+    assert words in shown and shown.startswith(words if variable else "\r") and ("\r" in shown) is not bool(variable)
