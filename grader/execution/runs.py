@@ -26,11 +26,9 @@ from labs.codec.limits import MiB
 from labs.engine import stalls
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss, Work
-from labs.raft.rules import RULES
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
-from labs.testing.run import RunRecord, empty_record, run_scenario, stalled
-from labs.testing.scenario import Scenario
+from labs.testing.run import RunRecord, empty_record, ended, run_scenario, stalled
 
 CPU_SECONDS = 15.0
 """CPU seconds of a run with inline hosts after which its server counts as one that never yields."""
@@ -100,9 +98,7 @@ class GradedRuns(Work[Job, RunRecord]):
         scenario = scenarios.find(job.test)
         if loss.stack:
             return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
-        rule = RULES["NoStall" if loss.is_stall else "NoCrash"]
-        outcome = Outcome("error", rule.id, f"{rule.id}: the process that the servers shared {loss.how}", rule.hint)
-        return empty_record(scenario, job.seed, outcome)
+        return ended(scenario, job.seed, loss.how, is_stall=loss.is_stall)
 
     def end(self) -> None:
         self._exit.close()
@@ -115,11 +111,7 @@ def limits_of(hosts: Hosts) -> Limits:
 
 def not_graded(job: Job, text: str) -> RunRecord:
     """Return the record of a run that we failed to grade."""
-    return _ours(scenarios.find(job.test), job, text)
-
-
-def _ours(scenario: Scenario, job: Job, text: str) -> RunRecord:
-    return empty_record(scenario, job.seed, Outcome("grader-error", None, text))
+    return empty_record(scenarios.find(job.test), job.seed, Outcome("grader-error", None, text))
 
 
 def run_job(folder: Path, job: Job, opening: Opening) -> RunRecord:
@@ -136,14 +128,14 @@ def run_job(folder: Path, job: Job, opening: Opening) -> RunRecord:
         return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
     except BadSubmission as error:
         if _is_out_of_reach(folder, error):
-            return _ours(scenario, job, f"the submission's files cannot be read: {error}")
+            return not_graded(job, f"the submission's files cannot be read: {error}")
         return empty_record(scenario, job.seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
     except HostsUnavailable as error:  # they start again with the next job
-        return _ours(scenario, job, f"servers cannot be run: {error}")
+        return not_graded(job, f"servers cannot be run: {error}")
     except (OSError, MemoryError) as error:
-        return _ours(scenario, job, describe(error))
+        return not_graded(job, describe(error))
     except BaseException as error:
-        return _ours(scenario, job, "".join(traceback.format_exception(error)[-4:]))
+        return not_graded(job, "".join(traceback.format_exception(error)[-4:]))
 
 
 def _is_out_of_reach(folder: Path, error: BadSubmission) -> bool:

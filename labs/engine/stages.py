@@ -11,16 +11,14 @@ from typing import BinaryIO, TypeAlias
 
 import msgspec
 
-from labs.checking.outcome import Outcome
 from labs.engine import stalls
 from labs.engine.work import Loss, Work
-from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
 from labs.schedule import folder
 from labs.sim.hosts.base import HostKind, HostOptions
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program
-from labs.testing.run import RunRecord, empty_record, run_scenario, stalled
+from labs.testing.run import RunRecord, ended, run_scenario, stalled
 from labs.testing.scenario import Scenario
 
 STEP_SECONDS = 10.0
@@ -65,7 +63,7 @@ class StageRuns(Work[StageJob, RunRecord]):
             self._hosts = ProcessHosts(HostOptions(step_seconds=STEP_SECONDS, core=number))
 
     def run(self, job: StageJob) -> RunRecord:
-        scenario = _find(job.test)
+        scenario = find(job.test)
         if self._on_failure is None:
             return self.run_scenario(scenario, job.seed)
         with tempfile.TemporaryFile() as trace:
@@ -86,7 +84,7 @@ class StageRuns(Work[StageJob, RunRecord]):
         return record.rule == "NoStall" and self._hosts is None
 
     def lost(self, job: StageJob, loss: Loss) -> RunRecord:
-        return self.lost_in(_find(job.test), job.seed, loss)
+        return self.lost_in(find(job.test), job.seed, loss)
 
     def lost_in(self, scenario: Scenario, seed: int, loss: Loss) -> RunRecord:
         """Return the record of a run whose process was lost."""
@@ -94,9 +92,7 @@ class StageRuns(Work[StageJob, RunRecord]):
         if loss.is_stall:
             text = "a server never yields, catches even the interruption, and its process had to be ended"
             return stalled(scenario, seed, text + place, self._kind)
-        rule = RULES["NoCrash"]
-        text = f"{rule.id}: the process that the servers shared {loss.how}{place}"
-        return empty_record(scenario, seed, Outcome("error", rule.id, text, rule.hint), self._kind)
+        return ended(scenario, seed, f"{loss.how}{place}", self._kind)
 
     def end(self) -> None:
         if self._hosts is not None:
@@ -119,7 +115,8 @@ class StageRuns(Work[StageJob, RunRecord]):
 
 
 @functools.cache
-def _find(test: str) -> Scenario:
+def find(test: str) -> Scenario:
+    """Return the scenario with an id, or the schedule in a file; raise BadSchedule."""
     if folder.is_schedule(test):
         return folder.find(test)
     return next(scenario for scenario in catalogue.find(test) if scenario.id == test)

@@ -8,12 +8,11 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from labs.engine import stalls
+from labs.engine import stages, stalls
 from labs.engine.work import Loss, Work
 from labs.explore.reached import Together
 from labs.explore.shrinking import OutOfTime, shrink
 from labs.raft.lab import RAFT
-from labs.raft.stages import catalogue
 from labs.schedule.actions import Schedule
 from labs.schedule.player import scenario_of
 from labs.schedule.recording import NotRecordable, record
@@ -100,8 +99,7 @@ class Exploring(Work[Job, Found]):
         return replace(again, runs=runs, steps_before=len(schedule.steps))
 
     def _taken(self, job: Job) -> Schedule:
-        scenario = next(scenario for scenario in catalogue.find(job.test) if scenario.id == job.test)
-        return record(scenario, self.program(), job.seed)[0]
+        return record(stages.find(job.test), self.program(), job.seed)[0]
 
     def _play(self, schedule: Schedule) -> Found:
         together = Together(schedule.servers)

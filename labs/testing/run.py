@@ -186,6 +186,13 @@ def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline"
     return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint), hosts)
 
 
+def ended(scenario: Scenario, seed: int, how: str, hosts: HostKind = "inline", is_stall: bool = False) -> RunRecord:
+    """Return the record of a run whose servers shared a process that has ended; `how` follows "the process"."""
+    rule = scenario.lab.rules["NoStall" if is_stall else "NoCrash"]
+    text = f"{rule.id}: the process that the servers shared {how}"
+    return empty_record(scenario, seed, Outcome("error", rule.id, text, rule.hint), hosts)
+
+
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
     """Run until the kernel has an outcome, and take down what a submission left running."""
     with _no_complaints(kernel), deterministic_scheduling(kernel.arrange, count_task):
