@@ -1,16 +1,59 @@
-"""What the commands that grade have in common: the hosts that they run submissions on."""
+"""What the commands that grade have in common: their options, the hosts that they run submissions on, how they end."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from grader import exits
+from grader.places import RUBRIC
+from grader.results import exports
+from labs.engine import where
+from labs.report.numbers import positive
 
 if TYPE_CHECKING:
     from grader.execution.hosts import Hosts, Kind
+    from grader.grading.batch import Batch
 
 UNWALLED = (
     "nothing keeps the servers from files and network here: only for code that you trust (python -m grader doctor)"
 )
+
+
+def add_grading_options(parser: argparse.ArgumentParser, export: str) -> None:
+    """Add the options for what is graded, where and how; `export` is the default of the option with that name."""
+    parser.add_argument(
+        "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one per core)"
+    )
+    parser.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
+    parser.add_argument(
+        "--runs", type=positive, metavar="N", help="seeds for each test, in place of the rubric's number"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only tests with this in their id, for a closer look"
+    )
+    parser.add_argument(
+        "--public", action="store_true", help="no hidden tests and no secret seeds, as for a student's CI"
+    )
+    parser.add_argument(
+        "--hosts", choices=("process", "inline"), help="each server in its own process (process), or all in one"
+    )
+    parser.add_argument("--require-sandbox", metavar="LEVEL", help="grade at this level or a better one, or not at all")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="why they are graded again, for the log and the histories"
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="replace results of another rubric, selection or secret, for all in --out",
+    )
+    parser.add_argument("--export", default=export, metavar="F,F", help=exports.HELP)
 
 
 def wanted_hosts(command: str, kind: Kind | None, required: str | None, scheduler: str = "") -> Hosts:
@@ -22,3 +65,15 @@ def wanted_hosts(command: str, kind: Kind | None, required: str | None, schedule
     if not hosts.is_walled:
         print(f"{command}: {UNWALLED}", file=sys.stderr)
     return hosts
+
+
+def exit_early(command: str, batch: Batch) -> int | None:
+    """Return the exit code of a grading that was interrupted, or that could not write all, and print what is missing;
+    None if nothing is."""
+    if batch.interrupted:
+        graded, all_ = sum(name in batch.results for name in batch.hand_ins), len(batch.hand_ins)
+        print(f"stopped: {graded} of {all_} are graded; the same command goes on", file=sys.stderr)
+        return exits.INTERRUPTED
+    for path, why in batch.unwritten.items():
+        print(f"{command}: cannot write {path}: {why}; then the same command goes on", file=sys.stderr)
+    return exits.OUR_ERROR if batch.unwritten else None

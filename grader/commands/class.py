@@ -10,18 +10,14 @@ canvas, moodle, gradescope) gives students their own ids, and lists those who ha
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
-from grader.options import wanted_hosts
-from grader.places import RUBRIC
+from grader.options import add_grading_options, exit_early, wanted_hosts
 from grader.results import exports
-from labs.engine import where
-from labs.report.numbers import positive
 
 if TYPE_CHECKING:
     from grader.grading.batch import Batch
@@ -34,26 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of submissions, or a download")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="results; one folder for each class")
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the students of the course")
-    parser.add_argument(
-        "--rubric", type=Path, default=RUBRIC, metavar="FILE", help="points and seeds (grader/rubric.toml)"
-    )
-    parser.add_argument(
-        "--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (one per core)"
-    )
-    parser.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
-    parser.add_argument("--runs", type=positive, metavar="N", help="seeds for each test, as for grade")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only tests with this in their id, as for grade")
-    parser.add_argument("--public", action="store_true", help="no hidden tests and no secret seeds, as for grade")
-    parser.add_argument("--hosts", choices=("process", "inline"), help="as for grade")
-    parser.add_argument("--require-sandbox", metavar="LEVEL", help="as for grade")
     parser.add_argument("--regrade", action="store_true", help="grade all again, and show who changed and why")
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the log and the histories")
-    parser.add_argument(
-        "--replace",
-        action="store_true",
-        help="replace results of another rubric, selection or secret, for all in --out",
-    )
-    parser.add_argument("--export", default="none", metavar="F,F", help=exports.HELP)
+    add_grading_options(parser, export="none")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
     with shelf.alone():
         shelf.sweep()
         hand_ins = {one.name: one for one in shelf.settle(_collect(options))}
+        again, scheduler = options.regrade, options.scheduler
         batch = Batch(
-            options.out, rubric, hosts, hand_ins, options.jobs, options.regrade, options.reason, options.replace
+            options.out, rubric, hosts, hand_ins, options.jobs, again, options.reason, options.replace, scheduler
         )
-        batch.scheduler = options.scheduler
         batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
         if options.regrade or (options.out / REDONE).exists():
             batch.redone, batch.again = Redone(options.out / REDONE), True
@@ -87,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
             write_pages(options.out, options.submissions.name)
         if batch.redone is not None and not batch.interrupted and not batch.unwritten:
             batch.redone.end()
-    return _report(options, batch, len(hand_ins))
+    return _report(options, batch)
 
 
 def _collect(options: argparse.Namespace) -> list[HandIn]:
@@ -109,9 +87,9 @@ def _collect(options: argparse.Namespace) -> list[HandIn]:
     return hand_ins
 
 
-def _report(options: argparse.Namespace, batch: Batch, students: int) -> int:
+def _report(options: argparse.Namespace, batch: Batch) -> int:
     """Print the held results first, then the table, and who changed."""
-    from grader.results import regraded, report
+    from grader.results import report
     from grader.results.shelf import Shelf
 
     for path in Shelf(options.out).foreign():
@@ -120,16 +98,18 @@ def _report(options: argparse.Namespace, batch: Batch, students: int) -> int:
     held = report.render_held(results)
     print(held, end="\n\n" if held else "")
     print(report.render_table(results, options.out, batch.previous))
-    changed = dict(batch.redone.changed) if batch.redone is not None else {}
-    for result in results:
-        before = batch.previous.get(result.submission.name)
-        if before is not None and (why := regraded.describe(before, result)):
-            changed.setdefault(result.submission.name, why)
+    changed = batch.redone.changed if batch.redone is not None else _changed(batch)
     print("".join(f"changed  {name}: {why}\n" for name, why in sorted(changed.items())), end="")
     print(f"pages to look at: python -m grader page {shlex.quote(str(options.out))}")
-    if batch.interrupted:
-        print(f"stopped: {len(results)} of {students} are graded; the same command goes on", file=sys.stderr)
-        return exits.INTERRUPTED
-    for file, cause in batch.unwritten.items():
-        print(f"class: cannot write {file}: {cause}; then the same command goes on", file=sys.stderr)
-    return exits.OUR_ERROR if held or batch.unwritten else exits.FULL_POINTS
+    code = exit_early("class", batch)
+    if code is not None:
+        return code
+    return exits.OUR_ERROR if held else exits.FULL_POINTS
+
+
+def _changed(batch: Batch) -> dict[str, str]:
+    """Return what changed, by student, compared with the results that were replaced."""
+    from grader.results import regraded
+
+    pairs = ((name, before, batch.results[name]) for name, before in batch.previous.items())
+    return {name: why for name, before, now in pairs if (why := regraded.describe(before, now))}

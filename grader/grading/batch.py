@@ -71,10 +71,10 @@ class Batch:
     """Why they are graded again."""
     replace: bool = False
     """Replace results of another rubric, selection or secret; they go into the history, as all that are replaced."""
-    results: dict[str, Result] = field(default_factory=dict)
-    previous: dict[str, Result] = field(default_factory=dict)
     scheduler: str = ""
     """The Dask scheduler whose workers do the runs; "" for processes of this machine."""
+    results: dict[str, Result] = field(default_factory=dict)
+    previous: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
     _known: set[str] = field(default_factory=set)
     """Those whose earlier result still counts."""
