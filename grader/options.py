@@ -17,6 +17,7 @@ from labs.report.numbers import positive
 if TYPE_CHECKING:
     from grader.execution.hosts import Hosts, Kind
     from grader.grading.batch import Batch
+    from grader.results.shelf import Everyone
 
 UNWALLED = (
     "nothing keeps the servers from files and network here: only for code that you trust (python -m grader doctor)"
@@ -65,6 +66,12 @@ def wanted_hosts(command: str, kind: Kind | None, required: str | None, schedule
     if not hosts.is_walled:
         print(f"{command}: {UNWALLED}", file=sys.stderr)
     return hosts
+
+
+def print_foreign(command: str, everyone: Everyone) -> None:
+    """Print which files the table of a class leaves out."""
+    for path in everyone.foreign:
+        print(f"{command}: {path} is not a result of this version, and not in class.csv", file=sys.stderr)
 
 
 def exit_early(command: str, batch: Batch) -> int | None:

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
     rows = canvas.rows_of(options.gradebook)
     column = canvas.find_column(rows[0], options.assignment)
-    results = results_in(options.results)
+    results = list(results_in(options.results).values())
     require_one_basis(results)
     stages = tuple(stage for stage in options.stage.split(",") if stage)
     allowed = canvas.Allowed(

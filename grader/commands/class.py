@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
-from grader.options import add_grading_options, exit_early, wanted_hosts
+from grader.options import add_grading_options, exit_early, print_foreign, wanted_hosts
 from grader.results import exports
 
 if TYPE_CHECKING:
@@ -50,19 +50,21 @@ def run(options: argparse.Namespace) -> int:
     exits.require_writable(options.out / "class.csv")
     with shelf.alone():
         shelf.sweep()
-        hand_ins = {one.name: one for one in shelf.settle(_collect(options))}
-        again, scheduler = options.regrade, options.scheduler
+        known = shelf.results()
+        hand_ins = {one.name: one for one in shelf.settle(_collect(options), known)}
+        jobs, again, scheduler = options.jobs, options.regrade, options.scheduler
         batch = Batch(
-            options.out, rubric, hosts, hand_ins, options.jobs, again, options.reason, options.replace, scheduler
+            options.out, rubric, hosts, hand_ins, known, jobs, again, options.reason, options.replace, scheduler
         )
         batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
         if options.regrade or (options.out / REDONE).exists():
             batch.redone, batch.again = Redone(options.out / REDONE), True
         batch.run()
         with batch.writing(options.out / "class.csv"):
-            files.write_class(options.out, batch.results)
-        with batch.writing(options.out / CLASS):
-            write_pages(options.out, options.submissions.name)
+            everyone = files.write_class(options.out, batch.results)
+            print_foreign("class", everyone)
+            with batch.writing(options.out / CLASS):
+                write_pages(options.out, options.submissions.name, everyone.results)
         if batch.redone is not None and not batch.interrupted and not batch.unwritten:
             batch.redone.end()
     return _report(options, batch)
@@ -90,10 +92,7 @@ def _collect(options: argparse.Namespace) -> list[HandIn]:
 def _report(options: argparse.Namespace, batch: Batch) -> int:
     """Print the held results first, then the table, and who changed."""
     from grader.results import report
-    from grader.results.shelf import Shelf
 
-    for path in Shelf(options.out).foreign():
-        print(f"class: {path} is not a result of this version, and not in class.csv", file=sys.stderr)
     results = [batch.results[name] for name in batch.hand_ins if name in batch.results]
     held = report.render_held(results)
     print(held, end="\n\n" if held else "")

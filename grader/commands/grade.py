@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
-from grader.options import add_grading_options, exit_early, wanted_hosts
+from grader.options import add_grading_options, exit_early, print_foreign, wanted_hosts
 from grader.results import exports
 
 if TYPE_CHECKING:
@@ -51,22 +51,21 @@ def run(options: argparse.Namespace) -> int:
     hosts = wanted_hosts("grade", options.hosts, options.require_sandbox, options.scheduler)
     for source in options.submissions:
         require_one(Path(source))
-    hand_ins = {
-        hand_in.name: hand_in for hand_in in Shelf(options.out).settle(from_paths(options.submissions, options.given))
-    }
+    shelf, found = Shelf(options.out), from_paths(options.submissions, options.given)
+    known = shelf.results()
+    hand_ins = {hand_in.name: hand_in for hand_in in shelf.settle(found, known)}
     exits.require_writable(options.out / "class.csv")
-    again, scheduler = options.again, options.scheduler
-    batch = Batch(options.out, rubric, hosts, hand_ins, options.jobs, again, options.reason, options.replace, scheduler)
+    jobs, again, scheduler = options.jobs, options.again, options.scheduler
+    batch = Batch(options.out, rubric, hosts, hand_ins, known, jobs, again, options.reason, options.replace, scheduler)
     batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
     batch.so_far = lambda name, result: files.write_so_far(options.out / name, result, chosen)
     batch.run()
     results = [batch.results[name] for name in hand_ins if name in batch.results]
     with batch.writing(options.out / "class.csv"):
-        files.write_class(options.out, batch.results)
-    with batch.writing(options.out / CLASS):
-        write_pages_again(options.out)
-    for path in Shelf(options.out).foreign():
-        print(f"grade: {path} is not a result of this version, and not in class.csv", file=sys.stderr)
+        everyone = files.write_class(options.out, batch.results)
+        print_foreign("grade", everyone)
+        with batch.writing(options.out / CLASS):
+            write_pages_again(options.out, everyone.results)
     if options.json:
         sys.stdout.writelines(msgspec.json.encode(result).decode() + "\n" for result in results)
     else:

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.results.shelf import results_in
 
     rows = rows_of(options.worksheet)
-    results = results_in(options.results)
+    results = list(results_in(options.results).values())
     require_one_basis(results)
     filled = fill_in(rows, results, options.scale, options.lower)
     into = options.into or options.worksheet.with_name(options.worksheet.stem + "-filled.csv")

@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.options import wanted_hosts
 from labs.report.numbers import positive
+
+if TYPE_CHECKING:
+    from grader.results.result import Result
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,28 +33,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the pages, and print where they are; return 1 if the traces of a student cannot be made."""
     from grader.results.pages.write import CLASS, write_pages
-    from grader.results.shelf import results_in
+    from grader.results.shelf import Shelf, results_in
 
-    results_in(options.results)
+    found = results_in(options.results)
     require_writable(options.results / CLASS)
-    left_out = _make_traces(options.results, options.traces) if options.traces else {}
-    count = write_pages(options.results, options.title)
+    left_out = _make_traces(options.results, found, options.traces) if options.traces else {}
+    count = write_pages(options.results, options.title, Shelf(options.results).everyone().results)
     print(f"{options.results / CLASS}: {count} submissions; each has its report.html beside its result.json")
     for name, why in left_out.items():
         print(f"page: no traces of {name}: {why}", file=sys.stderr)
     return LESS if left_out else FULL_POINTS
 
 
-def _make_traces(out: Path, most: int) -> dict[str, str]:
+def _make_traces(out: Path, found: Mapping[str, Result], most: int) -> dict[str, str]:
     """Make the pages of failing runs; return why there are none for some students."""
     import trio
 
     from grader.grading.traces import make_traces, wanted
     from grader.intake.taken import take_in
-    from grader.results.shelf import Shelf
 
     left_out, hosts = {}, wanted_hosts("page", None, None)
-    for name, result in Shelf(out).results().items():
+    for name, result in found.items():
         tests = wanted(out / name, result, most)
         source = result.submission.source
         if not tests:

@@ -42,18 +42,17 @@ def run(options: argparse.Namespace) -> int:
     """Rescore, alone in the folder; return 1 if points change with --diff, or if runs are missing."""
     from grader.results.shelf import Shelf, results_in
 
-    results_in(options.results)
+    if not options.results.is_dir():  # nothing to lock: this says so
+        results_in(options.results)
     with contextlib.nullcontext() if options.diff else Shelf(options.results).alone():
-        return _rescore(options)
+        return _rescore(options, results_in(options.results))
 
 
-def _rescore(options: argparse.Namespace) -> int:
+def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
     from grader.grading.rubric import load
     from grader.results.changes import table
-    from grader.results.shelf import Shelf
 
     rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
-    before = Shelf(options.results).results()
     now, missing = _rescored(options.results, before, rubric, _moment(options.at))
     for name, why in missing.items():
         print(f"rescore: {name}: {why}", file=sys.stderr)
@@ -113,8 +112,8 @@ def _write(out: Path, changed: dict[str, Result], reason: str) -> None:
         log.add(out, result, Shelf(out).keep(name, result))
         formats = [kind for kind, (file, _) in WRITERS.items() if (out / name / file).exists()]
         files.write_all(out / name, result, formats)
-    files.write_class(out, changed)
-    write_pages_again(out)
+    everyone = files.write_class(out, changed)
+    write_pages_again(out, everyone.results)
 
 
 def _moment(text: str | None) -> datetime.datetime:

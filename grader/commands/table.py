@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     writer = writers.get(options.into.suffix)
     if writer is None:
         raise Usage(f"{options.into}: there is no such format; end the name in {' or '.join(writers)}")
-    results = results_in(options.results)
+    results = list(results_in(options.results).values())
     require_writable(options.into)
     write_text(options.into, writer(results))
     print(f"{options.into}: {len(results)} submissions")

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +64,8 @@ class Batch:
     hosts: Hosts
     hand_ins: dict[str, HandIn]
     """By the name of the folder of results."""
+    known: Mapping[str, Result]
+    """The results that count before, by the same names, of all students."""
     jobs: int
     again: bool
     """Also grade submissions that have a result."""
@@ -76,7 +78,7 @@ class Batch:
     results: dict[str, Result] = field(default_factory=dict)
     previous: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
-    _known: set[str] = field(default_factory=set)
+    _unchanged: set[str] = field(default_factory=set)
     """Those whose earlier result still counts."""
     unwritten: dict[Path, str] = field(default_factory=dict)
     """The files that could not be written, and why."""
@@ -108,9 +110,9 @@ class Batch:
         secret = course_secret() if any(item.secret for item in self.rubric.items) else None
         named = fingerprint(secret) if secret else ""
         basis = Basis(self.rubric.title, self.rubric.sha256, lab_sha256(), named, self.rubric.selection)
-        Shelf(self.out).require_basis(basis, self.hand_ins, self.replace)
+        Shelf(self.out).require_basis(basis, self.hand_ins, self.known, self.replace)
         if not self.again:
-            self._twins.know(Shelf(self.out).results().values(), basis, self.hosts)
+            self._twins.know(self.known.values(), basis, self.hosts)
         display = _Display(len(self.hand_ins), self.rubric.runs)
         with runners.backend(self.jobs, self.scheduler) as backend:
             at_once = min(backend.most, len(self.hand_ins))
@@ -156,13 +158,13 @@ class Batch:
                 result = self._held(name, order, error)
             self.results[name] = result
             with self.writing(self.out / name):
-                if name not in self._known:
+                if name not in self._unchanged:
                     self.results[name] = self._keep(name, result)
                 self.finished(name, self.results[name])
                 if self.redone is not None:
                     self.redone.add(name)
             self._twins.finish(name, result)
-            display.finished(self.results[name], is_new=name not in self._known)
+            display.finished(self.results[name], is_new=name not in self._unchanged)
         finally:
             self._twins.finish(name, None)
             places.release_on_behalf_of(name)
@@ -209,7 +211,7 @@ class Batch:
         refuse(result, self.hand_ins[name].trouble, order)
         settle(result, self.rubric.policy)
         if known is not None and (known.has_submission or split(known)[1] == split(result)[1]):
-            self._known.add(name)
+            self._unchanged.add(name)
             return known
         return result
 
@@ -236,7 +238,7 @@ class Batch:
         if known is not None and is_same(known, blank) and known.has_grade and not is_due:
             return self._corrected(name, known, blank)
         if known is not None and not is_due and self._is_earlier_attempt(known, blank):
-            self._known.add(name)
+            self._unchanged.add(name)
             return known
         twin = await self._twins.wait_for(name, blank)
         if twin is not None and not twin.adjustments and not self._is_decided_by_hand(blank):
@@ -263,7 +265,7 @@ class Batch:
                 today = rescore(now, self.rubric)
                 if today.adjustments != known.adjustments:
                     return today
-        self._known.add(name)
+        self._unchanged.add(name)
         if now != known:
             Shelf(self.out).correct(name, now)
         return now

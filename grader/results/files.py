@@ -9,7 +9,7 @@ from grader.results import exports, report
 from grader.results.exports.table_csv import class_table
 from grader.results.exports.text_file import write_text
 from grader.results.result import Result, split
-from grader.results.shelf import Shelf
+from grader.results.shelf import Everyone, Shelf
 from grader.results.student_view import student_view
 from labs.report.json_files import write_json
 
@@ -27,12 +27,14 @@ def write_so_far(folder: Path, result: Result, formats: Sequence[str]) -> None:
     exports.write_chosen(folder, result, [name for name in formats if name == "gradescope"])
 
 
-def write_class(out: Path, fresh: Mapping[str, Result]) -> None:
-    """Write class.csv: a row for each submission, also for those that earlier commands graded into the same folder.
+def write_class(out: Path, fresh: Mapping[str, Result]) -> Everyone:
+    """Write class.csv: a row for each submission, also for those that earlier commands graded into the same folder;
+    return what it was made from.
 
     Raise Usage, and leave the old table, if this user cannot read all their results.
     """
-    shelf = Shelf(out)
-    found = shelf.unfinished() | shelf.results() | dict(fresh)
+    everyone = Shelf(out).everyone()
+    found = everyone.results | dict(fresh)
     order = sorted(found, key=lambda name: (found[name].status != "held", name))  # those that need a decision first
     write_text(out / "class.csv", class_table([found[name] for name in order]))
+    return Everyone(found, everyone.foreign)

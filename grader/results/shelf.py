@@ -23,6 +23,16 @@ RESULT, UNFINISHED, HISTORY = "result.json", "unfinished.json", "history"
 
 
 @dataclass(frozen=True)
+class Everyone:
+    """What a folder of results has of its students."""
+
+    results: dict[str, Result]
+    """By folder; also unfinished ones."""
+    foreign: list[Path]
+    """The files that look like results, but are not results of this version."""
+
+
+@dataclass(frozen=True)
 class Shelf:
     """The results below a folder."""
 
@@ -38,7 +48,17 @@ class Shelf:
     def results(self) -> dict[str, Result]:
         """Return the results that count, by folder. Raise Usage if one cannot be read by this user: a table without it
         would lose a student."""
-        found: dict[str, Result] = {}
+        return self._read()[0]
+
+    def everyone(self) -> Everyone:
+        """Return what there is of each student: the result that counts, otherwise the one so far. Raise Usage as
+        `results` does."""
+        found, foreign = self._read()
+        return Everyone(self._unfinished() | found, foreign)
+
+    def _read(self) -> tuple[dict[str, Result], list[Path]]:
+        """Return the results that count, and the files that look like results, but are not of this version."""
+        found, foreign = dict[str, Result](), list[Path]()
         for path in sorted(self.out.glob(f"*/{RESULT}")):
             try:
                 path.open("rb").close()
@@ -47,15 +67,13 @@ class Shelf:
                     f"cannot read {path} ({error.strerror}), so the table of the class would lose a student. In a "
                     f"folder that several people share, its owner types: chmod -R g+rX {self.out}"
                 ) from None
-            with contextlib.suppress(Usage):  # of another version, or not ours: `foreign` names it
+            try:
                 found[path.parent.name] = read(path)
-        return found
+            except Usage:
+                foreign.append(path)
+        return found, foreign
 
-    def foreign(self) -> list[Path]:
-        """Return the files that look like results, but are not results of this version."""
-        return [path for path in sorted(self.out.glob(f"*/{RESULT}")) if self.result(path.parent.name) is None]
-
-    def unfinished(self) -> dict[str, Result]:
+    def _unfinished(self) -> dict[str, Result]:
         """Return the results so far of students that have no whole one, by folder."""
         found: dict[str, Result] = {}
         for path in sorted(self.out.glob(f"*/{UNFINISHED}")):
@@ -129,10 +147,10 @@ class Shelf:
         """Return the folders of a student's earlier results, in order."""
         return sorted((path for path in (self.out / name / HISTORY).glob("[0-9]*")), key=lambda path: int(path.name))
 
-    def settle(self, hand_ins: Iterable[HandIn]) -> list[HandIn]:
-        """Return the hand-ins with the identities that they already have here. A submission that was graded under
-        another path keeps its student; raise Usage if a folder belongs to somebody else."""
-        names, by_source, known = Names(), dict[str, Result](), self.results()
+    def settle(self, hand_ins: Iterable[HandIn], known: Mapping[str, Result]) -> list[HandIn]:
+        """Return the hand-ins with the identities that they already have here, in the results that count. A submission
+        that was graded under another path keeps its student; raise Usage if a folder belongs to somebody else."""
+        names, by_source = Names(), dict[str, Result]()
         for name, result in known.items():
             names.add(name, _student(name, result), result.submission.source)
             if result.submission.origin == "path" and result.submission.source:
@@ -146,10 +164,12 @@ class Shelf:
             found.append(hand_in)
         return found
 
-    def require_basis(self, basis: Basis, hand_ins: Mapping[str, HandIn], replace: bool) -> None:
+    def require_basis(
+        self, basis: Basis, hand_ins: Mapping[str, HandIn], known: Mapping[str, Result], replace: bool
+    ) -> None:
         """Raise Usage if grading these would replace results of another basis without being asked to, or would leave
-        results of two in one folder."""
-        others = {name: result for name, result in self.results().items() if not basis.mixes_with(result.basis)}
+        results of two in one folder; `known` are the results that count."""
+        others = {name: result for name, result in known.items() if not basis.mixes_with(result.basis)}
         if not others:
             return
         there = "; ".join(dict.fromkeys(result.basis.in_words for result in others.values()))
@@ -214,9 +234,9 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def results_in(out: Path) -> list[Result]:
+def results_in(out: Path) -> dict[str, Result]:
     """Return all results below a folder, by the names of the students' folders; raise Usage if there are none."""
     found = Shelf(out).results()
     if not found:
         raise Usage(f"{out} holds no results: name the folder that `python -m grader grade --out` wrote")
-    return list(found.values())
+    return found

@@ -55,7 +55,8 @@ class Class:
         """Grade the class with this submission; return the points that count, and what was graded."""
         self._source.write_text(text)
         self._graded.clear()
-        Batch(self.out, self.rubric, Hosts(), {"alice": HandIn("alice", str(self._source))}, 1, again).run()
+        hand_ins, known = {"alice": HandIn("alice", str(self._source))}, Shelf(self.out).results()
+        Batch(self.out, self.rubric, Hosts(), hand_ins, known, 1, again).run()
         return Shelf(self.out).results()["alice"].score, list(self._graded)
 
     def history(self) -> list[float]:
@@ -98,7 +99,7 @@ def test_an_attempt_whose_seeds_were_others_is_not_compared(alone: Class, monkey
     monkeypatch.setenv("GRADER_SECRET", "t" * 32)
     alone._source.write_text("ffff")
     hand_ins = {"alice": HandIn("alice", str(alone._source))}
-    Batch(alone.out, alone.rubric, Hosts(), hand_ins, 1, False, replace=True).run()
+    Batch(alone.out, alone.rubric, Hosts(), hand_ins, Shelf(alone.out).results(), 1, False, replace=True).run()
     assert Shelf(alone.out).results()["alice"].score == 9.0 and alone.history() == [14.0]
 
 

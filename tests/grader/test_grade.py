@@ -192,7 +192,7 @@ def test_pages_that_are_there_have_who_is_graded_later(tmp_path: Path) -> None:
         (tmp_path / f"{name}.zip").write_text("not a zip")
     run(tmp_path, "--public", tmp_path / "ann.zip", "--as", "ann")
     assert not (tmp_path / "out" / CLASS).exists()
-    write_pages(tmp_path / "out", "Raft & more")
+    write_pages(tmp_path / "out", "Raft & more", Shelf(tmp_path / "out").results())
     run(tmp_path, "--public", tmp_path / "bob.zip", "--as", "bob")
     page = (tmp_path / "out" / CLASS).read_text()
     assert "<title>Raft &amp; more</title>" in page and "ann/report.html" in page and "bob/report.html" in page

@@ -223,4 +223,4 @@ def test_pages_are_written_beside_the_results(tmp_path: Path, capsys: pytest.Cap
     assert "a%20b/report.html" in [row["h"] for row in page.data["rows"]]
     assert "traces/2A-initial_election-2.html" in (tmp_path / "a b" / STUDENT).read_text()
     before = (tmp_path / CLASS).read_bytes()
-    assert write_pages(tmp_path, "Raft 2026") == 2 and (tmp_path / CLASS).read_bytes() == before
+    assert write_pages(tmp_path, "Raft 2026", shelf.results()) == 2 and (tmp_path / CLASS).read_bytes() == before

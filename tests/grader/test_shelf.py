@@ -87,7 +87,7 @@ def test_a_name_that_would_mean_two_students_is_refused(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     shelf.keep("alice", result_for("alice"))
     with pytest.raises(Usage, match="would mean two students"):
-        shelf.settle([HandIn("ALICE", "/elsewhere/b.zip")])
+        shelf.settle([HandIn("ALICE", "/elsewhere/b.zip")], shelf.results())
 
 
 def test_a_submission_keeps_its_student_when_it_is_graded_from_another_folder(
@@ -100,7 +100,7 @@ def test_a_submission_keeps_its_student_when_it_is_graded_from_another_folder(
     first.describe(found.submission)
     shelf.keep(first.name, found)
     monkeypatch.chdir(tmp_path / "hw")
-    assert [again.student for again in shelf.settle(from_paths(["bob"]))] == ["hw/bob"]
+    assert [again.student for again in shelf.settle(from_paths(["bob"]), shelf.results())] == ["hw/bob"]
 
 
 def test_a_link_to_another_students_work_is_not_that_student(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_link_to_another_students_work_is_not_that_student(tmp_path: Path) -> 
     (tmp_path / "hw" / "eve").symlink_to(tmp_path / "hw" / "bob")
     shelf = Shelf(tmp_path / "out")
     shelf.keep("bob", result_for("bob", source=str(tmp_path / "hw" / "bob")))
-    [eve] = shelf.settle(from_paths([str(tmp_path / "hw" / "eve")]))
+    [eve] = shelf.settle(from_paths([str(tmp_path / "hw" / "eve")]), shelf.results())
     assert eve.student.endswith("/hw/eve")
 
 
@@ -183,10 +183,11 @@ def test_times_are_apart_so_that_a_result_is_the_same_bytes_each_time(tmp_path: 
 def test_an_earlier_result_counts_until_there_is_a_new_whole_one(tmp_path: Path) -> None:
     shelf, blank = Shelf(tmp_path), msgspec.structs.replace(result_for("alice"), status="unfinished")
     shelf.begin("bob", blank)
-    assert shelf.results() == {} and list(shelf.unfinished()) == ["bob"]
+    assert shelf.results() == {} and list(shelf.everyone().results) == ["bob"]
+    assert shelf.everyone().results["bob"].status == "unfinished"
     shelf.keep("alice", result_for("alice"))
     shelf.begin("alice", blank)
-    assert shelf.results()["alice"].status == "graded" and "alice" not in shelf.unfinished()
+    assert shelf.results()["alice"].status == "graded" and shelf.everyone().results["alice"].status == "graded"
     shelf.keep("alice", result_for("alice"))
     assert not (tmp_path / "alice" / "unfinished.json").exists()
 
@@ -237,11 +238,11 @@ def test_results_of_another_basis_are_neither_replaced_nor_mixed_without_a_word(
     alice, bob = HandIn("alice", "/hw/alice"), HandIn("bob", "/hw/bob")
     for hand_ins in ({"alice": alice}, {"carol": HandIn("carol", "/hw/carol")}, {"alice": alice, "bob": bob}):
         with pytest.raises(Usage, match=r"holds results of another basis.*give --replace"):
-            shelf.require_basis(basis, hand_ins, replace=False)
+            shelf.require_basis(basis, hand_ins, shelf.results(), replace=False)
     with pytest.raises(Usage, match="must not leave a mixture: grade also bob"):
-        shelf.require_basis(basis, {"alice": alice}, replace=True)
-    shelf.require_basis(basis, {"alice": alice, "bob": bob}, replace=True)
-    shelf.require_basis(BASIS, {"alice": alice}, replace=False)
+        shelf.require_basis(basis, {"alice": alice}, shelf.results(), replace=True)
+    shelf.require_basis(basis, {"alice": alice, "bob": bob}, shelf.results(), replace=True)
+    shelf.require_basis(BASIS, {"alice": alice}, shelf.results(), replace=False)
 
 
 def test_a_student_without_a_hand_in_now_is_part_of_the_mixture_if_there_is_a_graded_one(tmp_path: Path) -> None:
@@ -253,19 +254,21 @@ def test_a_student_without_a_hand_in_now_is_part_of_the_mixture_if_there_is_a_gr
     hand_ins = {"alice": HandIn("alice", "/hw/alice")}
     hand_ins |= {student: HandIn(student, "", "roster", trouble="nothing was handed in") for student in ("bob", "zoe")}
     with pytest.raises(Usage, match=r"must not leave a mixture: grade also bob$"):
-        shelf.require_basis(basis, hand_ins, replace=True)
-    shelf.require_basis(basis, hand_ins | {"bob": HandIn("bob", "/hw/bob")}, replace=True)
+        shelf.require_basis(basis, hand_ins, shelf.results(), replace=True)
+    shelf.require_basis(basis, hand_ins | {"bob": HandIn("bob", "/hw/bob")}, shelf.results(), replace=True)
 
 
 def test_another_secret_is_named_with_what_to_do(tmp_path: Path) -> None:
-    Shelf(tmp_path).keep("alice", result_for("alice"))
+    shelf = Shelf(tmp_path)
+    shelf.keep("alice", result_for("alice"))
     with pytest.raises(Usage, match=r"secret 5e5e5e5e; these .* secret 77777777.*grader secret --help"):
-        Shelf(tmp_path).require_basis(OTHERS["another secret"], {}, replace=False)
+        shelf.require_basis(OTHERS["another secret"], {}, shelf.results(), replace=False)
 
 
 def test_a_repaired_lab_may_grade_into_the_same_folder(tmp_path: Path) -> None:
-    Shelf(tmp_path).keep("alice", result_for("alice"))
-    Shelf(tmp_path).require_basis(msgspec.structs.replace(BASIS, lab_sha256="2b" * 32), {}, replace=False)
+    shelf = Shelf(tmp_path)
+    shelf.keep("alice", result_for("alice"))
+    shelf.require_basis(msgspec.structs.replace(BASIS, lab_sha256="2b" * 32), {}, shelf.results(), replace=False)
 
 
 # Folders that several people share.

@@ -96,7 +96,7 @@ def test_a_result_that_could_not_be_written_is_graded_again_by_the_regrading_tha
     hand_ins = {name: HandIn(name, "", "roster", trouble="nothing was handed in") for name in ("alice", "bob")}
 
     def batch() -> Batch:
-        found = Batch(tmp_path, load(public_only=True, only="2A/initial"), Hosts("inline", ""), hand_ins, 1, True)
+        found = Batch(tmp_path, load(public_only=True, only="2A/initial"), Hosts("inline", ""), hand_ins, {}, 1, True)
         found.redone = Redone(tmp_path / "regrading")
         return found
 

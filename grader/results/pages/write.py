@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +12,6 @@ from grader.results.exports.text_file import write_text
 from grader.results.pages.class_page import class_page, link
 from grader.results.pages.student_page import student_page
 from grader.results.result import Result, Test
-from grader.results.shelf import Shelf
 from labs.report.page import page_name
 
 CLASS, STUDENT, TRACES = "class.html", "report.html", "traces"
@@ -22,10 +22,9 @@ def write_student(folder: Path, result: Result) -> None:
     write_text(folder / STUDENT, student_page(result, traces_of(folder, result)))
 
 
-def write_pages(out: Path, title: str) -> int:
-    """Write the pages of all results in a folder; return how many students there are."""
-    shelf = Shelf(out)
-    found = shelf.unfinished() | shelf.results()
+def write_pages(out: Path, title: str, found: Mapping[str, Result]) -> int:
+    """Write the pages of a folder of results, all of which are given by the names of their folders; return how many
+    students there are."""
     for name, result in found.items():
         write_student(out / name, result)
     results = [found[name] for name in sorted(found)]
@@ -34,14 +33,14 @@ def write_pages(out: Path, title: str) -> int:
     return len(results)
 
 
-def write_pages_again(out: Path) -> None:
-    """Write the pages again, under the title that they have; if there is no page of the class, write none."""
+def write_pages_again(out: Path, results: Mapping[str, Result]) -> None:
+    """Write the pages again with these results, under their title; none if there is no page of the class."""
     try:
         found = re.search("<title>(.*?)</title>", (out / CLASS).read_text(encoding="utf-8"), re.DOTALL)
     except FileNotFoundError:
         return
     if found is not None:
-        write_pages(out, html.unescape(found.group(1)))
+        write_pages(out, html.unescape(found.group(1)), results)
 
 
 def traces_of(folder: Path, result: Result) -> dict[str, str]:
