@@ -116,8 +116,8 @@ class Batch:
         display = _Display(len(self.hand_ins), self.rubric.runs)
         with runners.backend(self.jobs, self.scheduler) as backend:
             at_once = min(backend.most, len(self.hand_ins))
-            places, for_references = trio.CapacityLimiter(at_once), max(1, backend.most // 8) if self.scheduler else 1
-            opening = Runners.open(str(REFERENCE), self.hosts, backend, for_references)
+            places = trio.CapacityLimiter(at_once)
+            opening = Runners.open(str(REFERENCE), self.hosts, backend, 1)
             async with opening as others, trio.open_nursery() as nursery:
                 references, at_work = References(others), max(1, backend.most // at_once)
                 order = Order(self.rubric, self.hosts, at_work, secret, basis, references, backend)

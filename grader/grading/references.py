@@ -52,8 +52,10 @@ class References:
         """Return the reference's run, however it ended; None if there is no reference here."""
         if not (REFERENCE / "raft.py").exists():
             return None
+        if (test, seed) in self._records:
+            return self._records[test, seed]
         async with self._one_at_a_time:
-            if (test, seed) in self._records:
+            if (test, seed) in self._records:  # another submission has asked for it while this one waited
                 return self._records[test, seed]
             record = await self._runners.run(Job(test, seed))
             if record.status == "grader-error":
