@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from grader.exits import Usage
-from grader.intake.roster import Entry
+from grader.intake.roster import Entry, entries_of
 from grader.results.result import Person
 from grader.results.students import HandIn
 
@@ -40,16 +40,12 @@ def _students(roster: Sequence[Entry], words: set[str]) -> set[str]:
     """Return the identities that these words mean. A number may be another student's on another platform, so numbers
     count only if nothing else is known."""
     numbers = {word for word in words if word.isdigit()}
-    named = {_identity(entry) for entry in roster if _keys(entry) & (words - numbers)}
-    return named or {_identity(entry) for entry in roster if _keys(entry) & numbers}
+    named = {_identity(entry) for entry in entries_of(roster, words - numbers)}
+    return named or {_identity(entry) for entry in entries_of(roster, numbers)}
 
 
 def _identity(entry: Entry) -> str:
     return entry.group or entry.id
-
-
-def _keys(entry: Entry) -> set[str]:
-    return entry.keys | ({entry.group.casefold()} if entry.group else set())
 
 
 def _words(hand_in: HandIn) -> set[str]:
