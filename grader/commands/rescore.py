@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Rescore, alone in the folder; return 1 if points change with --diff, or if runs are missing."""
     from grader.results.shelf import Shelf, results_in
 
-    if not options.results.is_dir():  # nothing to lock: this says so
+    if not options.results.is_dir():  # raises an error about the missing folder
         results_in(options.results)
     with contextlib.nullcontext() if options.diff else Shelf(options.results).alone():
         return _rescore(options, results_in(options.results))

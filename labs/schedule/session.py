@@ -96,8 +96,8 @@ class Session:
     def rewound(self, time: float, plan: Schedule | None = None, trace: BinaryIO | None = None) -> Session:
         """End this session, and return a new one that stands at an earlier time of the same run.
 
-        What was played after that time is forgotten; the steps that `plan` has for later are planned. Two runs may not be
-        under way at once: the order of trio's tasks is drawn from one source in a process.
+        Forgets the acts played later; the steps that `plan` has for later are planned. Two runs may
+        not be under way at once: the order of trio's tasks is drawn from one source in a process.
         """
         schedule = self.end().until(time)
         if plan is not None:
