@@ -1,6 +1,7 @@
 """Measures wasteful servers in all performance tests: each must lose where it wastes, and nowhere else.
 
-`python -m tests.tools.waste [--only TEXT]`. `make check` measures each only in the stages whose metrics it loses.
+`python -m tests.tools.waste [--only TEXT]`. `make check` measures each only in the stages whose metrics it loses, and
+leaves out those that take long there (SLOW).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from labs.testing.run import run_scenario
 from tests.corpora.mutants.performance import WASTEFUL, Wasteful
 
 PASSED: tuple[Tier, ...] = ("full", "bonus")
+SLOW = ("copies_its_log", "hundred_heartbeats")
+"""Servers that take more than ten seconds of CPU time, and each of whose metrics a quicker one loses, too."""
 
 
 def main() -> int:
