@@ -1,6 +1,7 @@
 """Makes pytest run drills and stage tests: each (test, seed) is an item that runs a scenario as the engine does.
 
 Options begin with `--raft-`. All of pytest's own work as ever: -k, -x, --lf, -n, --timeout, an IDE's list of tests. A
+run that fails leaves its page, as in `labs test`. A
 server that catches even the interruption takes its process with it; the run is booked as failed before that.
 """
 
@@ -23,6 +24,8 @@ from labs.engine.stages import StageJob, StageRuns
 from labs.engine.stalls import Limits
 from labs.engine.work import Loss
 from labs.raft.stages.catalogue import matches
+from labs.report import failures
+from labs.report.page import keep
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.run import RunRecord
@@ -44,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--raft-runs") < 1:
         raise pytest.UsageError("--raft-runs is less than 1: no test would run")
     path = config.invocation_params.dir / config.getoption("--raft-submission")
-    work = StageRuns(path, config.getoption("--raft-hosts"), config.getoption("--raft-situations"))
+    work = StageRuns(path, config.getoption("--raft-hosts"), config.getoption("--raft-situations"), keep.keep_page)
     work.begin(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
     config.stash[_work] = work
 
@@ -104,6 +107,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         outcome.get_result().user_properties.append(("raft", msgspec.to_builtins(item.record)))
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the page to open first, if runs have left any: that of the shortest one."""
+    reports = terminalreporter.stats.get("failed", [])
+    records = [value for report in reports for name, value in report.user_properties if name == "raft"]
+    runs = [msgspec.convert(record, RunRecord) for record in records]
+    pages = keep.kept(runs)
+    shown = [run for run in runs if (run.test, run.seed) in pages]
+    if shown:
+        shortest = failures.Cause(tuple(shown)).shortest
+        page = pages[shortest.test, shortest.seed].as_posix()
+        terminalreporter.write_line(f"the shortest run that failed, {shortest.test} seed {shortest.seed}: {page}")
+
+
 class ScenarioFailed(Exception):
     """A run that did not pass."""
 
@@ -128,6 +144,7 @@ class ScenarioItem(pytest.Item):
         return item
 
     def runtest(self) -> None:
+        keep.forget([(self.scenario.id, self.seed)])
         limits = Limits(cpu=self.config.getoption("--raft-limit"), wall=self.wall)
         with tempfile.TemporaryFile("w+", encoding="utf-8") as stack:
             in_worker = "PYTEST_XDIST_WORKER" in os.environ
@@ -166,8 +183,9 @@ class ScenarioItem(pytest.Item):
 
     def _told(self, record: RunRecord) -> str:
         """Return what a student reads of a run that did not pass."""
-        again = f"make replay TEST={self.scenario.id} SEED={self.seed}"
-        return f"{record.message}\nhint    {record.hint}\nreplay  {again}"
+        again = failures.replay_command(record, self.config.getoption("--raft-submission"))
+        page = [f"page    {path.as_posix()}" for path in keep.kept([record]).values()]
+        return "\n".join([record.message, f"hint    {record.hint}", f"replay  {again}", *page])
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         return self.path, self.scenario.test.__code__.co_firstlineno - 1, f"{self.scenario.id} seed {self.seed}"

@@ -106,10 +106,15 @@ def test_run_that_ends_its_process_is_booked_on_the_right_test(tmp_path: Path, w
 
 
 def test_limit_of_pytest_timeout_holds_and_the_next_test_runs(tmp_path: Path) -> None:
+    """And the run that failed leaves its page in the folder where pytest was called."""
     server = write_server(tmp_path / "server", SPINS)
-    options = ("--raft-submission", server, "--raft-runs", 1, "--raft-limit", 3600, "--timeout", 1, "-v")
-    shown = call_pytest(*options, f"{CHAOS}[1]", f"{WARM_UP}[1]")
-    found = dict(re.findall(r"^(\S+) (PASSED|FAILED)", shown.stdout, re.M))
+    place = ("--rootdir", ROOT, "-c", ROOT / "pyproject.toml")
+    options = (*place, "--raft-submission", server, "--raft-runs", 1, "--raft-limit", 3600, "--timeout", 1, "-v")
+    shown = call_pytest(*options, ROOT / f"{CHAOS}[1]", ROOT / f"{WARM_UP}[1]", folder=tmp_path)
+    found = dict(re.findall(r"(labs/\S+) (PASSED|FAILED)", shown.stdout))
     assert sorted(found) == [f"{CHAOS}[1]", f"{WARM_UP}[1]"]
     assert found[f"{CHAOS}[1]"] == "FAILED"
     assert "never yields" in shown.stdout and "hint    every loop needs an await" in shown.stdout
+    assert "\npage    out/2C-chaos-1.html\n" in shown.stdout
+    assert "\nthe shortest run that failed, 2C/chaos seed 1: out/2C-chaos-1.html\n" in shown.stdout
+    assert [page.name for page in (tmp_path / "out").iterdir()] == ["2C-chaos-1.html"], "only of the run that failed"
