@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -576,21 +576,30 @@ def _play(options: argparse.Namespace) -> int:
     if folder.is_schedule(options.what):
         return command.play(text.load(Path(options.what)), submission)
     try:
-        schedule, _ = recording.record(_one_test(options.what), submission, seed)
+        schedule, record = command.recorded(_one_test(options.what), submission, seed, _leaving(options))
     except recording.NotRecordable as error:
         raise Usage(str(error)) from None
+    if record.rule == "NoStall":  # this process is spoiled
+        print(table.render_one(record, options.submission))
+        return FAILED
     return command.play(schedule, submission)
+
+
+def _leaving(options: argparse.Namespace) -> Callable[[RunRecord], NoReturn]:
+    """Return what prints the record of a run that cannot be ended, and ends the process."""
+    from labs.engine import replay
+
+    def leave(record: RunRecord) -> NoReturn:
+        print(table.render_one(record, options.submission))
+        replay.end_process(FAILED)
+
+    return leave
 
 
 def _diff(options: argparse.Namespace) -> int:
     from labs.compare import command
 
-    def leave(record: RunRecord) -> NoReturn:
-        from labs.engine import replay
-
-        print(table.render_one(record, options.submission))
-        replay.end_process(FAILED)
-
+    leave = _leaving(options)
     try:
         print(command.compare(options.first, options.second, options.submission, options.hosts, _one_test, leave))
     except command.Unclear as error:

@@ -9,17 +9,25 @@ import webbrowser
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
+from labs.engine import stalls
+from labs.engine.replay import LIMITS
+from labs.engine.stages import StageRuns
+from labs.engine.work import Loss
 from labs.play.live import Live
 from labs.play.presets import presets
 from labs.play.server import PageServer
 from labs.raft.lab import RAFT
 from labs.report.page import write
+from labs.schedule import recording
 from labs.schedule.actions import Schedule
 from labs.sim.loader.program import Program
 from labs.sim.net.network import Conditions
+from labs.testing.run import RunRecord
+from labs.testing.scenario import Scenario
 from labs.trace.recorder import FORMAT, VERSION, Header
 
 DEMO = Path(__file__).parent / "demo.trace.jsonl"
@@ -36,6 +44,23 @@ NOTHING_WRITTEN = (
 def free(stage: str, servers: int, seed: int) -> Schedule:
     """Return a schedule in which nothing is planned."""
     return Schedule(name="play", stage=stage, servers=servers, network=NETWORK, seed=seed, duration=0.0)
+
+
+def recorded(
+    scenario: Scenario, submission: Path, seed: int, leave: Callable[[RunRecord], NoReturn]
+) -> tuple[Schedule, RunRecord]:
+    """Run a test, to play it; return what it did, and its record. A server that never yields is ended.
+
+    Code that catches every alarm cannot be ended: then `leave` gets the record, and must end the process. Raises
+    NotRecordable for a test that cannot be played.
+    """
+    work = StageRuns(submission, "inline")
+
+    def give_up() -> NoReturn:
+        leave(work.lost_in(scenario, seed, Loss("fell silent", is_stall=True)))
+
+    with stalls.installed(), stalls.watched(LIMITS, give_up=give_up):
+        return recording.record(scenario, submission, seed)
 
 
 def play(schedule: Schedule, submission: Path) -> int:

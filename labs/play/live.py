@@ -13,9 +13,11 @@ from typing import Any, cast
 
 import msgspec
 
+from labs.engine.thread_alarm import ThreadAlarm
 from labs.play import commands as cmd
 from labs.play.presets import presets
 from labs.report.json_files import write_whole
+from labs.report.page.write import VERDICT, verdict_line
 from labs.schedule import actions as act
 from labs.schedule import text
 from labs.schedule.actions import AnyAction, Schedule
@@ -28,6 +30,12 @@ LONGEST = 600.0
 """The virtual seconds that a schedule may have."""
 MOST = 0.25
 """The most real seconds that one call of `pass_time` counts."""
+
+
+SPOILED = (
+    "a server that never yields has spoiled this cluster: fix the loop, end the command with Ctrl-C, and start it again"
+)
+"""What comes next after an alarm."""
 
 
 class Refused(Exception):
@@ -61,7 +69,7 @@ class Live:
         """How often the run was begun again: another one has other lines."""
         self._plan = schedule
         self._lines = Lines()
-        self._session = Session(schedule, submission, trace=cast(Any, self._lines))
+        self._session = Session(schedule, submission, trace=cast(Any, self._lines), wait=ThreadAlarm().wait)
         self._busy: list[tuple[float, Iterator[float]]] = []
         """The presets under way, each with the virtual time at which it goes on."""
         self._ordinals: dict[tuple[str, int, int, str], int] = {}
@@ -86,6 +94,11 @@ class Live:
     def rule(self) -> str | None:
         """The rule that the run broke, if it is over."""
         return self._session.record.rule if self._session.record is not None else None
+
+    @property
+    def next_words(self) -> str:
+        """What to do now that the run is over, if rewinding is no way to go on."""
+        return SPOILED if self.rule == "NoStall" else ""
 
     @property
     def lines(self) -> list[bytes]:
@@ -145,6 +158,8 @@ class Live:
 
     def rewind(self, time: float) -> None:
         """Repeat the run up to a virtual time; what was done by hand later is forgotten, what was planned is not."""
+        if self.next_words:
+            raise Refused(self.next_words)
         lines = Lines()
         time = min(max(time, 0.0), self.now)
         self._session = self._session.rewound(time, self._plan, cast(Any, lines))
@@ -207,6 +222,9 @@ class Live:
     def _read_on(self, hold: bool = True) -> None:
         """Take note of the events that are new: who leads, and by hand the messages to hold."""
         held: list[Address] = []
+        record = self._session.record
+        if record is not None and not (self.lines and self.lines[-1].startswith(VERDICT)):
+            self.lines.append(verdict_line(record))
         while self._read < len(self.lines):
             event = msgspec.json.decode(self.lines[self._read])
             self._read += 1

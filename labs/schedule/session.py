@@ -10,7 +10,7 @@
 The run goes on in a thread of its own, and only while one of these methods waits for it; so between two calls nothing
 moves. Each returns when the run stands again, and whether it is over; a `trace` has all events by then. To rewind, the
 run is repeated from its seed: nothing is kept of the servers but the schedule. A server that never yields blocks its
-caller: there is no alarm here, as signals reach only the main thread. Process hosts end such a server themselves.
+caller, unless `wait` interrupts it (labs.engine.thread_alarm). Process hosts end such a server themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 
@@ -28,10 +28,18 @@ from labs.schedule.actions import AnyAction, Schedule, Step
 from labs.schedule.player import perform, resolve, scenario_of
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program
+from labs.sim.server import failures
 from labs.testing.cluster import Cluster
-from labs.testing.run import RunRecord, run_scenario
+from labs.testing.run import RunRecord, run_scenario, stalled
 
 FOREVER = 1e9
+Wait: TypeAlias = Callable[[threading.Thread, threading.Event, Callable[[], float]], bool]
+"""Waits until the thread of a run stands; gets the virtual time that it has reached. Returns False if it never will."""
+
+
+def wait_for_ever(thread: threading.Thread, stands: threading.Event, now: Callable[[], float]) -> bool:
+    """Wait until a thread stands."""
+    return stands.wait()
 
 
 class _Left(Exception):
@@ -48,13 +56,16 @@ class Session:
         *,
         trace: BinaryIO | None = None,
         hosts: ProcessHosts | None = None,
+        wait: Wait = wait_for_ever,
     ) -> None:
         self.record: RunRecord | None = None
         """The record, once the run is over."""
         self._planned = list(schedule.steps)
         """What the schedule has, and has not been played."""
         self._played: list[Step] = []
-        self._base, self._submission, self._hosts = schedule, submission, hosts
+        self._base, self._submission, self._hosts, self._wait_for = schedule, submission, hosts, wait
+        self._is_lost = False
+        """Whether the thread of the run cannot be stopped."""
         self._has_trace = trace is not None
         self._is_same_breath = False
         self._now = 0.0
@@ -103,7 +114,7 @@ class Session:
         if plan is not None:
             later = [step for step in plan.steps if step.time > time]
             schedule = msgspec.structs.replace(schedule, duration=plan.duration, steps=(*schedule.steps, *later))
-        fork = Session(schedule, self._submission, trace=trace, hosts=self._hosts)
+        fork = Session(schedule, self._submission, trace=trace, hosts=self._hosts, wait=self._wait_for)
         fork.run_until(time)
         return fork
 
@@ -112,7 +123,8 @@ class Session:
         schedule = self.schedule
         if self.record is None:
             self._tell(self._leave)
-        self._thread.join()
+        if not self._is_lost:
+            self._thread.join()
         return schedule
 
     # In the caller's thread.
@@ -128,9 +140,20 @@ class Session:
         self._wait()
 
     def _wait(self) -> None:
-        self._stands.wait()
+        if not self._wait_for(self._thread, self._stands, self._reached):
+            self._is_lost, self._now = True, self._reached()
+            self.record = self._stalled("a server never yields, and catches even the interruption")
         if self._error is not None:
             raise self._error
+
+    def _reached(self) -> float:
+        """Return the virtual time that the run has reached, while it goes on."""
+        return self._cluster.now if self._cluster is not None else 0.0
+
+    def _stalled(self, text: str) -> RunRecord:
+        found = stalled(scenario_of(self._base, self._base.name), self._base.seed, text)
+        found.virtual_time = self._reached()
+        return found
 
     # In the thread of the run.
 
@@ -139,6 +162,8 @@ class Session:
         try:
             found = run_scenario(scenario, self._submission, self._base.seed, trace, hosts=self._hosts)
             self.record, self._now = found, found.virtual_time
+        except failures.watchdog.raises:
+            self.record = self._stalled("a server never yields")
         except BaseException as error:
             self._error = error
         self._stands.set()

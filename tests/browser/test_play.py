@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labs.play import command
+from labs.engine.thread_alarm import ThreadAlarm
+from labs.play import command, live
 from labs.play.server import PageServer
 from labs.report.trace_text import describe
 from labs.schedule import text
@@ -68,10 +71,10 @@ def test_a_cluster_is_played_cut_rewound_and_kept(
         run_until(page, APPLIED)
         assert page.input_value("#command") == "x2", "the next command is ready"
         assert "'x1'" in page.inner_text("#logs")
-        live = server._live
-        assert live is not None
+        cluster = server._live
+        assert cluster is not None
         told = page.evaluate("Array.from({length: raftPage.model.length}, (_, number) => raftPage.words(number))")
-        assert told == [describe(event_of(line)) for line in live.lines[: len(told)]]
+        assert told == [describe(event_of(line)) for line in cluster.lines[: len(told)]]
 
         drag(page, 0, 1)
         wait_until(page, f"{CUT}.has('0>1') && {CUT}.has('1>0')")
@@ -134,3 +137,23 @@ def test_a_broken_rule_stops_the_play_and_is_explained(browser: Browser, tmp_pat
             page.evaluate("raftPage.go(0)")
             page.click("#rewind")
             wait_until(page, "document.getElementById('verdict').childElementCount === 0")
+
+
+def test_a_server_that_never_yields_stops_the_play_and_is_named(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ThreadAlarm", lambda: ThreadAlarm(0.5))
+    shutil.copytree(REFERENCE, tmp_path / "spins")
+    file = tmp_path / "spins" / "raft.py"
+    spins = "\n\ndef spin(self, args):\n    while True: pass\n\nRaft.request_vote = spin\n"
+    file.write_text(file.read_text(encoding="utf-8") + spins, encoding="utf-8")
+    for server in served(tmp_path / "spins"):
+        with opened(browser, server.address) as page:
+            page.click("#run")
+            wait_until(page, "document.getElementById('verdict').dataset.status === 'error'")
+            assert re.search(r"NoStall.*never yields.* in spin", page.inner_text("#verdict"), re.S)
+            assert "Ctrl-C" in page.inner_text("#live-words"), "the next command"
+            assert page.inner_text("#run") == "Run"
+            page.click("#rewind")
+            wait_until(page, "document.getElementById('live-words').className === 'cuts'")
+            assert "start it again" in page.inner_text("#live-words")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -15,8 +17,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from labs.engine.thread_alarm import ThreadAlarm
 from labs.play import command
 from labs.play import commands as cmd
+from labs.play import live as live_module
 from labs.play.live import Live, Refused
 from labs.play.presets import PRESETS, presets
 from labs.play.server import PageServer
@@ -27,7 +31,7 @@ from labs.sim.net.interception import Address
 from labs.trace import events as ev
 from labs.trace.reader import event_of, read
 from tests.corpora import mutants
-from tests.running import REFERENCE, ROOT
+from tests.running import REFERENCE, ROOT, call_python
 
 STAGE = "2D"
 
@@ -186,6 +190,57 @@ def test_a_broken_rule_ends_the_run_and_a_rewind_goes_back_before_it(tmp_path: P
     live.take(cmd.Rewind(0.1))
     assert not live.is_over and live.now == 0.1
     live.end()
+
+
+SPINS = "        while True: pass"
+CATCHES_EVERYTHING = """        while True:
+            try:
+                len("")
+                while True: len("")
+            except BaseException:
+                continue"""
+NEVER_YIELDS = r"NoStall.*never yields.* at raft\.py:\d+ in request_vote"
+
+
+def write_spinning(folder: Path, body: str) -> Path:
+    """Write the reference with a handler that never yields."""
+    shutil.copytree(REFERENCE, folder)
+    file = folder / "raft.py"
+    handler = f"\n\nclass Spins(Raft):\n    def request_vote(self, args):\n{body}\n\nRaft = Spins\n"
+    file.write_text(file.read_text(encoding="utf-8") + handler, encoding="utf-8")
+    return folder
+
+
+def test_a_server_that_never_yields_is_stopped_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "ThreadAlarm", lambda: ThreadAlarm(0.5))
+    live = Live(command.free("2D", 3, 1), write_spinning(tmp_path / "spins", SPINS))
+    live.run_until(2.0)
+    last = events(live)[-1]
+    assert isinstance(last, ev.Verdict) and re.search(NEVER_YIELDS, last.message), last
+    assert live.is_over and live.rule == "NoStall" and 0.0 < live.now < 2.0
+    with pytest.raises(Refused, match="start it again"):
+        live.take(cmd.Rewind(0.0))
+    live.end()
+
+
+def test_a_server_that_catches_the_alarm_is_left_alone(tmp_path: Path) -> None:
+    """In a process of its own, which ends although the server's thread goes on for ever."""
+    server = write_spinning(tmp_path / "spins", CATCHES_EVERYTHING)
+    code = """
+import sys
+from pathlib import Path
+from labs.engine import thread_alarm
+from labs.play import command, live
+live.ThreadAlarm = lambda: thread_alarm.ThreadAlarm(0.2)
+thread_alarm.AGAIN = 0.05
+one = live.Live(command.free("2D", 3, 1), Path(sys.argv[1]))
+one.run_until(2.0)
+print(one.rule, one.is_over, one.lines[-1].decode())
+one.end()
+"""
+    process = call_python("-c", code, server, folder=ROOT)
+    assert process.stdout.startswith('NoStall True {"kind":"verdict"'), process.stdout + process.stderr
+    assert "catches even the interruption" in process.stdout and process.returncode == 0
 
 
 def test_a_tests_run_is_played_step_for_step() -> None:

@@ -49,13 +49,14 @@ def write_from(
     header = reader.header_of(file.readline(), name or path)
     lines = file.read()
     if record is not None and not _last_line(lines).startswith(VERDICT):
-        verdict = Verdict(record.virtual_time, -1, *_words_of(record), tuple(record.involved))
-        lines += msgspec.json.encode(verdict) + b"\n"
+        lines += verdict_line(record)
     write_whole(path, render(header, lines, rules, path.stem).encode())
 
 
-def _words_of(record: RunRecord) -> tuple[Any, str | None, str, str]:
-    return record.status, record.rule, record.message, record.hint
+def verdict_line(record: RunRecord) -> bytes:
+    """Return the verdict of a run as the last line of a trace."""
+    words: tuple[Any, str | None, str, str] = (record.status, record.rule, record.message, record.hint)
+    return msgspec.json.encode(Verdict(record.virtual_time, -1, *words, tuple(record.involved))) + b"\n"
 
 
 def _last_line(lines: bytes) -> bytes:
