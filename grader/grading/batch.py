@@ -36,7 +36,7 @@ from grader.results import log
 from grader.results.held import held_submission
 from grader.results.regraded import describe as describe_change
 from grader.results.result import REVIEW, Basis, Result, split
-from grader.results.shelf import Shelf
+from grader.results.shelf import RUNS_SO_FAR, Shelf
 from grader.results.students import HandIn
 from labs.engine import code
 from labs.engine.engine import Backend
@@ -153,12 +153,15 @@ class Batch:
                 if hand_in.trouble:
                     result = self._without_submission(name, order)
                 else:
-                    result = await mark(name, hand_in.source, order, begin, watch)
+                    kept = self.out / name / RUNS_SO_FAR
+                    result = await mark(name, hand_in.source, order, begin, watch, kept)
             except Exception as error:
                 result = self._held(name, order, error)
             self.results[name] = result
             with self.writing(self.out / name):
-                if name not in self._unchanged:
+                if name in self._unchanged:
+                    Shelf(self.out).end(name)  # a grading may have been killed before it did
+                else:
                     self.results[name] = self._keep(name, result)
                 self.finished(name, self.results[name])
                 if self.redone is not None:

@@ -29,6 +29,7 @@ from grader.grading.adjusting import decide_tests, names_of, settle
 from grader.grading.patience import SLOW, Patience, Stuck
 from grader.grading.references import LEAST, NoReference, References, budget
 from grader.grading.rubric import Item, Rubric, Stage
+from grader.grading.runs_so_far import RunsSoFar, Step
 from grader.grading.seeds import seeds_of
 from grader.intake import taken as intake
 from grader.places import ROOT, environment
@@ -97,9 +98,10 @@ async def take_in(source: str, folder: str) -> intake.Taken:
 
 
 async def mark(
-    name: str, source: str, order: Order, begin: Callable[[Result], Awaitable[Result | None]], watch: Watch
+    name: str, source: str, order: Order, begin: Callable[[Result], Awaitable[Result | None]], watch: Watch, kept: Path
 ) -> Result:
-    """Return the result of a submission; `begin` may return an earlier one of the same submission and basis."""
+    """Return the result of a submission; `begin` may return an earlier one of the same submission and basis. `kept` is
+    the file of the runs that a killed grading has done already."""
     with scratch.folder() as folder:
         begun, result = time.monotonic(), blank(name, order)
         taken = await take_in(source, folder)
@@ -112,8 +114,9 @@ async def mark(
             refuse(result, taken.refused, order)
         else:
             async with Runners.open(folder, order.hosts, order.backend, order.runners) as runners:
-                await _Marking(result, order, runners, source, watch).mark()
-                result.sandbox.details = runners.facts
+                so_far = RunsSoFar(kept, result)
+                await _Marking(result, order, runners, source, watch, so_far).mark()
+                result.sandbox.details = runners.facts if so_far.is_empty else order.hosts.details
         settle(result, order.rubric.policy)
         result.finished_at, result.duration = _now(), round(time.monotonic() - begun, 1)
         return result
@@ -151,7 +154,10 @@ def _rules_of(marks: dict[str, _Marks]) -> list[tuple[str, list[str | None]]]:
 class _Marking:
     """The runs of one submission."""
 
-    def __init__(self, result: Result, order: Order, runners: Runners, source: str, watch: Watch) -> None:
+    def __init__(
+        self, result: Result, order: Order, runners: Runners, source: str, watch: Watch, so_far: RunsSoFar
+    ) -> None:
+        self._runs_so_far = so_far
         self._result, self._rubric, self._runners, self._watch = result, order.rubric, runners, watch
         self._references, self._hosts, self._typed = order.references, order.hosts, source
         self._patience, self._stuck = Patience(order.rubric.give_up_after), Stuck(order.rubric.give_up_after)
@@ -247,39 +253,48 @@ class _Marking:
                 if seed == seeds[0]:
                     task_status.started()
                 if not marks.is_settled and position < self._patience.left(_rules_of(stage)):
-                    record, retried = await self._run_within_budget(item, seed, marks)
-                    run = scoring.judged_run(record, seed in secret, retried)
-                    marks.records[seed], marks.runs[seed] = record, run
+                    step = await self._step(item, seed)
+                    run = scoring.judged_run(step.record, seed in secret, step.retried)
+                    if step.reference is not None:
+                        marks.references[seed] = step.reference
+                    marks.records[seed], marks.runs[seed] = step.record, run
                     if run.status == "held":
-                        await self._hold(record, run.secret)
+                        await self._hold(step.record, run.secret)
             self._done += 1
             self._watch.progress(self._done, self._planned)
             if time.monotonic() - self._saved > SAVED_EVERY:
                 self._saved = time.monotonic()
                 self._watch.so_far(self._so_far())
 
-    async def _run_within_budget(self, item: Item, seed: int, marks: _Marks) -> tuple[RunRecord, bool]:
+    async def _step(self, item: Item, seed: int) -> Step:
+        """Run a test with a seed, or return what a killed grading has found."""
+        known = self._runs_so_far.of(item.scenario.id, seed)
+        if known is not None:
+            return known
+        step = await self._run_within_budget(item, seed)
+        self._runs_so_far.add(step)
+        return step
+
+    async def _run_within_budget(self, item: Item, seed: int) -> Step:
         """Run a test with a seed, within a multiple of the CPU time that the reference takes for that test.
 
         Most runs need less than the general limit, so the reference runs only if that was not enough.
         """
         test = item.scenario.id
         if why_not := self._stuck.why_not(test):
-            return empty_record(item.scenario, seed, Outcome("grader-error", None, NOT_RUN + why_not)), False
+            return Step(empty_record(item.scenario, seed, Outcome("grader-error", None, NOT_RUN + why_not)))
         try:
             if item.kind == "performance":
                 reference = await self._references.that_passes(test, seed)
-                if reference is not None:
-                    marks.references[seed] = reference
-                return await self._run(Job(test, seed, budget(reference)))
-            record, retried = await self._run(Job(test, seed, LEAST))
-            if record.rule == "CpuBudget":
+                return Step(*await self._run(Job(test, seed, budget(reference))), reference)
+            step = Step(*await self._run(Job(test, seed, LEAST)))
+            if step.record.rule == "CpuBudget":
                 limit = budget(await self._references.that_is_judged(test, self._order(item)[0]))
                 if limit is None or limit > LEAST:
-                    return await self._run(Job(test, seed, limit))
-            return record, retried
+                    return Step(*await self._run(Job(test, seed, limit)))
+            return step
         except NoReference as error:
-            return empty_record(item.scenario, seed, Outcome("grader-error", None, str(error))), True
+            return Step(empty_record(item.scenario, seed, Outcome("grader-error", None, str(error))), True)
 
     async def _hold(self, record: RunRecord, secret: bool) -> None:
         """Note a run that could not be graded, with the reference's outcome of the same run."""

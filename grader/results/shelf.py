@@ -20,6 +20,8 @@ from grader.results.students import HandIn, Names
 from labs.report.json_files import PARTIAL, write_json
 
 RESULT, UNFINISHED, HISTORY = "result.json", "unfinished.json", "history"
+RUNS_SO_FAR = "unfinished.jsonl"
+"""The runs of an unfinished result, so that a grading which was killed repeats none of them."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ class Shelf:
         file, because grading.json has those of the earlier one."""
         write_json(self.out / name / UNFINISHED, result)
 
+    def end(self, name: str) -> None:
+        """Remove what was known of a result so far: it is whole, or the earlier one still counts."""
+        for file in (UNFINISHED, RUNS_SO_FAR):
+            (self.out / name / file).unlink(missing_ok=True)
+
     def keep(self, name: str, result: Result) -> Result | None:
         """Make a result the one that counts; return the one before it, which goes into the history, also if it is of
         another version and None is returned."""
@@ -105,7 +112,7 @@ class Shelf:
         if is_changed and (folder / RESULT).exists():
             self._remember(name)
         write(folder / RESULT, result)
-        (folder / UNFINISHED).unlink(missing_ok=True)
+        self.end(name)
         return before
 
     def keep_earlier(self, name: str, result: Result) -> None:
@@ -114,7 +121,7 @@ class Shelf:
         if not earlier or split(earlier[-1])[1] != split(result)[1]:
             with self._new_entry(name) as fresh:
                 write(fresh / RESULT, result)
-        (self.out / name / UNFINISHED).unlink(missing_ok=True)
+        self.end(name)
 
     def correct(self, name: str, result: Result) -> None:
         """Replace a result by the same one with other facts about its student."""

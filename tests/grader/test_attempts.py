@@ -40,6 +40,7 @@ class Class:
         order: Order,
         begin: Callable[[Result], Awaitable[Result | None]],
         watch: Watch,
+        kept: Path,
     ) -> Result:
         text, found = Path(source).read_text(), blank(name, order)
         found.submission = Submission(name, hashlib.sha256(text.encode()).hexdigest())

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from grader import exits
 from grader.results.result import Result, read
-from grader.results.shelf import Shelf
+from grader.results.shelf import RUNS_SO_FAR, Shelf
 from tests.grader import downloads
 from tests.running import REFERENCE, ROOT
+from tests.tools import killing
+from tests.tools.demo_class import WITH_TIMES
 
 RUBRIC = """\
 format = "raft-rubric/1"
@@ -36,9 +38,6 @@ select = "2A/initial_election"
 """
 SOLVED = (REFERENCE / "raft.py").read_text()
 UNSOLVED = (ROOT / "skeleton" / "raft.py").read_text()
-NOT_COMPARED = ("grading.json", "log.jsonl", "class.html", "report.html")
-"""Files that hold times of the grading, or are made from those."""
-"""Files that hold the time of a grading."""
 
 
 def command(folder: Path, *options: str) -> list[str]:
@@ -59,7 +58,7 @@ def grade(folder: Path, out: str, *options: str) -> subprocess.CompletedProcess[
 
 def contents(out: Path) -> dict[str, bytes]:
     """Return all files below a folder that must be the same each time."""
-    files = [path for path in out.rglob("*") if path.is_file() and path.name not in NOT_COMPARED]
+    files = [path for path in out.rglob("*") if path.is_file() and path.name not in WITH_TIMES]
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
@@ -125,24 +124,27 @@ def test_the_same_command_repeats_nothing(classroom: Path) -> None:
     assert {json.loads(line)["student"] for line in lines} <= {"dan"}, "only what could not be read is tried again"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_killed_again_and_again_it_ends_with_the_same_bytes(classroom: Path) -> None:
-    words = command(classroom, "--out", str(classroom / "killed"), "--roster", str(classroom / "roster.csv"))
-    out, kills = classroom / "killed", 0
-    while True:
-        grading = subprocess.Popen(
-            words, cwd=ROOT, env=environment(classroom), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        begun, before = time.monotonic(), len(list(out.rglob("*")))
-        while grading.poll() is None and (len(list(out.rglob("*"))) < before + 3 + kills or kills > 3):
-            time.sleep(0.005)
-        if grading.poll() is not None:
-            break
-        grading.send_signal(signal.SIGKILL)
-        grading.wait()
-        kills += 1
-        assert time.monotonic() - begun < 120
-    assert grading.returncode == exits.FULL_POINTS and kills >= 3
+def killed(folder: Path, out: Path, kills: int, most: int) -> killing.Ended:
+    """Grade, killed as runs end, in a process of its own, which inherits all that are left alone."""
+    words, due = (
+        command(folder, "--out", str(out), "--roster", str(folder / "roster.csv")),
+        killing.AsRunsEnd(out, kills),
+    )
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
+        return apart.submit(killing.run, words, environment(folder), due, most, True).result()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are inherited on Linux only")
+def test_killed_again_and_again_it_ends_with_the_same_bytes_and_repeats_nothing(classroom: Path) -> None:
+    out = classroom / "killed"
+    stopped = killed(classroom, out, kills=2, most=2)
+    for path in out.glob(f"*/{RUNS_SO_FAR}"):
+        records = [json.loads(line)["step"]["record"] for line in path.read_bytes().split(b"\n") if line]
+        runs = Counter((record["test"], record["seed"]) for record in records)
+        assert set(runs.values()) == {1}, f"{path} has runs that were repeated"
+    ended = killed(classroom, out, kills=2, most=1000)
+    assert ended.code == exits.FULL_POINTS and (stopped.kills, ended.kills) == (2, 2)
+    assert stopped.is_alone and ended.is_alone
     assert contents(out) == contents(classroom / "out")
     counted = graded_students(out)
     assert all(counted[student] <= 1 for student in counted if student != "dan"), counted

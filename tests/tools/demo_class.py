@@ -1,47 +1,87 @@
 """`make demo-class`: a made-up class of known-wrong servers, unusual correct ones, hostile ones, skeletons and broken
 archives, graded as an instructor would, with its pages.
 
-Sixty submissions with the whole rubric take a while; `--count 6 --only 2A/ --runs 1` shows the same in a minute.
+Sixty submissions with the whole rubric take a while; `--count 6 --only 2A/ --runs 1` shows the same in a minute. At
+the end it prints wall time, CPU time and memory. With `--kill-every 20` the class is graded once more, into another
+folder, by a grader that is killed (SIGKILL) every 20 seconds: the results must be the same, byte for byte, except for
+files with times in them (grading.json, log.jsonl, class.html, report.html).
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import shutil
-import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.corpora import mutants, variants
 from tests.corpora.attacks import archives, corpus
 from tests.running import REFERENCE, ROOT
+from tests.tools import killing
 
 FOLDER = Path("out") / "demo-class"
 NAMES = ("Ada", "Bjarne", "Chen", "Dara", "Émile", "Fatima", "Grace", "Hiro", "Ines", "Jörg", "Kofi", "Lucía")
+WITH_TIMES = ("grading.json", "log.jsonl", "class.html", "report.html")
+"""Files that hold times of the grading, or are made from those."""
 Writer = Callable[[Path], object]
 
 
 def main() -> int:
-    """Make the class and grade it; return the grader's exit code."""
+    """Make the class and grade it; return the grader's exit code, or 1 if a killed grader has other results."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.demo_class", description=__doc__)
     parser.add_argument("--count", type=int, default=60, metavar="N", help="submissions (60)")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help=f"where to ({FOLDER})")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tests with this in their id")
     parser.add_argument("--runs", metavar="N", help="seeds for each test")
     parser.add_argument("--only-make", action="store_true", help="make the submissions, and grade nothing")
+    parser.add_argument("--kill-every", type=float, metavar="SECONDS", help="grade again, killed again and again")
     options = parser.parse_args()
-    submissions = make(options.out / "submissions", options.count)
+    out = options.out.resolve()
+    submissions = make(out / "submissions", options.count)
     print(f"{submissions}: {options.count} submissions", flush=True)
     if options.only_make:
         return 0
-    command = [sys.executable, "-m", "grader", "class", str(submissions), "--out", str(options.out / "grades")]
-    command += ["--only", options.only] if options.only else []
-    command += ["--runs", options.runs] if options.runs else []
-    code = subprocess.run(command, cwd=ROOT).returncode
-    print(f"open {options.out / 'grades' / 'class.html'}")
-    return code
+    words = [*(["--only", options.only] if options.only else []), *(["--runs", options.runs] if options.runs else [])]
+    code = _grade(out / "grades", submissions, words)
+    print(f"open {out / 'grades' / 'class.html'}")
+    if options.kill_every is None:
+        return code
+    shutil.rmtree(out / "killed", ignore_errors=True)
+    _grade(out / "killed", submissions, words, killing.Every(options.kill_every))
+    differing = differences(out / "grades", out / "killed")
+    print("\n".join(["the killed grader has other results:", *differing] if differing else ["the same results"]))
+    return 1 if differing else code
+
+
+def _grade(out: Path, submissions: Path, words: list[str], is_due: killing.IsDue | None = None) -> int:
+    """Grade the class, and print what that has cost; return the grader's exit code."""
+    known = len(list(out.glob("*/result.json")))
+    command = [sys.executable, "-m", "grader", "class", str(submissions), "--out", str(out), *words]
+    with tempfile.TemporaryDirectory(prefix="demo-class-", ignore_cleanup_errors=True) as temporary:
+        ended = killing.run(command, {**os.environ, "TMPDIR": temporary}, is_due)
+        left = sorted(path.name for path in Path(temporary).iterdir())
+    print(
+        f"{ended.in_words}; {known} were graded before; temporary files left: {', '.join(left) or 'none'}", flush=True
+    )
+    return ended.code
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """Return the names of files that differ between two folders of results, but for those that hold times."""
+    found = (
+        {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()} for out in (one, other)
+    )
+    first, second = ({name: path for name, path in files.items() if path.name not in WITH_TIMES} for files in found)
+    names = sorted({*first, *second})
+    return [name for name in names if name not in first or name not in second or _differ(first[name], second[name])]
+
+
+def _differ(one: Path, other: Path) -> bool:
+    return one.read_bytes() != other.read_bytes()
 
 
 def make(folder: Path, count: int) -> Path:

@@ -66,6 +66,12 @@ CAMPAIGNS = (
         "tests.tools.judge_mutation --only log_bases --every 9",
     ),
     Campaign(
+        "class-killed",
+        "a made-up class of 60, graded twice; a grader that is killed every 20 s must have the same results",
+        "tests.tools.demo_class --kill-every 20 --out out/class-killed",
+        "tests.tools.demo_class --kill-every 9 --out out/class-killed --count 3 --only 2A/drill_first --runs 1",
+    ),
+    Campaign(
         "attacks",
         "every attack at every level of the sandbox that works here: none may gain or leave anything",
         "tests.tools.attacks --levels all",
