@@ -2,8 +2,9 @@
 
 Both are single files that need no network. class.html shows what waits for a review, the heat map of students and
 tests, points, rules, submissions that fail alike, and time; hidden tests are in it. report.html shows what the rubric
-lets students see. With --traces N the first N failures of each student are run once more, and the page of each run,
-message by message, is linked from the report.
+lets students see. With --traces N the first N failures of each student are run once more, in the sandbox, and the page
+of the shortest run of each, message by message, is linked from the report; so is the page of what is left when that run
+is made small: fewer faults, commands and servers that break the same rule.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.options import wanted_hosts
 from labs.report.numbers import positive
 
+SHRINKING = 10.0
+"""CPU seconds for making one failure small."""
+
 if TYPE_CHECKING:
     from grader.results.result import Result
 
@@ -28,6 +32,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--title", default="Class", metavar="TEXT", help="the heading of the page")
     parser.add_argument("--traces", type=positive, metavar="N", help="make the pages of this many failures per student")
+    parser.add_argument(
+        "--shrink",
+        type=float,
+        default=SHRINKING,
+        metavar="SECONDS",
+        help=f"CPU time for making each of these failures small ({SHRINKING:g}); 0: leave them as they are",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = results_in(options.results)
     require_writable(options.results / CLASS)
-    left_out = _make_traces(options.results, found, options.traces) if options.traces else {}
+    left_out = _make_traces(options, found) if options.traces else {}
     count = write_pages(options.results, options.title, Shelf(options.results).everyone().results)
     print(f"{options.results / CLASS}: {count} submissions; each has its report.html beside its result.json")
     for name, why in left_out.items():
@@ -45,18 +56,17 @@ def run(options: argparse.Namespace) -> int:
     return LESS if left_out else FULL_POINTS
 
 
-def _make_traces(out: Path, found: Mapping[str, Result], most: int) -> dict[str, str]:
+def _make_traces(options: argparse.Namespace, found: Mapping[str, Result]) -> dict[str, str]:
     """Make the pages of failing runs; return why there are none for some students."""
-    import trio
-
     from grader.grading.traces import make_traces, wanted
     from grader.intake.taken import take_in
 
     left_out, hosts = {}, wanted_hosts("page", None, None)
     for name, result in found.items():
-        tests = wanted(out / name, result, most)
+        folder = options.results / name
+        failures = wanted(folder, result, options.traces)
         source = result.submission.source
-        if not tests:
+        if not failures:
             continue
         if not source or not Path(source).exists():
             left_out[name] = f"there is no {source or 'source in its result'}"
@@ -65,7 +75,7 @@ def _make_traces(out: Path, found: Mapping[str, Result], most: int) -> dict[str,
             if taken.sha256 != result.submission.sha256:
                 left_out[name] = f"{source} is another submission now; grade it again"
                 continue
-            made = trio.run(make_traces, taken, hosts, tests, out / name)
-        if made < len(tests):
-            left_out[name] = f"{len(tests) - made} runs ended otherwise than in the result; grade it again"
+            made = make_traces(taken, hosts, failures, folder, options.shrink)
+        if made < len(failures):
+            left_out[name] = f"{len(failures) - made} runs ended otherwise than in the result; grade it again"
     return left_out

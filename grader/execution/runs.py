@@ -12,8 +12,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,7 +30,10 @@ from labs.engine.work import Loss, Work
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.run import RunRecord, empty_record, ended, run_scenario, stalled
+from labs.testing.scenario import Scenario
 
+J = TypeVar("J")
+R = TypeVar("R")
 CPU_SECONDS = 15.0
 """CPU seconds of a run with inline hosts after which its server counts as one that never yields."""
 TESTER_SECONDS = 120.0
@@ -52,19 +56,14 @@ class Job(msgspec.Struct, frozen=True):
     """A file for the trace, "" for none."""
 
 
-class GradedRuns(Work[Job, RunRecord]):
-    """Runs jobs against one submission; an error on our side becomes a record that reports it."""
-
-    job, record = Job, RunRecord
+class ConfinedWork(Work[J, R]):
+    """Work with one submission, whose servers run on these hosts, in a runner with limits."""
 
     def __init__(self, folder: str, hosts: Hosts) -> None:
         self._folder, self._hosts = folder, hosts
 
     def reads(self) -> Path:
         return Path(self._folder)
-
-    def moved(self, path: Path) -> GradedRuns:
-        return GradedRuns(str(path), self._hosts)
 
     def hindrance(self) -> str:
         return weaker(self._hosts)
@@ -85,6 +84,18 @@ class GradedRuns(Work[Job, RunRecord]):
         except (OSError, MemoryError) as error:
             self._failed = f"{NOT_STARTED}: {describe(error)}"
 
+    def end(self) -> None:
+        self._exit.close()
+
+
+class GradedRuns(ConfinedWork[Job, RunRecord]):
+    """Runs jobs against one submission; an error on our side becomes a record that reports it."""
+
+    job, record = Job, RunRecord
+
+    def moved(self, path: Path) -> GradedRuns:
+        return GradedRuns(str(path), self._hosts)
+
     def run(self, job: Job) -> RunRecord:
         return not_graded(job, self._failed) if self._failed else run_job(Path(self._folder), job, self._opening)
 
@@ -100,9 +111,6 @@ class GradedRuns(Work[Job, RunRecord]):
             return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
         return ended(scenario, job.seed, loss.how, is_stall=loss.is_stall)
 
-    def end(self) -> None:
-        self._exit.close()
-
 
 def limits_of(hosts: Hosts) -> Limits:
     """Return the limits of a run. Process hosts watch their servers themselves."""
@@ -117,25 +125,43 @@ def not_graded(job: Job, text: str) -> RunRecord:
 def run_job(folder: Path, job: Job, opening: Opening) -> RunRecord:
     """Run one job."""
     scenario = scenarios.find(job.test)
+
+    def run() -> RunRecord:
+        with open(job.trace, "wb") if job.trace else contextlib.nullcontext() as trace:
+            return run_scenario(scenario, folder, job.seed, trace, **arguments_of(opening, job.cpu_seconds))
+
+    return run_safely(folder, scenario, job.seed, run)
+
+
+def arguments_of(opening: Opening, cpu_seconds: float | None) -> dict[str, Any]:
+    """Return the arguments of a run for its hosts and its limit of CPU time, which inline hosts do not have."""
+    arguments = dict(opening.arguments)
+    if cpu_seconds is not None and not opening.is_inline:
+        arguments["cpu_seconds"] = cpu_seconds
+    return arguments
+
+
+def run_safely(folder: Path, scenario: Scenario, seed: int, run: Callable[[], RunRecord]) -> RunRecord:
+    """Run a scenario of a submission within the limits of this process; whatever goes wrong becomes a record."""
+
+    def failed(text: str) -> RunRecord:
+        return empty_record(scenario, seed, Outcome("grader-error", None, text))
+
     try:
         with _limited_cpu():
-            arguments = dict(opening.arguments)
-            if job.cpu_seconds is not None and not opening.is_inline:
-                arguments["cpu_seconds"] = job.cpu_seconds
-            with open(job.trace, "wb") if job.trace else contextlib.nullcontext() as trace:
-                return run_scenario(scenario, folder, job.seed, trace, **arguments)
+            return run()
     except stalls.Stalled:
-        return stalled(scenario, job.seed, "a server never yields, and catches even the interruption")
+        return stalled(scenario, seed, "a server never yields, and catches even the interruption")
     except BadSubmission as error:
         if _is_out_of_reach(folder, error):
-            return not_graded(job, f"the submission's files cannot be read: {error}")
-        return empty_record(scenario, job.seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
+            return failed(f"the submission's files cannot be read: {error}")
+        return empty_record(scenario, seed, Outcome("error", "NoCrash", f"it cannot be run: {error}"))
     except HostsUnavailable as error:  # they start again with the next job
-        return not_graded(job, f"servers cannot be run: {error}")
+        return failed(f"servers cannot be run: {error}")
     except (OSError, MemoryError) as error:
-        return not_graded(job, describe(error))
+        return failed(describe(error))
     except BaseException as error:
-        return not_graded(job, "".join(traceback.format_exception(error)[-4:]))
+        return failed("".join(traceback.format_exception(error)[-4:]))
 
 
 def _is_out_of_reach(folder: Path, error: BadSubmission) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -35,9 +36,16 @@ class NotRecordable(Exception):
 
 
 def record(
-    scenario: Scenario, submission: Path | str | Program, seed: int, hosts: ProcessHosts | None = None
+    scenario: Scenario,
+    submission: Path | str | Program,
+    seed: int,
+    trace: BinaryIO | None = None,
+    *,
+    hosts: ProcessHosts | None = None,
+    cpu_seconds: float | None = None,
 ) -> tuple[Schedule, RunRecord]:
-    """Run a test with a seed; return what it did as a schedule, and the record of the run."""
+    """Run a test with a seed; return what it did as a schedule, and the record of the run, both as run_scenario takes
+    and makes it."""
     if scenario.is_drill or scenario.is_perf:
         kind = "drill: a single server among fake peers" if scenario.is_drill else "performance test"
         raise NotRecordable(f"{scenario.id} is a {kind}; only stage tests can be taken as a schedule")
@@ -46,7 +54,9 @@ def record(
         scenario,
         submission,
         seed,
+        trace,
         hosts=hosts,
+        cpu_seconds=cpu_seconds,
         make_cluster=lambda kernel, test: RecordingCluster(kernel, test, steps),
     )
     schedule = Schedule(

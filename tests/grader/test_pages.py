@@ -19,8 +19,9 @@ from grader.results.pages.class_page import class_page, link
 from grader.results.pages.clusters import clusters, identical
 from grader.results.pages.student_page import student_page
 from grader.results.pages.summary import summarise
-from grader.results.pages.write import CLASS, STUDENT, TRACES, write_pages
-from grader.results.result import Result
+from grader.results.pages.traces import TRACES, TracePages, shortest, stem
+from grader.results.pages.write import CLASS, STUDENT, write_pages
+from grader.results.result import Result, Run
 from grader.results.shelf import Shelf
 from tests.grader.made_up import BUGS, HOSTILE, KINDS, made_up
 from tests.grader.test_exports import HOSTILE as TEXTS
@@ -88,7 +89,7 @@ def test_nothing_hostile_acts_in_a_page(text: str) -> None:
     pages = {found.submission.name: link(found.submission.name)}
     page = check_harmless(class_page([found], text, pages))
     assert page.tags.count("script") == 2 and page.data["rows"][0]["n"] == found.submission.name
-    own = check_harmless(student_page(found, {"2A/chaos": "traces/x.html"}))
+    own = check_harmless(student_page(found, {"2A/chaos": TracePages(Run(1, False, "fail"), "traces/x.html")}))
     assert "script" not in own.tags and "".join(own.texts).count(found.tests[0].message.splitlines()[0][:20]) >= 1
 
 
@@ -169,18 +170,34 @@ def test_a_students_page_shows_what_the_rubric_lets_students_see() -> None:
 
 
 def test_a_trace_is_linked_only_for_a_failure_that_students_may_repeat() -> None:
-    traces = {"2A/initial_election": "traces/a.html", "2A/late_votes": "traces/b.html"}
+    run = Run(2, False, "fail", virtual_time=1.25)
+    small = TracePages(run, "traces/a.html", "traces/s.html", "traces/s.schedule", f"1 crash {HOSTILE}", "1 step")
+    traces = {"2A/initial_election": small, "2A/late_votes": TracePages(run, "traces/b.html")}
     page = student_page(everything(), traces)
-    assert "traces/a.html" in page and "traces/b.html" not in page
+    assert "traces/a.html" in page and "traces/s.schedule" in page and "traces/b.html" not in page
+    assert HOSTILE not in page and "(1 step)" in page
 
 
 def test_traces_are_made_of_the_failures_that_students_may_repeat(tmp_path: Path) -> None:
     found = everything(held=False)
-    assert [test.id for test in wanted(tmp_path, found, 5)] == ["2A/initial_election"]
+    [(test, run)] = wanted(tmp_path, found, 5)
+    assert (test.id, run.seed) == ("2A/initial_election", 2)
     assert wanted(tmp_path, graded(judged(item("2A/hidden_ring"), *["fail"] * 4)), 5) == []
     (tmp_path / TRACES).mkdir()
     (tmp_path / TRACES / "2A-initial_election-2.html").touch()
     assert wanted(tmp_path, found, 5) == []
+
+
+def test_the_trace_is_that_of_the_shortest_failure_with_a_seed_that_students_know() -> None:
+    [test] = [test for test in everything(held=False).tests if test.id == "2A/initial_election"]
+    test.runs = [Run(1, False, "pass"), Run(2, False, "fail", test.rule, virtual_time=3.0)]
+    test.runs += [
+        Run(3, False, "fail", test.rule, virtual_time=2.0, digest="abcdef0123"),
+        Run(4, False, "fail", "Other"),
+    ]
+    test.runs += [Run(5, True, "fail", test.rule, virtual_time=1.0)]
+    run = shortest(test)
+    assert run is not None and run.seed == 3 and stem(test, run) == "2A-initial_election-3-abcdef01"
 
 
 def test_a_trace_is_of_the_submission_that_was_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

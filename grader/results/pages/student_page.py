@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from grader.results.pages.class_page import LEGEND
 from grader.results.pages.document import document, text
+from grader.results.pages.traces import TracePages
 from grader.results.report import PARTS
 from grader.results.result import Result, StageResult, Test
 from grader.results.student_view import student_view
@@ -25,14 +26,14 @@ WORDS = {
 BROKEN = ("held", "error", "fail")
 
 
-def student_page(result: Result, traces: Mapping[str, str] | None = None) -> str:
-    """Return the page; `traces` are links to the pages of traces by test. Only failures that the student may repeat get
+def student_page(result: Result, traces: Mapping[str, TracePages] | None = None) -> str:
+    """Return the page; `traces` are the pages of failing runs by test. Only failures that the student may repeat get
     theirs."""
     view = student_view(result)
     return document(f"{view.submission.name}: {view.points}", "\n".join(_body(view, traces or {})))
 
 
-def _body(view: Result, traces: Mapping[str, str]) -> Iterator[str]:
+def _body(view: Result, traces: Mapping[str, TracePages]) -> Iterator[str]:
     yield f"<header><h1>{text(view.submission.name)}</h1><p>{text(view.points)}</p>"
     yield from (f'<p class="message">{text(line)}</p>' for line in view.message.splitlines())
     yield from (f"<p>{text(change.words)}</p>" for change in view.adjustments)
@@ -75,7 +76,7 @@ def _stage_rows(stage: StageResult, tests: list[Test]) -> Iterator[str]:
         yield f'<tr><td colspan="5" class="message">{text(stage.message)}</td></tr>'
 
 
-def _failure(test: Test, traces: Mapping[str, str]) -> Iterator[str]:
+def _failure(test: Test, traces: Mapping[str, TracePages]) -> Iterator[str]:
     style, sign = _sign(test)
     seeds = ", ".join(map(str, test.failing_seeds))
     secret = f"{test.failing_secret_seeds} secret" if test.failing_secret_seeds else ""
@@ -94,8 +95,20 @@ def _failure(test: Test, traces: Mapping[str, str]) -> Iterator[str]:
     if test.replay:
         yield f'<dt>repeat</dt><dd><code class="command">{text(test.replay)}</code></dd>'
         if test.id in traces:
-            yield f'<dt>trace</dt><dd><a href="{text(traces[test.id])}">the run, message by message</a></dd>'
+            yield from _trace(traces[test.id])
     yield "</dl></article>"
+
+
+def _trace(pages: TracePages) -> Iterator[str]:
+    """Yield the links to the run, and to what is left of it when it is made small."""
+    run = pages.run
+    page, small, file = (text(link) for link in (pages.page, pages.small, pages.file))
+    whole = f'<a href="{page}">the run with seed {run.seed}, message by message</a>'
+    yield f"<dt>trace</dt><dd>{whole} ({run.virtual_time:.1f} s)</dd>"
+    if pages.small:
+        shorter = f'<a href="{small}">a shorter run that breaks the same rule</a> ({text(pages.size)})'
+        schedule = f'<a href="{file}">this schedule</a>, which make replay TEST=file repeats'
+        yield f"<dt>made small</dt><dd>{shorter}, from {schedule}<pre>{text(pages.schedule)}</pre></dd>"
 
 
 def _all_tests(view: Result) -> Iterator[str]:

@@ -6,15 +6,14 @@ import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from grader.results.exports.text_file import write_text
 from grader.results.pages.class_page import class_page, link
 from grader.results.pages.student_page import student_page
-from grader.results.result import Result, Test
-from labs.report.page import page_name
+from grader.results.pages.traces import traces_of
+from grader.results.result import Result
 
-CLASS, STUDENT, TRACES = "class.html", "report.html", "traces"
+CLASS, STUDENT = "class.html", "report.html"
 
 
 def write_student(folder: Path, result: Result) -> None:
@@ -41,17 +40,3 @@ def write_pages_again(out: Path, results: Mapping[str, Result]) -> None:
         return
     if found is not None:
         write_pages(out, html.unescape(found.group(1)), results)
-
-
-def traces_of(folder: Path, result: Result) -> dict[str, str]:
-    """Return links to the pages of traces that are there, by test."""
-    return {
-        test.id: f"{TRACES}/{quote(trace_name(test))}"
-        for test in result.tests
-        if test.failing_seeds and (folder / TRACES / trace_name(test)).exists()
-    }
-
-
-def trace_name(test: Test) -> str:
-    """Return the name of the page of a test's first failure with a public seed."""
-    return page_name(test.id, test.failing_seeds[0])

@@ -33,20 +33,29 @@ VERDICT = b'{"kind":"verdict"'
 _BYTES = re.compile(rb'"(snapshot|data)":"([A-Za-z0-9+/=]{64,})"')
 
 
-def write_page(path: Path, trace: Path, rules: Mapping[str, Rule], record: RunRecord | None = None) -> None:
+def write_page(
+    path: Path, trace: Path, rules: Mapping[str, Rule], record: RunRecord | None = None, submission: str = ""
+) -> None:
     """Write the page of a trace file; `rules` are those that its verdict may name.
 
     Raises BadTrace if it is not a trace file. With `record`, a trace without a verdict gets that of the run.
+    `submission` is its name on the page, if the trace has another one.
     """
     with trace.open("rb") as file:
-        write_from(file, path, rules, record, trace)
+        write_from(file, path, rules, record, trace, submission)
 
 
 def write_from(
-    file: BinaryIO, path: Path, rules: Mapping[str, Rule], record: RunRecord | None = None, name: Path | None = None
+    file: BinaryIO,
+    path: Path,
+    rules: Mapping[str, Rule],
+    record: RunRecord | None = None,
+    name: Path | None = None,
+    submission: str = "",
 ) -> None:
     """Write the page of a trace from its file; `name` is the name of that in errors."""
     header = reader.header_of(file.readline(), name or path)
+    header = msgspec.structs.replace(header, submission=submission or header.submission)
     lines = file.read()
     if record is not None and not _last_line(lines).startswith(VERDICT):
         lines += verdict_line(record)
