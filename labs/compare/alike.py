@@ -37,7 +37,31 @@ class Alike:
     common: tuple[tuple[int, int], ...]
     """The positions of the events, or landmarks, that are alike, in both runs."""
     parts: tuple[tuple[int, int], ...] = ()
-    """Which server of the left run plays the part of which of the right one, where they differ by that."""
+    """Which server of the left run plays the part of which of the right one, as far as that is known."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two runs were compared, and how far they are alike."""
+
+    alike: Alike
+    is_by_event: bool
+    """Whether their events were compared, and not only their landmarks."""
+    earlier: Alike | None = None
+    """How far the events are alike, if the landmarks are for longer."""
+
+
+def compare(
+    left: Sequence[ev.Event], right: Sequence[ev.Event], words: Words, are_same_test_and_seed: bool
+) -> Comparison:
+    """Compare two runs event by event if they have one seed and differ at once; else by their landmarks."""
+    if not are_same_test_and_seed:
+        return Comparison(by_landmark(left, right, words), is_by_event=False)
+    exact = by_event(left, right, words)
+    loose = by_landmark(left, right, words)
+    if loose.common and loose.common[-1][0] > exact.left and loose.common[-1][1] > exact.right:
+        return Comparison(loose, is_by_event=False, earlier=exact)
+    return Comparison(exact, is_by_event=True)
 
 
 def by_event(left: Sequence[ev.Event], right: Sequence[ev.Event], words: Words) -> Alike:

@@ -1,4 +1,4 @@
-"""`python -m labs diff A B`: makes or reads two runs, and shows them side by side."""
+"""`python -m labs diff A B`: makes or reads two runs, shows them side by side, and writes the page of both."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from labs.compare import side_by_side
+from labs.compare import alike, page, side_by_side
 from labs.compare.runs import TRIED, Run, Source, Unclear, from_file, make, nearest, second_of, source_of
+from labs.report.trace_text import describe
 from labs.sim.hosts.base import HostKind
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
@@ -38,7 +39,11 @@ def compare(
         one = source_of(first, submission)
         other = second_of(second, one, submission) if second else None
         left = run(one)
-        return side_by_side.render(left, run(other) if other is not None else _nearest(one, left, run))
+        right = run(other) if other is not None else _nearest(one, left, run)
+        are_same = (left.test, left.seed, left.header.servers) == (right.test, right.seed, right.header.servers)
+        found = alike.compare(left.events, right.events, describe, are_same)
+        written = page.keep_page(left, right, found)
+        return side_by_side.render(left, right, found, [f"page    {written.as_posix()}"] if written else [])
     except OSError as error:
         raise Unclear(f"cannot read {error.filename}: {error.strerror}") from None
     except BadTrace as error:

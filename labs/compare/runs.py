@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,8 @@ from labs.sim.hosts.base import HostKind
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 from labs.trace import events as ev
-from labs.trace.reader import read
+from labs.trace.reader import events_of, header_of, last_line
+from labs.trace.recorder import Header
 
 TRIED, WANTED = 24, 4
 """How many seeds are tried to find a run with the other verdict, and how many such runs are enough to choose from."""
@@ -35,19 +37,34 @@ class Source:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, with all its events."""
+    """A run as its trace has it; the events are decoded when somebody asks for them."""
 
-    test: str
-    seed: int
+    header: Header
+    lines: bytes
+    """Its events, one per line."""
     submission: str
-    servers: int
-    events: Sequence[ev.Event]
+    """As it was typed, or as its trace names it."""
+    path: Path = Path("trace")
+    """Its file, for errors."""
 
     @property
+    def test(self) -> str:
+        return self.header.test
+
+    @property
+    def seed(self) -> int:
+        return self.header.seed
+
+    @functools.cached_property
+    def events(self) -> Sequence[ev.Event]:
+        """Its events; raises BadTrace."""
+        return list(events_of(self.path, self.lines.splitlines()))
+
+    @functools.cached_property
     def verdict(self) -> ev.Verdict | None:
-        """The verdict, which is the last event of a trace that is complete."""
-        last = self.events[-1] if self.events else None
-        return last if isinstance(last, ev.Verdict) else None
+        """The verdict, which is the last event of a trace that is complete; raises BadTrace."""
+        last = list(events_of(self.path, [last_line(self.lines)] if self.lines else []))
+        return last[0] if last and isinstance(last[0], ev.Verdict) else None
 
     @property
     def is_green(self) -> bool:
@@ -86,8 +103,9 @@ def second_of(text: str, first: Source | Path, submission: str) -> Source | Path
 
 def from_file(path: Path) -> Run:
     """Read a run; raise OSError or BadTrace."""
-    header, events = read(path)
-    return Run(header.test, header.seed, header.submission, header.servers, list(events))
+    with path.open("rb") as file:
+        header = header_of(file.readline(), path)
+        return Run(header, file.read(), header.submission, path)
 
 
 def make(scenario: Scenario, source: Source, hosts: HostKind, leave: Callable[[RunRecord], NoReturn]) -> Run:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from labs.compare.alike import Alike, by_event, by_landmark
+from labs.compare.alike import Alike, Comparison
 from labs.compare.runs import Run
 from labs.report import columns, terminal
 from labs.report.folding import Fold, Heartbeats, Line, fold
@@ -24,21 +24,17 @@ WHOLE = 3
 GAP = " │ "
 
 
-def render(left: Run, right: Run) -> str:
-    """Return the comparison of two runs, in the width and height of the terminal."""
-    if (left.test, left.seed, left.servers) != (right.test, right.seed, right.servers):
-        return _shown(left, right, by_landmark(left.events, right.events, describe), by_event=False)
-    exact = by_event(left.events, right.events, describe)
-    if exact.left == len(left.events) and exact.right == len(right.events):
-        return f"{_title('both', left)}\nthe runs are the same: {len(left.events)} events"
-    loose = by_landmark(left.events, right.events, describe)
-    if loose.common and loose.common[-1][0] > exact.left and loose.common[-1][1] > exact.right:
-        return _shown(left, right, loose, by_event=False, earlier=exact)
-    return _shown(left, right, exact, by_event=True)
+def render(left: Run, right: Run, found: Comparison, after: Sequence[str] = ()) -> str:
+    """Return the comparison of two runs, in the width and height of the terminal, with some lines after it."""
+    alike, count = found.alike, len(left.events)
+    is_all = alike.left == count and alike.right == len(right.events)
+    if found.is_by_event and is_all:
+        return "\n".join([_title("both", left), f"the runs are the same: {count} events", *after])
+    return "\n".join([_shown(left, right, found, is_all, len(after)), *after])
 
 
-def _shown(left: Run, right: Run, alike: Alike, by_event: bool, earlier: Alike | None = None) -> str:
-    width = _width()
+def _shown(left: Run, right: Run, found: Comparison, is_all: bool, lines_after: int) -> str:
+    width, alike, by_event, earlier = _width(), found.alike, found.is_by_event, found.earlier
     head = [_title("left", left), _title("right", right)]
     other = [f"{a} is {b}" for a, b in alike.parts if a != b]
     if other:
@@ -52,10 +48,10 @@ def _shown(left: Run, right: Run, alike: Alike, by_event: bool, earlier: Alike |
         head.append(
             "hint    the seed draws what happens here; another submission with the same seed has more in common"
         )
-    if alike.left == len(left.events) and alike.right == len(right.events):
+    if is_all:
         return "\n".join([*(columns.shortened(line, width) for line in head), "the same happens up to the end"])
     height = terminal.height()
-    room = ROWS if height is None else max(LEAST_ROWS, height - len(head) - 2)
+    room = ROWS if height is None else max(LEAST_ROWS, height - len(head) - 2 - lines_after)
     rows = _rows(left, right, alike, by_event, room)
     half = (width - len(GAP)) // 2
     body = [f"{columns.shortened(one, half):{half}}{GAP}{columns.shortened(two, half)}".rstrip() for one, two in rows]

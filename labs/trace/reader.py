@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -26,7 +27,7 @@ def read(path: Path) -> tuple[Header, Iterator[Event]]:
     except BadTrace:
         file.close()
         raise
-    return header, _events(path, file)
+    return header, _read_on(path, file)
 
 
 def header_of(line: bytes, path: Path) -> Header:
@@ -40,13 +41,23 @@ def header_of(line: bytes, path: Path) -> Header:
     return header
 
 
-def _events(path: Path, file: object) -> Iterator[Event]:
-    with file as lines:  # type: ignore[attr-defined]
-        for number, line in enumerate(lines, 2):
-            try:
-                yield event_of(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
-                raise BadTrace(f"{path}:{number} is not an event of this version: {error}") from None
+def _read_on(path: Path, file: BinaryIO) -> Iterator[Event]:
+    with file:
+        yield from events_of(path, file)
+
+
+def events_of(path: Path, lines: Iterable[bytes]) -> Iterator[Event]:
+    """Yield the events that the lines after the header hold; raise BadTrace, naming the line."""
+    for number, line in enumerate(lines, 2):
+        try:
+            yield event_of(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
+            raise BadTrace(f"{path}:{number} is not an event of this version: {error}") from None
+
+
+def last_line(lines: bytes) -> bytes:
+    """Return the last one of a trace's lines, which is the verdict if the run has ended."""
+    return lines[lines.rfind(b"\n", 0, -1) + 1 :]
 
 
 def event_of(line: bytes) -> Event:

@@ -7,22 +7,32 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from labs import cli
-from labs.compare.alike import by_event, by_landmark
+from labs.compare import side_by_side
+from labs.compare.alike import by_event, by_landmark, compare
+from labs.compare.page import keep_page
 from labs.compare.runs import Run, Source, Unclear, nearest, second_of, source_of
-from labs.compare.side_by_side import render
 from labs.messages import RequestVoteArgs
 from labs.report.trace_text import describe
 from labs.trace import events as ev
+from labs.trace.recorder import FORMAT, VERSION, Header
 from tests.running import REFERENCE
 
 ASKED = RequestVoteArgs(1, 0, 0, 0)
 
 
 def run_of(*events: ev.Event, seed: int = 1, submission: str = "mine") -> Run:
-    return Run("2B/x", seed, submission, 3, list(events))
+    header = Header(FORMAT, VERSION, "2B/x", "a test", seed, 3, submission)
+    return Run(header, msgspec.json.Encoder().encode_lines(events), submission)
+
+
+def render(left: Run, right: Run) -> str:
+    """Return the comparison as the terminal shows it."""
+    found = compare(left.events, right.events, describe, left.seed == right.seed)
+    return side_by_side.render(left, right, found)
 
 
 def leads(time: float, server: int, term: int = 1) -> ev.Role:
@@ -180,6 +190,7 @@ def test_two_submissions_with_one_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
     shutil.copy(REFERENCE / "raft.py", tmp_path)
     text = (tmp_path / "raft.py").read_text(encoding="utf-8")
     (tmp_path / "raft.py").write_text(f"{text}\n\nRaft.request_vote = lambda self, args: RequestVoteReply(0, False)\n")
@@ -189,6 +200,26 @@ def test_two_submissions_with_one_seed(
         "\nright   2A/drill_first_vote seed 1: fail VoteDenied at" in printed and ": pass at" in printed.splitlines()[0]
     )
     assert re.search(r"save t1 vote - .*│ .*⇢1 RV t0 no", printed), printed
+    page = printed.splitlines()[-1].removeprefix("page    ")
+    assert re.fullmatch(r"out/2A-drill_first_vote-1-with-[\w-]+\.html", page) and Path(page).is_file()
+
+
+def test_page_of_a_comparison_is_left_out_where_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("out").write_text("a file")
+    left, right = run_of(leads(0.2, 0), PASS), run_of(leads(0.3, 0), PASS, seed=2)
+    assert keep_page(left, right, compare(left.events, right.events, describe, False)) is None
+    Path("out").unlink()
+    assert keep_page(left, right, compare(left.events, right.events, describe, False)) == Path("out/2B-x-1-with-2.html")
+
+
+def test_only_runs_with_the_other_verdict_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    red = run_of(leads(0.1, 0), FAIL, seed=5)
+    made = {seed: run_of(leads(0.1, 0), PASS if seed == 9 else FAIL, seed=seed) for seed in range(1, 60)}
+    assert nearest(red, made.__getitem__) is made[9]
+    assert [seed for seed, run in made.items() if "events" in vars(run)] == [9]
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULT
 
 
 @functools.cache
-def script() -> str:
-    """Return the first module and all that it needs as a single script."""
+def script(first: str) -> str:
+    """Return a module and all that it needs as a single script."""
     order: list[str] = []
-    _collect("main.js", order)
+    _collect(first, order)
     return "".join(_bare(name) for name in order)
 
 

@@ -57,7 +57,7 @@ def write_from(
     header = reader.header_of(file.readline(), name or path)
     header = msgspec.structs.replace(header, submission=submission or header.submission)
     lines = file.read()
-    if record is not None and not _last_line(lines).startswith(VERDICT):
+    if record is not None and not reader.last_line(lines).startswith(VERDICT):
         lines += verdict_line(record)
     write_whole(path, render(header, lines, rules, path.stem).encode())
 
@@ -68,32 +68,58 @@ def verdict_line(record: RunRecord) -> bytes:
     return msgspec.json.encode(Verdict(record.virtual_time, -1, *words, tuple(record.involved))) + b"\n"
 
 
-def _last_line(lines: bytes) -> bytes:
-    return lines[lines.rfind(b"\n", 0, -1) + 1 :]
-
-
 def render(header: Header, lines: bytes, rules: Mapping[str, Rule], name: str, note: str = "") -> str:
     """Return the page of a run; `lines` are its events, one per line as in a trace file, and `note` is shown above."""
-    lines = b"".join(_shortened(lines))
-    verdict = _last_line(lines)
-    broken = re.search(rb'"rule":"(\w+)"', verdict) if verdict.startswith(VERDICT) else None
-    chosen = {rule: rules[rule] for rule in ([broken[1].decode()] if broken else []) if rule in rules}
-    packed = base64.b64encode(zlib.compress(lines, 1 if len(lines) > LARGE else 3)).decode()
-    return fill(header, chosen, name, packed, note=note)
+    lines = shortened(lines)
+    return fill(header, rules_of(lines, rules), name, packed(lines), note=note)
 
 
 def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, place: str = "", **more: Any) -> str:
-    """Return the page with these contents; `trace` are deflated lines in base64, `more` is added to what it knows.
+    """Return the page with these contents; `trace` are packed lines, `more` is added to what it knows.
 
     A page that is live may connect to its server at `place`.
     """
-    about = {
-        **msgspec.to_builtins(header),
-        "name": name,
-        "rules": {rule.id: {"place": rule.place, "text": rule.says, "hint": rule.hint} for rule in rules.values()},
-        **more,
-    }
-    script, style = assets.script(), assets.style()
+    about = {**msgspec.to_builtins(header), "name": name, "rules": told(rules), **more}
+    title, subtitle = f"{header.test}, seed {header.seed}", f"{header.title}; {facts(header, header.submission)}"
+    return join("run", (title, header.test, subtitle), about, [trace], place)
+
+
+def facts(header: Header, submission: str) -> str:
+    """Return what is known of a run before it begins."""
+    return f"seed {header.seed}, {header.servers} servers, {submission}"
+
+
+def shortened(lines: bytes) -> bytes:
+    """Return lines of a trace that are short enough for a page."""
+    return b"".join(_shortened(lines))
+
+
+def rules_of(lines: bytes, rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Return the rule that a run broke, by its name, as far as it is among some rules."""
+    verdict = reader.last_line(lines)
+    broken = re.search(rb'"rule":"(\w+)"', verdict) if verdict.startswith(VERDICT) else None
+    return {rule: rules[rule] for rule in ([broken[1].decode()] if broken else []) if rule in rules}
+
+
+def packed(lines: bytes) -> str:
+    """Return lines of a trace deflated, as text."""
+    return base64.b64encode(zlib.compress(lines, 1 if len(lines) > LARGE else 3)).decode()
+
+
+def told(rules: Mapping[str, Rule]) -> dict[str, dict[str, str]]:
+    """Return what a page shows of some rules."""
+    return {rule.id: {"place": rule.place, "text": rule.says, "hint": rule.hint} for rule in rules.values()}
+
+
+def join(
+    kind: str, head: tuple[str, str, str], about: Mapping[str, Any], traces: Iterable[str], place: str = ""
+) -> str:
+    """Return a page of a kind, whose script and main part have its name.
+
+    `head` are its title, heading and subtitle, `about` is what its script knows, `traces` are packed. A page that is
+    live may connect to its server at `place`.
+    """
+    script, style = assets.script(f"{kind}.js"), assets.style()
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -105,16 +131,17 @@ def fill(header: Header, rules: Mapping[str, Rule], name: str, trace: str, place
             "form-action 'none'",
         )
     )
-    subtitle = f"{header.title}; seed {header.seed}, {header.servers} servers, {header.submission}"
+    title, heading, subtitle = (html.escape(_plain(text)) for text in head)
     values = {
         "csp": policy,
-        "title": html.escape(_plain(f"{header.test}, seed {header.seed}")),
-        "heading": html.escape(_plain(header.test)),
-        "subtitle": html.escape(_plain(subtitle)),
+        "title": title,
+        "heading": heading,
+        "subtitle": subtitle,
         "style": style,
+        "main": assets.read(f"{kind}.html"),
         "script": script,
         "about": json.dumps(about).replace("<", "\\u003c"),
-        "trace": trace,
+        "traces": "\n".join(f'<script type="text/plain" class="trace">{trace}</script>' for trace in traces),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], assets.read("page.html"))
 

@@ -6,20 +6,17 @@ import { Diagram } from "./diagram.js";
 import { Model } from "./model.js";
 import { drawOverview } from "./overview.js";
 import { Logs, showFlying } from "./panels.js";
-import { GROUPS, Rows } from "./rows.js";
-import { seconds } from "./text.js";
+import { nextMark, noMark, Player } from "./player.js";
+import { newFilter, Rows } from "./rows.js";
+import { part, seconds } from "./text.js";
 import { describe, indexOf, spoken } from "./words.js";
 /** @typedef {import("./data.js").About} About */
 /** @typedef {import("./words.js").TraceEvent} TraceEvent */
 
-const RATE = 12; // events a second at the usual speed of playing
-
-/** @param {string} id */
-export const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-export class App {
+export class App extends Player {
   /** @param {About} about */
   constructor(about) {
+    super();
     this.about = about;
     this.model = new Model(about);
     this.diagram = new Diagram(/** @type {HTMLCanvasElement} */ (part("diagram")));
@@ -27,11 +24,8 @@ export class App {
     this.scrub = /** @type {HTMLInputElement} */ (part("scrub"));
     this.at = 0;
     this.facts = /** @type {number[]} */ ([]);
-    this.speed = 1;
-    this.playing = false;
-    this.filter = { servers: new Set(Array.from({ length: about.servers }, (_, one) => one)), kinds: new Set(Object.keys(GROUPS)), text: "", heartbeats: false, keep: new Set(/** @type {number[]} */ ([])) };
+    this.filter = newFilter(about.servers);
     this.rows = new Rows(this.model, this.filter);
-    this._asked = false;
     /** @type {((number: number) => Node[]) | null} */ this.onFlying = null; // makes the buttons of a message on its way
   }
 
@@ -121,48 +115,86 @@ export class App {
    * @param {number} direction
    */
   jump(kind, direction) {
-    const marks = this.model.marks[kind];
-    const found = direction > 0 ? marks.find((one) => one > this.at) : marks.findLast((one) => one < this.at);
-    if (found === undefined) { part("now").textContent = `no ${kind} ${direction > 0 ? "after" : "before"} this moment`; return false; }
+    const found = nextMark(this.model.marks[kind], this.at, direction);
+    if (found === undefined) { noMark(kind, direction); return false; }
     this.go(found);
     return true;
   }
 
-  toggle() {
-    this.playing = !this.playing;
-    part("play").textContent = this.playing ? "Pause" : "Play";
-    if (this.playing) this._play(performance.now(), 0);
-    else this.paint();
+  get diagrams() { return [this.diagram]; }
+
+  get isAtEnd() { return this.rows.rowOf[this.at] >= this.rows.length - 1; }
+
+  /** The virtual time of this moment. */
+  get time() { return this.model.events[this.at].time; }
+
+  /** @param {number} time */
+  goToTime(time) { this.go(this.model.numberAt(time)); }
+
+  toStart() { this.go(0); }
+
+  toEnd() { this.go(this.model.length - 1); }
+
+  toViolation() {
+    if (this.model.marks.violation.length) this.go(this.facts.length ? this.facts[this.facts.length - 1] : this.model.marks.violation[0]);
+    else part("now").textContent = "this run broke no rule";
   }
+
+  /** There is no other run that could differ. */
+  toDifference() { part("now").textContent = "this page shows a single run"; }
+
+  /** @param {number} row */
+  scrubTo(row) { this.go(this.rows.items[row] ?? 0); }
 
   /**
-   * @param {number} then
-   * @param {number} due
+   * Take up a click on an event in the diagram.
+   * @param {Diagram} _diagram
+   * @param {number} number
    */
-  _play(then, due) {
-    if (!this.playing) return;
-    requestAnimationFrame((now) => {
-      const left = due + (now - then) / 1000 * RATE * this.speed, steps = Math.floor(left);
-      if (steps) this.step(steps);
-      if (this.rows.rowOf[this.at] >= this.rows.length - 1) this.toggle();
-      else this._play(now, left - steps);
-    });
-  }
+  choose(_diagram, number) { this.go(number); }
 
   /**
-   * Draw everything in the next frame; with the overview, too, if that has changed.
-   * @param {boolean} [all]
+   * @param {number} factor
+   * @param {number} [y] the height that is kept; that of this moment without it
    */
-  paint(all = false) {
-    this._all = this._all || all;
-    if (this._asked) return;
-    this._asked = true;
-    requestAnimationFrame(() => { this._asked = false; this.paintNow(); });
+  zoom(factor, y = this.rows.length ? this.diagram.y(this.rows.rowOf[this.at] ?? 0) : undefined) {
+    this.diagram.zoomBy(factor, y);
+    this.paint();
   }
 
-  paintNow() {
-    if (this._all) drawOverview(/** @type {HTMLCanvasElement} */ (part("overview")), this.diagram);
-    this._all = false;
+  /** @param {number} pixels */
+  pan(pixels) {
+    this.diagram.pan(pixels);
+    this.paint();
+  }
+
+  fit() {
+    if (this.rows.length) this.diagram.fit();
+    this.paint();
+  }
+
+  /** @param {boolean} isOn */
+  setByTime(isOn) {
+    this.diagram.byTime = isOn;
+    this.diagram.clamp();
+    if (this.rows.length) this.diagram.centre();
+    this.paint();
+  }
+
+  /** @param {boolean} isOn whether all but the causal past is dimmed */
+  setFocus(isOn) {
+    this.diagram.focus = isOn;
+    this.paint();
+  }
+
+  resize() {
+    this.diagram.resize();
+    this.paint(true);
+  }
+
+  /** @param {boolean} all */
+  drawAll(all) {
+    if (all) drawOverview(/** @type {HTMLCanvasElement} */ (part("overview")), this.diagram);
     this.diagram.draw();
     if (!this.model.length) return;
     const e = this.model.events[this.at], words = spoken(e), row = this.rows.rowOf[this.at] ?? 0;

@@ -1,11 +1,15 @@
 // Colours of terms and marks, distinct for the colour-blind too (after Paul Tol's light scheme); each has a text or shape, too.
 
-/** Backgrounds of terms; black text is readable on all of them. */
-const TERMS = ["#99ddff", "#eedd88", "#ffaabb", "#bbcc33", "#77aadd", "#ee8866", "#44bb99", "#dddddd"];
+/** @type {string[]} */ const terms = []; // of the style sheet, which names them; read once
+const TERMS = 8;
 
 /** @param {number} term */
 export function termColour(term) {
-  return term > 0 ? TERMS[(term - 1) % TERMS.length] : "#f4f4f4";
+  if (!terms.length) {
+    const style = getComputedStyle(document.documentElement);
+    for (let number = 0; number < TERMS; number++) terms.push(style.getPropertyValue(`--term${number}`).trim());
+  }
+  return term > 0 ? terms[(term - 1) % TERMS] : "#f4f4f4";
 }
 
 /**

@@ -1,9 +1,7 @@
 // Buttons, keys and the pointer. Each of them has a key; the help lists them.
-import { part } from "./app.js";
-import { perfetto, save, shiviz } from "./exports.js";
 import { GROUPS } from "./rows.js";
-import { make } from "./text.js";
-/** @typedef {import("./app.js").App} App */
+import { make, part } from "./text.js";
+/** @typedef {import("./app.js").App | import("./sides.js").Sides} App */
 
 /** @type {[string, string, (app: App) => void][]} */
 const KEYS = [
@@ -13,8 +11,8 @@ const KEYS = [
   ["ArrowLeft", "event before", (app) => app.step(-1)],
   ["PageDown", "20 events on", (app) => app.step(20)],
   ["PageUp", "20 events back", (app) => app.step(-20)],
-  ["Home", "first event", (app) => app.go(0)],
-  ["End", "last event", (app) => app.go(app.model.length - 1)],
+  ["Home", "first event", (app) => app.toStart()],
+  ["End", "last event", (app) => app.toEnd()],
   [" ", "play, pause", (app) => app.toggle()],
   ["e", "next election", (app) => app.jump("election", 1)],
   ["E", "election before", (app) => app.jump("election", -1)],
@@ -24,10 +22,11 @@ const KEYS = [
   ["F", "fault before", (app) => app.jump("fault", -1)],
   ["n", "next note", (app) => app.jump("note", 1)],
   ["N", "note before", (app) => app.jump("note", -1)],
-  ["v", "the violation", (app) => toViolation(app)],
-  ["+", "zoom in", (app) => zoom(app, 1.3)],
-  ["-", "zoom out", (app) => zoom(app, 1 / 1.3)],
-  ["0", "the whole run", (app) => fit(app)],
+  ["v", "the violation", (app) => app.toViolation()],
+  ["x", "the first difference", (app) => app.toDifference()],
+  ["+", "zoom in", (app) => app.zoom(1.3)],
+  ["-", "zoom out", (app) => app.zoom(1 / 1.3)],
+  ["0", "the whole run", (app) => app.fit()],
   ["t", "scale: by time, or by order", (app) => press("scale")],
   ["h", "heartbeats", (app) => press("heartbeats")],
   ["p", "only the causal past", (app) => press("focus")],
@@ -40,41 +39,15 @@ const KEYS = [
 const press = (id) => part(id).click();
 
 /** @param {App} app */
-function toViolation(app) {
-  if (app.model.marks.violation.length) app.go(app.facts.length ? app.facts[app.facts.length - 1] : app.model.marks.violation[0]);
-  else part("now").textContent = "this run broke no rule";
-}
-
-/**
- * @param {App} app
- * @param {number} factor
- */
-function zoom(app, factor) {
-  const row = app.rows.rowOf[app.at] ?? 0;
-  app.diagram.zoomBy(factor, app.rows.length ? app.diagram.y(row) : undefined);
-  app.paint();
-}
-
-/** @param {App} app */
-function fit(app) {
-  const { diagram, rows } = app;
-  if (!rows.length) return;
-  const span = Math.max(diagram.place(rows.length - 1) - diagram.place(0), 1);
-  diagram.zoomBy((diagram.height - 60) / span / diagram.scale);
-  diagram.top = diagram.place(0) - 4 / diagram.scale;
-  app.paint();
-}
-
-/** @param {App} app */
 export function connect(app) {
   buttons(app);
   filters(app);
-  pointer(app);
+  for (const diagram of app.diagrams) pointer(app, diagram);
   keys(app);
   menus(app);
-  window.addEventListener("resize", () => { app.diagram.resize(); app.paint(true); });
-  window.addEventListener("beforeprint", () => { document.documentElement.dataset.printing = "yes"; app.diagram.resize(); app.recolour(); app.paintNow(); });
-  window.addEventListener("afterprint", () => { delete document.documentElement.dataset.printing; app.diagram.resize(); app.recolour(); });
+  window.addEventListener("resize", () => app.resize());
+  window.addEventListener("beforeprint", () => { document.documentElement.dataset.printing = "yes"; app.resize(); app.recolour(); app.paintNow(); });
+  window.addEventListener("afterprint", () => { delete document.documentElement.dataset.printing; app.resize(); app.recolour(); });
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.recolour());
   window.addEventListener("hashchange", () => { if (location.hash !== linkOf(app)) goToHash(app); });
 }
@@ -84,7 +57,7 @@ export function connect(app) {
  * @param {App} app
  */
 function linkOf(app) {
-  return `#t=${app.model.events[app.at].time.toFixed(4)}`;
+  return `#t=${app.time.toFixed(4)}`;
 }
 
 /**
@@ -95,7 +68,7 @@ export function goToHash(app) {
   const found = /^#t=([0-9.]+)$/.exec(location.hash);
   if (!found) return false;
   const decimals = (found[1].split(".")[1] || "").length;
-  app.go(app.model.numberAt(Number(found[1]) + 0.5 * 10 ** -decimals));
+  app.goToTime(Number(found[1]) + 0.5 * 10 ** -decimals);
   return true;
 }
 
@@ -106,21 +79,22 @@ function buttons(app) {
   on("forward", () => app.step(1));
   on("play", () => app.toggle());
   for (const kind of ["election", "commit", "fault", "note"]) on(`next-${kind}`, () => app.jump(kind, 1));
-  on("to-violation", () => toViolation(app));
-  on("zoom-in", () => zoom(app, 1.3));
-  on("zoom-out", () => zoom(app, 1 / 1.3));
-  on("fit", () => fit(app));
+  on("to-violation", () => app.toViolation());
+  on("to-difference", () => app.toDifference());
+  on("zoom-in", () => app.zoom(1.3));
+  on("zoom-out", () => app.zoom(1 / 1.3));
+  on("fit", () => app.fit());
   on("link", () => { location.hash = linkOf(app); });
   part("speed").addEventListener("change", (event) => { app.speed = Number(/** @type {HTMLSelectElement} */ (event.target).value); });
-  app.scrub.addEventListener("input", () => app.go(app.rows.items[Number(app.scrub.value)] ?? 0));
+  app.scrub.addEventListener("input", () => app.scrubTo(Number(app.scrub.value)));
   const turn = (/** @type {string} */ id, /** @type {(on: boolean) => void} */ act) => on(id, () => {
     const isOn = part(id).getAttribute("aria-pressed") !== "true";
     part(id).setAttribute("aria-pressed", String(isOn));
     act(isOn);
   });
-  turn("scale", (isOn) => { app.diagram.byTime = isOn; app.diagram.clamp(); if (app.rows.length) app.diagram.centre(app.at); app.paint(); });
+  turn("scale", (isOn) => app.setByTime(isOn));
   turn("heartbeats", (isOn) => { app.filter.heartbeats = isOn; app.filterAgain(); });
-  turn("focus", (isOn) => { app.diagram.focus = isOn; app.paint(); });
+  turn("focus", (isOn) => app.setFocus(isOn));
 }
 
 /** @param {App} app */
@@ -130,7 +104,7 @@ function filters(app) {
     input.addEventListener("change", () => { act(input.checked); app.filterAgain(); });
     return make("label", {}, input, words);
   };
-  for (let server = 0; server < app.model.servers; server++) {
+  for (let server = 0; server < app.about.servers; server++) {
     part("servers").append(box(`server ${server}`, (on) => { if (on) app.filter.servers.add(server); else app.filter.servers.delete(server); }));
   }
   for (const group of Object.keys(GROUPS)) {
@@ -139,9 +113,12 @@ function filters(app) {
   part("search").addEventListener("input", (event) => { app.filter.text = /** @type {HTMLInputElement} */ (event.target).value; app.filterAgain(); });
 }
 
-/** @param {App} app */
-function pointer(app) {
-  const { canvas } = app.diagram;
+/**
+ * @param {App} app
+ * @param {import("./diagram.js").Diagram} diagram
+ */
+function pointer(app, diagram) {
+  const { canvas } = diagram;
   let down = /** @type {{y: number, moved: number} | null} */ (null);
   canvas.addEventListener("pointerdown", (event) => { down = { y: event.clientY, moved: 0 }; canvas.setPointerCapture(event.pointerId); });
   canvas.addEventListener("pointermove", (event) => {
@@ -149,21 +126,20 @@ function pointer(app) {
     const moved = down.y - event.clientY;
     down.moved += Math.abs(moved);
     down.y = event.clientY;
-    if (down.moved > 3) { app.diagram.pan(moved); app.paint(); }
+    if (down.moved > 3) app.pan(moved);
   });
   canvas.addEventListener("pointerup", (event) => {
     const wasClick = down && down.moved <= 3;
     down = null;
     if (!wasClick) return;
     const box = canvas.getBoundingClientRect();
-    const number = app.diagram.eventAt(event.clientX - box.left, event.clientY - box.top);
-    if (number >= 0) app.go(number);
+    const number = diagram.eventAt(event.clientX - box.left, event.clientY - box.top);
+    if (number >= 0) app.choose(diagram, number);
   });
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    if (event.ctrlKey || event.metaKey) app.diagram.zoomBy(Math.exp(-event.deltaY / 300), event.clientY - canvas.getBoundingClientRect().top);
-    else app.diagram.pan(event.deltaY);
-    app.paint();
+    if (event.ctrlKey || event.metaKey) app.zoom(Math.exp(-event.deltaY / 300), event.clientY - canvas.getBoundingClientRect().top);
+    else app.pan(event.deltaY);
   }, { passive: false });
 }
 
@@ -196,8 +172,5 @@ function menus(app) {
     root.dataset.theme = isDark ? "light" : "dark";
     app.recolour();
   });
-  const { name, test } = app.about;
-  part("shiviz").addEventListener("click", () => save(`${name}.shiviz.log`, shiviz(app.model), "text/plain"));
-  part("perfetto").addEventListener("click", () => save(`${name}.perfetto.json`, perfetto(app.model, test), "application/json"));
   part("print").addEventListener("click", () => window.print());
 }

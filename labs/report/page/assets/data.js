@@ -16,14 +16,29 @@
  * @property {string} [note] what the reader must know first
  */
 
-/** @returns {About} */
+/**
+ * What is known of two runs, and of how far they are alike.
+ * @typedef {object} AboutPair
+ * @property {string} name
+ * @property {number} servers the larger number of servers
+ * @property {About["rules"]} rules
+ * @property {(About & {first: number})[]} runs with the number of the first event that differs
+ * @property {{noun: string, common: [number, number][], count: number, parts: [number, number][], shift: number}} alike
+ */
+
+/** @returns {any} what is known of the run, or of the runs */
 export function readAbout() {
-  return JSON.parse(contentOf("about"));
+  return JSON.parse(document.getElementById("about")?.textContent || "");
 }
 
-/** @returns {Promise<TraceEvent[]>} */
-export async function readEvents() {
-  const letters = atob(contentOf("trace").trim()), bytes = new Uint8Array(letters.length);
+/** @returns {Promise<TraceEvent[][]>} the events of each run */
+export async function readRuns() {
+  return Promise.all([...document.querySelectorAll("script.trace")].map((one) => unpacked(one.textContent || "")));
+}
+
+/** @param {string} text */
+async function unpacked(text) {
+  const letters = atob(text.trim()), bytes = new Uint8Array(letters.length);
   for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return parseLines(await new Response(stream).text());
@@ -61,9 +76,4 @@ class Digits {
   toString() { return this.digits; }
 
   toJSON() { return this.digits; }
-}
-
-/** @param {string} id */
-function contentOf(id) {
-  return document.getElementById(id)?.textContent || "";
 }

@@ -21,6 +21,13 @@ export class Diagram {
     /** @type {Set<number>} */ this.past = new Set();
     /** @type {Set<number>} */ this.facts = new Set();
     this.at = 0; // the current event
+    /** @type {number[] | null} */ this.slots = null; // for each row its place among those of two runs, if another one is beside it
+    /** @type {Diagram | null} */ this.partner = null; // the diagram beside it
+    this.shift = 0; // the seconds by which its run is drawn earlier than it was
+    /** @type {number | null} */ this.moment = null; // where on the scale the current moment is, if not at the current event
+    this.difference = -1; // the first event that differs from the run beside it
+    this.common = -1; // the last one that both have, if it does not stand just before that
+    /** @type {number[] | null} */ this.order = null; // the servers as the lanes show them, if not by number
     /** @type {{x1: number, y1: number, x2: number, y2: number, number: number}[]} */ this.targets = [];
     this.colours = palette();
     /** @type {Model} */ this.model;
@@ -34,7 +41,8 @@ export class Diagram {
   show(model, rows) {
     this.model = model;
     this.rows = rows;
-    this.lanes = Array.from({ length: model.servers }, (_, server) => server).filter((server) => rows.filter.servers.has(server));
+    const order = this.order || Array.from({ length: model.servers }, (_, server) => server);
+    this.lanes = order.filter((server) => rows.filter.servers.has(server));
   }
 
   resize() {
@@ -52,10 +60,37 @@ export class Diagram {
    * Return where a row is on the scale: its number, or its time in milliseconds.
    * @param {number} row
    */
-  place(row) { return this.byTime ? this.model.events[this.rows.items[row]].time * 1000 : row; }
+  place(row) {
+    if (this.byTime) return (this.model.events[this.rows.items[row]].time - this.shift) * 1000;
+    return this.slots ? this.slots[row] : row;
+  }
+
+  /** Where the last row is, of both runs if there are two. */
+  get end() { return Math.max(this.ownEnd, this.partner ? this.partner.ownEnd : 0); }
+
+  get ownEnd() { return this.rows.length ? this.place(this.rows.length - 1) : 0; }
+
+  get begin() { return Math.min(this.ownBegin, this.partner ? this.partner.ownBegin : this.ownBegin); }
+
+  get ownBegin() { return this.rows.length ? this.place(0) : 0; }
+
+  /** Where the current moment is. */
+  get here() { return this.moment ?? this.place(this.rows.rowOf[this.at]); }
 
   /** @param {number} row */
-  y(row) { return HEAD + (this.place(row) - this.top) * this.scale + 10; }
+  y(row) { return this.heightOf(this.place(row)); }
+
+  /** @param {number} place */
+  heightOf(place) { return HEAD + (place - this.top) * this.scale + 10; }
+
+  /**
+   * Return how far an event is from the begin of the scrubber, as a part of its length.
+   * @param {number} number
+   */
+  partOf(number) {
+    const row = this.rows.rowOf[number];
+    return this.slots ? (this.slots[row] ?? 0) / Math.max(this.slots[this.slots.length - 1], this.partner?.slots?.at(-1) ?? 0, 1) : row / Math.max(this.rows.length - 1, 1);
+  }
 
   /** @param {number} server */
   x(server) {
@@ -79,7 +114,7 @@ export class Diagram {
    */
   rowAt(y) {
     const wanted = this.top + (y - HEAD - 10) / this.scale;
-    if (!this.byTime) return Math.min(Math.max(Math.ceil(wanted), 0), Math.max(this.rows.length - 1, 0));
+    if (!this.byTime && !this.slots) return Math.min(Math.max(Math.ceil(wanted), 0), Math.max(this.rows.length - 1, 0));
     let low = 0, high = this.rows.length;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -92,20 +127,25 @@ export class Diagram {
   /** Scroll until the current event is in view. */
   reveal() {
     if (!this.rows.length) return;
-    const y = this.y(this.rows.rowOf[this.at]);
-    if (y < HEAD + 30 || y > this.height - 50) this.centre(this.at);
+    const y = this.heightOf(this.here);
+    if (y < HEAD + 30 || y > this.height - 50) this.centre();
   }
 
-  /** @param {number} number */
-  centre(number) {
-    this.top = this.place(this.rows.rowOf[number]) - (this.height - HEAD) * 0.6 / this.scale;
+  /** Scroll so that the current moment is a little below the middle. */
+  centre() {
+    this.top = this.here - (this.height - HEAD) * 0.6 / this.scale;
     this.clamp();
   }
 
   clamp() {
-    const last = this.rows.length ? this.place(this.rows.length - 1) : 0;
     const room = (this.height - HEAD - 40) / this.scale;
-    this.top = Math.max(Math.min(this.top, last - room * 0.6), -10 / this.scale);
+    this.top = Math.max(Math.min(this.top, this.end - room * 0.6), Math.min(this.begin, 0) - 10 / this.scale);
+  }
+
+  /** Zoom until the whole run is in view. */
+  fit() {
+    this.zoomBy((this.height - 60) / Math.max(this.end - this.begin, 1) / this.scale);
+    this.top = this.begin - 4 / this.scale;
   }
 
   /** @param {number} pixels */
@@ -138,6 +178,8 @@ export class Diagram {
       pen.font = "11px ui-monospace, Menlo, Consolas, monospace";
       if (last - first > MANY) this.drawFar(first, last);
       else this.drawNear(first, last);
+      if (this.common >= 0) this.drawBorder(this.common, "=", 9);
+      if (this.difference >= 0) this.drawBorder(this.difference, "≠", -9);
       this.drawCursor();
     }
     this.drawHead();
@@ -493,9 +535,29 @@ export class Diagram {
     }
   }
 
+  /**
+   * Draw a line across all lanes at an event, with a sign.
+   * @param {number} number
+   * @param {string} sign
+   * @param {number} below how far below the event, in pixels
+   */
+  drawBorder(number, sign, below) {
+    const { pen, colours } = this, y = this.y(this.rows.rowOf[number]) + below;
+    if (y < HEAD || y > this.height) return;
+    pen.strokeStyle = colours.ink;
+    pen.lineWidth = 2;
+    pen.setLineDash([8, 4]);
+    line(pen, 0, y, this.width, y);
+    pen.setLineDash([]);
+    pen.lineWidth = 1;
+    pen.font = "bold 15px system-ui, sans-serif";
+    this.words(LEFT - 18, y + 5, sign, colours.ink, this.width);
+    pen.font = "11px ui-monospace, Menlo, Consolas, monospace";
+  }
+
   drawCursor() {
     const { pen, colours } = this;
-    const y = this.y(this.rows.rowOf[this.at]);
+    const y = this.heightOf(this.here);
     pen.strokeStyle = colours.cursor;
     pen.lineWidth = 1.5;
     line(pen, 0, y + 0.5, this.width, y + 0.5);

@@ -1,5 +1,5 @@
 // The run in formats that other tools open: a log for ShiViz, and a trace for Perfetto or Chrome's tracing page.
-import { visible } from "./text.js";
+import { part, visible } from "./text.js";
 import { callName, describe } from "./words.js";
 /** @typedef {import("./model.js").Model} Model */
 
@@ -69,4 +69,15 @@ export function save(name, text, type) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/**
+ * Offer the exports of the run that a page shows.
+ * @param {import("./app.js").App} app
+ */
+export function offerExports(app) {
+  const { name, test } = app.about;
+  const offer = (/** @type {string} */ id, /** @type {() => void} */ act) => { part(id).hidden = false; part(id).addEventListener("click", act); };
+  offer("shiviz", () => save(`${name}.shiviz.log`, shiviz(app.model), "text/plain"));
+  offer("perfetto", () => save(`${name}.perfetto.json`, perfetto(app.model, test), "application/json"));
 }

@@ -1,7 +1,6 @@
 // The page of a live cluster: sends commands to its server, and takes up the lines of the trace that come back.
-import { part } from "./app.js";
 import { parseLines } from "./data.js";
-import { make, visible } from "./text.js";
+import { make, part, visible } from "./text.js";
 import { callName } from "./words.js";
 /** @typedef {import("./app.js").App} App */
 
@@ -17,10 +16,18 @@ export class LiveRun {
     this.onEnd = onEnd;
     this.speed = 0;
     this.isOver = false;
+    this.forget();
     this.socket = new WebSocket(`ws://${location.host}/live${location.search}`);
     this.socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
     this.socket.addEventListener("close", () => this.report("the command that served this page has ended", true));
     this.build();
+  }
+
+  /** Forget the messages that were counted, because another run begins. */
+  forget() {
+    this.counted = 0; // the events that were looked at
+    /** @type {Map<string, number>} */ this.counts = new Map(); // the messages of each call, leg and link
+    /** @type {Map<number, number>} */ this.ordinals = new Map(); // for each message its number among those
   }
 
   /** @param {Record<string, any>} command */
@@ -37,7 +44,7 @@ export class LiveRun {
   /** @param {News} news */
   take(news) {
     const { app } = this;
-    if (news.reset) app.forget();
+    if (news.reset) { app.forget(); this.forget(); }
     if (news.lines) app.append(parseLines(news.lines));
     this.speed = news.speed || 0;
     if (this.speed && part("live-words").textContent === "press Run") this.report("");
@@ -142,12 +149,14 @@ export class LiveRun {
    */
   addressOf(number) {
     const { events } = this.app.model, e = events[number];
-    let ordinal = 0;
-    for (let one = 0; one <= number; one++) {
-      const other = events[one];
-      ordinal += Number(other.kind === e.kind && other.server === e.server && other.peer === e.peer && other.call === e.call);
+    for (; this.counted <= number; this.counted++) {
+      const { kind, server, peer, call } = events[this.counted];
+      if (kind !== "send" && kind !== "reply") continue;
+      const name = `${kind} ${server}>${peer} ${call}`, count = (this.counts.get(name) || 0) + 1;
+      this.counts.set(name, count);
+      this.ordinals.set(this.counted, count);
     }
-    return { call: e.call, source: e.server, target: e.peer, ordinal, leg: e.kind === "send" ? "request" : "reply" };
+    return { call: e.call, source: e.server, target: e.peer, ordinal: this.ordinals.get(number), leg: e.kind === "send" ? "request" : "reply" };
   }
 
   /** Let a drag from one server's name to another's cut their link, or heal it; with Shift one way only. */

@@ -14,12 +14,13 @@ export class Logs {
   /**
    * @param {HTMLElement} place
    * @param {number} servers
+   * @param {number[] | null} [order] the servers as they are listed, if not by number
    */
-  constructor(place, servers) {
+  constructor(place, servers, order) {
     this.heads = Array.from({ length: COLUMNS }, () => make("th", { scope: "col" }));
     this.lines = Array.from({ length: servers }, (_, server) => newLine(server));
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "server"), make("th", { scope: "col" }, "term, vote"), ...this.heads));
-    const body = make("tbody", {}, ...this.lines.map((one) => one.row));
+    const body = make("tbody", {}, ...(order ? order.map((server) => this.lines[server]) : this.lines).map((one) => one.row));
     place.append(make("table", { class: "logs" }, make("caption", { class: "hidden" }, "The log of each server at this moment"), head, body));
   }
 

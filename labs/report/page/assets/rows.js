@@ -15,6 +15,16 @@ export const GROUPS = /** @type {Record<string, string[]>} */ ({
   roles: ["role"],
   checks: ["check"],
 });
+
+/**
+ * Return a filter that lets everything through, with heartbeats folded.
+ * @param {number} servers
+ * @returns {Filter}
+ */
+export function newFilter(servers) {
+  return { servers: new Set(Array.from({ length: servers }, (_, one) => one)), kinds: new Set(Object.keys(GROUPS)), text: "", heartbeats: false, keep: new Set() };
+}
+
 const GROUP_OF = new Map(Object.entries(GROUPS).flatMap(([group, kinds]) => kinds.map((kind) => [kind, group])));
 
 export class Rows {

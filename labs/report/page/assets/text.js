@@ -72,6 +72,14 @@ export function seconds(time) {
 }
 
 /**
+ * Return the element of the page with an id.
+ * @param {string} id
+ */
+export function part(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/**
  * Make an element: its children are elements or plain text, never markup.
  * @param {string} name
  * @param {Record<string, string | boolean | EventListener>} [properties] attributes, and listeners as "onclick"

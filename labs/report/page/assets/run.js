@@ -1,9 +1,10 @@
 // Starts the page: reads the run, shows what it broke, and opens at the moment that the address or the verdict names.
-import { App, part } from "./app.js";
+import { App } from "./app.js";
 import { connect, goToHash } from "./controls.js";
-import { readAbout, readEvents } from "./data.js";
+import { readAbout, readRuns } from "./data.js";
+import { offerExports } from "./exports.js";
 import { LiveRun } from "./live.js";
-import { make, seconds, visible } from "./text.js";
+import { make, part, seconds, visible } from "./text.js";
 import { describe } from "./words.js";
 
 /** @param {App} app */
@@ -53,12 +54,13 @@ async function start() {
   const about = readAbout();
   const app = new App(about);
   if (about.note) part("note").textContent = about.note;
-  app.begin(await readEvents());
+  app.begin((await readRuns())[0]);
   showVerdict(app);
   connect(app);
+  offerExports(app);
   app.diagram.resize();
   if (!goToHash(app)) app.go(app.facts.length ? app.facts[app.facts.length - 1] : app.model.length - 1);
-  if (app.rows.length) app.diagram.centre(app.at);
+  if (app.rows.length) app.diagram.centre();
   app.paint(true);
   if (about.live) new LiveRun(app, () => afterRun(app));
   document.documentElement.dataset.ready = "yes";
