@@ -53,7 +53,8 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make trace         a whole run:  TEST= SEED=, or FILE=out/....trace.jsonl
                      narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
   make submit        pack what you hand in, and check it: out/raft.zip
-  make diff          two runs side by side, from the first event that differs:
+  make diff          two runs side by side, from the first event that differs,
+                     in the terminal and as a page:
                      TEST= SEED= and WITH=another seed, submission or trace;
                      without WITH a seed that ends otherwise
   make page          a run as a diagram to move through, in a browser:

@@ -166,7 +166,7 @@ def _add_readers(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_filters(trace)
     trace.set_defaults(run=_trace)
 
-    diff = commands.add_parser("diff", help="show two runs side by side, from the first event that differs")
+    diff = commands.add_parser("diff", help="show two runs side by side, and write the page of both")
     diff.add_argument("first", metavar="A", help="a trace file, TEST/SEED, or TEST/SEED/SUBMISSION")
     words = "the same, or only a seed, or only a submission; without it the nearest seed with the other verdict"
     diff.add_argument("second", nargs="?", metavar="B", help=words)

@@ -1,7 +1,7 @@
 """The alarm for servers that run in a thread of their own: no signal arrives there, so an exception is put into it.
 
-Counts the CPU time that the thread uses while its virtual time stands still; so a long run is no stall, and neither is
-a wait at a prompt. Knows no scenario and no page.
+Counts the CPU time that the thread uses while its virtual time stands still; so neither a long run
+nor a wait at a prompt counts as a stall. Knows no scenario and no page.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class Live:
 
     @property
     def next_words(self) -> str:
-        """What to do now that the run is over, if rewinding is no way to go on."""
+        """What to do now that the run is over, if rewinding cannot help."""
         return SPOILED if self.rule == "NoStall" else ""
 
     @property

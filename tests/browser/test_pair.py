@@ -159,7 +159,7 @@ def test_it_opens_where_two_submissions_part_and_steps_through_both(browser: Bro
 
         page.keyboard.press("ArrowUp")
         settled(page)
-        assert page.inner_text("#now").startswith("both: server 3"), "what both have is told once"
+        assert page.inner_text("#now").startswith("both: server 3"), "what both have is shown once"
         assert at(page) == [position - 1 for position in pair.first]
         page.keyboard.press("Home")
         assert at(page) == [0, 0]

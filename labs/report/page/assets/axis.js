@@ -1,4 +1,4 @@
-// One axis for two runs: a place for each moment at which a row of either stands. What happens in both at once shares one.
+// One axis for two runs: a place for each moment at which a row of either stands. Rows of the same time share one.
 /** @typedef {import("./rows.js").Rows} Rows */
 
 const SAME = 1e-9; // seconds between two times that are the same

@@ -1,4 +1,4 @@
-// Starts the page of two runs: says how far they are alike, and opens at the first event that differs.
+// Starts the page of two runs: shows how far they are alike, and opens at the first event that differs.
 import { connect, goToHash } from "./controls.js";
 import { readAbout, readRuns } from "./data.js";
 import { Sides } from "./sides.js";

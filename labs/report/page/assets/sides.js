@@ -206,11 +206,11 @@ export class Sides extends Player {
 
   /** Return what happens at this moment, in either run. */
   words() {
-    const told = this.sides.filter((one) => one.isNow).map((one) => {
+    const found = this.sides.filter((one) => one.isNow).map((one) => {
       const e = one.model.events[one.at];
       return `${one.name}: ${e.server >= 0 ? `server ${e.server}` : "the test"} ${describe(e)}`;
     });
-    return told.length === 2 && told[0].slice(6) === told[1].slice(7) ? `both: ${told[0].slice(6)}` : told.join("; ");
+    return found.length === 2 && found[0].slice(6) === found[1].slice(7) ? `both: ${found[0].slice(6)}` : found.join("; ");
   }
 }
 
