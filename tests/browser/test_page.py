@@ -208,6 +208,10 @@ def test_a_message_shows_its_fields_and_what_differs_from_the_last_one(
         assert re.search(rf"{sent.message.prev_log_index}\s+was 0", fields["prev_log_index"])
         assert "was" not in fields["term"]
         assert "request sent" in page.inner_text("#details")
+        page.keyboard.press("End")
+        settled(page)
+        names = {row.locator("th").inner_text() for row in page.locator("#details tr").all()}
+        assert names == {"status", "rule", "message", "hint", "servers"}, "a verdict's message is a text"
 
 
 def test_keys_buttons_and_the_scrubber_move_through_the_run(browser: Browser, runs: dict[str, Shown]) -> None:
@@ -376,3 +380,26 @@ def cpu_seconds(devtools: Any) -> float:
     """Return the CPU time that the page's main thread has used."""
     found = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
     return float(found["TaskDuration"])
+
+
+def test_printing_shows_everything_in_its_colours(browser: Browser, runs: dict[str, Shown]) -> None:
+    """As the print dialog does it: the event first, then the style sheet for paper."""
+    width = 718  # pixels of A4 between margins of 1 cm
+    with opened(browser, runs["failing"].path, color_scheme="dark") as page:
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": width, "height": 1000})
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off at the right"
+        script = "[diagram.width / diagram.height, diagram.clientWidth / diagram.clientHeight]"
+        drawn, shown = page.evaluate(
+            f"(() => {{ const diagram = document.getElementById('diagram'); return {script}; }})()"
+        )
+        assert drawn == pytest.approx(shown, rel=0.02), "the diagram is not stretched"
+        for place in ("#logs", "#verdict .message", "#flying"):
+            content, box = page.locator(place).evaluate("one => [one.scrollHeight, one.clientHeight]")
+            assert content <= box + 1, place
+        colour = "getComputedStyle(document.querySelector('.entry.t0')).backgroundColor"
+        assert page.evaluate(colour) == "rgb(153, 221, 255)"
+        assert page.evaluate("getComputedStyle(document.querySelector('.entry.t0')).printColorAdjust") == "exact"
+        assert not page.locator("#play").is_visible()

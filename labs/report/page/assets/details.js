@@ -47,15 +47,16 @@ function outcome(model, number, open) {
  */
 function fieldTable(model, number) {
   const e = model.events[number];
-  const last = e.message ? lastOfKind(model, number) : null;
-  const fields = e.message ? { ...e.message, ...(e.extra || {}) } : fieldsOf(e);
+  const isMessage = typeof e.message === "object"; // a verdict has a text of this name
+  const last = isMessage ? lastOfKind(model, number) : null;
+  const fields = isMessage ? { ...e.message, ...(e.extra || {}) } : fieldsOf(e);
   const rows = Object.entries(fields).map(([name, value]) => {
     const old = last ? last.message[name] : undefined;
     const differs = last && JSON.stringify(old) !== JSON.stringify(value);
     return make("tr", { class: differs ? "differs" : "" }, make("th", { scope: "row" }, visible(name)), make("td", {}, inFull(value)),
       make("td", { class: "old" }, differs ? `was ${shown(old, 40)}` : ""));
   });
-  const caption = e.message ? (last ? "its fields, and what the last one of its kind on this link had" : "its fields; it is the first of its kind on this link") : "its fields";
+  const caption = isMessage ? (last ? "its fields, and what the last one of its kind on this link had" : "its fields; it is the first of its kind on this link") : "its fields";
   return make("table", { class: "fields" }, make("caption", {}, caption), make("tbody", {}, ...rows));
 }
 

@@ -32,6 +32,7 @@ export class Diagram {
     this.colours = palette();
     /** @type {Model} */ this.model;
     /** @type {Rows} */ this.rows;
+    /** @type {number[]} */ this.lanes = []; // the servers that are shown, from left to right
   }
 
   /**

@@ -9,7 +9,7 @@ import { callName, describe } from "./words.js";
  * @param {Model} model
  */
 export function shiviz(model) {
-  const lines = [];
+  /** @type {string[]} */ const lines = [];
   /** @type {Map<number, number[]>} */ const sent = new Map(); // the clock of each message that may still arrive
   const clocks = Array.from({ length: model.servers }, () => Array(model.servers).fill(0));
   model.events.forEach((e, number) => {

@@ -16,7 +16,9 @@ export class LiveRun {
     this.onEnd = onEnd;
     this.speed = 0;
     this.isOver = false;
-    this.forget();
+    this.counted = 0; // the events among which messages were counted
+    /** @type {Map<string, number>} */ this.counts = new Map(); // the messages of each call, leg and link
+    /** @type {Map<number, number>} */ this.ordinals = new Map(); // for each message its number among those
     this.socket = new WebSocket(`ws://${location.host}/live${location.search}`);
     this.socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
     this.socket.addEventListener("close", () => this.report("the command that served this page has ended", true));
@@ -25,9 +27,9 @@ export class LiveRun {
 
   /** Forget the messages that were counted, because another run begins. */
   forget() {
-    this.counted = 0; // the events that were looked at
-    /** @type {Map<string, number>} */ this.counts = new Map(); // the messages of each call, leg and link
-    /** @type {Map<number, number>} */ this.ordinals = new Map(); // for each message its number among those
+    this.counted = 0;
+    this.counts.clear();
+    this.ordinals.clear();
   }
 
   /** @param {Record<string, any>} command */

@@ -35,7 +35,18 @@ export class Side {
     /** @type {Filter} */ this.filter = { ...newFilter(about.servers), keep: new Set([...facts, ...this.model.marks.violation, this.first, ...(common < 0 ? [] : [common])]) };
     this.at = 0; // its current event
     this.overview = /** @type {HTMLCanvasElement} */ (part(`overview-${name}`));
-    this.build(order);
+    const label = `${name} run: servers from left to right, time downwards; arrow keys go from event to event in both runs, and each is read out`;
+    const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { id: `diagram-${name}`, tabindex: "0", role: "application", "aria-roledescription": "space-time diagram", "aria-label": label }));
+    this.diagram = new Diagram(canvas);
+    this.none = make("p", { class: "none", hidden: true }, "no events match these filters");
+    this.since = make("p", { class: "soft" });
+    this.flying = make("div", { class: "flying" });
+    this.details = make("div");
+    const logs = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Logs of the ${name} run` });
+    this.logs = new Logs(logs, about.servers, order);
+    this.build(canvas, logs);
+    this.isNow = false; // whether its current event stands at the common moment, and not before it
+    this.late = 0; // the seconds by which it stands before that
     this.diagram.facts = new Set(facts);
     this.diagram.past = past;
     this.diagram.order = order;
@@ -44,20 +55,14 @@ export class Side {
     this.rows = new Rows(this.model, this.filter);
   }
 
-  /** @param {number[]} order */
-  build(order) {
-    const label = `${this.name} run: servers from left to right, time downwards; arrow keys go from event to event in both runs, and each is read out`;
-    const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { id: `diagram-${this.name}`, tabindex: "0", role: "application", "aria-roledescription": "space-time diagram", "aria-label": label }));
-    this.none = make("p", { class: "none", hidden: true }, "no events match these filters");
+  /**
+   * @param {HTMLElement} canvas
+   * @param {HTMLElement} logs
+   */
+  build(canvas, logs) {
     part("sides").append(make("section", { "aria-labelledby": `title-${this.name}` }, this.head(), make("div", { class: "canvas" }, canvas, this.none)));
-    this.diagram = new Diagram(canvas);
-    const logs = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Logs of the ${this.name} run` });
-    this.since = make("p", { class: "soft" });
-    this.flying = make("div", { class: "flying" });
-    this.details = make("div");
     part("panels").append(make("section", { "aria-label": `The ${this.name} run at this moment` },
       make("h3", {}, `Servers, ${this.name} run`), logs, make("h3", {}, "Its event"), this.since, this.details, make("h3", {}, "On their way"), this.flying));
-    this.logs = new Logs(logs, this.about.servers, order);
   }
 
   /** Return who runs here, and how that ended. */

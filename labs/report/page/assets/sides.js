@@ -25,12 +25,13 @@ export class Sides extends Player {
     this.scrub = /** @type {HTMLInputElement} */ (part("scrub"));
     this.shift = about.alike.shift;
     this.at = 0; // the current place on the axis
+    this.axis = new Axis(this.sides[0].rows, this.sides[1].rows, this.shift);
     this.filterAgain();
   }
 
   /** Choose the rows again, as the filters are now; the moment stays the same. */
   filterAgain() {
-    const time = this.axis ? this.time : 0;
+    const { time } = this;
     for (const one of this.sides) one.choose(this.filter);
     this.lineUp(time);
   }

@@ -24,7 +24,7 @@ export function visible(text, most = 100000) {
  * @returns {string}
  */
 export function shown(value, most = 60) {
-  const pieces = [];
+  /** @type {string[]} */ const pieces = [];
   write(value, pieces, { left: most + 1 });
   const text = visible(pieces.join(""));
   return text.length > most ? text.slice(0, most - 3) + "..." : text;
