@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sys
 from pathlib import Path
@@ -55,6 +56,26 @@ def add_grading_options(parser: argparse.ArgumentParser, export: str) -> None:
         help="replace results of another rubric, selection or secret, for all in --out",
     )
     parser.add_argument("--export", default=export, metavar="F,F", help=exports.HELP)
+    add_moment(parser)
+
+
+def add_moment(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the moment that decides what students see already."""
+    parser.add_argument("--at", metavar="TIME", help="as if it were then, for release dates (now)")
+
+
+def moment_of(options: argparse.Namespace) -> datetime.datetime:
+    """Return the moment for which a command writes what students see: the given one, or now."""
+    text: str | None = options.at
+    if text is None:
+        return datetime.datetime.now(datetime.UTC)
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise exits.Usage(f"--at {text!r} is not a time with its zone, such as 2026-06-03T23:59+02:00")
+    return moment
 
 
 def wanted_hosts(command: str, kind: Kind | None, required: str | None, scheduler: str = "") -> Hosts:

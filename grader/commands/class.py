@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
-from grader.options import add_grading_options, exit_early, print_foreign, wanted_hosts
+from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
 from grader.results import exports
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ def run(options: argparse.Namespace) -> int:
     from grader.grading.twins import Redone
     from grader.results import files
     from grader.results.pages.write import CLASS, write_pages
+    from grader.results.release import all_released, released
     from grader.results.shelf import Shelf
 
-    chosen = exports.chosen(options.export)
+    chosen, now = exports.chosen(options.export), moment_of(options)
     rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
     hosts = wanted_hosts("class", options.hosts, options.require_sandbox, options.scheduler)
     shelf = Shelf(options.out)
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         batch = Batch(
             options.out, rubric, hosts, hand_ins, known, jobs, again, options.reason, options.replace, scheduler
         )
-        batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
+        batch.finished = lambda name, result: files.write_all(options.out / name, released(result, now), chosen)
         if options.regrade or (options.out / REDONE).exists():
             batch.redone, batch.again = Redone(options.out / REDONE), True
         batch.run()
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
             everyone = files.write_class(options.out, batch.results)
             print_foreign("class", everyone)
             with batch.writing(options.out / CLASS):
-                write_pages(options.out, options.submissions.name, everyone.results)
+                write_pages(options.out, options.submissions.name, all_released(everyone.results, now))
         if batch.redone is not None and not batch.interrupted and not batch.unwritten:
             batch.redone.end()
     return _report(options, batch)

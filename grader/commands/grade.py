@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
-from grader.options import add_grading_options, exit_early, print_foreign, wanted_hosts
+from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
 from grader.results import exports
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ def run(options: argparse.Namespace) -> int:
     from grader.grading.rubric import load
     from grader.results import files, report
     from grader.results.pages.write import CLASS, write_pages_again
+    from grader.results.release import all_released, released
     from grader.results.shelf import Shelf
     from grader.results.students import from_paths
 
-    chosen = exports.chosen(options.export)
+    chosen, now = exports.chosen(options.export), moment_of(options)
     rubric = load(options.rubric, options.runs, options.public, options.only)
     hosts = wanted_hosts("grade", options.hosts, options.require_sandbox, options.scheduler)
     for source in options.submissions:
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     exits.require_writable(options.out / "class.csv")
     jobs, again, scheduler = options.jobs, options.again, options.scheduler
     batch = Batch(options.out, rubric, hosts, hand_ins, known, jobs, again, options.reason, options.replace, scheduler)
-    batch.finished = lambda name, result: files.write_all(options.out / name, result, chosen)
+    batch.finished = lambda name, result: files.write_all(options.out / name, released(result, now), chosen)
     batch.so_far = lambda name, result: files.write_so_far(options.out / name, result, chosen)
     batch.run()
     results = [batch.results[name] for name in hand_ins if name in batch.results]
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         everyone = files.write_class(options.out, batch.results)
         print_foreign("grade", everyone)
         with batch.writing(options.out / CLASS):
-            write_pages_again(options.out, everyone.results)
+            write_pages_again(options.out, all_released(everyone.results, now))
     if options.json:
         sys.stdout.writelines(msgspec.json.encode(result).decode() + "\n" for result in results)
     else:

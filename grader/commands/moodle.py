@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, LESS, require_writable
+from grader.options import add_moment, moment_of
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", type=Path, metavar="FILE", help="the file to upload (the worksheet's name + -filled)")
     parser.add_argument("--scale", action="store_true", help="scale to the maximum grade in Moodle")
     parser.add_argument("--lower", action="store_true", help="also fill in grades that are less than those there")
+    add_moment(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,10 +33,11 @@ def run(options: argparse.Namespace) -> int:
     from grader.results.exports.matching import require_one_basis
     from grader.results.exports.moodle import fill_in, rows_of
     from grader.results.exports.text_file import write_text
+    from grader.results.release import all_released
     from grader.results.shelf import results_in
 
     rows = rows_of(options.worksheet)
-    results = list(results_in(options.results).values())
+    results = list(all_released(results_in(options.results), moment_of(options)).values())
     require_one_basis(results)
     filled = fill_in(rows, results, options.scale, options.lower)
     into = options.into or options.worksheet.with_name(options.worksheet.stem + "-filled.csv")

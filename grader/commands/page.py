@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS, require_writable
-from grader.options import wanted_hosts
+from grader.options import add_moment, moment_of, wanted_hosts
 from labs.report.numbers import positive
 
 SHRINKING = 10.0
@@ -39,17 +39,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"CPU time for making each of these failures small ({SHRINKING:g}); 0: leave them as they are",
     )
+    add_moment(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the pages, and print where they are; return 1 if the traces of a student cannot be made."""
     from grader.results.pages.write import CLASS, write_pages
+    from grader.results.release import all_released
     from grader.results.shelf import Shelf, results_in
 
-    found = results_in(options.results)
+    now = moment_of(options)
+    found = all_released(results_in(options.results), now)
     require_writable(options.results / CLASS)
     left_out = _make_traces(options, found) if options.traces else {}
-    count = write_pages(options.results, options.title, Shelf(options.results).everyone().results)
+    everyone = all_released(Shelf(options.results).everyone().results, now)
+    count = write_pages(options.results, options.title, everyone)
     print(f"{options.results / CLASS}: {count} submissions; each has its report.html beside its result.json")
     for name, why in left_out.items():
         print(f"page: no traces of {name}: {why}", file=sys.stderr)

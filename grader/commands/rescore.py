@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.exits import FULL_POINTS, LESS, Usage
+from grader.exits import FULL_POINTS, LESS
+from grader.options import add_moment, moment_of
 from grader.places import RUBRIC
 from labs.report.numbers import positive
 
@@ -32,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--roster", type=Path, metavar="CSV", help="late days and extensions of single students")
     parser.add_argument("--diff", action="store_true", help="show whose points change, and write nothing")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the log and the results")
-    parser.add_argument("--at", metavar="TIME", help="as if it were then, for release dates (now)")
+    add_moment(parser)
     parser.add_argument("--runs", type=positive, metavar="N", help="as for the grade command, if it was given there")
     parser.add_argument("--only", default="", metavar="TEXT", help="as for the grade command")
     parser.add_argument("--public", action="store_true", help="as for the grade command")
@@ -53,7 +54,8 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
     from grader.results.changes import table
 
     rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
-    now, missing = _rescored(options.results, before, rubric, _moment(options.at))
+    moment = moment_of(options)
+    now, missing = _rescored(options.results, before, rubric)
     for name, why in missing.items():
         print(f"rescore: {name}: {why}", file=sys.stderr)
     if missing:
@@ -67,17 +69,15 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
     print(shown or f"no points change in {len(now)} results")
     if not options.diff:
         changed = {name: result for name, result in now.items() if result != before[name]}
-        _write(options.results, changed, options.reason or f"rescored by {options.rubric.name}")
+        _keep(options.results, changed, options.reason or f"rescored by {options.rubric.name}")
+        _write(options.results, now, moment)
         print(f"{len(changed)} results written; the earlier ones are in each history")
         return FULL_POINTS
     return LESS if shown else FULL_POINTS
 
 
-def _rescored(
-    out: Path, before: dict[str, Result], rubric: Rubric, now: datetime.datetime
-) -> tuple[dict[str, Result], dict[str, str]]:
+def _rescored(out: Path, before: dict[str, Result], rubric: Rubric) -> tuple[dict[str, Result], dict[str, str]]:
     """Return the rescored results, and why others cannot be rescored, by student."""
-    from grader.grading.adjusting import release
     from grader.grading.rescoring import NotRun, rescore_attempts
     from grader.results.shelf import Shelf
 
@@ -88,8 +88,6 @@ def _rescored(
         except NotRun as error:
             selected = f" (it was graded with {result.basis.selection})" if result.basis.selection else ""
             missing[name] = f"{error}{selected}"
-        else:
-            release(found[name], rubric.policy, now)
     return found, missing
 
 
@@ -99,30 +97,26 @@ def _again(before: dict[str, Result], missing: dict[str, str]) -> str:
     return " ".join(shlex.quote(before[name].submission.source or name) for name in missing)
 
 
-def _write(out: Path, changed: dict[str, Result], reason: str) -> None:
-    """Make these the results that count; write again the files that are made from them, those that are there."""
+def _keep(out: Path, changed: dict[str, Result], reason: str) -> None:
+    """Make these the results that count."""
     from grader.cleaning import one_line
-    from grader.results import files, log
-    from grader.results.exports import WRITERS
-    from grader.results.pages.write import write_pages_again
+    from grader.results import log
     from grader.results.shelf import Shelf
 
     for name, result in changed.items():
         result.reason = one_line(reason, 500)
         log.add(out, result, Shelf(out).keep(name, result))
+
+
+def _write(out: Path, results: dict[str, Result], moment: datetime.datetime) -> None:
+    """Write again the files that are made from the results, those that are there, as students may see them now."""
+    from grader.results import files
+    from grader.results.exports import WRITERS
+    from grader.results.pages.write import write_pages_again
+    from grader.results.release import all_released, released
+
+    for name, result in results.items():
         formats = [kind for kind, (file, _) in WRITERS.items() if (out / name / file).exists()]
-        files.write_all(out / name, result, formats)
-    everyone = files.write_class(out, changed)
-    write_pages_again(out, everyone.results)
-
-
-def _moment(text: str | None) -> datetime.datetime:
-    if text is None:
-        return datetime.datetime.now(datetime.UTC)
-    try:
-        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Usage(f"--at {text!r} is not a time with its zone, such as 2026-06-03T23:59+02:00")
-    return moment
+        files.write_all(out / name, released(result, moment), formats)
+    everyone = files.write_class(out, results)
+    write_pages_again(out, all_released(everyone.results, moment))

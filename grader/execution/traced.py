@@ -1,7 +1,7 @@
 """Repeats a failing run for its page, and makes it small: fewer faults, commands and servers break the same rule.
 
 The servers are as untrusted as in grading, so both happen in a runner of the grader, with servers in the same sandbox:
-every candidate is a run like any other. What comes back is data; no verdict depends on it.
+every candidate is a run like any other. The parent gets data back; no verdict depends on it.
 """
 
 from __future__ import annotations

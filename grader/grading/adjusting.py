@@ -10,6 +10,8 @@ import datetime
 import math
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from grader.cleaning import one_line
 from grader.grading.policy import LatePart, OverridePart, Policy
 from grader.intake.roster import entries_of
@@ -25,8 +27,9 @@ def names_of(submission: Submission) -> set[str]:
 
 
 def settle(result: Result, policy: Policy) -> None:
-    """Charge late days, with the roster's extension for this student, then apply decisions about the whole."""
-    submission = result.submission
+    """Charge late days, with the roster's extension for this student, then apply decisions about the whole; note the
+    dates of release."""
+    submission, result.release = result.submission, _release_dates(policy)
     if policy.late is not None:
         entries = entries_of(policy.roster, names_of(submission))  # several in a group: the most generous counts
         deadlines = [entry.deadline(policy.late.deadline) for entry in entries]
@@ -105,16 +108,13 @@ def choose(attempts: Sequence[Result], policy: Policy) -> int:
     return max(range(len(attempts)), key=lambda number: (_at_most(attempts[number]), number))
 
 
-def release(result: Result, policy: Policy, now: datetime.datetime) -> None:
-    """Make tests visible whose date has come."""
+def _release_dates(policy: Policy) -> dict[str, str] | msgspec.UnsetType:
+    """Return from when on students see tests of a visibility, for those that have a date."""
     dates = {
         "after_due_date": policy.release.after_due_date or (policy.late.deadline if policy.late else None),
         "after_published": policy.release.after_published,
     }
-    for test in result.tests:
-        date = dates.get(test.visibility)
-        if date is not None and now >= date:
-            test.visibility = "visible"
+    return {kind: date.isoformat() for kind, date in dates.items() if date is not None} or msgspec.UNSET
 
 
 def _at_most(result: Result) -> float:

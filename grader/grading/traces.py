@@ -2,7 +2,7 @@
 it is made small, and drawn once more.
 
 Only runs that the student may repeat: public seeds of tests whose details the rubric shows. A page that is there is not
-made again. What is left of a run when the CPU time is over depends on the machine, but it always breaks the same rule.
+made again. How small a run gets within its CPU time depends on the machine, but it always breaks the same rule.
 """
 
 from __future__ import annotations

@@ -282,6 +282,8 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
     """The part of `max_score` that belongs to tests which students do not see, in a result without tests."""
     reason: str = ""
     """Why it was graded again, in the words of the person who did it."""
+    release: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    """From when on students see tests of a visibility (grader.results.release), if the rubric has such dates."""
     audience: Literal["instructor", "student"] = "instructor"
     tool_version: str = "1"
     schema: Literal["raft-lab/result/v2"] = "raft-lab/result/v2"

@@ -22,6 +22,7 @@ def student_view(result: Result, keep_hidden: bool = False) -> Result:
     view = msgspec.json.decode(msgspec.json.encode(result), type=Result)
     view.audience, view.warnings, view.sandbox.details, view.basis.secret = "student", [], {}, ""
     view.submission.source, view.submission.people, view.reason = "", [], ""  # the instructor's business
+    view.release = msgspec.UNSET
     details = {test.id: _detail(test) for test in view.tests if keep_hidden or test.visibility == "visible"}
     view.held = [_without_cause(held, details.get(held.test)) for held in view.held if held.test in {"", *details}]
     shown = [test for test in view.tests if keep_hidden or test.visibility == "visible"]

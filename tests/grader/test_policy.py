@@ -16,19 +16,21 @@ from hypothesis import strategies as st
 from grader import exits
 from grader.cli import main
 from grader.exits import Usage
-from grader.grading.adjusting import charge, choose, days_late, decide_whole, release
-from grader.grading.policy import LatePart, OverridePart, Policy, ReleasePart
+from grader.grading.adjusting import charge, choose, days_late, decide_whole
+from grader.grading.policy import LatePart, OverridePart, Policy
 from grader.grading.rescoring import NotRun, rescore, rescore_attempts
 from grader.grading.rubric import Rubric, load
 from grader.intake.roster import entries_of, read_roster
 from grader.results import result as results
 from grader.results.exports import classroom, gradescope
 from grader.results.pages.write import CLASS, STUDENT
+from grader.results.release import released
 from grader.results.report import render_one
 from grader.results.result import Result
 from grader.results.shelf import Shelf
 from grader.results.student_view import student_view
 from tests.grader.test_results import graded, item, judged
+from tests.running import ROOT
 
 HEAD = """
 format = "raft-rubric/1"
@@ -325,14 +327,53 @@ def test_an_attempt_without_a_time_comes_after_those_that_were_stored_before_it(
     assert rescore_attempts([early, undated, late], rubric(tmp_path)).submission == late.submission
 
 
-def test_results_are_released_on_their_date() -> None:
-    found = graded(judged(item(visibility="after_published"), *["pass"] * 4), judged(item("2A/chaos"), *["pass"] * 4))
-    policy = Policy(release=ReleasePart(after_published=DEADLINE))
-    release(found, policy, DEADLINE - datetime.timedelta(seconds=1))
-    before = [test.visibility for test in found.tests]
-    release(found, policy, DEADLINE)
-    after = [test.visibility for test in found.tests]
-    assert (before, after) == (["after_published", "visible"], ["visible", "visible"])
+RELEASED = "[release]\nafter_published = 2026-06-01T12:00:00Z\n"
+BEFORE, AFTER = "2026-06-01T13:59:59+02:00", "2026-06-01T14:00+02:00"
+
+
+def test_tests_are_visible_from_their_date_on_and_the_result_keeps_what_the_rubric_said(tmp_path: Path) -> None:
+    hidden = PLAIN.replace("points = 3", 'points = 3\nvisibility = "after_published"')
+    found = rescore(stored(), rubric(tmp_path, RELEASED, hidden))
+    chaos = [test.id for test in found.tests].index("2A/chaos")
+    seen = [released(found, datetime.datetime.fromisoformat(moment)) for moment in (BEFORE, AFTER)]
+    assert [one.tests[chaos].visibility for one in (found, *seen)] == ["after_published", "after_published", "visible"]
+    without = rescore(found, rubric(tmp_path, "", hidden))
+    assert b'"release"' not in msgspec.json.encode(without)
+    assert released(without, datetime.datetime.fromisoformat(AFTER)) == without
+
+
+def test_before_the_date_no_command_shows_a_student_what_is_hidden_and_after_it_all_do(tmp_path: Path) -> None:
+    rubric(tmp_path, RELEASED, PLAIN.replace("points = 3", 'points = 3\nvisibility = "after_published"'))
+    grades, worksheet = on_shelf(tmp_path, stored(c="fppp")), tmp_path / "worksheet.csv"
+    worksheet.write_text("Identifier,Email address,Grade,Feedback comments\nParticipant 1,alice,,\n")
+    rescoring = ["rescore", str(grades), "--rubric", str(tmp_path / "rubric.toml")]
+    commands = {
+        "alice/feedback.txt": rescoring,
+        "alice/feedback.json": rescoring,
+        "alice/report.html": ["page", str(grades)],
+        "worksheet-filled.csv": ["moodle", str(worksheet), "--results", str(grades)],
+    }
+    assert main([*rescoring, "--at", BEFORE]) == 0
+    kept = (grades / "alice" / "result.json").read_bytes()
+    for moment, is_shown in ((BEFORE, False), (AFTER, True), (BEFORE, False)):
+        for name, command in commands.items():
+            assert main([*command, "--at", moment]) == 0
+            text = ((tmp_path if name.startswith("worksheet") else grades) / name).read_text()
+            assert ("2A/chaos" in text) == is_shown, f"{name} at {moment}"
+    assert (grades / "alice" / "result.json").read_bytes() == kept and Shelf(grades).history("alice")[1:] == []
+
+
+def test_the_grade_command_releases_without_running_anything(tmp_path: Path) -> None:
+    drill = '[[tests]]\nselect = "2A/drill_first_vote"\nvisibility = "after_published"\n' + RELEASED
+    (tmp_path / "rubric.toml").write_text(HEAD.partition("basis")[0] + drill)
+    words = ["grade", str(ROOT / "skeleton"), "--rubric", str(tmp_path / "rubric.toml"), "--as", "ada", "--runs", "1"]
+    words += ["--out", str(tmp_path / "out"), "--export", "junit", "--at"]
+    for moment, is_shown in ((BEFORE, False), (AFTER, True)):
+        main([*words, moment])
+        log = (tmp_path / "out" / "log.jsonl").read_text().splitlines()
+        assert len(log) == 1, "it was graded again"
+        for name in ("feedback.json", "junit.xml"):
+            assert ("drill_first_vote" in (tmp_path / "out" / "ada" / name).read_text()) == is_shown, name
 
 
 # What holds for every policy and all runs.
