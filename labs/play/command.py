@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
+import tempfile
 import webbrowser
 import zlib
 from collections.abc import Callable
@@ -55,12 +56,14 @@ def recorded(
     NotRecordable for a test that cannot be played.
     """
     work = StageRuns(submission, "inline")
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as stack:
 
-    def give_up() -> NoReturn:
-        leave(work.lost_in(scenario, seed, Loss("fell silent", is_stall=True)))
+        def give_up() -> NoReturn:
+            stack.seek(0)
+            leave(work.lost_in(scenario, seed, Loss("fell silent", is_stall=True, stack=stack.read())))
 
-    with stalls.installed(), stalls.watched(LIMITS, give_up=give_up):
-        return recording.record(scenario, submission, seed)
+        with stalls.installed(), stalls.watched(LIMITS, stack, give_up):
+            return recording.record(scenario, submission, seed)
 
 
 def play(schedule: Schedule, submission: Path) -> int:

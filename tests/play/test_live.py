@@ -243,6 +243,20 @@ one.end()
     assert "catches even the interruption" in process.stdout and process.returncode == 0
 
 
+def test_a_test_to_play_ends_although_its_server_catches_the_alarm(tmp_path: Path) -> None:
+    code = """
+import sys
+from labs import cli
+from labs.engine import replay, stalls
+stalls.AGAIN = 0.05
+replay.LIMITS = stalls.Limits(cpu=0.2, wall=0.0)
+sys.exit(cli.main(["play", "2B/basic_agreement", "--submission", sys.argv[1]]))
+"""
+    process = call_python("-c", code, write_spinning(tmp_path / "spins", CATCHES_EVERYTHING), folder=ROOT)
+    assert process.returncode == 1, process.stderr
+    assert re.search(r"NoStall: .*at\s+raft\.py:\d+ in\s+request_vote", process.stdout, re.S), process.stdout
+
+
 def test_a_tests_run_is_played_step_for_step() -> None:
     scenario = next(s for s in catalogue.find("2B/basic_agreement") if s.id == "2B/basic_agreement")
     schedule, record = recording.record(scenario, REFERENCE, 1)
