@@ -97,10 +97,14 @@ def _place(record: RunRecord, submission: Path, rules: Mapping[str, Rule]) -> di
         if ".." not in Path(file).parts and not Path(file).is_absolute() and (folder / file).is_file():
             return {"file": (folder / file).as_posix(), "line": line}
     server = folder / "raft.py" if submission.is_dir() else submission
-    rule = rules.get(record.rule or "")
-    method = next((name for words, name in HANDLERS.items() if rule and words in rule.place), "__init__")
-    number = _line_of(server, method)
+    number = line_for(server, rules.get(record.rule or ""))
     return {"file": server.as_posix(), "line": str(number)} if number else {}
+
+
+def line_for(server: Path, rule: Rule | None) -> int:
+    """Return the line of a server's file on which the method begins that a rule is about, 0 if it cannot be found."""
+    method = next((name for words, name in HANDLERS.items() if rule and words in rule.place), "__init__")
+    return _line_of(server, method)
 
 
 def _line_of(server: Path, method: str) -> int:

@@ -108,6 +108,43 @@ def test_a_submission_on_gradescope_gets_results(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Gradescope is Linux")
+def test_a_submission_that_is_not_gradable_gets_zero_and_the_reason(tmp_path: Path) -> None:
+    found, said = gradescope(tmp_path, "class Raft(:\n")
+    assert found["score"] == 0 and found["tests"] == [], said
+    assert "raft.py:1" in str(found["output"])
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk, which needs root")
+def test_a_full_disk_on_gradescope_leaves_a_valid_result_without_a_score(tmp_path: Path) -> None:
+    place = tmp_path / "autograder"
+    for folder in ("source/grader", "results"):
+        (place / folder).mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place / "results")])
+    if mounted.returncode:
+        pytest.skip("this container may not mount anything")
+    try:
+        full = tmp_path / "full"
+        full.write_text(FULL.replace("RESULTS", str(place / "results")))
+        full.chmod(0o755)
+        text = autograder.HERE.joinpath("run_autograder").read_text()
+        text = text.replace("/autograder", str(place)).replace("/opt/raft-grader/bin/python", str(full))
+        done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=50)
+        found = json.loads((place / "results" / "results.json").read_text())
+        assert "score" not in found and "did not finish" in found["output"], done.stdout + done.stderr
+    finally:
+        subprocess.run(["umount", str(place / "results")], check=True)
+
+
+FULL = """#!/bin/sh
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$2/submission" && head -c 100000 /dev/zero >"RESULTS/other"
+head -c 100000 /dev/zero | tr '\\0' ' ' >"$2/submission/gradescope.json" && echo '{}' >>"$2/submission/gradescope.json"
+exit 3
+"""
+"""A grader on a disk that is full, which leaves a result that does not fit there."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Gradescope is Linux")
 def test_a_grader_that_breaks_on_gradescope_leaves_a_result_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "autograder" / "source" / "grader").mkdir(parents=True)
     place = tmp_path / "autograder"

@@ -23,7 +23,7 @@ from grader import exits
 from grader.cleaning import one_line
 from grader.cli import main
 from grader.results import report, result
-from grader.results.exports import WRITERS, classroom50, gradescope, moodle, prairielearn, rows
+from grader.results.exports import WRITERS, classroom50, github, gradescope, moodle, prairielearn, rows
 from grader.results.exports.cells import cell, text_cell, written
 from grader.results.exports.table_csv import class_table
 from grader.results.result import Basis, Person, Result, Sandbox, Submission
@@ -363,3 +363,12 @@ def test_a_class_is_laid_out_for_jplag_and_dolos(tmp_path: Path, capsys: pytest.
         "left out .*bad: there is no raft.py", said.err
     )
     assert main(command) == exits.USAGE and "is not empty" in capsys.readouterr().err
+
+
+def test_a_failure_without_a_line_is_shown_at_the_method_of_its_rule(tmp_path: Path) -> None:
+    (tmp_path / "raft.py").write_text("class Raft:\n    def start(self): ...\n\n    def request_vote(self): ...\n")
+    found = graded(judged(item("2A/initial_election"), *["fail"] * 4, rule="VoteOnlyUpToDate"))
+    for source, place in ((tmp_path, "::error file=raft.py,line=4,title=2A/initial_election"), (tmp_path / "x", "")):
+        found.submission.source = str(source)
+        errors = [line for line in github.text(found).splitlines() if line.startswith("::error")]
+        assert errors[0].startswith(place or "::error title=2A/initial_election")

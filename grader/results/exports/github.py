@@ -7,27 +7,40 @@ commands and one that allows them again, with an unpredictable word.
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
+from grader.intake.names import SERVER
 from grader.results import report
 from grader.results.result import Result, Test
 from grader.results.student_view import student_view
-from labs.report.github import MOST, command, lines_in, plain
+from labs.raft.rules import RULES
+from labs.report.github import MOST, command, line_for, lines_in, plain
 
 
 def text(result: Result) -> str:
     """Return the lines to print."""
     view = student_view(result)
     word = secrets.token_hex(16)
-    lines = [f"::stop-commands::{word}", report.render_one(view), f"::{word}::", *annotate(view)]
+    source = Path(result.submission.source) if result.submission.source else None
+    lines = [f"::stop-commands::{word}", report.render_one(view), f"::{word}::", *annotate(view, source)]
     return "\n".join(lines) + "\n"
 
 
-def annotate(view: Result) -> list[str]:
-    """Return workflow commands: the worst failures first, each at the line that it names, if any."""
+def annotate(view: Result, source: Path | None = None) -> list[str]:
+    """Return workflow commands: the worst failures first, each at the line that it names, otherwise, if `source` is the
+    folder of the submission, at the method that the broken rule is about."""
     if view.status not in ("graded", "held"):
         return [command("error", _place(view.message, view), "not graded", view.message)]
     broken = [test for test in view.tests if test.status in ("error", "fail")]
-    found = [command("error", _place(test.message, view), f"{test.id}: {test.title}", _words(test)) for test in broken]
+    found = [
+        command(
+            "error",
+            _place(test.message, view) or _method(test, view, source),
+            f"{test.id}: {test.title}",
+            _words(test),
+        )
+        for test in broken
+    ]
     if len(found) > MOST:
         found = [
             *found[: MOST - 1],
@@ -51,6 +64,15 @@ def _place(message: str, view: Result) -> dict[str, str]:
         if file in view.submission.files:
             return {"file": f"{view.submission.root}/{file}".lstrip("/"), "line": line}
     return {}
+
+
+def _method(test: Test, view: Result, source: Path | None) -> dict[str, str]:
+    """Return file and line of the method that the broken rule is about."""
+    server = f"{view.submission.root}/{SERVER}".lstrip("/")
+    if source is None or test.rule not in RULES or not source.is_dir():
+        return {}
+    number = line_for(source / server, RULES[test.rule])
+    return {"file": server, "line": str(number)} if number else {}
 
 
 def summary(result: Result) -> str:
