@@ -32,7 +32,7 @@ class Raft:
     async def run(self):
         while True:
             try:
-                while True: pass
+                while True: sum(())
             except BaseException:
                 continue
 """
