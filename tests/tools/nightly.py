@@ -55,7 +55,7 @@ CAMPAIGNS = (
     ),
     Campaign(
         "waste",
-        "every wasteful server in all performance tests: each must lose where it wastes, and nowhere else",
+        "every wasteful and unusual server in all performance tests: each must lose where it should, and nowhere else",
         "tests.tools.waste",
         "tests.tools.waste --only slow_elections",
     ),
