@@ -44,6 +44,7 @@ A course lab for Raft. You write raft.py in skeleton/; these commands try it.
   make watch         that on every save, until Ctrl-C;  STAGE=2A
   make explore       searches for faults that break your server, and shrinks
                      what it finds to a few lines:  STAGE=2C TIME=60
+                     EXHAUSTIVE=1 for every order in the small
   make shrink        shrinks a run that fails:  TEST=2C/figure_8 SEED=17
   make keep          what was found last becomes a test of yours:  NAME=word
   make test-perf     what your server costs, beside the reference's figures:
@@ -200,7 +201,7 @@ replay: .venv/ready
 
 explore: .venv/ready
 	@[ -n "$$STAGE" ] || { echo 'Which stage? As in  make explore STAGE=2C' >&2; exit 2; }
-	@$(LABS) explore "$$STAGE" --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"} $${TIME:+--time "$$TIME"} $${JOBS:+--jobs "$$JOBS"}
+	@$(LABS) explore "$$STAGE" $${EXHAUSTIVE:+--exhaustive} --submission "$$SUBMISSION" $${SEED:+--seed "$$SEED"} $${TIME:+--time "$$TIME"} $${JOBS:+--jobs "$$JOBS"}
 
 shrink: .venv/ready
 	@[ -n "$$TEST" ] || { echo 'Which test? As in  make shrink TEST=2C/figure_8 SEED=17' >&2; exit 2; }

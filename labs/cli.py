@@ -182,6 +182,9 @@ def _add_explorer(commands: Any) -> None:
     _add_path(explore)
     explore.add_argument("--jobs", type=numbers.positive, default=os.cpu_count() or 1, help="processes (one per core)")
     explore.add_argument("--scheduler", type=where.scheduler, default="", metavar="URL", help=where.HELP)
+    explore.add_argument(
+        "--exhaustive", action="store_true", help="not at random: every order of three servers' messages and faults"
+    )
     explore.set_defaults(run=_explore)
 
     shrink = commands.add_parser("shrink", help="take a failing run as a schedule, and make that small")
@@ -510,12 +513,17 @@ def _submit(options: argparse.Namespace) -> int:
 
 def _explore(options: argparse.Namespace) -> int:
     from labs.explore import command
+    from labs.explore.orders import command as orders
 
     if options.stage not in catalogue.RAFT_STAGES:
         raise Usage(f"there is no stage {options.stage!r} to explore; stages are {', '.join(catalogue.RAFT_STAGES)}")
-    found = command.explore(
+    search = orders.explore if options.exhaustive else command.explore
+    found = search(
         Path(options.submission), options.stage, options.time, options.seed, options.jobs, options.scheduler
     )
+    if found is None and options.exhaustive:
+        print("found nothing; with a longer TIME it goes deeper")
+        return PASSED
     if found is None:
         print(f"found nothing; another search: SEED={options.seed + 1}, or a longer TIME")
         return PASSED

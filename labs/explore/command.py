@@ -52,10 +52,11 @@ def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int, 
     progress.clear()
     words = f"{progress.runs} runs in {progress.seconds():.0f} s, {len(search.reached)} situations and states reached"
     print(f"explored stage {stage}: {words}")
-    return _made_small(work, found, scheduler) if found is not None else None
+    return made_small(work, found, scheduler) if found is not None else None
 
 
-def _made_small(work: Exploring, found: Found, scheduler: str) -> Found:
+def made_small(work: Exploring, found: Found, scheduler: str) -> Found:
+    """Return what is left of a find when it is made small; one without a schedule stays as it is."""
     if found.status not in FAILED or found.schedule is None:
         return found
     return _only(work, Job(found.schedule, shrinks=True), scheduler)
@@ -136,10 +137,14 @@ class Searching:
     def count(self, reached: int) -> None:
         """Note one more run, and show the line now and then."""
         self.runs += 1
+        self.show(f"{self.runs} runs, {reached} situations and states reached")
+
+    def show(self, text: str) -> None:
+        """Show a line, with the time that is left, unless it was shown a moment ago."""
         if time.monotonic() - (self._line.shown or self._begun) < (LIVE if self._line.is_live else QUIET):
             return
         left = max(0.0, self._seconds - self.seconds())
-        self._line.show(f"{self.runs} runs, {reached} situations and states reached, {left:.0f} s left")
+        self._line.show(f"{text}, {left:.0f} s left")
 
     def clear(self) -> None:
         """Take the line off the terminal."""

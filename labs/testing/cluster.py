@@ -277,9 +277,9 @@ class Cluster:
 
     # Single messages.
 
-    def intercept(self) -> None:
+    def intercept(self, interception: Interception | None = None) -> None:
         """Count messages from now on, so that single ones can be ordered about; call it before the first is sent."""
-        self._kernel.calls.interception = Interception()
+        self._kernel.calls.interception = Interception() if interception is None else interception
 
     def order(self, address: Address, order: Order) -> None:
         """Decide what becomes of one message, which must not have arrived yet."""
