@@ -518,9 +518,7 @@ def _explore(options: argparse.Namespace) -> int:
     if options.stage not in catalogue.RAFT_STAGES:
         raise Usage(f"there is no stage {options.stage!r} to explore; stages are {', '.join(catalogue.RAFT_STAGES)}")
     search = orders.explore if options.exhaustive else command.explore
-    found = search(
-        Path(options.submission), options.stage, options.time, options.seed, options.jobs, options.scheduler
-    )
+    found = search(Path(options.submission), options.stage, options.time, options.seed, options.jobs, options.scheduler)
     if found is None and options.exhaustive:
         print("found nothing; with a longer TIME it goes deeper")
         return PASSED

@@ -102,6 +102,18 @@ CAMPAIGNS = (
         "tests.tools.explore_corpus --variants --seconds 2 --only modest_leader",
     ),
     Campaign(
+        "orders",
+        "known-wrong servers of 2A and 2B, every order in the small: at least 40 % of them must fail",
+        "tests.tools.explore_corpus --exhaustive --stages 2A,2B --sample 60 --seconds 60 --share 0.4",
+        "tests.tools.explore_corpus --exhaustive --stages 2A,2B --sample 3 --seconds 5 --share 0",
+    ),
+    Campaign(
+        "orders-variants",
+        "every unusual server, every order in the small: nothing may be found",
+        "tests.tools.explore_corpus --exhaustive --variants --seconds 60",
+        "tests.tools.explore_corpus --exhaustive --variants --seconds 3 --only modest_leader",
+    ),
+    Campaign(
         "handouts",
         "every command of the handouts, slow ones too: each must print what its page says",
         "tests.tools.handouts --all",

@@ -59,7 +59,7 @@ class Bounds(msgspec.Struct, frozen=True):
     commands: int = 0
     losses: int = 0
     overtakes: int = 0
-    """How many messages may arrive before an older one of the same link."""
+    """How many messages may arrive before an older one: a request before one of the same link, or a reply."""
     restarts: int = 0
 
     def words(self) -> str:

@@ -1,4 +1,4 @@
-"""`make explore EXHAUSTIVE=1`: every order in the small, deeper and deeper until the time is up, and what is known then."""
+"""`make explore EXHAUSTIVE=1`: every order in the small, deeper and deeper until the time is up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from labs.engine import engine, where
+from labs.engine import where
 from labs.explore.command import LIMITS, Searching, made_small
 from labs.explore.orders.deepening import Level, deepen
 from labs.explore.orders.execution import SERVERS
@@ -40,11 +40,8 @@ def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int, 
 
 def table(levels: list[Level]) -> str:
     """Return a line per bounds: the deepest level that is complete, and the one that is not, if there is one."""
-    shown = [
-        level
-        for level, after in zip(levels, [*levels[1:], None])
-        if after is None or after.bounds != level.bounds or not after.is_complete
-    ]
+    deepest = {(level.bounds, level.is_complete): level for level in levels}
+    shown = list(deepest.values())
     return tabulate([(_reach(level), _ending(level), _counts(level)) for level in shown], tablefmt="plain")
 
 

@@ -1,4 +1,4 @@
-"""Deeper and deeper, within larger and larger bounds. Knows neither processes nor the clock.
+"""Deeper and deeper, within several bounds. Knows neither processes nor the clock.
 
 Within each of a stage's bounds the depth grows until no order is cut off by it, so that all of them come to their end.
 Each depth begins anew: as the number of orders grows fast with the depth, this costs little.
@@ -47,17 +47,20 @@ class Level(msgspec.Struct):
 def deepen(stage: str, seed: int, do: Do, is_over: Callable[[], bool]) -> Iterator[Level]:
     """Explore all orders of a stage, and yield the level under way after each job, as it stands then.
 
-    It ends when something is found, and when `is_over`, which is asked before each job.
+    The smallest bounds come first, to their end; the others take turns, depth by depth. It ends when something is
+    found, and when `is_over`, which is asked before each job.
     """
-    for bounds in ladder(STAGES[stage]):
+    smallest, *larger = ladder(STAGES[stage])
+    for group in ([smallest], larger):
         depth = FIRST
-        while True:
-            level = Level(bounds, depth)
-            yield from _explore(level, Piece(stage, bounds, depth, Branch(seed=seed)), do, is_over)
-            if not level.is_complete:
-                return
-            if not level.cut:
-                break
+        while group:
+            for bounds in list(group):
+                level = Level(bounds, depth)
+                yield from _explore(level, Piece(stage, bounds, depth, Branch(seed=seed)), do, is_over)
+                if not level.is_complete:
+                    return
+                if not level.cut:
+                    group.remove(bounds)
             depth += DEEPER
 
 

@@ -2,7 +2,8 @@
 
 Nothing happens by chance while choices are made: all messages wait, and no time passes. Only in some choices does time
 pass, and then the servers' own timers say who stands for election; another seed gives them other timers. What a server
-sends while time passes is held back, too, but for what repeats a message that is still on its way: that is lost.
+sends while time passes is held back, too, but for what repeats a message that is still on its way: that is lost. In the
+end a heartbeat's time passes, and then the servers must recover, as after any schedule.
 """
 
 from __future__ import annotations
@@ -175,8 +176,10 @@ class _Led:
                 self.missed = len(self._made)
                 return
             self._made.append(choice)
-        self._now, self.state = cluster.now, self.watch.state()
+        self.state = self.watch.state()
         if self._guide.wants_recovery(self.state):
+            await cluster.sleep(HEARTBEAT)  # what a server has learned last may show in what it sends next
+            self._now = cluster.now
             await recover(cluster, self._base)
 
     def schedule(self, over_at: float) -> Schedule:
@@ -187,7 +190,7 @@ class _Led:
         held: list[AnyAction] = [act.Hold(address) for address in self._holding.waited]
         lost: list[AnyAction] = [act.Drop(address) for address in self.watch.repeats]
         orders = [Step(0.0, action, at_once=number > 0) for number, action in enumerate([*held, *lost])]
-        duration = self._now if self.state else over_at
+        duration = self._now or over_at
         return msgspec.structs.replace(self._base, duration=duration, steps=(*orders, *self._steps))
 
     # What may come next.
@@ -196,10 +199,10 @@ class _Led:
         if not self._holding.is_on:
             return [Choice("elect", server) for server in range(SERVERS)]
         used, bounds, leads = [choice.kind for choice in self._made], self._bounds, self.watch.leads
-        held, links = self._holding.held(), set[tuple[int, int]]()
+        held, links = self._holding.held(), set[tuple[int, int, str]]()
         found = list[Choice]()
         for message in held:
-            link = (message.source, message.target)
+            link = _way(message)
             if link not in links or self._overtakes < bounds.overtakes:
                 found.append(Choice("deliver", message.target, message))
             links.add(link)
@@ -220,8 +223,7 @@ class _Led:
         message = choice.message
         if choice.kind != "deliver" or message is None:
             return False
-        same = [one for one in self._holding.held() if (one.source, one.target) == (message.source, message.target)]
-        return same[0] != message
+        return message != next(one for one in self._holding.held() if _way(one) == _way(message))
 
     # What a choice does.
 
@@ -268,6 +270,11 @@ async def _pass(cluster: Cluster, seconds: float, is_over: Callable[[], bool]) -
     until = cluster.now + seconds
     while cluster.now < until and not is_over():
         await cluster.sleep_until(until, or_event=True)
+
+
+def _way(message: Address) -> tuple[int, int, str]:
+    """Return where messages keep their order: requests of a link among themselves, and replies."""
+    return message.source, message.target, message.leg
 
 
 def _caller(address: Address) -> int:

@@ -1,9 +1,9 @@
 """All choices one after the other, depth first, without orders that only swap what commutes: sleep sets.
 
 What was tried at a node sleeps in the branches after it, until a choice comes that it does not commute with: to wake it
-earlier would only repeat a run with two choices swapped (Godefroid, Partial-Order Methods, 1996). All orders of one such
-class have the same length and the same number of timeouts, losses and so on; so the bounds keep a class or leave it out
-as a whole, and of each class within them exactly one order is run to its end.
+earlier would only repeat a run with two choices swapped (Godefroid, Partial-Order Methods, 1996). All orders of a class
+have the same length and the same number of timeouts, losses and so on; so the bounds keep a class or leave it out as a
+whole, and of each class within them exactly one order is run to its end.
 
 A choice in which time passes may be impossible with a seed's timers; then other seeds are tried.
 """
@@ -21,10 +21,6 @@ from labs.explore.orders.execution import Ended, Guide
 
 Execute: TypeAlias = Callable[[int, Guide], Ended]
 """Runs an order with a seed, as a guide leads it."""
-Known: TypeAlias = dict[tuple[int, tuple[Choice, ...], str], int]
-"""What is known of seeds: for a seed, choices that were made, and a kind in which time passes, which server it is."""
-NOTHING = -2
-"""In place of a server, if a seed's timers lead to other messages than those of the path."""
 SEEDS = 30
 """How many seeds are tried for a choice in which time passes."""
 
@@ -55,6 +51,33 @@ class Explored(msgspec.Struct):
     """What is left of the branch."""
 
 
+class Timers:
+    """What is known of the timers that seeds give to servers: so no run is begun in vain twice."""
+
+    def __init__(self) -> None:
+        self._comes: dict[tuple[int, tuple[Choice, ...], str], int] = {}
+        """For a seed, choices that were made, and a kind in which time passes, which server comes first."""
+        self._strays: set[tuple[int, tuple[Choice, ...]]] = set()
+        """For a seed choices of which the last one is not there to be made."""
+
+    def learn(self, seed: int, path: tuple[Choice, ...], ended: Ended, place: int) -> None:
+        """Remember why a path is impossible with a seed: at `place` another server came first, or no such choice was
+        there."""
+        if ended.missed is None:
+            self._strays.add((seed, path[: place + 1]))
+        else:
+            self._comes[seed, path[:place], path[place].kind] = ended.instead
+
+    def may_allow(self, seed: int, path: tuple[Choice, ...]) -> bool:
+        """Return whether nothing is known that makes a path impossible with a seed."""
+        for number, choice in enumerate(path):
+            if choice.is_global and self._comes.get((seed, path[:number], choice.kind), choice.server) != choice.server:
+                return False
+            if (seed, path[: number + 1]) in self._strays:
+                return False
+        return True
+
+
 @dataclass
 class _Node:
     """A place in the tree from which choices go out."""
@@ -82,7 +105,7 @@ class _Node:
 class Walk(Guide):
     """Walks through one branch, up to a depth."""
 
-    def __init__(self, branch: Branch, depth: int, execute: Execute, known: Known, prunes: bool = True) -> None:
+    def __init__(self, branch: Branch, depth: int, execute: Execute, timers: Timers, prunes: bool = True) -> None:
         self._branch, self._depth, self._execute, self._prunes = branch, depth, execute, prunes
         self.explored = Explored()
         self._nodes: list[_Node] = []
@@ -94,7 +117,7 @@ class Walk(Guide):
         """Whether one of them was not there to be made: the seed's timers have led to another place."""
         self._is_blocked = False
         """Whether the run under way ends because all that is left sleeps."""
-        self._known = known
+        self._timers = timers
         self._recovered: set[str] = set()
 
     def go(self, most: int) -> Iterator[Ended]:
@@ -127,37 +150,22 @@ class Walk(Guide):
             if ended.missed is None and not self._strayed:
                 self.explored.runs += not self._is_blocked
                 return ended
-            self._learn(seed, path, ended)
+            self._timers.learn(seed, path, ended, ended.missed if ended.missed is not None else self._place - 1)
             self.explored.retries += 1
         self.explored.impossible += 1
         return None
 
-    def _learn(self, seed: int, path: tuple[Choice, ...], ended: Ended) -> None:
-        """Remember why a path is impossible with a seed: another server was first, or something else came of it."""
-        place = ended.missed
-        if place is None:
-            place = max(number for number, choice in enumerate(path[: self._place]) if choice.is_global)
-        self._known[seed, path[:place], path[place].kind] = ended.instead if ended.missed is not None else NOTHING
-
     def _seed_for(self, path: tuple[Choice, ...], seed: int) -> int:
         """Return the first seed that may allow a path, beginning with one; 0 if there is none."""
-        for one in (seed, *range(1, SEEDS + 1)):
-            if all(
-                self._known.get((one, path[:number], choice.kind), choice.server) == choice.server
-                for number, choice in enumerate(path)
-                if choice.is_global
-            ):
-                return one
-        return 0
+        return next((one for one in (seed, *range(1, SEEDS + 1)) if self._timers.may_allow(one, path)), 0)
 
     def _rest(self) -> list[Branch]:
         """Return a branch for each choice that is left."""
-        found = []
-        for number, node in enumerate(self._nodes):
-            before = self._chosen()[: len(self._branch.choices) + number]
+        found, chosen = list[Branch](), self._chosen()
+        for place, node in enumerate(self._nodes, len(self._branch.choices)):
             while node.todo:
                 choice = node.go_on()
-                found.append(Branch((*before, choice), tuple(node.sleeping()), node.seed))
+                found.append(Branch((*chosen[:place], choice), tuple(node.sleeping()), node.seed))
         return found
 
     # What a run asks its guide.
