@@ -12,7 +12,7 @@ from labs.explore.orders.choices import Bounds, Choice, commute, ladder
 from labs.explore.orders.command import table
 from labs.explore.orders.deepening import Level, deepen
 from labs.explore.orders.execution import Ended, Guide, execute
-from labs.explore.orders.tree import Branch, Explored, Timers, Walk
+from labs.explore.orders.tree import Branch, Explored, Known, Walk
 from labs.explore.orders.work import Orders, Part, Piece
 from labs.explore.work import Found
 from labs.raft.curriculum import STAGES
@@ -55,7 +55,7 @@ def walk(stage: str, bounds: Bounds, depth: int, prunes: bool = True) -> tuple[s
     def run(seed: int, guide: Guide) -> Ended:
         return execute(servers, stage, bounds, seed, guide)
 
-    walked = Calm(Branch(), depth, run, Timers(), prunes)
+    walked = Calm(Branch(), depth, run, Known(), prunes)
     walked.states = set()
     assert all(ended.record.status == "pass" for ended in walked.go(10**6))
     return walked.states, walked.explored
@@ -129,7 +129,7 @@ def test_what_only_some_orders_show_is_found_and_fails_as_a_schedule(stage: str,
 
 
 def first_find(stage: str, submission: Path, most: int = 12) -> Found | None:
-    """Return what is found first in so many jobs."""
+    """Return what is found first in at most this many jobs."""
     orders, done = Orders(submission), list[Piece]()
 
     def do(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, Part]]:
@@ -180,7 +180,9 @@ def test_a_level_that_depth_has_not_cut_off_ends_its_bounds() -> None:
 
 
 def test_the_command_reports_what_is_complete(tmp_path: Path) -> None:
-    process = call_labs("explore", "2A", "--exhaustive", "--time", "1", "--submission", str(REFERENCE), cwd=str(tmp_path))
+    process = call_labs(
+        "explore", "2A", "--exhaustive", "--time", "1", "--submission", str(REFERENCE), cwd=str(tmp_path)
+    )
     assert process.returncode == 0
-    assert "1 timeout " in process.stdout and "complete" in process.stdout and "pruned as equivalent" in process.stdout
+    assert "1 timeout" in process.stdout and "complete" in process.stdout and "pruned as equivalent" in process.stdout
     assert "found nothing" in process.stdout

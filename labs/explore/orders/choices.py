@@ -52,7 +52,7 @@ def _link(message: Address) -> tuple[int, int]:
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How many of each kind a run may have."""
+    """The most choices of each kind in a run."""
 
     timeouts: int = 0
     waits: int = 0

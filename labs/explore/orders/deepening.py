@@ -1,7 +1,7 @@
 """Deeper and deeper, within several bounds. Knows neither processes nor the clock.
 
 Within each of a stage's bounds the depth grows until no order is cut off by it, so that all of them come to their end.
-Each depth begins anew: as the number of orders grows fast with the depth, this costs little.
+Each depth begins from the start: as the number of orders grows fast with the depth, this costs little.
 """
 
 from __future__ import annotations

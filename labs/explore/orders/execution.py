@@ -1,14 +1,15 @@
 """One run from its start, led by choices; and the same run as a schedule.
 
 Nothing happens by chance while choices are made: all messages wait, and no time passes. Only in some choices does time
-pass, and then the servers' own timers say who stands for election; another seed gives them other timers. What a server
-sends while time passes is held back, too, but for what repeats a message that is still on its way: that is lost. In the
-end a heartbeat's time passes, and then the servers must recover, as after any schedule.
+pass, and then the servers' own timers decide who stands for election; another seed gives them other timers. Messages
+that servers send meanwhile are held back, too, but for those that repeat a message still on its way: these are lost. In
+the end a heartbeat's time passes, and then the servers must recover, as after any schedule.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -55,7 +56,7 @@ class Ended(msgspec.Struct):
     record: RunRecord
     schedule: Schedule
     state: str
-    """All that is known from outside of the servers, and of what is on its way, when the choices ended."""
+    """A digest of all that is known from outside of the servers, and of what is on its way, when the choices ended."""
     missed: int | None = None
     """How many choices were made, if the next one was not possible with the seed's timers."""
     instead: int = -1
@@ -145,10 +146,10 @@ class _Watch(Oracle):
         self.applied[event.server].append((event.index, event.data))
 
     def state(self) -> str:
-        """Return how all servers stand, and what is on its way."""
+        """Return a digest of how all servers stand, and of what is on its way."""
         servers = zip(self.saved, self.logs, self.terms, self.leads, self.applied)
         held = sorted((str(address), repr(self._requests.get(address))) for address in self._holding.held())
-        return repr((list(servers), held))
+        return hashlib.blake2b(repr((list(servers), held)).encode(), digest_size=16).hexdigest()
 
 
 class _Led:

@@ -1,9 +1,9 @@
 """All choices one after the other, depth first, without orders that only swap what commutes: sleep sets.
 
-What was tried at a node sleeps in the branches after it, until a choice comes that it does not commute with: to wake it
-earlier would only repeat a run with two choices swapped (Godefroid, Partial-Order Methods, 1996). All orders of a class
-have the same length and the same number of timeouts, losses and so on; so the bounds keep a class or leave it out as a
-whole, and of each class within them exactly one order is run to its end.
+A choice that was tried at a node sleeps in the branches after it, until one comes that it does not commute with: to
+wake it earlier would only repeat a run with two choices swapped (Godefroid, Partial-Order Methods, 1996). All orders of
+a class have the same length and the same number of timeouts, losses and so on; so the bounds keep a class or leave it
+out as a whole, and of each class within them exactly one order is run to its end.
 
 A choice in which time passes may be impossible with a seed's timers; then other seeds are tried.
 """
@@ -51,10 +51,12 @@ class Explored(msgspec.Struct):
     """What is left of the branch."""
 
 
-class Timers:
-    """What is known of the timers that seeds give to servers: so no run is begun in vain twice."""
+class Known:
+    """What earlier runs have shown, so that nothing is tried in vain twice. It never changes which orders are run."""
 
     def __init__(self) -> None:
+        self.recovered: set[str] = set()
+        """The states from which servers have shown that they recover."""
         self._comes: dict[tuple[int, tuple[Choice, ...], str], int] = {}
         """For a seed, choices that were made, and a kind in which time passes, which server comes first."""
         self._strays: set[tuple[int, tuple[Choice, ...]]] = set()
@@ -105,7 +107,7 @@ class _Node:
 class Walk(Guide):
     """Walks through one branch, up to a depth."""
 
-    def __init__(self, branch: Branch, depth: int, execute: Execute, timers: Timers, prunes: bool = True) -> None:
+    def __init__(self, branch: Branch, depth: int, execute: Execute, known: Known, prunes: bool = True) -> None:
         self._branch, self._depth, self._execute, self._prunes = branch, depth, execute, prunes
         self.explored = Explored()
         self._nodes: list[_Node] = []
@@ -117,8 +119,7 @@ class Walk(Guide):
         """Whether one of them was not there to be made: the seed's timers have led to another place."""
         self._is_blocked = False
         """Whether the run under way ends because all that is left sleeps."""
-        self._timers = timers
-        self._recovered: set[str] = set()
+        self._known = known
 
     def go(self, most: int) -> Iterator[Ended]:
         """Run orders, about this many, and yield what comes of each; then `explored.rest` is what is left."""
@@ -150,14 +151,14 @@ class Walk(Guide):
             if ended.missed is None and not self._strayed:
                 self.explored.runs += not self._is_blocked
                 return ended
-            self._timers.learn(seed, path, ended, ended.missed if ended.missed is not None else self._place - 1)
+            self._known.learn(seed, path, ended, ended.missed if ended.missed is not None else self._place - 1)
             self.explored.retries += 1
         self.explored.impossible += 1
         return None
 
     def _seed_for(self, path: tuple[Choice, ...], seed: int) -> int:
         """Return the first seed that may allow a path, beginning with one; 0 if there is none."""
-        return next((one for one in (seed, *range(1, SEEDS + 1)) if self._timers.may_allow(one, path)), 0)
+        return next((one for one in (seed, *range(1, SEEDS + 1)) if self._known.may_allow(one, path)), 0)
 
     def _rest(self) -> list[Branch]:
         """Return a branch for each choice that is left."""
@@ -188,7 +189,7 @@ class Walk(Guide):
         return self._nodes[-1].go_on()
 
     def wants_recovery(self, state: str) -> bool:
-        if self._strayed or self._is_blocked or state in self._recovered:
+        if self._strayed or self._is_blocked or state in self._known.recovered:
             return False
-        self._recovered.add(state)
+        self._known.recovered.add(state)
         return True

@@ -10,13 +10,13 @@ from labs.engine import stalls
 from labs.engine.work import Loss, Work
 from labs.explore.orders.choices import Bounds, Choice
 from labs.explore.orders.execution import Ended, Guide, execute, unfinished
-from labs.explore.orders.tree import Branch, Explored, Timers, Walk
+from labs.explore.orders.tree import Branch, Explored, Known, Walk
 from labs.explore.work import FAILED, Found
 from labs.raft.curriculum import REPLICATION, STAGES
 from labs.raft.lab import RAFT
 from labs.sim.loader.program import Program
 
-MOST = 80
+MOST = 40
 """How many orders a job runs, about; the rest of its branch becomes other jobs."""
 
 
@@ -45,8 +45,8 @@ class Orders(Work[Piece, Part]):
     def __init__(self, submission: Path) -> None:
         self._submission = submission
         self._program: Program | None = None
-        self._timers: dict[str, Timers] = {}
-        """What is known of each stage's timers; other workers know other things, and find the same."""
+        self._known: dict[str, Known] = {}
+        """What is known of each stage; other workers know other things, and run the same orders."""
 
     def reads(self) -> Path:
         return self._submission
@@ -71,7 +71,7 @@ class Orders(Work[Piece, Part]):
                 return Part(Explored(), found_of(first))
             leader = 0 if first.missed is None else first.instead
             branch = Branch((Choice("elect", leader),), (), branch.seed)
-        walk = Walk(branch, job.depth, run, self._timers.setdefault(job.stage, Timers()))
+        walk = Walk(branch, job.depth, run, self._known.setdefault(job.stage, Known()))
         for ended in walk.go(MOST):
             if ended.record.status != "pass":
                 return Part(walk.explored, found_of(ended))
