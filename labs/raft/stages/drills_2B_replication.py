@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labs.messages import AppendEntriesArgs, Command, LogEntry, RequestVoteArgs, RequestVoteReply
+from labs.messages import (
+    AppendEntriesArgs,
+    AppendEntriesReply,
+    Command,
+    LogEntry,
+    RequestVoteArgs,
+    RequestVoteReply,
+)
 from labs.raft.lab import drill
 from labs.testing.drill import ELECTION, LOOK, QUIET, Lone
 from labs.testing.fake_peers import Request, command_of, entries_of
@@ -26,6 +33,8 @@ INSTANT = 0.001
 """Seconds in which a disk is not yet done with a save."""
 LONG = 30
 """The entries of a log that is not as short as those of the other drills."""
+OLD_ENTRIES = 300
+"""Entries that are many for one message: a leader may send them in several."""
 ROUNDS = 24
 """Rounds of answers out of order: if each round leaves a message in flight, any usual window is full by then."""
 
@@ -197,6 +206,19 @@ async def drill_late_heartbeat_cuts_nothing(lone: Lone) -> None:
     await lone.append_entries(1, term=1, prev=(1, 1))
     reply = await lone.append_entries(1, term=1, prev=(3, 1))
     lone.check(reply.success, "it has accepted the entries 1 to 3, and none that conflicts with them")
+
+
+@drill(rule="MatchingKept")
+async def drill_long_and_short_at_once(lone: Lone) -> None:
+    """two AppendEntries that come at once, one with fewer entries, leave those of both (AppendEntries rules 3 and 4)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1])
+    for term, counts in ((2, (3, 1)), (3, (2, 3))):
+        asked = [(2, AppendEntriesArgs(term, 2, 0, 0, entries_of([term] * count), 0)) for count in counts]
+        replies, most = await lone.ask_in_turn(INSTANT, *asked), max(counts)
+        if replies[counts.index(most)].success:
+            reply = await lone.append_entries(2, term, prev=(most, term))
+            text = f"it has accepted the entries 1 to {most} of term {term}, and none that conflicts with them"
+            lone.check(reply.success, text)
 
 
 @drill(rule="LogMatching")
@@ -619,6 +641,33 @@ async def drill_older_entry_not_counted(lone: Lone) -> None:
     await lone.wait_for_applied(index, "x")
 
 
+@drill(rule="CommitOnlyCurrentTerm")
+async def drill_part_of_older_entries_not_counted(lone: Lone) -> None:
+    """older entries that come to a peer before the leader's own do not count yet (Leaders rule 4, Figure 8)"""
+    refusal = await lone.append_entries(1, term=1, prev=(1, 1))
+    for before in range(0, OLD_ENTRIES, LONG):
+        await lone.append_entries(1, term=1, prev=(before, min(before, 1)), terms=[1] * LONG)
+    await lone.become_leader()
+    lone.start("x")
+    await _take_only_old_entries(lone, 2, refusal)
+    text = "server 2 has acknowledged entries of term 1 only: none counts until one of the present term is stored"
+    await lone.check_not_applied(1, text)
+
+
+async def _take_only_old_entries(lone: Lone, peer: int, refusal: AppendEntriesReply) -> None:
+    """Let a peer with an empty log take entries for a second, and lose the messages with one of the leader's term."""
+    has, end = 0, lone.now + 1.0
+    while lone.now < end:
+        while (request := lone.next_request(AppendEntriesArgs, peer)) is not None:
+            message = request.message
+            if message.prev_log_index > has:
+                lone.answer_alike(request, refusal)
+            elif message.term not in (message.prev_log_term, *(entry.term for entry in message.entries)):
+                lone.say_yes(request)
+                has = max(has, message.prev_log_index + len(message.entries))
+        await lone.sleep(LOOK)
+
+
 @drill(rule="CommitNeedsMajority")
 async def drill_answer_counts_what_was_sent(lone: Lone) -> None:
     """an answer acknowledges what its request carried, not what the log holds by now (Leaders rule 3)"""
@@ -727,6 +776,34 @@ async def drill_new_leadership_counts_anew(lone: Lone) -> None:
     answer = lone.start("c")
     text = f"server 2 has acknowledged it in this term; server 1 acknowledged other entries, in term {term}"
     await lone.check_not_applied(answer.index, text)
+
+
+@drill(rule="BackoffBound", peers=4)
+async def drill_follower_has_lost_entries(lone: Lone) -> None:
+    """who leads again sends what a follower once had, and has lost since (State, match_index; Leaders rule 3)"""
+    await lone.append_entries(4, term=1, terms=[1])
+    refusals = [await lone.append_entries(4, term=1, prev=(index, 1)) for index in (2, 3)]
+    term = await lone.become_leader()
+    lone.start("a")
+    lone.oblige(3)
+    await lone.sleep(0.3)
+    if lone.next_request(AppendEntriesArgs, 3, brings(2), settled=True) is None:
+        return  # It takes no command before a majority has answered.
+    # Server 4 then leads with the votes of servers 1 and 2, which have none of these entries, and replaces them.
+    await lone.append_entries(4, lone.term_from(term) + 1, prev=(1, 1))
+    lone.oblige(3, below=0)
+    lone.forget_requests()
+    await lone.become_leader()
+    lone.oblige(1, 2)
+    end = lone.now + 3.0
+    while not brings(2)((request := await lone.wait_for_request(AppendEntriesArgs, 3)).message):
+        text = "server 3 acknowledged entry 2 in an older term, has lost it since, and has refused what follows for 3 s"
+        lone.check(lone.now < end, text)
+        prev = request.message.prev_log_index
+        if prev > 1:
+            lone.answer_alike(request, refusals[min(prev, 3) - 2])
+        else:
+            lone.say_yes(request)
 
 
 def _before(message: AppendEntriesArgs, index: int) -> tuple[int, int]:

@@ -213,6 +213,20 @@ async def drill_restarted_server_applies_no_further(lone: Lone) -> None:
     await replication.drill_commit_ends_with_new_entries(lone)
 
 
+@drill(rule="CommitBound")
+async def drill_restart_commits_nothing_more(lone: Lone) -> None:
+    """what was not committed before a restart is not committed by it, either (AppendEntries rule 5)"""
+    await lone.append_entries(1, term=1, terms=[1] * 4)
+    for term in (2, 3):  # The newer term is saved, and with it whatever else a server saves.
+        await lone.append_entries(2, term, prev=(1, 1), commit=4)
+    lone.restart()
+    text = "of the log of server 2, which led before the restart, only index 1 was known to be the same"
+    await lone.check_not_applied(2, text)
+    await lone.append_entries(2, lone.term_from(3), prev=(1, 1), commit=4)
+    await lone.wait_for_applied(1, command_of(1, 1))
+    await lone.check_not_applied(2, text)
+
+
 @drill(rule="CommitOnlyCurrentTerm", after_restart=True)
 async def drill_restarted_leader_counts_its_own_entries(lone: Lone) -> None:
     """an entry of an older term is not committed by counting after a restart, either (Leaders rule 4, Figure 8)"""

@@ -27,6 +27,8 @@ SLOW_INSTALL = 2.5
 """Seconds for which a puppet does not answer a snapshot: it may be large, and the link slow."""
 WAITS = 5
 """How often a drill looks how long the server waits for word of a leader: each wait is drawn again."""
+INSTALLS = 10
+"""How often a snapshot and entries come at once: what a server does meanwhile may come at other times in each round."""
 MANY = 40
 """Entries enough that a server drops some of them, even if it keeps a few that a snapshot covers."""
 
@@ -270,6 +272,27 @@ async def drill_entries_overtake_snapshot(lone: Lone) -> None:
     lone.check(indices == [3, 4, 5], "it got a snapshot of index 3, and the entries 4 and 5 while that was handed over")
 
 
+@drill(rule="SnapshotNotRolledBack")
+async def drill_snapshot_and_newer_entries_at_once(lone: Lone) -> None:
+    """a snapshot takes nothing back that is applied while it is being installed (InstallSnapshot rule 8; §7)"""
+    await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)
+    await lone.wait_for_applied(3, command_of(3, 1))
+    for number in range(INSTALLS):
+        base = 3 + 5 * number
+        last = base + 5
+        snapshot = (1, InstallSnapshotArgs(1, 1, base + 2, 1, snapshot_of([1] * (base + 2))))
+        entries = (1, AppendEntriesArgs(1, 1, base, 1, entries_of([1] * 5, base), last))
+        await lone.ask_in_turn(0.001, *((snapshot, entries) if number % 2 == 0 else (entries, snapshot)))
+        # It may apply at times of its own: they lie elsewhere in the next round.
+        await lone.sleep(BEAT + 0.003 * number)
+        # It may have refused what begins inside its snapshot.
+        await lone.append_entries(1, term=1, prev=(base + 2, 1), terms=[1] * 3, commit=last)
+        await lone.wait_for_applied(last, command_of(last, 1))
+        indices = [message.index for message in lone.applied]
+        text = f"the snapshot ended at index {base + 2}, and entries up to index {last} came at the same time"
+        lone.check(indices == sorted(set(indices)), f"{text}: indices must rise")
+
+
 @drill(rule="SnapshotAndLogTogether")
 async def drill_crash_between_saves(lone: Lone) -> None:
     """a crash right after any save of an installation leaves log and snapshot that fit together (§7)"""
@@ -410,7 +433,18 @@ async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     state = lone.state()
     lone.check(state.term >= term, f"the answer to its InstallSnapshot was of term {term}")
     lone.check(not state.is_leader, f"term {term} has reached it, and nobody has voted for it since", "StepsDown")
+    await _check_vote_is_free(lone, term, last=(2 * MANY, request.message.term))
     await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
+
+
+async def _check_vote_is_free(lone: Lone, term: int, last: tuple[int, int]) -> None:
+    """Check that the server has not voted in a term that an answer brought, and gives a candidate its vote of that."""
+    text = f"the answer to its InstallSnapshot has brought it to term {term}, in which it has not voted"
+    disk = lone.disk
+    lone.check(disk.current_term != term or disk.voted_for is None, text, "OneVotePerTerm")
+    reply = await lone.request_vote(1, term, last)
+    # In a term that is newer still it stands for election itself.
+    lone.check(reply.vote_granted or reply.term > term, text, "VoteDenied")
 
 
 @drill(rule="InstallWhenNeeded")
