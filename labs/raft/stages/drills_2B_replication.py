@@ -783,16 +783,8 @@ async def drill_follower_has_lost_entries(lone: Lone) -> None:
     """who leads again sends what a follower once had, and has lost since (State, match_index; Leaders rule 3)"""
     await lone.append_entries(4, term=1, terms=[1])
     refusals = [await lone.append_entries(4, term=1, prev=(index, 1)) for index in (2, 3)]
-    term = await lone.become_leader()
-    lone.start("a")
-    lone.oblige(3)
-    await lone.sleep(0.3)
-    if lone.next_request(AppendEntriesArgs, 3, brings(2), settled=True) is None:
+    if not await _acknowledged_and_deposed(lone, 3, 2):
         return  # It takes no command before a majority has answered.
-    # Server 4 then leads with the votes of servers 1 and 2, which have none of these entries, and replaces them.
-    await lone.append_entries(4, lone.term_from(term) + 1, prev=(1, 1))
-    lone.oblige(3, below=0)
-    lone.forget_requests()
     await lone.become_leader()
     lone.oblige(1, 2)
     end = lone.now + 3.0
@@ -804,6 +796,20 @@ async def drill_follower_has_lost_entries(lone: Lone) -> None:
             lone.answer_alike(request, refusals[min(prev, 3) - 2])
         else:
             lone.say_yes(request)
+
+
+async def _acknowledged_and_deposed(lone: Lone, peer: int, index: int) -> bool:
+    """Let the server lead, and one peer acknowledge its entry at an index; depose it then. Return whether one came."""
+    term = await lone.become_leader()
+    lone.start("a")
+    lone.oblige(peer)
+    await lone.sleep(0.3)
+    came = lone.next_request(AppendEntriesArgs, peer, brings(index), settled=True) is not None
+    # Server 4 leads now, with the votes of servers 1 and 2, which have no such entry, and replaces it at that peer.
+    await lone.append_entries(4, lone.term_from(term) + 1, prev=(1, 1))
+    lone.oblige(peer, below=0)
+    lone.forget_requests()
+    return came
 
 
 def _before(message: AppendEntriesArgs, index: int) -> tuple[int, int]:
