@@ -94,8 +94,11 @@ class Exploring(Work[Job, Found]):
             return run.virtual_time if (run.status, run.rule) == (found.status, found.rule) else None
 
         small = replace(shrink(schedule, found.time, fails), rule=found.rule or "")
-        stalls.restart()
-        again = replace(self._play(small), reached=[], recorded=found.recorded)
+        if small == replace(schedule, rule=small.rule):
+            again = replace(found, schedule=small, reached=[])
+        else:
+            stalls.restart()
+            again = replace(self._play(small), reached=[], recorded=found.recorded)
         return replace(again, runs=runs, steps_before=len(schedule.steps))
 
     def _taken(self, job: Job) -> Schedule:
