@@ -60,7 +60,10 @@ def _cpu_clock(thread: threading.Thread) -> Callable[[], float]:
     """Return what counts the CPU seconds of a thread; where no system call does, those of the process."""
     if not hasattr(time, "pthread_getcpuclockid") or thread.ident is None:
         return time.process_time
-    clock = time.pthread_getcpuclockid(thread.ident)
+    try:
+        clock = time.pthread_getcpuclockid(thread.ident)
+    except ProcessLookupError:  # it has ended already
+        return time.process_time
 
     def used() -> float:
         try:

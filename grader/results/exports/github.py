@@ -13,7 +13,6 @@ from grader.intake.names import SERVER
 from grader.results import report
 from grader.results.result import Result, Test
 from grader.results.student_view import student_view
-from labs.raft.rules import RULES
 from labs.report.github import MOST, command, line_for, lines_in, plain
 
 
@@ -68,6 +67,8 @@ def _place(message: str, view: Result) -> dict[str, str]:
 
 def _method(test: Test, view: Result, source: Path | None) -> dict[str, str]:
     """Return file and line of the method that the broken rule is about."""
+    from labs.raft.rules import RULES  # imports the lab, which most commands need not
+
     server = f"{view.submission.root}/{SERVER}".lstrip("/")
     if source is None or test.rule not in RULES or not source.is_dir():
         return {}
