@@ -344,7 +344,7 @@ class _Report:
         others, written = mutants.FIRST_SIGHT_ELSEWHERE
         return (
             f"\nAt first sight, with one seed: {killed} of {len(seen)} blind mutants ({_percent(killed, len(seen))}). "
-            f"Of one more author's, most of which are not kept here: {others} of {written} "
+            f"Of two more authors', most of which are not kept here: {others} of {written} "
             f"({_percent(others, written)}) in the stage that teaches what is broken."
         )
 

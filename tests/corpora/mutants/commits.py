@@ -1038,6 +1038,40 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="G06_term_of_the_last_entry_is_tested",
+        source=BLIND,
+        stage="2B",
+        wrong="a leader whose last entry is of its own term, as its no-op always is, counts copies of older entries, too",
+        rules=("CommitOnlyCurrentTerm",),
+        changes=(
+            (
+                "        self.election_timer.deadline = math.inf\n",
+                (
+                    "        self.election_timer.deadline = math.inf\n"
+                    "        self.log.append(LogEntry(self.current_term, None))\n"
+                    "        self.save()\n"
+                ),
+            ),
+            (
+                "            self.next_index[peer] = self.last_log_index() + 1\n",
+                "            self.next_index[peer] = self.last_log_index()\n",
+            ),
+            (
+                "            self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)\n",
+                (
+                    "            self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)\n"
+                    "        self.advance_commit_index()\n"
+                ),
+            ),
+            (
+                "            if self.term_at(index) != self.current_term:\n",
+                "            if self.last_log_term() != self.current_term:\n",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
     # CommitBound
     Mutant(
         name="B54_commits_on_refusal",
@@ -1353,6 +1387,49 @@ MUTANTS = [
                 ),
             ),
         ),
+    ),
+    Mutant(
+        name="G03_saves_the_commit_index_that_it_heard",
+        source=BLIND,
+        stage="2C",
+        wrong="the commit index on the disk is bounded by the log's end only, and all up to it is applied after a restart",
+        rules=("CommitBound", "StateMachineSafety"),
+        changes=(
+            ("import enum\n", ("import enum\nfrom dataclasses import dataclass\n")),
+            (
+                "class Role(enum.Enum):\n",
+                (
+                    "@dataclass(frozen=True)\n"
+                    "class Saved(PersistentState):\n"
+                    "    commit_index: int = 0\n"
+                    "\n"
+                    "\n"
+                    "class Role(enum.Enum):\n"
+                ),
+            ),
+            ("        self.last_applied = 0\n", ("        self.last_applied = 0\n        self.leader_commit = 0\n")),
+            (
+                "        self.node.persister.save(PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)\n",
+                (
+                    "        commit_index = min(max(self.commit_index, self.leader_commit), self.last_log_index())\n"
+                    "        state = Saved(self.current_term, self.voted_for, self.log, *base, commit_index)\n"
+                    "        self.node.persister.save(state, snapshot)\n"
+                ),
+            ),
+            (
+                "            self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))\n",
+                (
+                    "            self.apply_ch.send_nowait(ApplySnapshot(self.last_included_index, self.last_included_term, data))\n"
+                    '        self.commit_up_to(getattr(state, "commit_index", 0))\n'
+                ),
+            ),
+            (
+                "        # Figure 2, AppendEntries rule 5; beyond the last new entry this log may still differ from the leader's.\n",
+                "        self.leader_commit = max(self.leader_commit, args.leader_commit)\n",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
     ),
     # CommitNeverDecreases
     Mutant(

@@ -760,6 +760,29 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="G05_keeps_its_vote_in_the_term_of_a_snapshots_answer",
+        source=BLIND,
+        stage="2D",
+        wrong="a newer term in the answer to a snapshot is taken over, and the vote of the older one stays",
+        rules=("OneVotePerTerm", "VoteDenied"),
+        changes=(
+            (
+                (
+                    '        """Continue after the snapshot that was sent; this server may have made a newer one since."""\n'
+                    "        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n"
+                ),
+                (
+                    '        """Continue after the snapshot that was sent; this server may have made a newer one since."""\n'
+                    "        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n"
+                    "            self.current_term = reply.term\n"
+                    "            self.save()\n"
+                ),
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
     # VoteOnlyUpToDate
     Mutant(
         name="B820_votes_by_the_snapshot",

@@ -994,6 +994,35 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="G01_finds_the_conflict_waits_and_cuts",
+        source=BLIND,
+        stage="2B",
+        wrong="a follower looks for the first entry that it lacks, waits for its disk, and ends its log there, whatever it holds by then",
+        rules=("MatchingKept", "LogMatching", "ConsistencyCheck"),
+        changes=(
+            (
+                "    def append_entries(self, args: AppendEntriesArgs) -> AppendEntriesReply:\n",
+                "    async def append_entries(self, args: AppendEntriesArgs) -> AppendEntriesReply:\n",
+            ),
+            (
+                "        self.take_entries(args.prev_log_index + 1, args.entries)\n",
+                (
+                    "        for skip, entry in enumerate(args.entries):\n"
+                    "            index = args.prev_log_index + 1 + skip\n"
+                    "            if index > self.last_included_index and not self.has_entry(index, entry.term):\n"
+                    "                await trio.sleep(0.004)\n"
+                    "                if args.term != self.current_term or index <= self.last_included_index:\n"
+                    "                    return AppendEntriesReply(self.current_term, success=False)\n"
+                    "                self.log[self.position(index) :] = args.entries[skip:]\n"
+                    "                self.save()\n"
+                    "                break\n"
+                ),
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
     # BackoffBound
     Mutant(
         name="B409_hint_beyond_the_log",
@@ -1147,5 +1176,20 @@ MUTANTS = [
                 ),
             ),
         ),
+    ),
+    Mutant(
+        name="G04_match_index_outlives_the_leadership",
+        source=BLIND,
+        stage="2B",
+        wrong="a leader that leads again keeps match_index, and takes the refusal of a follower that lost those entries for an old one",
+        rules=("BackoffBound", "CommitNeedsMajority", "CommittedIsApplied"),
+        changes=(
+            (
+                "            self.match_index[peer] = 0\n",
+                "            self.match_index[peer] = min(self.match_index.get(peer, 0), self.last_log_index())\n",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
     ),
 ]

@@ -369,6 +369,30 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="G02_waits_and_installs_over_what_was_applied",
+        source=BLIND,
+        stage="2D",
+        wrong="a follower compares a snapshot with what it has applied, waits for its disk, and installs it over what was applied meanwhile",
+        rules=("SnapshotNotRolledBack", "ApplyInOrder", "StateMachineSafety"),
+        changes=(
+            (
+                "    def install_snapshot(self, args: InstallSnapshotArgs) -> InstallSnapshotReply:\n",
+                "    async def install_snapshot(self, args: InstallSnapshotArgs) -> InstallSnapshotReply:\n",
+            ),
+            (
+                "        if self.has_entry(args.last_included_index, args.last_included_term):\n",
+                (
+                    "        await trio.sleep(0.008)\n"
+                    "        if args.last_included_index <= self.last_included_index:\n"
+                    "            return InstallSnapshotReply(self.current_term)\n"
+                    "        if self.has_entry(args.last_included_index, args.last_included_term):\n"
+                ),
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
     # SnapshotKeepsSuffix
     Mutant(
         name="B749_snapshots_within_the_log_are_ignored",
