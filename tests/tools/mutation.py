@@ -344,8 +344,8 @@ class _Report:
         others, written = mutants.FIRST_SIGHT_ELSEWHERE
         return (
             f"\nAt first sight, with one seed: {killed} of {len(seen)} blind mutants ({_percent(killed, len(seen))}). "
-            f"Of two more authors', most of which are not kept here: {others} of {written} "
-            f"({_percent(others, written)}) in the stage that teaches what is broken."
+            f"Two more authors wrote {written}, most of which are not kept here: {others} "
+            f"({_percent(others, written)}) were killed in the stage that teaches what is broken."
         )
 
     def _idle_tests(self) -> str:
