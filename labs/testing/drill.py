@@ -70,7 +70,7 @@ _SILENCE: dict[type, str] = {
     AppendEntriesArgs: "ConsistencyRefusal",
     InstallSnapshotArgs: "CommittedIsApplied",
 }
-"""The rule that a server breaks first that never answers such a request."""
+"""The rule that a server breaks first that never answers such a request, unless the request is of an older term."""
 
 
 class OnDisk(NamedTuple):
@@ -117,6 +117,8 @@ class Lone:
         self._done: list[str] = []
         """What the drill did and saw so far, in words."""
         self._data_of: list[tuple[Reply, bytes]] = []
+        self._shown = 0
+        """The highest term in the server's answers."""
         self._followed: AppendEntriesArgs | None = None
         """What the server last accepted, as long as it has not led since."""
         kernel.tolerant = True
@@ -190,11 +192,20 @@ class Lone:
         data = await self._wait(lambda: puppet.replies.pop(number, None), within)
         asked = f"server {peer} sent {self._words(args)}"
         if data is None:
-            self._fail(f"{asked}, but server {self.me} did not answer within {within:g} s", _SILENCE[type(args)])
+            self._not_answered(f"{asked}, but server {self.me} did not answer within {within:g} s", args)
         reply: Reply = self._terms.in_the_drill(codec.decode_base(data))
+        self._shown = max(self._shown, getattr(reply, "term", 0))  # messages of other labs have no terms
         self._data_of.append((reply, data))
         self._see(f"{asked}, and server {self.me} answered {self._words(reply)}")
         return reply
+
+    def _not_answered(self, text: str, args: Args) -> NoReturn:
+        if getattr(args, "term", self._shown) < self._shown:
+            text += (
+                f"; it has answered in term {self._shown + self._terms.before} before, and rule 1 requires a refusal"
+            )
+            self._fail(text, "StaleTermRejected")
+        self._fail(text, _SILENCE[type(args)])
 
     async def tell(self, peer: int, args: Args) -> None:
         """Deliver a request of a fake peer at once, and wait for no reply: the server may take its time."""

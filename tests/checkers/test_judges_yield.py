@@ -107,6 +107,49 @@ def test_entries_right_behind_a_snapshot_are_committed(answered: bool) -> None:
     story.apply(2, 3, "c3")
 
 
+def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() -> None:
+    story = led_with_disks()
+    sent = story.send(0, 1, append(1, (0, 0), COMMANDS))
+    story.deliver(sent)
+    story.save(1, 1, 0, COMMANDS)
+    story.answer(sent, AppendEntriesReply(1, True))
+    story.start(0, "c4", 4, 1)
+    log = COMMANDS + entries(1, "c4")
+    sent = story.send(0, 1, append(1, (3, 1), log[3:]))
+    story.save(0, 1, 0, COMMANDS)  # without the fourth
+    story.deliver(sent)
+    story.save(1, 1, 0, log)
+    story.answer(sent, AppendEntriesReply(1, True))
+    for index in (1, 2, 3):
+        story.apply(0, index, f"c{index}")
+    own = "server 1: 4.; its own copy is not counted, because its disk holds the log up to index 3 only"
+    with pytest.raises(Violation, match=own) as caught:
+        story.apply(0, 4, "c4")
+    assert caught.value.rule == "CommitNeedsMajority"
+
+
+def test_entry_on_the_disk_in_place_of_an_acknowledged_one_is_named_by_its_term() -> None:
+    story = Story("2C")
+    story.save(1, 1, None, COMMANDS[:2])
+    log = COMMANDS[:1]
+    story.save(0, 2, 0, log)
+    asked = story.send(0, 2, RequestVoteArgs(2, 0, 1, 1))
+    story.deliver(asked)
+    story.save(2, 2, 0, log)
+    story.answer(asked, RequestVoteReply(2, True))
+    story.role(0, 2, leads=True)
+    story.start(0, "new", 2, 2)
+    log += entries(2, "new")
+    story.save(0, 2, 0, log)
+    sent = story.send(0, 1, append(2, (1, 1), log[1:]))
+    story.deliver(sent)
+    story.save(1, 2, None, COMMANDS[:2])  # the term, and the log of before
+    held = "up to index 2 of term 2, but its disk held an entry of term 1 at index 2 at that moment"
+    with pytest.raises(Violation, match=held) as caught:
+        story.answer(sent, AppendEntriesReply(2, True))
+    assert caught.value.rule == "SavedBeforeReply"
+
+
 def test_what_a_later_request_told_counts_once_it_is_answered() -> None:
     story = led()
     story.append(0, 1, append(1, (0, 0), COMMANDS))
@@ -489,6 +532,70 @@ def test_candidate_says_to_all_how_its_log_ended_when_the_election_began() -> No
     with pytest.raises(Violation) as caught:
         story.send(0, 4, RequestVoteArgs(1, 0, 2, 1))
     assert caught.value.rule == "SavedBeforeSend"
+
+
+def followed_in_its_own_election() -> tuple[Story, int]:
+    """Return a run in which server 1, a candidate of term 2, gets an entry of that term's leader before it has asked
+    anybody for a vote, and the number of that call."""
+    story, log = Story("2C", 5), entries(1, "a")
+    for server in range(5):
+        story.save(server, 1, None, log)
+    story.save(0, 2, 0, log)
+    for voter in (2, 3):
+        asked = story.send(0, voter, RequestVoteArgs(2, 0, 1, 1))
+        story.deliver(asked)
+        story.save(voter, 2, 0, log)
+        story.answer(asked, RequestVoteReply(2, True))
+    story.role(0, 2, leads=True)
+    story.start(0, "b", 2, 2)
+    log += entries(2, "b")
+    story.save(0, 2, 0, log)
+    story.now = 1.0
+    sent = story.send(0, 1, append(2, (1, 1), log[1:]))
+    story.deliver(sent)
+    story.now += 0.001
+    story.save(1, 2, 1, log)
+    return story, sent
+
+
+@pytest.mark.parametrize("wait", [0.001, 0.05, 0.19])
+@pytest.mark.parametrize("answered", [False, True])
+def test_first_request_of_an_election_may_be_older_than_what_its_leader_brought(wait: float, answered: bool) -> None:
+    story, sent = followed_in_its_own_election()
+    if answered:
+        story.answer(sent, AppendEntriesReply(2, True))
+    story.now += wait
+    story.send(1, 4, RequestVoteArgs(2, 1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("last", "wait", "rule"),
+    [
+        ((0, 0), 0.001, "VoteOnlyUpToDate"),  # its log never ended there
+        ((3, 2), 0.001, "SavedBeforeSend"),
+        ((2, 1), 0.001, "VoteOnlyUpToDate"),
+        ((1, 1), 0.5, "CandidateIncrementsTerm"),
+    ],
+)
+def test_request_that_waited_for_the_disk_is_true_and_not_too_old(
+    last: tuple[int, int], wait: float, rule: str
+) -> None:
+    story, sent = followed_in_its_own_election()
+    story.answer(sent, AppendEntriesReply(2, True))
+    story.now += wait
+    with pytest.raises(Violation) as caught:
+        story.send(1, 4, RequestVoteArgs(2, 1, *last))
+    assert caught.value.rule == rule
+
+
+def test_candidate_that_no_leader_has_reached_says_how_its_log_ends_now() -> None:
+    story = Story("2C", 5)
+    story.now = 1.0
+    story.save(1, 1, None, COMMANDS[:2])
+    story.save(1, 2, 1, COMMANDS[:2])
+    with pytest.raises(Violation) as caught:
+        story.send(1, 4, RequestVoteArgs(2, 1, 1, 1))
+    assert caught.value.rule == "VoteOnlyUpToDate"
 
 
 def test_leader_may_say_again_what_was_answered() -> None:

@@ -200,6 +200,18 @@ def test_wrong_server_fails_its_drill_by_name(mutant: str, drill: str, rule: str
     assert re.search(facts, record.message), record.message
 
 
+def test_silence_towards_an_older_term_is_named_by_rule_1(tmp_path: Path) -> None:
+    server = (REFERENCE / "raft.py").read_text(encoding="utf-8")
+    head = "    def append_entries(self, args: AppendEntriesArgs) -> AppendEntriesReply:\n"
+    silent = "        if args.term < self.current_term:\n            await trio.sleep_forever()\n"
+    assert server.count(head) == 1
+    text = server.replace(head, f"    async{head[3:]}{silent}")
+    (tmp_path / "raft.py").write_text(text, encoding="utf-8")
+    record = run_drill("2A/drill_older_leader", tmp_path).record
+    assert record.rule == "StaleTermRejected"
+    assert "did not answer within 1 s; it has answered in term 5 before, and rule 1" in record.message
+
+
 def test_failed_check_tells_what_was_sent_and_answered_and_why_that_is_wrong() -> None:
     async def wants_two_votes(lone: Lone) -> None:
         await lone.request_vote(1, term=3)

@@ -136,6 +136,8 @@ class Commitment(Oracle):
             f"server {server.id}, leader of term {term}, {how}, but the highest index that it may take for committed "
             f"is {self._shadow.may_commit(server)} (acknowledged in this term by its peers: {acknowledged})"
         )
+        if self._shadow.stage.has(PERSISTENCE) and server.saves and server.disk.last < index:
+            text += f"; its own copy is not counted, because its disk holds the log up to index {server.disk.last} only"
         raise Violation("CommitNeedsMajority", text, (server.id,), event.time)
 
     def _follower_too_high(self, server: ShadowServer, event: Apply) -> None:

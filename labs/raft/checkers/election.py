@@ -401,6 +401,8 @@ class Campaigns(Oracle):
     def asks(self, event: Send) -> None:
         """Check when a candidate campaigns, and in which term."""
         message, server = event.message, self._shadow.servers[event.server]
+        if self._overtaken(server, message.term, event.time):
+            return
         answered, until = self._answered.get((server.id, message.term), (0.0, math.inf))
         if event.time > until and server.raised[0] != message.term:
             text = (
@@ -409,6 +411,15 @@ class Campaigns(Oracle):
             )
             raise Violation("CandidateIncrementsTerm", text, (server.id,), event.time)
         self._in_time(server, event, message)
+
+    @staticmethod
+    def _overtaken(server: ShadowServer, term: int, time: float) -> bool:
+        """Return whether a candidate's first request leaves right after the leader of its term has reached it.
+
+        Its own vote on the disk shows that it was a candidate in that term before it followed.
+        """
+        voted = (server.disk_term, server.disk_vote) == (term, server.id)
+        return voted and server.heard_leader_of == term and time <= server.follows_since + UNDER_WAY
 
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
         if message.term in server.led or server.leads is not None or message.term < server.term:

@@ -99,6 +99,8 @@ class LeaderLogs(Oracle):
         index, term, log = message.last_log_index, message.last_log_term, server.disk
         if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):
             return
+        if self._was_last(server, message):
+            return
         text = (
             f"server {server.id} asked for votes with a log that ends at index {index} of term {term}, "
             f"but the log on its disk ends at index {log.last} of term {log.last_term}"
@@ -111,3 +113,17 @@ class LeaderLogs(Oracle):
         elif server.incarnation > 0 and index < log.last and self._shadow.stage.has(PERSISTENCE):
             rule = "RestoredOnRestart"
         raise Violation(rule, text, (server.id,), event.time)
+
+    def _was_last(self, server: ShadowServer, message: RequestVoteArgs) -> bool:
+        """Return whether an election is over, and its leader may have changed the candidate's log since it began.
+
+        Such a request shows the log of an earlier moment than the disk: it waited while the leader's entries came.
+        """
+        index, term = message.last_log_index, message.last_log_term
+        if server.heard_leader_of != message.term:
+            return False
+        return (
+            (index, term) == server.last_before
+            or (index >= server.last_before[0] and server.disk.has(index, term))
+            or self._shadow.may_have_taken(server, index, term)
+        )

@@ -376,6 +376,7 @@ class Shadow(Oracle):
             self._must_adopt(server, term, event.time)
         if term != server.heard_leader_of:
             server.follows_since = event.time
+            server.last_before = (server.disk.last, server.disk.last_term)
         server.heard_leader, server.heard_leader_of, server.heard_in = event.time, term, event.rpc
         return True
 

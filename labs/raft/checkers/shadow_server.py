@@ -103,6 +103,8 @@ class ShadowServer:
         """The highest term whose leader reached it."""
         self.follows_since = 0.0
         """When that leader first reached it."""
+        self.last_before: tuple[int, int | None] = (0, 0)
+        """Index and term of the last entry on its disk at that moment."""
         self.granted_at = -1.0
         """When it gave its last vote."""
         self.granted_in = 0

@@ -71,8 +71,10 @@ class Saved(Oracle):
         taken = args.entries[: last - args.prev_log_index]
         term = taken[-1].term if taken else args.prev_log_term
         if last > server.disk.base and server.disk.lacks(last, term):
-            said = f"acknowledged entries up to index {last} of term {term}"
-            self._missing(server, said, f"a log up to index {server.disk.last}", event)
+            said, other = f"acknowledged entries up to index {last} of term {term}", server.disk.term_at(last)
+            held = f"a log up to index {server.disk.last}"
+            held = held if other is None else f"an entry of term {other} at index {last}"
+            self._missing(server, said, held, event)
 
     def _missing(self, server: ShadowServer, said: str, held: str, event: Reply) -> None:
         text = f"server {server.id} {said}, but its disk held {held if server.saves else 'nothing'} at that moment"
