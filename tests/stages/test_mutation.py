@@ -14,6 +14,7 @@ import pytest
 from labs.engine import stalls
 from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
+from labs.testing.run import run_scenario
 from tests.corpora import mutants, variants
 from tests.corpora.mutants.patching import Moved, Mutant
 from tests.tools import mutation
@@ -203,9 +204,20 @@ def test_variants_are_spread_over_stages_and_drills() -> None:
         ("bare_heartbeats", "2D/drill_leader_sends_snapshot", 1),
         ("short_calls", "2B/figure_8", 1),
         ("outboxes", "2A/late_votes", 1),
+        ("asks_out_of_its_queue", "2D/chaos", 15),
+        ("keeps_39_covered_entries", "2D/snapshots_basic", 1),
+        ("keeps_39_covered_entries", "2D/log_stays_short_without_follower", 1),
     ],
 )
 def test_what_was_a_false_alarm_is_none_any_more(name: str, test: str, seed: int) -> None:
     (scenario,) = catalogue.find(test)
     run = mutation._run(scenario, mutation.Job(name, False, (scenario.stage,), seed, stop_at_first=False))
     assert run.status == "pass", f"{name}, {test}: {run.message}"
+
+
+def test_one_more_covered_entry_is_too_many(tmp_path: Path) -> None:
+    change = (("TRAILING = 16\n", "TRAILING = 40\n"),)
+    server = variants.Variant("keeps_40", "", "", change, folder="trailing_on_disk").write(tmp_path)
+    (scenario,) = catalogue.find("2D/install_after_crash")
+    record = run_scenario(scenario, server, 1)
+    assert (record.status, record.rule) == ("fail", "LogTrimmed"), record.message

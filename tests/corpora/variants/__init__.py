@@ -58,7 +58,11 @@ SHOWN_BY = {
     "any back-up": ("backup_by_length", "backup_by_halves", "backup_by_last_index", "course_style"),
     "back-up by one": ("backup_one_at_a_time", "poll_loop", "go_style"),
     "a refusal that drops what conflicts": ("eager_truncation", "lazy_truncation"),
-    "entries kept before the snapshot's end": ("keeps_trailing_entries", "snapshots_late"),
+    "entries kept before the snapshot's end": (
+        "keeps_trailing_entries",
+        "snapshots_late",
+        "keeps_39_covered_entries",
+    ),
     "snapshots that are not needed, or come in pieces": ("snapshot_instead_of_backup", "pushes_snapshots", "chunks"),
     "late and batched apply": ("delayed_apply", "apply_queue"),
     "entries applied again after a restart": ("applies_trailing_again", "leaves_snapshot_to_service"),
@@ -89,6 +93,7 @@ SHOWN_BY = {
     "a commit index taken over with the next message": ("commits_with_the_next_message",),
     "a candidate that gives up": ("gives_up_when_refused",),
     "requests again as they were, and out of a queue": ("same_words_again", "disk_actor", "outboxes"),
+    "requests that waited until their election was over": ("asks_out_of_its_queue",),
     "memory ahead of the disk": ("disk_actor", "ready_loop", "applies_before_it_saves"),
     "snapshots and entries at once; what comes too early is kept": (
         "snapshot_and_entries_at_once",

@@ -360,4 +360,27 @@ VARIANTS = (
         "nothing leaves before it is saved; a request that comes again is answered as before (§5.5)",
         folder="disk_actor",
     ),
+    Variant(
+        "asks_out_of_its_queue",
+        "requests for votes are drawn up as an election begins, wait in queues, and leave although it is over",
+        "nothing leaves before it is saved, and a vote of a term that has a leader already elects nobody",
+        (
+            (
+                (
+                    "        await self.disk.written()\n"
+                    "        if self.term != term or not self.campaigning:\n"
+                    "            return\n"
+                    "        last_term, last_index = self.last()\n"
+                    "        args = RequestVoteArgs(term, self.node.me, last_index, last_term)\n"
+                ),
+                (
+                    "        last_term, last_index = self.last()\n"
+                    "        args = RequestVoteArgs(term, self.node.me, last_index, last_term)\n"
+                    "        await self.disk.written()\n"
+                    "        await trio.sleep(random.uniform(0, 0.04))\n"
+                ),
+            ),
+        ),
+        folder="disk_actor",
+    ),
 )

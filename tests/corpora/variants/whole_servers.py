@@ -54,6 +54,13 @@ VARIANTS = (
         folder="trailing_on_disk",
     ),
     Variant(
+        "keeps_39_covered_entries",
+        "the log on the disk keeps 39 entries that the snapshot covers",
+        "fewer than 40 may stay, for peers that lag a little",
+        (("TRAILING = 16\n", "TRAILING = 39\n"),),
+        folder="trailing_on_disk",
+    ),
+    Variant(
         "late_actor",
         "one actor answers up to 4 ms late, and start reserves an index that the actor fills later",
         "what an answer shows is on the disk when it leaves, and a reserved index is dropped with its term",
