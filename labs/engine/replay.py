@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -43,16 +43,31 @@ def replay(
     work = StageRuns(submission, kind)
     work.begin(0)
     try:
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as stack, TraceProgress(trace) as file:
-
-            def give_up() -> NoReturn:
-                stack.seek(0)
-                leave(work.lost_in(scenario, seed, Loss("fell silent", is_stall=True, stack=stack.read())))
-
-            with stalls.installed(), _watched(limits, stack, give_up):
-                return work.run_scenario(scenario, seed, file)
+        with TraceProgress(trace) as file, alarmed(work, scenario, seed, leave, limits):
+            return work.run_scenario(scenario, seed, file)
     finally:
         work.end()
+
+
+@contextmanager
+def alarmed(
+    work: StageRuns, scenario: Scenario, seed: int, leave: Callable[[RunRecord], NoReturn], limits: Limits = LIMITS
+) -> Iterator[None]:
+    """Interrupt a server that never yields in the block, in which a scenario runs.
+
+    Code that catches every alarm cannot be ended: then `leave` gets the record, and must end the process.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as stack, stalls.installed():
+
+        def give_up() -> NoReturn:
+            stack.seek(0)
+            leave(work.lost_in(scenario, seed, Loss("fell silent", is_stall=True, stack=stack.read())))
+
+        if is_debugged():
+            yield
+        else:
+            with stalls.watched(limits, stack, give_up):
+                yield
 
 
 def is_debugged() -> bool:
@@ -61,10 +76,6 @@ def is_debugged() -> bool:
     return sys.gettrace() is not None or (
         monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
     )
-
-
-def _watched(limits: Limits, stack: stalls.Stack, give_up: Callable[[], NoReturn]) -> AbstractContextManager[None]:
-    return nullcontext() if is_debugged() else stalls.watched(limits, stack, give_up)
 
 
 def end_process(code: int) -> NoReturn:

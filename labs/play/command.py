@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import sys
-import tempfile
 import webbrowser
 import zlib
 from collections.abc import Callable
@@ -14,10 +13,8 @@ from typing import NoReturn
 
 import msgspec
 
-from labs.engine import stalls
-from labs.engine.replay import LIMITS
+from labs.engine import replay
 from labs.engine.stages import StageRuns
-from labs.engine.work import Loss
 from labs.play.live import Live
 from labs.play.presets import presets
 from labs.play.server import PageServer
@@ -55,15 +52,8 @@ def recorded(
     Code that catches every alarm cannot be ended: then `leave` gets the record, and must end the process. Raises
     NotRecordable for a test that cannot be played.
     """
-    work = StageRuns(submission, "inline")
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as stack:
-
-        def give_up() -> NoReturn:
-            stack.seek(0)
-            leave(work.lost_in(scenario, seed, Loss("fell silent", is_stall=True, stack=stack.read())))
-
-        with stalls.installed(), stalls.watched(LIMITS, stack, give_up):
-            return recording.record(scenario, submission, seed)
+    with replay.alarmed(StageRuns(submission, "inline"), scenario, seed, leave):
+        return recording.record(scenario, submission, seed)
 
 
 def play(schedule: Schedule, submission: Path) -> int:
