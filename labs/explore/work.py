@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +20,8 @@ from labs.schedule.recording import NotRecordable, record
 from labs.sim.loader.program import Program
 from labs.testing.run import RunRecord, run_scenario, stalled
 
+J = TypeVar("J")
+R = TypeVar("R")
 SHRINKING = 25.0
 """Wall seconds that a schedule is made smaller, beside its first run."""
 FAILED = ("fail", "error")
@@ -51,17 +54,37 @@ class Found(msgspec.Struct):
     steps_before: int = 0
 
 
-class Exploring(Work[Job, Found]):
+class WithProgram(Work[J, R]):
+    """Work with one submission, whose servers run in the worker itself."""
+
+    def __init__(self, submission: Path) -> None:
+        self._submission = submission
+        self._program: Program | None = None
+
+    def reads(self) -> Path:
+        return self._submission
+
+    def program(self) -> Program:
+        """Return the submission, compiled once in a process; raise BadSubmission."""
+        if self._program is None:
+            self._program = Program(self._submission, *RAFT.entry.split(":"))
+        return self._program
+
+
+def lost_run(schedule: Schedule | None, loss: Loss) -> Found:
+    """Return what is known of a run that has ended its process."""
+    rule = "NoStall" if loss.is_stall else "NoCrash"
+    return Found(schedule, "error", rule, f"{rule}: the process that the servers shared {loss.how}")
+
+
+class Exploring(WithProgram[Job, Found]):
     """Runs schedules against a submission."""
 
     job, record = Job, Found
 
     def __init__(self, submission: Path, seconds: float = SHRINKING) -> None:
-        self._submission, self._seconds = submission, seconds
-        self._program: Program | None = None
-
-    def reads(self) -> Path:
-        return self._submission
+        super().__init__(submission)
+        self._seconds = seconds
 
     def moved(self, path: Path) -> Exploring:
         return Exploring(path, self._seconds)
@@ -125,11 +148,4 @@ class Exploring(Work[Job, Found]):
         return found.rule == "NoStall"
 
     def lost(self, job: Job, loss: Loss) -> Found:
-        rule = "NoStall" if loss.is_stall else "NoCrash"
-        return Found(job.schedule, "error", rule, f"{rule}: the process that the servers shared {loss.how}")
-
-    def program(self) -> Program:
-        """Return the submission, compiled once in a process; raise BadSubmission."""
-        if self._program is None:
-            self._program = Program(self._submission, *RAFT.entry.split(":"))
-        return self._program
+        return lost_run(job.schedule, loss)

@@ -7,14 +7,12 @@ from pathlib import Path
 import msgspec
 
 from labs.engine import stalls
-from labs.engine.work import Loss, Work
+from labs.engine.work import Loss
 from labs.explore.orders.choices import Bounds, Choice
 from labs.explore.orders.execution import Ended, Guide, execute, unfinished
 from labs.explore.orders.tree import Branch, Explored, Known, Walk
-from labs.explore.work import FAILED, Found
+from labs.explore.work import FAILED, Found, WithProgram, lost_run
 from labs.raft.curriculum import REPLICATION, STAGES
-from labs.raft.lab import RAFT
-from labs.sim.loader.program import Program
 
 MOST = 40
 """How many orders a job runs, about; the rest of its branch becomes other jobs."""
@@ -37,19 +35,15 @@ class Part(msgspec.Struct):
     """The first run that failed; then nothing more was run."""
 
 
-class Orders(Work[Piece, Part]):
+class Orders(WithProgram[Piece, Part]):
     """Explores all orders of a submission's servers."""
 
     job, record = Piece, Part
 
     def __init__(self, submission: Path) -> None:
-        self._submission = submission
-        self._program: Program | None = None
+        super().__init__(submission)
         self._known: dict[str, Known] = {}
         """What is known of each stage; other workers know other things, and run the same orders."""
-
-    def reads(self) -> Path:
-        return self._submission
 
     def moved(self, path: Path) -> Orders:
         return Orders(path)
@@ -84,15 +78,7 @@ class Orders(Work[Piece, Part]):
         return part.found is not None and part.found.rule == "NoStall"
 
     def lost(self, job: Piece, loss: Loss) -> Part:
-        rule = "NoStall" if loss.is_stall else "NoCrash"
-        text = f"{rule}: the process that the servers shared {loss.how}"
-        return Part(Explored(), Found(None, "error", rule, text))
-
-    def program(self) -> Program:
-        """Return the submission, compiled once in a process; raise BadSubmission."""
-        if self._program is None:
-            self._program = Program(self._submission, *RAFT.entry.split(":"))
-        return self._program
+        return Part(Explored(), lost_run(None, loss))
 
 
 class _Elect(Guide):
