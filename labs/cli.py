@@ -444,8 +444,7 @@ def _run_once(scenario: Scenario, options: argparse.Namespace) -> tuple[RunRecor
     def leave(record: RunRecord) -> NoReturn:
         partial.unlink(missing_ok=True)
         unpacked.close()
-        print(table.render_one(record, options.submission))
-        replay.end_process(FAILED)
+        _leaving(options)(record)
 
     unpacked = contextlib.ExitStack()
     try:
@@ -513,17 +512,18 @@ def _submit(options: argparse.Namespace) -> int:
 
 def _explore(options: argparse.Namespace) -> int:
     from labs.explore import command
-    from labs.explore.orders import command as orders
 
     if options.stage not in catalogue.RAFT_STAGES:
         raise Usage(f"there is no stage {options.stage!r} to explore; stages are {', '.join(catalogue.RAFT_STAGES)}")
-    search = orders.explore if options.exhaustive else command.explore
-    found = search(Path(options.submission), options.stage, options.time, options.seed, options.jobs, options.scheduler)
-    if found is None and options.exhaustive:
-        print("found nothing; with a longer TIME it goes deeper")
-        return PASSED
+    explore, more = command.explore, f"another search: SEED={options.seed + 1}, or a longer TIME"
+    if options.exhaustive:
+        from labs.explore.orders.command import explore
+
+        more = "with a longer TIME it goes deeper"
+    submission, jobs = Path(options.submission), options.jobs
+    found = explore(submission, options.stage, options.time, options.seed, jobs, options.scheduler)
     if found is None:
-        print(f"found nothing; another search: SEED={options.seed + 1}, or a longer TIME")
+        print(f"found nothing; {more}")
         return PASSED
     print(f"\n{command.show(found, options.submission)}")
     return OUR_ERROR if found.status == "grader-error" else FAILED

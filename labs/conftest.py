@@ -1,8 +1,8 @@
 """Makes pytest run drills and stage tests: each (test, seed) is an item that runs a scenario as the engine does.
 
 Options begin with `--raft-`. All of pytest's own work as ever: -k, -x, --lf, -n, --timeout, an IDE's list of tests. A
-run that fails leaves its page, as in `labs test`. A
-server that catches even the interruption takes its process with it; the run is booked as failed before that.
+run that fails leaves its page, as in `labs test`. A server that catches even the interruption takes its process with
+it; the run is booked as failed before that.
 """
 
 from __future__ import annotations
