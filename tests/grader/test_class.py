@@ -21,7 +21,7 @@ from grader.results.shelf import RUNS_SO_FAR, Shelf
 from tests.grader import downloads
 from tests.running import REFERENCE, ROOT
 from tests.tools import killing
-from tests.tools.demo_class import WITH_TIMES
+from tests.tools.demo_class import contents
 
 RUBRIC = """\
 format = "raft-rubric/1"
@@ -54,12 +54,6 @@ def environment(folder: Path) -> dict[str, str]:
 def grade(folder: Path, out: str, *options: str) -> subprocess.CompletedProcess[str]:
     words = command(folder, "--out", str(folder / out), *options)
     return subprocess.run(words, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=280)
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Return all files below a folder that must be the same each time."""
-    files = [path for path in out.rglob("*") if path.is_file() and path.name not in WITH_TIMES]
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
 def results(out: Path) -> dict[str, Result]:

@@ -72,16 +72,14 @@ def _grade(out: Path, submissions: Path, words: list[str], is_due: killing.IsDue
 
 def differences(one: Path, other: Path) -> list[str]:
     """Return the names of files that differ between two folders of results, but for those that hold times."""
-    found = (
-        {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()} for out in (one, other)
-    )
-    first, second = ({name: path for name, path in files.items() if path.name not in WITH_TIMES} for files in found)
-    names = sorted({*first, *second})
-    return [name for name in names if name not in first or name not in second or _differ(first[name], second[name])]
+    first, second = contents(one), contents(other)
+    return [name for name in sorted({*first, *second}) if first.get(name) != second.get(name)]
 
 
-def _differ(one: Path, other: Path) -> bool:
-    return one.read_bytes() != other.read_bytes()
+def contents(out: Path) -> dict[str, bytes]:
+    """Return all files below a folder of results that must be the same each time, by their paths in it."""
+    files = [path for path in out.rglob("*") if path.is_file() and path.name not in WITH_TIMES]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
 def make(folder: Path, count: int) -> Path:
