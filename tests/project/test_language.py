@@ -90,8 +90,9 @@ def hits(pattern: Pattern, text: Text) -> Iterator[str]:
     """Yield what a pattern finds in a text, with its place."""
     if any(text.file == file and words in text.text for file, words in ALLOWED):
         return
-    right = [range(*found.span()) for found in re.finditer(pattern.but, text.text)]
-    for found in re.finditer(pattern.regex, text.text):
+    places = list(re.finditer(pattern.regex, text.text))
+    right = [range(*found.span()) for found in re.finditer(pattern.but, text.text)] if places else []
+    for found in places:
         if not any(found.start() in span or found.end() - 1 in span for span in right):
             around = text.text[max(0, found.start() - 40) : found.end() + 40]
             yield f"{text.file}:{text.line}: ...{around}..."

@@ -54,15 +54,13 @@ def texts_of(path: Path) -> Iterator[Text]:
 def of_python(source: str) -> Iterator[tuple[int, str]]:
     """Yield the comments and strings of a Python file; what is put into an f-string stands as "X"."""
     yield from comments(source)
-    tree = ast.parse(source)
     parts = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):  # an f-string comes before its parts
         if isinstance(node, ast.JoinedStr):
             parts.update(node.values)
             words = [str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values]
             yield from _message_or_code(node.lineno, "".join(words))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
             yield from _message_or_code(node.lineno, node.value)
 
 
