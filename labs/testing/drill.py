@@ -445,15 +445,27 @@ class Lone:
         Meanwhile the leader that the server follows goes on with heartbeats, because it may apply with the next
         message.
         """
-        end = self.now + within
-        while await self._wait(lambda: self._applied_at(index), min(BEAT, end - self.now)) is None and self.now < end:
-            await self._hear_heartbeat()
+        await self._hear_heartbeats_until(lambda: self._applied_at(index), within)
         found = self._applied_at(index)
         self._see_applied()
         text = f"within {within:g} s it must have applied {safe_repr.short(command)} at index {index}"
         text += f": {why}" if why else ""
         self.check(found is not None, text, "CommittedIsApplied")
         self.check(found is not None and found.command == command, text, "StateMachineSafety")
+
+    async def wait_for_snapshot(self, snapshot: ApplySnapshot, why: str, within: float = 2.0) -> None:
+        """Wait until the service got this snapshot; the drill fails if it does not. `why` names what the server knows.
+
+        Meanwhile the leader that the server follows goes on with heartbeats.
+        """
+        await self._hear_heartbeats_until(lambda: snapshot in self.applied or None, within)
+        text = f"within {within:g} s it must have applied {safe_repr.short(snapshot)}: {why}"
+        self.check(snapshot in self.applied, text, "CommittedIsApplied")
+
+    async def _hear_heartbeats_until(self, look: Callable[[], object], within: float) -> None:
+        end = self.now + within
+        while await self._wait(look, min(BEAT, end - self.now)) is None and self.now < end:
+            await self._hear_heartbeat()
 
     async def _hear_heartbeat(self) -> None:
         if self._followed is not None:

@@ -122,8 +122,8 @@ async def drill_snapshot_resets_timer(lone: Lone) -> None:
 async def drill_snapshot_reaches_service(lone: Lone) -> None:
     """a snapshot is handed to the service, with its index and term (InstallSnapshot rule 8)"""
     await lone.install_snapshot(1, term=4, covers=[1, 1, 2])
-    await lone.sleep(BEAT)
-    lone.check(ApplySnapshot(3, 2, snapshot_of([1, 1, 2])) in lone.applied, "the leader's snapshot covers (3, term 2)")
+    snapshot = ApplySnapshot(3, 2, snapshot_of([1, 1, 2]))
+    await lone.wait_for_snapshot(snapshot, "the leader's snapshot covers (3, term 2)")
 
 
 @drill(rule="SavedBeforeReply")
