@@ -51,7 +51,7 @@ def replay(
 
 @contextmanager
 def alarmed(
-    work: StageRuns, scenario: Scenario, seed: int, leave: Callable[[RunRecord], NoReturn], limits: Limits = LIMITS
+    work: StageRuns, scenario: Scenario, seed: int, leave: Callable[[RunRecord], NoReturn], limits: Limits
 ) -> Iterator[None]:
     """Interrupt a server that never yields in the block, in which a scenario runs.
 

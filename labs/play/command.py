@@ -52,7 +52,7 @@ def recorded(
     Code that catches every alarm cannot be ended: then `leave` gets the record, and must end the process. Raises
     NotRecordable for a test that cannot be played.
     """
-    with replay.alarmed(StageRuns(submission, "inline"), scenario, seed, leave):
+    with replay.alarmed(StageRuns(submission, "inline"), scenario, seed, leave, replay.LIMITS):
         return recording.record(scenario, submission, seed)
 
 

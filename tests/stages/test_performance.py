@@ -25,7 +25,7 @@ from tests.tools import waste
 from tests.tools.reference_figures import SEEDS, measured
 
 PERF = catalogue.scenarios(kind="perf")
-CUT = 24
+CUT = 40
 """About one in this many unusual servers is measured here: which, depends on its name alone."""
 
 
@@ -125,7 +125,7 @@ def test_wasteful_server_loses_where_it_wastes(server: Wasteful) -> None:
     assert list(waste.waste_problems(server, waste.stages_of(server))) == []
 
 
-@pytest.mark.parametrize("server", WASTEFUL[::4], ids=[server.name for server in WASTEFUL[::4]])
+@pytest.mark.parametrize("server", WASTEFUL[::8], ids=[server.name for server in WASTEFUL[::8]])
 def test_wasteful_server_breaks_no_other_rule(server: Wasteful) -> None:
     assert list(waste.broken_rules(server)) == []
 
@@ -142,7 +142,7 @@ def test_each_metric_is_lost_by_a_wasteful_server() -> None:
 
 
 def _cut() -> list[variants.Variant]:
-    names = {"pure_core", *waste.NONE_OF} - set(waste.SLOW)
+    names = set(waste.NONE_OF) - set(waste.SLOW)
     return [v for v in variants.corpus() if v.name in names or zlib.crc32(v.name.encode()) % CUT == 0]
 
 
