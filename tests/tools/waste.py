@@ -30,7 +30,7 @@ NONE_OF = {
 """Where unusual servers get nothing: backing up by one is what `catch_up` is about, pieces of twelve bytes are mostly
 head, and who takes three entries of each message has the others sent to it again."""
 PASSED: tuple[Tier, ...] = ("full", "bonus")
-SLOW = ("copies_its_log", "hundred_heartbeats", "polls", "go_style", "poll_loop", "pure_core")
+SLOW = ("copies_its_log", "hundred_heartbeats", "polls", "go_style", "poll_loop")
 """Servers that take more than six seconds of CPU time, and each of whose metrics a quicker one loses, too."""
 
 
