@@ -221,6 +221,21 @@ async def drill_long_and_short_at_once(lone: Lone) -> None:
             lone.check(reply.success, text)
 
 
+@drill(rule="MatchingKept")
+async def drill_old_and_new_leader_at_once(lone: Lone) -> None:
+    """what an older leader sent takes nothing away that a newer one sent at the same time (AppendEntries rule 1)"""
+    for after in range(6):
+        old, new, last = 2 * after + 1, 2 * after + 2, 2 * after
+        older = (1, AppendEntriesArgs(old, 1, after, last, entries_of([old, old], after), 0))
+        newer = (2, AppendEntriesArgs(new, 2, after, last, entries_of([new], after), 0))
+        _, accepted = await lone.ask_in_turn(INSTANT, older, newer)
+        if not accepted.success:  # It may have looked for the entry before while the older leader's came in.
+            accepted = await lone.append_entries(2, new, prev=(after, last), terms=[new])
+        reply = await lone.append_entries(2, new, prev=(after + 1, new))
+        text = f"it has accepted entry {after + 1} of term {new}, and what server 1 sent at that time was of term {old}"
+        lone.check(reply.success or not accepted.success, text)
+
+
 @drill(rule="LogMatching")
 async def drill_entries_come_twice(lone: Lone) -> None:
     """entries that the log has already are not appended again (AppendEntries rule 4)"""

@@ -12,6 +12,9 @@ from labs.raft.stages import drills_2B_replication as replication
 from labs.testing.drill import ELECTION, MOMENT, Lone
 from labs.testing.fake_peers import command_of
 
+INSTANT = 0.002
+"""Virtual seconds between two looks for a candidacy, which may be on its way to the disk."""
+
 
 @drill(rule="SavedBeforeReply")
 async def drill_vote_is_saved(lone: Lone) -> None:
@@ -71,6 +74,19 @@ async def drill_candidacy_is_saved(lone: Lone) -> None:
     term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
     disk = lone.disk
     lone.check((disk.current_term, disk.voted_for) == (term, lone.me), f"it has asked for votes in term {term}")
+
+
+@drill(rule="CandidateIncrementsTerm")
+async def drill_candidate_follows_while_it_saves(lone: Lone) -> None:
+    """a candidate that follows a leader before its own term is saved asks for no votes then (Candidates rules 1 and 3)"""
+    for _ in range(3):
+        before, end = lone.state().term, lone.now + ELECTION
+        while lone.state().term == before and lone.now < end:
+            await lone.sleep(INSTANT)
+        term = lone.state().term + 1
+        for _ in range(4):
+            await lone.tell(1, AppendEntriesArgs(term, 1, 0, 0, [], 0))
+            lone.check_no_request(RequestVoteArgs, f"it follows server 1, which leads term {term}", above=term - 1)
 
 
 @drill(rule="SavedBeforeSend")

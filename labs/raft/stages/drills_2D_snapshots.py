@@ -118,12 +118,34 @@ async def drill_snapshot_resets_timer(lone: Lone) -> None:
         lone.check_no_request(RequestVoteArgs, f"it hears from the leader of term {term} every {BEAT} s", above=term)
 
 
+@drill(rule="LeaderInTime")
+async def drill_older_snapshot_resets_nothing(lone: Lone) -> None:
+    """a snapshot from a leader of an older term holds no election up (InstallSnapshot rule 1, Followers rule 2)"""
+    term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    end = lone.now + ELECTION
+    while lone.next_request(RequestVoteArgs, above=term) is None:
+        await lone.install_snapshot(2, term - 1, covers=[term - 1])
+        await lone.sleep(BEAT)
+        text = f"has stood for no election in {ELECTION} s, only because it is sent snapshots of an older term"
+        lone.check(lone.now < end, text)
+
+
 @drill(rule="CommittedIsApplied")
 async def drill_snapshot_reaches_service(lone: Lone) -> None:
     """a snapshot is handed to the service, with its index and term (InstallSnapshot rule 8)"""
     await lone.install_snapshot(1, term=4, covers=[1, 1, 2])
     snapshot = ApplySnapshot(3, 2, snapshot_of([1, 1, 2]))
     await lone.wait_for_snapshot(snapshot, "the leader's snapshot covers (3, term 2)")
+
+
+@drill(rule="CommittedIsApplied", service_time=0.05)
+async def drill_newest_snapshot_reaches_busy_service(lone: Lone) -> None:
+    """a snapshot that comes while the service is busy with others is not lost (InstallSnapshot rule 8)"""
+    counts = range(2, 12, 2)
+    sent = [(1, InstallSnapshotArgs(1, 1, count, 1, snapshot_of([1] * count))) for count in counts]
+    await lone.ask_in_turn(0.02, *sent)
+    newest = ApplySnapshot(counts[-1], 1, snapshot_of([1] * counts[-1]))
+    await lone.wait_for_snapshot(newest, "the newest of the leader's snapshots covers it")
 
 
 @drill(rule="SavedBeforeReply")
