@@ -2355,4 +2355,36 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="H02_older_snapshot_resets_the_timer",
+        source=BLIND,
+        stage="2D",
+        wrong="a snapshot from a leader of an older term restarts the election timer",
+        rules=("LeaderInTime", "ElectionTimerReset"),
+        changes=(
+            (
+                "            return InstallSnapshotReply(self.current_term)\n        self.step_down",
+                "            self.reset_timer()\n            return InstallSnapshotReply(self.current_term)\n        self.step_down",
+            ),
+        ),
+        base="peer_tasks",
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="H04_forgets_the_snapshot_that_came_while_it_handed_one_over",
+        source=BLIND,
+        stage="2D",
+        wrong="the snapshot that waits for the service is cleared after the one before was handed over",
+        rules=("CommittedIsApplied",),
+        changes=(
+            (
+                "                msg = self.pending\n                self.pending = None\n                await self.apply_ch.send(msg)\n",
+                "                await self.apply_ch.send(self.pending)\n                self.pending = None\n",
+            ),
+        ),
+        base="peer_tasks",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

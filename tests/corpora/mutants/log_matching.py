@@ -1192,4 +1192,20 @@ MUTANTS = [
         origin="blind",
         at_first_sight=False,
     ),
+    Mutant(
+        name="H03_saves_the_term_first_and_takes_the_entries_later",
+        source=BLIND,
+        stage="2B",
+        wrong="it takes the entries after its disk has the term, and does not look whether a newer term has come meanwhile",
+        rules=("MatchingKept", "ConflictTruncated"),
+        changes=(
+            (
+                "        hint = self.take(args)\n        await self.durable()\n",
+                "        await self.durable()\n        hint = self.take(args)\n        await self.durable()\n",
+            ),
+        ),
+        base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

@@ -1688,4 +1688,20 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="H01_asks_in_the_term_that_it_follows_by_then",
+        source=BLIND,
+        stage="2C",
+        wrong="after it has waited for the disk, the candidate asks in the term of that moment, in which it may follow",
+        rules=("CandidateIncrementsTerm",),
+        changes=(
+            (
+                "        if self.term != term or not self.running:\n            return\n        args = RequestVoteArgs(term,",
+                "        args = RequestVoteArgs(self.term,",
+            ),
+        ),
+        base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

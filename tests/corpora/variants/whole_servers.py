@@ -97,6 +97,18 @@ VARIANTS = (
         folder="late_compactor",
     ),
     Variant(
+        "disk_in_turn",
+        "the disk takes 2 ms and writes one state after the other; answers wait for it, and a window of messages is sent",
+        "what an answer shows is on the disk when it leaves, and a leader counts itself only for what its disk has",
+        folder="disk_in_turn",
+    ),
+    Variant(
+        "peer_tasks",
+        "a ticker, an applier that waits for a slow service, and a task for each peer that waits for an event",
+        "each task looks at the role and the term again when it goes on",
+        folder="peer_tasks",
+    ),
+    Variant(
         "only_2a",
         "has no log, saves nothing, and answers yes to every AppendEntries of its term",
         "the first stage asks for elections only",
