@@ -78,7 +78,7 @@ async def drill_candidacy_is_saved(lone: Lone) -> None:
 
 @drill(rule="CandidateIncrementsTerm")
 async def drill_candidate_follows_while_it_saves(lone: Lone) -> None:
-    """a candidate that follows a leader before its own term is saved asks for no votes then (Candidates rules 1 and 3)"""
+    """a candidate that follows a leader before its own term is saved asks for no votes (Candidates rules 1 and 3)"""
     for _ in range(3):
         before, end = lone.state().term, lone.now + ELECTION
         while lone.state().term == before and lone.now < end:
