@@ -208,7 +208,7 @@ RULES: dict[str, Rule] = catalogue(
     Rule(
         "HeartbeatsSent",
         "Figure 2, Rules for leaders 1; §5.2",
-        "an idle leader sends heartbeats, at once when elected and then often enough, at most ten per second to a peer",
+        "an idle leader sends heartbeats: at once when elected, then at least every half second, at most ten a second",
         "when does a leader send an AppendEntries without entries?",
         "2A",
         True,

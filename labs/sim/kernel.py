@@ -44,6 +44,10 @@ class RunOver(Exception):
     """The run has its verdict, so there is nothing more that the test could do."""
 
 
+class TestIsGone(RuntimeError):
+    """The test's own task was cancelled, which only code in the same process can do."""
+
+
 class Kernel:
     """One run: passes its time, and begins and ends its servers; the state is in `world`."""
 
@@ -220,7 +224,7 @@ class Kernel:
             return
         instant = min(deadline, network, tester)
         if instant == math.inf:
-            raise RuntimeError("nothing will ever happen again, and the test does not wait")
+            raise TestIsGone("nothing will ever happen again, and the test does not wait")
         world.clock.now = instant
         self._steps = 0
         for life in world.lives:

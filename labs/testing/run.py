@@ -20,7 +20,7 @@ from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
 from labs.sim.hosts.base import HostKind
 from labs.sim.hosts.process.pool import ProcessHosts, ProcessRun
-from labs.sim.kernel import Kernel
+from labs.sim.kernel import Kernel, TestIsGone
 from labs.sim.loader.program import Program
 from labs.sim.runtime.trio_internals import deterministic_scheduling, leave
 from labs.sim.scheduler import count_task
@@ -141,9 +141,13 @@ def _run(
     wall_time = time.perf_counter() - begun
     outcome = outcomes.last
     if kernel.error is not None:
-        was_alarm = _came_from(kernel.error, failures.watchdog.raises)
-        outcome = _too_busy(kernel, lab) if was_alarm else Outcome("grader-error", None, _explain(kernel.error))
-    assert outcome is not None
+        if _came_from(kernel.error, failures.watchdog.raises):
+            outcome = _too_busy(kernel, lab)
+        elif isinstance(kernel.error, TestIsGone) and hosts is None:
+            outcome = _cut_off(kernel, lab)
+        else:
+            outcome = Outcome("grader-error", None, _explain(kernel.error))
+    outcome = outcome or _cut_off(kernel, lab)
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.over_at, wall_time
@@ -236,6 +240,16 @@ def _too_busy(kernel: Kernel, lab: Lab) -> Outcome:
         f"server {most} had sent most, {sent[most]:,} RPCs"
     )
     return Outcome("error", rule.id, text, rule.hint, (most,), kernel.now)
+
+
+def _cut_off(kernel: Kernel, lab: Lab) -> Outcome:
+    """Return the outcome of a run that ended before its test did: inline, a server can cancel what is not its own."""
+    rule = lab.rules["NoCrash"]
+    text = (
+        f"{rule.id}: the run was cancelled at t={kernel.now:.3f} s, before its test had ended: a server cancelled a "
+        "nursery or a cancel scope that is not its own"
+    )
+    return Outcome("error", rule.id, text, rule.hint, (), kernel.now)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,8 @@ EXPECTED = {
     "RaisesInHandler": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesCancelledInHandler": ("NoCrash", "Cancelled: "),
     "RaisesGeneratorExitInStart": ("NoCrash", "GeneratorExit: wrong"),
+    "RaisesGeneratorExitInSlowHandler": ("NoCrash", "GeneratorExit: wrong"),
+    "RaisesItsOwnGroup": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInSlowHandler": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInStart": ("NoCrash", "KeyError: 'wrong'"),
     "RaisesInGetState": ("NoCrash", "KeyError: 'wrong'"),
@@ -150,6 +152,13 @@ def test_odd_server_that_harms_nobody_passes(name: str, hosts: ProcessHosts | No
     assert difference_in_processes(name, run, hosts) == ""
 
 
+def test_server_that_cancels_the_run_ends_it_with_a_verdict() -> None:
+    """Where it shares the lab's process; elsewhere it can cancel itself only."""
+    record = run_misbehaving("CancelsTheRun").record
+    assert (record.status, record.rule) == ("error", "NoCrash")
+    assert "a nursery or a cancel scope that is not its own" in record.message
+
+
 @pytest.mark.parametrize("name", ["RaisesInRun", "Spins", "SwallowsCancelled"])
 def test_misbehaving_server_misbehaves_the_same_again(name: str) -> None:
     assert run_misbehaving(name).record.digest == run_misbehaving(name).record.digest
@@ -170,7 +179,7 @@ def test_every_misbehaving_server_is_expected_somewhere() -> None:
     classes = {
         name for name, cls in vars(misbehaving).items() if inspect.isclass(cls) and "Plain" in str(cls.__bases__)
     }
-    assert classes == {*EXPECTED, *HARMLESS, *ENDED_FROM_OUTSIDE}
+    assert classes == {*EXPECTED, *HARMLESS, *ENDED_FROM_OUTSIDE, "CancelsTheRun"}
 
 
 @pytest.mark.parametrize(

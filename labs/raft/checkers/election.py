@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
+from collections.abc import Sequence
 
 from labs.checking.checker import Oracle, Violation
 from labs.messages import (
@@ -35,6 +36,8 @@ ASKS_WITHIN = 0.1
 LEASE = 1.0
 """A voter that heard its leader within this time may ignore candidates (§6)."""
 SAME_TIMEOUTS = 11
+SPREAD = 0.001
+"""Virtual seconds by which timeouts differ at least that were drawn from a range; less is jitter of something else."""
 """This many equal election timeouts in a row are not chance: with ten possible timeouts that happens once in 10
 billion."""
 
@@ -447,13 +450,19 @@ class Campaigns(Oracle):
     def _not_in_step(self, server: ShadowServer, event: Send) -> None:
         began = self._began[server.id]
         began.append(event.time)
-        gaps = [round(after - before, 9) for before, after in itertools.pairwise(began)]
-        if len(gaps) >= SAME_TIMEOUTS and len(set(gaps[-SAME_TIMEOUTS:])) == 1:
+        gaps = [after - before for before, after in itertools.pairwise(began)]
+        if len(gaps) >= SAME_TIMEOUTS and are_equal(gaps[-SAME_TIMEOUTS:]):
             text = (
-                f"server {server.id} waited exactly {gaps[-1]:.6f} s before each of its last {SAME_TIMEOUTS} elections"
+                f"server {server.id} waited {gaps[-1]:.3f} s, to within a millisecond, before each of its last "
+                f"{SAME_TIMEOUTS} elections"
             )
             raise Violation("RandomizedTimeouts", text, (server.id,), event.time)
         del began[: -SAME_TIMEOUTS - 1]
+
+
+def are_equal(waits: Sequence[float]) -> bool:
+    """Return whether waits are equal but for a jitter: several timeouts drawn one by one would differ."""
+    return max(waits) - min(waits) < SPREAD
 
 
 class Refusals(Oracle):

@@ -20,7 +20,7 @@ from labs.messages import (
     RequestVoteArgs,
 )
 from labs.raft.checkers.shadow_server import Chance, ShadowServer
-from labs.raft.curriculum import PERSISTENCE
+from labs.raft.curriculum import PERSISTENCE, SNAPSHOTS
 from labs.sim.server.service import index_of_snapshot
 from labs.trace.events import (
     Apply,
@@ -86,7 +86,7 @@ class Shadow(Oracle):
         self.pieces: dict[int, None] = {}
         """RPCs of InstallSnapshot with fields of its own: it may carry only a piece of the snapshot."""
         self.partly: dict[int, int] = {}
-        """For RPCs whose answer acknowledges less than was sent, up to which index."""
+        """For RPCs whose answer acknowledges less or more than was sent, up to which index."""
         self._said: dict[tuple[int, int], dict[int, Words]] = {}
         """For each leader and peer what it has sent last, by RPC."""
         self._invited: dict[int, tuple[int, int]] = {}
@@ -116,6 +116,17 @@ class Shadow(Oracle):
             held += 1
         return held if any(n <= held - prev or prev <= n <= held + 1 for n in numbers) else last
 
+    def _held(self, server: ShadowServer, args: AppendEntriesArgs, extra: dict[str, Any]) -> int:
+        """Return up to which index a yes in its own words shows that the log equals the leader's; 0 if in none.
+
+        A field of its own may report entries that other requests brought. It counts if it is true.
+        """
+        log, leader = server.disk if server.saves else server.log, self.servers[args.leader_id]
+        if leader.match_term != args.term:
+            return 0
+        told = [value for value in extra.values() if type(value) is int and 0 < value <= leader.log.last]
+        return max((index for index in told if log.has(index, leader.log.term_at(index) or 0)), default=0)
+
     @staticmethod
     def chance(server: ShadowServer, rpc: int) -> Chance:
         """Return what a server could have answered to a request before now."""
@@ -139,7 +150,10 @@ class Shadow(Oracle):
             if request.term == term:
                 continue
             if isinstance(request, InstallSnapshotArgs):
-                return True
+                covered = request.last_included_index
+                if index <= covered or not server.log.has(covered, request.last_included_term):
+                    return True
+                continue
             conflict = server.log.conflict(request.prev_log_index, [entry.term for entry in request.entries])
             if conflict is not None and conflict <= index:
                 return True
@@ -456,7 +470,10 @@ class Shadow(Oracle):
             return
         if event.extra:
             last = self.acknowledged(server, request, event.extra)
-            if last < request.prev_log_index + len(request.entries):
+            more = self._held(server, request, event.extra)
+            if more > request.prev_log_index + len(request.entries):
+                remember(self.partly, rpc, more)
+            elif last < request.prev_log_index + len(request.entries):
                 remember(self.partly, rpc, last)
                 request = replace(request, entries=request.entries[: last - request.prev_log_index])
         self._accepted_append(server, request)
@@ -564,6 +581,8 @@ class Shadow(Oracle):
             self._look(server)
         server.saves, server.first_save, server.may_drop = True, False, None
         server.disk_term, server.disk_vote = event.current_term, event.voted_for
+        if event.last_included_index and not self.stage.has(SNAPSHOTS):
+            server.trusted = False  # no service has taken a snapshot that could hold the entries before
         if event.snapshot_index is not None:
             server.disk_snapshot = event.snapshot_index
         server.disk.rewrite(event)

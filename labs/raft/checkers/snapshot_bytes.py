@@ -40,11 +40,13 @@ class SnapshotBytes(Oracle):
             self._sizes.setdefault(found.index, set()).add(len(event.message.data))
 
     def on_send_install_snapshot(self, event: Send) -> None:
-        message = event.message
+        message, index = event.message, event.message.last_included_index
+        what = f"sent InstallSnapshot of index {index}"
         # Bytes that are not a snapshot may be a piece of one; the whole is visible when it is saved.
         if decode_snapshot(message.data) is not None:
-            what = f"sent InstallSnapshot of index {message.last_included_index}"
-            self._check(event, message.data, what, message.last_included_index)
+            self._check(event, message.data, what, index)
+        elif index > self._floor and index not in self._sizes:
+            self._wrong(event, what, f"no service has taken a snapshot of index {index}")
 
     def on_save(self, event: Save) -> None:
         if event.snapshot and self._taken:

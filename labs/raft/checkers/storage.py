@@ -8,6 +8,7 @@ from labs.checking.checker import Oracle, Violation
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
+from labs.raft.curriculum import SNAPSHOTS
 from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Save, Send, TakeSnapshot, Timeout
 
 REPEATS = 10
@@ -21,6 +22,15 @@ class Saved(Oracle):
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow
+
+    def on_save(self, event: Save) -> None:
+        """A log starts after index 0 only where a snapshot holds what comes before, and services take none yet."""
+        if event.last_included_index and not self._shadow.stage.has(SNAPSHOTS):
+            text = (
+                f"server {event.server} saved a log that starts after index {event.last_included_index}, but no "
+                "snapshot holds what comes before: services take them in stage 2D only"
+            )
+            raise Violation("SnapshotAndLogTogether", text, (event.server,), event.time)
 
     def on_reply_request_vote(self, event: Reply) -> None:
         if event.rpc in self._shadow.trials:

@@ -6,7 +6,7 @@ Also holds the watchdog for inline servers that never yield. Knows nothing of wh
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import trio
@@ -35,14 +35,19 @@ watchdog = Watchdog()
 
 def cause_of(error: BaseException) -> BaseException:
     """Return the exception that counts, the first one of a group; raise those that the simulator must handle."""
-    rest = error.split(trio.Cancelled)[1] if isinstance(error, BaseExceptionGroup) else error
-    if rest is None:
+    cause = next((one for one in _leaves(error) if one is error or not isinstance(one, trio.Cancelled)), None)
+    if cause is None or isinstance(cause, KeyboardInterrupt):
         raise error
-    while isinstance(rest, BaseExceptionGroup):
-        rest = rest.exceptions[0]
-    if isinstance(rest, KeyboardInterrupt):
-        raise error
-    return rest
+    return cause
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions of a group in order, without any method or field that a subclass of it may have changed."""
+    if issubclass(type(error), BaseExceptionGroup):
+        for one in BaseExceptionGroup.exceptions.__get__(error):
+            yield from _leaves(one)
+    else:
+        yield error
 
 
 def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, str]:

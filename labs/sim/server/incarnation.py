@@ -385,11 +385,14 @@ class Life:
         return None
 
     async def _guarded_async(self, work: Callable[[], Awaitable[Any]], method: str) -> Any:
+        task = trio.lowlevel.current_task()
         try:
             return await work()
-        except (trio.Cancelled, GeneratorExit):
+        except trio.Cancelled:
             raise
         except BaseException as error:
+            if isinstance(error, GeneratorExit) and not _is_running(task):
+                raise  # the coroutine is being cleared away
             self._report(error, method)
         return None
 
@@ -453,3 +456,10 @@ def _tasks_below(nursery: trio.Nursery | None) -> list[trio.lowlevel.Task]:
         tasks += children
         nurseries += [nursery for task in children for nursery in task.child_nurseries]
     return tasks
+
+
+def _is_running(task: trio.lowlevel.Task) -> bool:
+    try:
+        return trio.lowlevel.current_task() is task
+    except RuntimeError:  # trio has ended
+        return False

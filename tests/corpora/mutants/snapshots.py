@@ -1628,4 +1628,34 @@ MUTANTS = [
         origin="blind",
         at_first_sight=False,
     ),
+    Mutant(
+        name="H05_tells_of_a_snapshot_that_nobody_took",
+        source="hides in what the checkers grant: written with a look at them",
+        stage="2B",
+        wrong="a new leader sends each peer an InstallSnapshot of an index far beyond its log, with no bytes",
+        rules=("SnapshotIsTheServices",),
+        changes=(
+            (
+                "            self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)\n",
+                "            told = InstallSnapshotArgs(self.current_term, self.node.me, 200000, 0, b'')\n"
+                "            self.nursery.start_soon(self.node.call, peer, told)\n"
+                "            self.nursery.start_soon(self.keep_replicating_to, peer, self.current_term)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="H06_saves_a_base_instead_of_the_log",
+        source="hides in what the checkers grant: written with a look at them",
+        stage="2C",
+        wrong="it saves no entries, but a log that starts after its last one, as if a snapshot held them",
+        rules=("SnapshotAndLogTogether",),
+        changes=(
+            (
+                "        base = (self.last_included_index, self.last_included_term)\n"
+                "        self.node.persister.save(PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)\n",
+                "        base = (self.last_log_index(), self.last_log_term())\n"
+                "        self.node.persister.save(PersistentState(self.current_term, self.voted_for, [], *base), snapshot)\n",
+            ),
+        ),
+    ),
 ]

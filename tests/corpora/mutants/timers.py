@@ -402,4 +402,17 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="H07_timeouts_differ_by_microseconds",
+        source="hides in what the checkers grant: written with a look at them",
+        stage="2A",
+        wrong="each server waits a time of its own, always the same but for some microseconds",
+        rules=("RandomizedTimeouts",),
+        changes=(
+            (
+                "self.node.random.uniform(*ELECTION_TIMEOUT)\n",
+                "0.3 + 0.11 * self.node.me + self.node.random.uniform(0, 0.00002)\n",
+            ),
+        ),
+    ),
 ]

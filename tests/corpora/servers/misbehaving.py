@@ -47,6 +47,43 @@ class RaisesInHandler(Plain):
         raise KeyError("wrong")  # here: RaisesInHandler
 
 
+class RaisesGeneratorExitInSlowHandler(Plain):
+    """Looks like a coroutine that is cleared away."""
+
+    async def ping(self, args: PingArgs) -> Any:
+        raise GeneratorExit("wrong")  # here: RaisesGeneratorExitInSlowHandler
+
+
+class Unsplit(ExceptionGroup[Exception]):
+    """A group that takes itself apart in its own way."""
+
+    exceptions: Any = 5
+
+    def split(self, *arguments: Any) -> Any:
+        return 5
+
+
+class RaisesItsOwnGroup(Plain):
+    def ping(self, args: PingArgs) -> Any:
+        try:
+            raise KeyError("wrong")  # here: RaisesItsOwnGroup
+        except KeyError as error:
+            raise Unsplit("several", [error]) from None
+
+
+class CancelsTheRun(Plain):
+    """Cancels nurseries that it did not open."""
+
+    async def run(self) -> None:
+        await trio.sleep(0.1)
+        task = trio.lowlevel.current_task()
+        for _ in range(3):
+            assert task.parent_nursery is not None
+            task.parent_nursery.cancel_scope.cancel()
+            task = task.parent_nursery.parent_task
+        await trio.sleep_forever()
+
+
 class RaisesCancelledInHandler(Plain):
     """A handler never waits, so nobody has cancelled it, whatever it raises."""
 

@@ -48,6 +48,16 @@ REPLICATION_LOOP = """            self.wakeups[peer] = trio.Event()
 """
 START_REFUSED = "        if self.role is not Role.LEADER:\n            return -1, self.current_term, False\n"
 
+STORED = '''\
+@dataclass(frozen=True, slots=True)
+class Stored(AppendEntriesReply):
+    """Reports up to which index the log is known to equal the leader's."""
+
+    stored: int = 0
+
+
+'''
+
 VARIANTS = (
     Variant(
         "no_op",
@@ -483,6 +493,27 @@ class State(PersistentState):
                 "self.node.persister.save(PersistentState(self.current_term, self.voted_for, self.log, *base), snapshot)",
                 "state = State(self.current_term, self.voted_for, self.log, *base, saved=trio.current_time())\n"
                 "        self.node.persister.save(state, snapshot)",
+            ),
+        ),
+    ),
+    Variant(
+        "reports_what_is_stored",
+        "each yes reports in a field of its own up to where the log equals the leader's, and the leader counts that",
+        "what a follower has verified in the leader's term is stored there, whichever request brought it",
+        (
+            DATACLASSES,
+            (FIRST_CLASS, STORED + FIRST_CLASS),
+            ("        self.last_applied = 0\n", "        self.last_applied = 0\n        self.verified = (0, 0)\n"),
+            (
+                ACCEPTED,
+                "        self.verified = max(self.verified, (args.term, last_new_entry))\n"
+                "        stored = self.verified[1] if self.verified[0] == args.term else last_new_entry\n"
+                "        return Stored(self.current_term, success=True, stored=stored)\n",
+            ),
+            (
+                "            self.record_match(peer, args.prev_log_index + len(args.entries))\n",
+                "            stored = reply.stored if isinstance(reply, Stored) else 0\n"
+                "            self.record_match(peer, max(args.prev_log_index + len(args.entries), stored))\n",
             ),
         ),
     ),

@@ -51,7 +51,7 @@ class Raft:
             self.snap_term = saved.last_included_term
         self.snap_data = node.persister.snapshot()
         self.snap_unsaved = False
-        # The disk: `version` counts changes, `written` tells which are on the disk.
+        # The disk: `version` counts changes, `written` those that are on the disk.
         self.version = 0
         self.written = 0
         self.term_version = 0
