@@ -5,15 +5,15 @@ The disk is looked at right after a message of the server has arrived. Other sav
 
 from __future__ import annotations
 
-from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
+from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
 from labs.raft.lab import drill
 from labs.raft.stages import drills_2A_election as election
 from labs.raft.stages import drills_2B_replication as replication
 from labs.testing.drill import ELECTION, MOMENT, Lone
-from labs.testing.fake_peers import command_of
+from labs.testing.fake_peers import command_of, entries_of
 
-INSTANT = 0.002
-"""Virtual seconds between two looks for a candidacy, which may be on its way to the disk."""
+INSTANT = 0.001
+"""Virtual seconds within which something may be on its way to the disk."""
 
 
 @drill(rule="SavedBeforeReply")
@@ -58,6 +58,35 @@ async def drill_entries_are_saved(lone: Lone) -> None:
 
 
 @drill(rule="SavedBeforeReply")
+async def drill_repeated_requests_are_saved(lone: Lone) -> None:
+    """of two equal requests at once, neither is answered before the disk has what they ask for (State)"""
+    term = 0
+    for _ in range(2):
+        request = await lone.wait_for_request(RequestVoteArgs, 2, above=term, within=ELECTION)
+        term = request.message.term + 3
+        lone.answer(request, RequestVoteReply(term, False))
+        await lone.sleep(MOMENT)
+        vote = (1, RequestVoteArgs(term, 1, 0, 0))
+        await lone.ask_in_turn(INSTANT, vote, vote)
+    for index in (1, 2, 3):
+        prev = (index - 1, term if index > 1 else 0)
+        entries = (1, AppendEntriesArgs(term, 1, *prev, entries_of([term], index - 1), 0))
+        await lone.ask_in_turn(INSTANT, entries, entries)
+
+
+@drill(rule="SavedBeforeReply")
+async def drill_term_of_answer_is_saved_first(lone: Lone) -> None:
+    """a term that has just come with an answer is on the disk before it is told to anybody (State, current_term)"""
+    term = 0
+    for wait in (0.0, INSTANT, 0.0, INSTANT):
+        request = await lone.wait_for_request(RequestVoteArgs, 2, above=term, within=ELECTION)
+        term = request.message.term + 3
+        lone.answer(request, RequestVoteReply(term, False))
+        await lone.sleep(wait)
+        await lone.append_entries(1, request.message.term)
+
+
+@drill(rule="SavedBeforeReply")
 async def drill_truncation_is_saved(lone: Lone) -> None:
     """what a conflict took away is gone from the disk, too (State, log)"""
     await lone.append_entries(1, term=1, terms=[1, 1, 1])
@@ -97,6 +126,17 @@ async def drill_leaders_entries_are_saved(lone: Lone) -> None:
     lone.oblige(1)
     await lone.wait_for_applied(index, "x")
     lone.check(len(lone.disk.terms) >= index, f"index {index} is committed, by itself and one of two peers")
+
+
+@drill(rule="SavedBeforeSend")
+async def drill_commands_that_come_during_a_save(lone: Lone) -> None:
+    """a leader counts itself only for what is on its disk, also if commands come while it saves (Leaders rule 4)"""
+    await lone.become_leader()
+    last = (await lone.propose("x", 1)).index
+    for number in range(8):
+        await lone.sleep(INSTANT)
+        last = lone.start(f"y{number}").index
+    await lone.wait_for_applied(last, "y7")
 
 
 @drill(rule="RestoredOnRestart", me=1)

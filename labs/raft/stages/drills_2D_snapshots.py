@@ -443,6 +443,22 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
     await lone.wait_for_request(AppendEntriesArgs, 2, lambda m: m.prev_log_index >= last, what="after the snapshot")
 
 
+@drill(rule="InstallWhenNeeded")
+async def drill_restarted_leader_sends_snapshot(lone: Lone) -> None:
+    """a leader that was restarted has no entry that its snapshot covers, and sends that (§7)"""
+    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    await fill_log(lone, MANY)
+    await lone.sleep(BEAT)
+    if lone.disk.last_included_index == 0:
+        return  # It has dropped no entries: whether it must is another drill's question.
+    lone.restart()
+    await lone.become_leader()
+    lone.oblige(1)
+    request = await _wait_for_snapshot(lone, refusals)
+    text = f"its log on the disk started after index {lone.disk.last_included_index}, and server 2 has no entry"
+    lone.check(request is not None, text)
+
+
 @drill(rule="HigherTermAdopted")
 async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     """a newer term in the answer to a snapshot becomes the current term (All servers rule 2)"""

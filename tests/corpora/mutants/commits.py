@@ -1691,4 +1691,20 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="H08_counts_what_came_while_it_wrote",
+        source=BLIND,
+        stage="2C",
+        wrong="when a write ends, all that is in the log by then counts as written, and the leader counts itself for it",
+        rules=("CommitNeedsMajority", "SavedBeforeSend"),
+        changes=(
+            (
+                "                self.durable_index = last\n",
+                "                self.durable_index = self.last()\n",
+            ),
+        ),
+        base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

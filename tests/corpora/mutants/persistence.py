@@ -1355,4 +1355,40 @@ MUTANTS = [
         origin="blind",
         at_first_sight=True,
     ),
+    Mutant(
+        name="H09_answers_a_repeated_request_for_a_vote_before_the_write_ends",
+        source=BLIND,
+        stage="2C",
+        wrong="the second of two equal requests for a vote is answered while the vote is still being written",
+        rules=("SavedBeforeReply",),
+        changes=(
+            (
+                "        await self.durable()\n        granted = granted and",
+                "        if self.vote is None or self.written < self.term_version or not granted:\n            await self.durable()\n        granted = granted and",
+            ),
+            (
+                "                    self.vote = args.candidate_id\n                    self.changed()\n",
+                "                    self.vote = args.candidate_id\n                    self.changed()\n                    await self.durable()\n",
+            ),
+        ),
+        base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="H10_refuses_in_a_term_that_is_still_being_written",
+        source=BLIND,
+        stage="2C",
+        wrong="an AppendEntries of an older term is refused in the new term before that is on the disk",
+        rules=("SavedBeforeReply", "SavedBeforeSend"),
+        changes=(
+            (
+                "        if args.term < self.term:\n            await self.durable()\n            return AppendEntriesReply",
+                "        if args.term < self.term:\n            return AppendEntriesReply",
+            ),
+        ),
+        base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]
