@@ -76,7 +76,7 @@ async def drill_repeated_requests_are_saved(lone: Lone) -> None:
 
 @drill(rule="SavedBeforeReply")
 async def drill_term_of_answer_is_saved_first(lone: Lone) -> None:
-    """a term that has just come with an answer is on the disk before it is told to anybody (State, current_term)"""
+    """a term that has just come with an answer is on the disk before another answer shows it (State, current_term)"""
     term = 0
     for wait in (0.0, INSTANT, 0.0, INSTANT):
         request = await lone.wait_for_request(RequestVoteArgs, 2, above=term, within=ELECTION)
