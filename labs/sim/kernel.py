@@ -44,10 +44,6 @@ class RunOver(Exception):
     """The run has its verdict, so there is nothing more that the test could do."""
 
 
-class TestIsGone(RuntimeError):
-    """The test's own task was cancelled, which only code in the same process can do."""
-
-
 class Kernel:
     """One run: passes its time, and begins and ends its servers; the state is in `world`."""
 
@@ -107,6 +103,8 @@ class Kernel:
         self.explain: Callable[[Exception], Stop | None] = lambda error: None
         """Returns the server's answer because of which a test failed, if there is one; the cluster sets it."""
         self.over_at = 0.0
+        self.cut_off = False
+        """Whether the test was cancelled, which only code in the same process can do."""
         """When the run was over; tasks that refuse to end may let time pass after that."""
         self._closing_steps = 0
 
@@ -132,6 +130,9 @@ class Kernel:
                 await test()
             except RunOver:
                 pass
+            except trio.Cancelled:
+                self.cut_off = self.error is None and not self.world.closing
+                raise
             except Stop as stop:
                 self.end_with(stop)
             except Exception as error:
@@ -224,7 +225,7 @@ class Kernel:
             return
         instant = min(deadline, network, tester)
         if instant == math.inf:
-            raise TestIsGone("nothing will ever happen again, and the test does not wait")
+            raise RuntimeError("nothing will ever happen again, and the test does not wait")
         world.clock.now = instant
         self._steps = 0
         for life in world.lives:

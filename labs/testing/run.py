@@ -20,7 +20,7 @@ from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
 from labs.sim.hosts.base import HostKind
 from labs.sim.hosts.process.pool import ProcessHosts, ProcessRun
-from labs.sim.kernel import Kernel, TestIsGone
+from labs.sim.kernel import Kernel
 from labs.sim.loader.program import Program
 from labs.sim.runtime.trio_internals import deterministic_scheduling, leave
 from labs.sim.scheduler import count_task
@@ -140,14 +140,14 @@ def _run(
     _run_to_the_end(kernel, _test(kernel, scenario, cluster, witness))
     wall_time = time.perf_counter() - begun
     outcome = outcomes.last
-    if kernel.error is not None:
+    if kernel.cut_off:
+        outcome = _cut_off(kernel, lab)
+    elif kernel.error is not None:
         if _came_from(kernel.error, failures.watchdog.raises):
             outcome = _too_busy(kernel, lab)
-        elif isinstance(kernel.error, TestIsGone) and hosts is None:
-            outcome = _cut_off(kernel, lab)
         else:
             outcome = Outcome("grader-error", None, _explain(kernel.error))
-    outcome = outcome or _cut_off(kernel, lab)
+    assert outcome is not None
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.over_at, wall_time
@@ -237,7 +237,8 @@ def _too_busy(kernel: Kernel, lab: Lab) -> Outcome:
     rule = lab.rules["NoStall"]
     text = (
         f"{rule.id}: the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
-        f"server {most} had sent most, {sent[most]:,} RPCs"
+        f"server {most} had sent most, {sent[most]:,} RPCs: does it repeat a request at once when None or a refusal comes "
+        "back?"
     )
     return Outcome("error", rule.id, text, rule.hint, (most,), kernel.now)
 

@@ -142,6 +142,12 @@ class Commitment(Oracle):
 
     def _follower_too_high(self, server: ShadowServer, event: Apply) -> None:
         told, verified = server.told, server.verified
+        if self._shadow.majority == 1:
+            text = (
+                f"server {server.id} is alone, and applied index {event.index}, but its disk holds the log up to index "
+                f"{server.disk.last} only: an entry that it loses when it crashes is not committed"
+            )
+            raise Violation("CommitNeedsMajority", text, (server.id,), event.time)
         text = (
             f"server {server.id} applied index {event.index}, but the leader of term {told[0]} sent it commits up to "
             f"{told[1]}, and its log is known to match the leader's only up to {verified[1]}"
