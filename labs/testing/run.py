@@ -237,8 +237,8 @@ def _too_busy(kernel: Kernel, lab: Lab) -> Outcome:
     rule = lab.rules["NoStall"]
     text = (
         f"{rule.id}: the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
-        f"server {most} had sent most, {sent[most]:,} RPCs: does it repeat a request at once when None or a refusal comes "
-        "back?"
+        f"server {most} had sent most, {sent[most]:,} RPCs: does it repeat a request at once when it gets None or a "
+        "refusal?"
     )
     return Outcome("error", rule.id, text, rule.hint, (most,), kernel.now)
 

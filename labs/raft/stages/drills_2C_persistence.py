@@ -59,7 +59,7 @@ async def drill_entries_are_saved(lone: Lone) -> None:
 
 @drill(rule="SavedBeforeReply")
 async def drill_repeated_requests_are_saved(lone: Lone) -> None:
-    """of two equal requests at once, neither is answered before the disk has what it asks for (State, voted_for, log)"""
+    """of two equal requests at once, neither is answered before the disk has what it asks for (State, log)"""
     term = 0
     for _ in range(2):
         request = await lone.wait_for_request(RequestVoteArgs, 2, above=term, within=ELECTION)
