@@ -23,8 +23,8 @@ UNHEARD = ("annotation", "returns")
 """Fields of nodes whose words do not count."""
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.S | re.M)
 
-_Word: TypeAlias = tuple[str, tuple[str, ...], str]
-"""The kind of a node of the syntax tree, the names in it, and its number."""
+_Word: TypeAlias = tuple[str, tuple[str, ...]]
+"""The kind of a node of the syntax tree with its number, and the names in it."""
 
 
 class Piece(NamedTuple):
@@ -66,10 +66,14 @@ class _Flat:
         start, below = len(self._words), 0
         if heard:
             self._words.append(_word(node))
-        for field, value in ast.iter_fields(node):
-            for child in value if isinstance(value, list) else (value,):
-                if isinstance(child, ast.AST):
-                    below += self._add(child, heard and field not in UNHEARD)
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, ast.AST):
+                below += self._add(value, heard and field not in UNHEARD)
+            elif isinstance(value, list):
+                for child in value:
+                    if isinstance(child, ast.AST):
+                        below += self._add(child, heard and field not in UNHEARD)
         if isinstance(node, ast.stmt | ast.mod | ast.excepthandler | ast.match_case):
             self.sizes[node], self._spans[node] = below + 1, (start, len(self._words))
         return below + (not isinstance(node, ast.expr_context))
@@ -105,10 +109,16 @@ def _is_text(node: ast.AST) -> bool:
 
 def _word(node: ast.AST) -> _Word:
     """Return the kind of a node, the names in it, and its number, if it is one."""
-    names = [getattr(node, field, None) for field in ("id", "attr", "arg", "name")]
-    is_number = isinstance(node, ast.Constant) and not isinstance(node.value, str)
-    number = repr(node.value) if is_number and isinstance(node, ast.Constant) else ""
-    return type(node).__name__, tuple(name for name in names if isinstance(name, str)), number
+    kind = type(node).__name__
+    if isinstance(node, ast.Constant):
+        return kind if isinstance(node.value, str) else f"{kind} {node.value!r}", ()
+    return kind, tuple(name for field in _named(kind) if isinstance(name := getattr(node, field, None), str))
+
+
+@functools.cache
+def _named(kind: str) -> tuple[str, ...]:
+    """Return the fields of a kind of node that hold names."""
+    return tuple(field for field in ("id", "attr", "arg", "name") if field in getattr(ast, kind)._fields)
 
 
 def _digest(words: Iterable[_Word]) -> bytes:
@@ -116,7 +126,8 @@ def _digest(words: Iterable[_Word]) -> bytes:
     appearance."""
     seen: dict[str, int] = {}
     lines = []
-    for kind, names, number in words:
-        which = [str(seen.setdefault(name, len(seen))) for name in names]
-        lines.append(" ".join([kind, *which, number]))
+    for kind, names in words:
+        lines.append(kind)
+        for name in names:
+            lines.append(str(seen.setdefault(name, len(seen))))
     return hashlib.sha256("\n".join(lines).encode()).digest()[:16]
