@@ -19,7 +19,7 @@ from tests.corpora import mutants, variants
 from tests.corpora.mutants.patching import Moved, Mutant
 from tests.tools import mutation
 
-CUT = 16
+CUT = 24
 """About one in this many mutants is run here: which, depends on its name alone."""
 EACH = 8
 """A variant runs one in this many drills of one of its stages here, and one in four the test of that stage that

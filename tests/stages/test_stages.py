@@ -50,10 +50,10 @@ def check_not_written(record: RunRecord) -> None:
 # Stage tests.
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 @each_test
-def test_reference_passes(scenario: Scenario, seed: int, reference: Program) -> None:
-    check_passed(run_scenario(scenario, reference, seed))
+def test_reference_passes(scenario: Scenario, reference: Program) -> None:
+    """With seed 1 or 2 in turn; nightly, the parity campaign runs it with twenty."""
+    check_passed(run_scenario(scenario, reference, 1 + TESTS.index(scenario) % 2))
 
 
 @each_test
