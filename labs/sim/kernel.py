@@ -103,9 +103,9 @@ class Kernel:
         self.explain: Callable[[Exception], Stop | None] = lambda error: None
         """Returns the server's answer because of which a test failed, if there is one; the cluster sets it."""
         self.over_at = 0.0
+        """When the run was over; tasks that refuse to end may let time pass after that."""
         self.cut_off = False
         """Whether the test was cancelled, which only code in the same process can do."""
-        """When the run was over; tasks that refuse to end may let time pass after that."""
         self._closing_steps = 0
 
     @property

@@ -5,6 +5,7 @@ The first eight ask for `request_vote` only, the next for `append_entries` and `
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
@@ -417,21 +418,21 @@ async def drill_refused_vote_resets_nothing(lone: Lone) -> None:
     """a server that refuses its vote does not wait longer for that (Followers rule 2)"""
     term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term + 1
     await lone.request_vote(1, term)
-    end = lone.now + ELECTION
-    while lone.next_request(RequestVoteArgs, above=term) is None:
-        await lone.request_vote(2, term)
-        await lone.sleep(BEAT)
-        text = f"has stood for no election in {ELECTION} s, only because others ask for the vote that it gave away"
-        lone.check(lone.now < end, text)
+    await check_it_stands(lone, term, lambda: lone.request_vote(2, term), "others ask for the vote that it gave away")
 
 
 @drill(rule="LeaderInTime")
 async def drill_older_leader_resets_nothing(lone: Lone) -> None:
     """a heartbeat of an older term holds no election up (AppendEntries rule 1, Followers rule 2)"""
     term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
+    why = "it hears from the leader of an older term"
+    await check_it_stands(lone, term, lambda: lone.append_entries(2, term - 1), why)
+
+
+async def check_it_stands(lone: Lone, above: int, meanwhile: Callable[[], Awaitable[object]], why: str) -> None:
+    """Check that the server stands for election in a term above one, though something happens again and again."""
     end = lone.now + ELECTION
-    while lone.next_request(RequestVoteArgs, above=term) is None:
-        await lone.append_entries(2, term - 1)
+    while lone.next_request(RequestVoteArgs, above=above) is None:
+        await meanwhile()
         await lone.sleep(BEAT)
-        text = f"has stood for no election in {ELECTION} s, only because it hears from the leader of an older term"
-        lone.check(lone.now < end, text)
+        lone.check(lone.now < end, f"has stood for no election in {ELECTION} s, only because {why}")

@@ -14,6 +14,8 @@ from labs.testing.fake_peers import command_of, entries_of
 
 INSTANT = 0.001
 """Virtual seconds within which something may be on its way to the disk."""
+AHEAD = 3
+"""By how much the term of a refusal is newer than that of the candidate."""
 
 
 @drill(rule="SavedBeforeReply")
@@ -62,9 +64,7 @@ async def drill_repeated_requests_are_saved(lone: Lone) -> None:
     """of two equal requests at once, neither is answered before the disk has what it asks for (State, log)"""
     term = 0
     for _ in range(2):
-        request = await lone.wait_for_request(RequestVoteArgs, 2, above=term, within=ELECTION)
-        term = request.message.term + 3
-        lone.answer(request, RequestVoteReply(term, False))
+        term = await _refuse_in_newer_term(lone, term)
         await lone.sleep(MOMENT)
         vote = (1, RequestVoteArgs(term, 1, 0, 0))
         await lone.ask_in_turn(INSTANT, vote, vote)
@@ -79,11 +79,17 @@ async def drill_term_of_answer_is_saved_first(lone: Lone) -> None:
     """a term that has just come with an answer is on the disk before another answer shows it (State, current_term)"""
     term = 0
     for wait in (0.0, INSTANT, 0.0, INSTANT):
-        request = await lone.wait_for_request(RequestVoteArgs, 2, above=term, within=ELECTION)
-        term = request.message.term + 3
-        lone.answer(request, RequestVoteReply(term, False))
+        term = await _refuse_in_newer_term(lone, term)
         await lone.sleep(wait)
-        await lone.append_entries(1, request.message.term)
+        await lone.append_entries(1, term - AHEAD)
+
+
+async def _refuse_in_newer_term(lone: Lone, above: int) -> int:
+    """Wait until the server asks for a vote in a term above one, and refuse it in a newer one; return that."""
+    request = await lone.wait_for_request(RequestVoteArgs, 2, above=above, within=ELECTION)
+    term = request.message.term + AHEAD
+    lone.answer(request, RequestVoteReply(term, False))
+    return term
 
 
 @drill(rule="SavedBeforeReply")

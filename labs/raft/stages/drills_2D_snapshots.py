@@ -18,6 +18,7 @@ from labs.messages import (
 )
 from labs.raft.checkers.compaction import LATE
 from labs.raft.lab import drill
+from labs.raft.stages import drills_2A_election as election
 from labs.testing.drill import ELECTION, LOOK, Lone
 from labs.testing.fake_peers import Request, command_of, entries_of, snapshot_of
 
@@ -122,12 +123,9 @@ async def drill_snapshot_resets_timer(lone: Lone) -> None:
 async def drill_older_snapshot_resets_nothing(lone: Lone) -> None:
     """a snapshot from a leader of an older term holds no election up (InstallSnapshot rule 1, Followers rule 2)"""
     term = (await lone.wait_for_request(RequestVoteArgs, within=ELECTION)).message.term
-    end = lone.now + ELECTION
-    while lone.next_request(RequestVoteArgs, above=term) is None:
-        await lone.install_snapshot(2, term - 1, covers=[term - 1])
-        await lone.sleep(BEAT)
-        text = f"has stood for no election in {ELECTION} s, only because it is sent snapshots of an older term"
-        lone.check(lone.now < end, text)
+    older = term - 1
+    why = "it is sent snapshots of an older term"
+    await election.check_it_stands(lone, term, lambda: lone.install_snapshot(2, older, covers=[older]), why)
 
 
 @drill(rule="CommittedIsApplied")
@@ -446,7 +444,7 @@ async def drill_leader_sends_snapshot(lone: Lone) -> None:
 @drill(rule="InstallWhenNeeded")
 async def drill_restarted_leader_sends_snapshot(lone: Lone) -> None:
     """a leader that was restarted has no entry that its snapshot covers, and sends that (§7)"""
-    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    refusals = await _refusals(lone, 0)
     await fill_log(lone, MANY)
     await lone.sleep(BEAT)
     if lone.disk.last_included_index == 0:
@@ -570,12 +568,17 @@ async def _lead_with_snapshot(lone: Lone) -> tuple[list[AppendEntriesReply], lis
     Return how the server itself refused entries after the indices from 1 on when its log was empty, and after those
     from MANY + 1 on when that was its end.
     """
-    refusals = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(1, MANY + 1)]
+    refusals = await _refusals(lone, 0)
     await fill_log(lone, MANY)
-    later = [await lone.append_entries(1, term=1, prev=(index, 1)) for index in range(MANY + 1, 2 * MANY + 1)]
+    later = await _refusals(lone, MANY)
     await lone.become_leader()
     lone.oblige(1)
     return refusals, later
+
+
+async def _refusals(lone: Lone, last: int) -> list[AppendEntriesReply]:
+    """Return how the server refuses entries that follow each of the MANY indices after its last one."""
+    return [await lone.append_entries(1, term=1, prev=(last + more, 1)) for more in range(1, MANY + 1)]
 
 
 async def _wait_for_snapshot(

@@ -13,23 +13,16 @@ os, subprocess = sys.modules["os"], sys.modules["subprocess"]
 
 class Raft(Server):
     async def run(self):
-        worked = False
         for start in (
             lambda: subprocess.Popen(["/bin/sleep", "1000"]),
             lambda: os.posix_spawn("/bin/sleep", ["sleep", "1000"], {}),
+            lambda: os.execv("/bin/sleep", ["sleep", "1000"]),
         ):
             try:
                 start()
-                worked = True
                 self.node.note("LEAKED a program runs")
             except OSError:
                 pass
         if os.system("sleep 1000 &") == 0:
-            worked = True
             self.node.note("LEAKED a shell runs")
-        if not worked:  # Last, for it ends this server.
-            try:
-                os.execv("/bin/sleep", ["sleep", "1000"])
-            except OSError:
-                pass
         await super().run()
