@@ -534,8 +534,8 @@ def _shrink(options: argparse.Namespace) -> int:
 
     scenario = _one_test(options.test)
     found = command.shrink(Path(options.submission), scenario.id, options.seed)
-    if found.status == "not recordable":
-        raise Usage(found.message)
+    if found.schedule is None:  # it cannot be recorded, or has ended its process
+        raise Usage(f"there is nothing to make small: {found.message}")
     if found.status == "pass":
         print(command.why_not(found, scenario.id, options.seed))
         return PASSED

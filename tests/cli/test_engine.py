@@ -22,7 +22,7 @@ from labs.engine.local import Local, processes
 from labs.engine.stalls import AGAIN, Limits, Stalled
 from labs.engine.work import Loss, Work
 from labs.sim.server import failures
-from tests.running import ROOT
+from tests.running import REFERENCE, ROOT
 
 SHORT = Limits(cpu=0.3, wall=20.0)
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these signals nor these ways to die")
@@ -294,6 +294,29 @@ def test_without_a_starter_workers_have_the_environment_all_the_same(monkeypatch
     monkeypatch.setenv("LAB_SECRET", "x")
     with Local(1, {**os.environ, "LAB_SECRET": "z"}) as backend, backend.open(Doing(), SHORT) as opened:
         assert opened.do(Sum("variable")) == "z" and os.environ["LAB_SECRET"] == "x"
+
+
+SPAWNED = """
+import sys
+from labs.cli import main
+from labs.engine import processes
+if __name__ == "__main__":
+    processes.start_method = lambda: "spawn"
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    "words", ["test 2A --test 2A/initial_election --runs 1", "explore 2A --time 0.5"], ids=["test", "explore"]
+)
+def test_command_works_where_workers_are_not_forked(tmp_path: Path, words: str) -> None:
+    """As on macOS and Windows: whatever a worker needs is sent to it, the submission too."""
+    (tmp_path / "spawned.py").write_text(SPAWNED)
+    command = [sys.executable, str(tmp_path / "spawned.py"), *words.split(), "--submission", str(REFERENCE)]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    done = subprocess.run([*command, "--jobs", "2"], cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 of 1 tests passed every run" in done.stdout or "found nothing" in done.stdout
 
 
 KILLED = """

@@ -68,6 +68,11 @@ class Program:
         self._code: dict[Path, types.CodeType] = {}
         self._found: dict[tuple[str, ...], Path | None] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the compiled modules, for code cannot be sent to a process that was not forked; it compiles them
+        again."""
+        return {**vars(self), "_code": {}}
+
     def read(self) -> dict[str, bytes]:
         """Return all of its files by name, to be sent elsewhere."""
         return read_all(self.root, self.entry, self.alone, besides=LABS.name)
