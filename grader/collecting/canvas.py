@@ -1,4 +1,7 @@
-"""A bulk download of Canvas: files called name_USER_ATTACHMENT_file, or name_LATE_USER_ATTACHMENT_file."""
+"""A bulk download of Canvas: files called name_USER_ATTACHMENT_file, or name_LATE_USER_ATTACHMENT_file.
+
+A file that was handed in again has a number: raft-1.zip.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from grader.collecting.attachments import choose
+from grader.collecting import attempts
 from grader.results.result import Person
 from grader.results.students import HandIn, folder_name
 
@@ -20,7 +23,7 @@ def fits(folder: Path) -> bool:
 
 
 def read(folder: Path, collected: Path) -> list[HandIn]:
-    """Return a hand-in for each user number; the attachments of one student are one hand-in."""
+    """Return a hand-in for each user number; the last attempt, with those before it."""
     students: dict[str, list[re.Match[str]]] = defaultdict(list)
     for path in sorted(folder.iterdir()):
         found = FILE.fullmatch(path.name)
@@ -31,10 +34,8 @@ def read(folder: Path, collected: Path) -> list[HandIn]:
         name = found_files[0]["name"]
         student = f"{name}_{user}"
         files = {found["file"]: folder / found.group() for found in found_files}
-        source, trouble = choose(files, collected / folder_name(student))
-        late = 1.0 if any(found["late"] for found in found_files) else 0.0
-        person = Person(id=user, name=name)
-        hand_ins.append(
-            HandIn(student, source or str(folder / found_files[0].group()), "canvas", (person,), "", late, 0, trouble)
-        )
+        late = {found["file"]: 1.0 for found in found_files if found["late"]}
+        first, person = str(folder / found_files[0].group()), Person(id=user, name=name)
+        found_attempts = attempts.of_files(files, collected / folder_name(student))
+        hand_ins.append(attempts.joined(HandIn(student, first, "canvas", (person,)), found_attempts, late))
     return hand_ins

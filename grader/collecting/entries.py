@@ -1,10 +1,15 @@
-"""A folder of submissions: each folder, archive or Python file in it is one student's."""
+"""A folder of submissions: each folder, archive or Python file in it is one student's.
+
+A student's folder may hold nothing but a folder for each attempt, attempt-1 or 2026-03-01-10-00-00: so does a download
+of Moodle's programming lab (VPL).
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
 
+from grader.collecting import attempts
 from grader.exits import Usage
 from grader.intake.names import SERVER
 from grader.intake.no_links import is_link
@@ -15,11 +20,17 @@ def fits(folder: Path) -> bool:
     return True
 
 
-def read(folder: Path, _: Path) -> list[HandIn]:
+def read(folder: Path, collected: Path) -> list[HandIn]:
     """Return a hand-in for each submission, with the entry's name as identity."""
     if (folder / SERVER).exists() or (folder / "skeleton" / SERVER).exists():
         raise Usage(f"{folder} is one submission: python -m grader grade {folder}. A class is a folder of submissions")
-    return [HandIn(stem(path.name), str(path), "folder") for path in submissions_in(folder)]
+    return [_hand_in(path, collected) for path in submissions_in(folder)]
+
+
+def _hand_in(path: Path, collected: Path) -> HandIn:
+    found = HandIn(stem(path.name), str(path), "folder")
+    folders = attempts.folders_in(path)
+    return attempts.joined(found, attempts.of_folders(folders, collected / found.name)) if folders else found
 
 
 def submissions_in(folder: Path) -> list[Path]:

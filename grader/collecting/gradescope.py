@@ -1,6 +1,7 @@
 """An export of Gradescope: folders called submission_NUMBER, and submission_metadata.yml with their submitters.
 
-The metadata is YAML as Gradescope writes it, of which only the few lines that matter are read.
+The metadata is YAML as Gradescope writes it, of which only the few lines that matter are read. An earlier submission in
+a student's history is an attempt if the export has its folder, too; so are several submissions of the same submitters.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.exits import Usage
@@ -16,6 +17,7 @@ from grader.results.result import Person
 from grader.results.students import HandIn
 
 METADATA = "submission_metadata.yml"
+_TIME = "created_at"
 _KEY = re.compile(r"(?P<indent> *)(?P<item>- )?:?(?P<key>[\w.-]+):(?: (?P<value>.*))?")
 
 
@@ -25,6 +27,8 @@ class Entry:
 
     people: list[dict[str, str]] = field(default_factory=list)
     created_at: str = ""
+    history: list[dict[str, str]] = field(default_factory=list)
+    """The earlier submissions, each with its id and its time."""
 
 
 def fits(folder: Path) -> bool:
@@ -32,22 +36,41 @@ def fits(folder: Path) -> bool:
 
 
 def read(folder: Path, _: Path) -> list[HandIn]:
-    """Return a hand-in for each submission in the metadata; a group's has several people."""
+    """Return a hand-in for each student or group in the metadata; the submission that was handed in last is the last
+    attempt."""
     try:
         entries = parse((folder / METADATA).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise Usage(f"cannot read {folder / METADATA}: {error}") from None
-    hand_ins = []
+    found: dict[tuple[str, ...], dict[str, HandIn]] = {}
     for name, entry in entries.items():
-        people = [Person(p.get("sid", ""), p.get("name", ""), p.get("email", "")) for p in entry.people]
-        first = min((person.email or person.id or person.name for person in people), default="")
-        student = first.casefold() or name
-        source = folder / name
-        is_there = source.is_dir() and any(source.iterdir())
-        trouble = "" if is_there else f"the export has no files for {name}"
-        moment = _moment(entry.created_at)
-        hand_ins.append(HandIn(student, str(source), "gradescope", tuple(people), moment, trouble=trouble))
-    return hand_ins
+        people = tuple(Person(p.get("sid", ""), p.get("name", ""), p.get("email", "")) for p in entry.people)
+        student = min((person.email or person.id or person.name for person in people), default="").casefold() or name
+        attempts = found.setdefault(tuple(sorted(key for person in people for key in person.keys)) or (name,), {})
+        attempts[name] = _hand_in(HandIn(student, str(folder / name), "gradescope", people), entry.created_at)
+        for earlier in entry.history:
+            source = folder / f"submission_{earlier.get('id', '')}"
+            if source.parent == folder and source.is_dir() and source.name not in entries:
+                attempt = replace(attempts[name], source=str(source))
+                attempts.setdefault(source.name, _hand_in(attempt, earlier.get(_TIME, "")))
+    return [_in_order(list(attempts.values())) for attempts in found.values()]
+
+
+def _hand_in(hand_in: HandIn, created_at: str) -> HandIn:
+    """Return one attempt with its time, or why it has no files."""
+    source = Path(hand_in.source)
+    is_there = source.is_dir() and any(source.iterdir())
+    trouble = "" if is_there else f"the export has no files for {source.name}"
+    return replace(hand_in, handed_in=_moment(created_at), trouble=trouble)
+
+
+def _in_order(attempts: list[HandIn]) -> HandIn:
+    """Return the last of a student's attempts, with those before it."""
+    if len(attempts) == 1:
+        return attempts[0]
+    ordered = sorted(attempts, key=lambda one: (one.handed_in, len(one.source), one.source))
+    each = [replace(one, attempt=number) for number, one in enumerate(ordered, 1)]
+    return each[-1].after(each[:-1])
 
 
 def parse(text: str) -> dict[str, Entry]:
@@ -64,13 +87,14 @@ def parse(text: str) -> dict[str, Entry]:
             section = ""
         elif depth == 2 and not found["item"]:
             section = key
-            if key == "created_at":
+            if key == _TIME:
                 entry.created_at = value
-        elif section == "submitters":
+        elif section == "submitters" or (section == "history" and depth == (2 if found["item"] else 4)):
+            items = entry.people if section == "submitters" else entry.history
             if found["item"]:
-                entry.people.append({})
-            if entry.people:
-                entry.people[-1][key] = value
+                items.append({})
+            if items:
+                items[-1][key] = value
     return entries
 
 

@@ -3,8 +3,10 @@
 SUBMISSIONS is a folder whose entries are folders, archives or git checkouts, or an unpacked or packed download. Each
 result is written when it is ready, with a line in the terminal. Stop it, or kill it, at any moment: the same command
 goes on, loses nothing and repeats nothing. Submissions with the same files are graded once. One that cannot be graded
-stops nobody else. A roster (CSV: id, name, email, group, late_days, extension, and names on platforms: login, github,
-canvas, moodle, gradescope) gives students their own ids, and lists those who handed in nothing.
+stops nobody else. Of several attempts of a student in one download the last one counts; if the rubric has
+attempts = "best", all are graded, and the best one counts. A roster (CSV: id, name, email, group, late_days, extension,
+and names on platforms: login, github, canvas, moodle, gradescope) gives students their own ids, and lists those who
+handed in nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from grader.results import exports
 
 if TYPE_CHECKING:
     from grader.grading.batch import Batch
+    from grader.grading.rubric import Rubric
     from grader.results.students import HandIn
 
 REDONE = ".regrading.json"
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     with shelf.alone():
         shelf.sweep()
         known = shelf.results()
-        hand_ins = {one.name: one for one in shelf.settle(_collect(options), known)}
+        hand_ins = {one.name: one for one in shelf.settle(_collect(options, rubric), known)}
         jobs, again, scheduler = options.jobs, options.regrade, options.scheduler
         batch = Batch(
             options.out, rubric, hosts, hand_ins, known, jobs, again, options.reason, options.replace, scheduler
@@ -71,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     return _report(options, batch)
 
 
-def _collect(options: argparse.Namespace) -> list[HandIn]:
+def _collect(options: argparse.Namespace, rubric: Rubric) -> list[HandIn]:
     """Return the hand-ins of the download, with the identities of the roster."""
     from grader.collecting import roster
     from grader.collecting.download import collect
@@ -87,7 +90,19 @@ def _collect(options: argparse.Namespace) -> list[HandIn]:
             more = f" and {len(strangers) - 5} more" if strangers[5:] else ""
             print(f"not in the roster: {', '.join(strangers[:5])}{more}", file=sys.stderr)
     require_distinct(hand_ins)
+    _note_attempts(hand_ins, rubric.policy.attempts)
     return hand_ins
+
+
+def _note_attempts(hand_ins: list[HandIn], counts: str) -> None:
+    """Print how many students have several attempts, which of them counts, and whose last one is not a submission."""
+    several = [hand_in for hand_in in hand_ins if hand_in.earlier]
+    if several:
+        who = "1 student has" if len(several) == 1 else f"{len(several)} students have"
+        print(f"{who} several attempts here: the {counts} one counts (attempts, in the rubric)", file=sys.stderr)
+    for hand_in in several:
+        if hand_in.trouble:
+            print(f"{hand_in.name}: the last of {len(hand_in.attempts)} attempts {hand_in.trouble}", file=sys.stderr)
 
 
 def _report(options: argparse.Namespace, batch: Batch) -> int:

@@ -1,5 +1,7 @@
 """Grades several submissions side by side, and remembers what was graded before.
 
+If the best attempt counts, all attempts of a student in a download are graded, one after the other; otherwise the last.
+
 A submission with a result of the same content, rubric, seeds and lab is not graded again, so an interrupted grading
 continues where it stopped. Submissions with the same files are graded once.
 """
@@ -113,7 +115,7 @@ class Batch:
         Shelf(self.out).require_basis(basis, self.hand_ins, self.known, self.replace)
         if not self.again:
             self._twins.know(self.known.values(), basis, self.hosts)
-        display = _Display(len(self.hand_ins), self.rubric.runs)
+        display = _Display(sum(len(self._attempts(name)) for name in self.hand_ins), self.rubric.runs)
         with runners.backend(self.jobs, self.scheduler) as backend:
             at_once = min(backend.most, len(self.hand_ins))
             places = trio.CapacityLimiter(at_once)
@@ -145,32 +147,45 @@ class Batch:
                 self.interrupted = True
                 scope.cancel()
 
+    def _attempts(self, name: str) -> tuple[HandIn, ...]:
+        """Return the attempts of a student that have to be graded, the last one last."""
+        found = self.hand_ins[name].attempts
+        return found[-1:] if self.rubric.policy.attempts == "last" else found
+
     async def _grade_one(self, name: str, order: Order, places: trio.CapacityLimiter, display: _Display) -> None:
         try:
-            watch = Watch(functools.partial(display.reached, name), functools.partial(self._so_far, name))
-            begin, hand_in = functools.partial(self._begin, name), self.hand_ins[name]
-            try:
-                if hand_in.trouble:
-                    result = self._without_submission(name, order)
-                else:
-                    kept = self.out / name / RUNS_SO_FAR
-                    result = await mark(name, hand_in.source, order, begin, watch, kept)
-            except Exception as error:
-                result = self._held(name, order, error)
-            self.results[name] = result
-            with self.writing(self.out / name):
-                if name in self._unchanged:
-                    Shelf(self.out).end(name)  # a grading may have been killed before it did
-                else:
-                    self.results[name] = self._keep(name, result)
-                self.finished(name, self.results[name])
-                if self.redone is not None:
-                    self.redone.add(name)
-            self._twins.finish(name, result)
-            display.finished(self.results[name], is_new=name not in self._unchanged)
+            for hand_in in self._attempts(name):
+                await self._grade_attempt(name, hand_in, order, display)
         finally:
             self._twins.finish(name, None)
             places.release_on_behalf_of(name)
+
+    async def _grade_attempt(self, name: str, hand_in: HandIn, order: Order, display: _Display) -> None:
+        """Grade one attempt of a student, and keep its result, unless it is that of an earlier grading."""
+        shown, is_last = _shown(name, hand_in.attempt), hand_in == self._attempts(name)[-1]
+        watch = Watch(functools.partial(display.reached, shown), functools.partial(self._so_far, name))
+        begin = functools.partial(self._begin, name, hand_in)
+        self._unchanged.discard(name)
+        try:
+            if hand_in.trouble:
+                result = self._without_submission(name, hand_in, order)
+            else:
+                result = await mark(name, hand_in.source, order, begin, watch, self.out / name / RUNS_SO_FAR)
+        except Exception as error:
+            result = self._held(name, hand_in, order, error)
+        self.results[name] = result
+        with self.writing(self.out / name):
+            if name not in self._unchanged:
+                self.results[name] = self._keep(name, result)
+            elif is_last:
+                Shelf(self.out).end(name)  # a grading may have been killed before it did
+            if is_last:
+                self.finished(name, self.results[name])
+            if self.redone is not None:
+                self.redone.add(name if is_last else shown)
+        is_new = name not in self._unchanged
+        self._twins.finish(name, result if is_new or is_last else None)  # it may be that of another attempt
+        display.finished(shown, result if hand_in.attempt else self.results[name], is_new)
 
     def _keep(self, name: str, result: Result) -> Result:
         """Keep a result, and add it to the log; return the one that counts, which may be that of a better attempt."""
@@ -182,8 +197,8 @@ class Batch:
             known = Shelf(self.out).result(name)
             self.redone.note(name, describe_change(known, counting) if known is not None else "")
         before = Shelf(self.out).keep(name, counting)
-        if before is not None:
-            self.previous[name] = before
+        if before is not None and name in self.known:  # not an attempt that was graded just now
+            self.previous.setdefault(name, before)
         log.add(self.out, result, before)
         return counting
 
@@ -205,20 +220,20 @@ class Batch:
             Shelf(self.out).begin(name, result)
             self.so_far(name, result)
 
-    def _without_submission(self, name: str, order: Order) -> Result:
+    def _without_submission(self, name: str, hand_in: HandIn, order: Order) -> Result:
         """Return the result of a student who handed in nothing, or nothing that is a submission. It replaces no result
         of a submission: a student who is not in this week's download keeps last week's."""
         known = Shelf(self.out).result(name)
         result = blank(name, order)
-        self.hand_ins[name].describe(result.submission)
-        refuse(result, self.hand_ins[name].trouble, order)
+        hand_in.describe(result.submission)
+        refuse(result, hand_in.trouble, order)
         settle(result, self.rubric.policy)
         if known is not None and (known.has_submission or split(known)[1] == split(result)[1]):
             self._unchanged.add(name)
             return known
         return result
 
-    def _held(self, name: str, order: Order, error: BaseException) -> Result:
+    def _held(self, name: str, hand_in: HandIn, order: Order, error: BaseException) -> Result:
         """Return the result of a submission that we could not grade, so that the others go on: all its points are
         held."""
         while isinstance(error, BaseExceptionGroup):
@@ -227,17 +242,18 @@ class Batch:
             raise error
         why = str(error) if isinstance(error, IntakeFailed) else describe(error)
         result = blank(name, order)
-        self.hand_ins[name].describe(result.submission)
+        hand_in.describe(result.submission)
         hold_all(result, order.rubric.stages, f"{REVIEW}: the grader could not grade the submission. {why}")
-        result.held = [held_submission(self.hand_ins[name].source, order.hosts, why)]
+        result.held = [held_submission(hand_in.source, order.hosts, why)]
         return result
 
-    async def _begin(self, name: str, blank: Result) -> Result | None:
+    async def _begin(self, name: str, hand_in: HandIn, blank: Result) -> Result | None:
         """Return an earlier result of the same, or that of another student with the same files; without one, leave a
         file with the message that this grading did not finish."""
-        self.hand_ins[name].describe(blank.submission)
+        hand_in.describe(blank.submission)
         known = Shelf(self.out).result(name)
-        is_due = self.again and not (self.redone is not None and name in self.redone)
+        redone = () if self.redone is None else self.redone
+        is_due = self.again and name not in redone and _shown(name, hand_in.attempt) not in redone
         if known is not None and is_same(known, blank) and known.has_grade and not is_due:
             return self._corrected(name, known, blank)
         if known is not None and not is_due and self._is_earlier_attempt(known, blank):
@@ -245,7 +261,7 @@ class Batch:
             return known
         twin = await self._twins.wait_for(name, blank)
         if twin is not None and not twin.adjustments and not self._is_decided_by_hand(blank):
-            found = adopted(twin, blank, typed(self.hand_ins[name].source, blank.submission.root))
+            found = adopted(twin, blank, typed(hand_in.source, blank.submission.root))
             settle(found, self.rubric.policy)
             return found
         Shelf(self.out).begin(name, blank)
@@ -253,7 +269,7 @@ class Batch:
 
     def _is_earlier_attempt(self, known: Result, blank: Result) -> bool:
         """Return whether a submission is graded already, and that of a better attempt counts."""
-        if self.rubric.policy.attempts == "last" or not known.has_grade or not known.basis.mixes_with(blank.basis):
+        if self.rubric.policy.attempts == "last" or not known.basis.mixes_with(blank.basis):
             return False
         earlier = Shelf(self.out).history(blank.submission.name)
         return any(is_same(one, blank) and one.has_grade for one in earlier)
@@ -294,14 +310,17 @@ class _Display:
         self.progress.total += planned - known_planned
         self.progress.count(jobs=done - known_done)
 
-    def finished(self, result: Result, is_new: bool) -> None:
-        done, _ = self._reached.get(result.submission.name, (0, 0))
-        self.reached(result.submission.name, done, done)
+    def finished(self, shown: str, result: Result, is_new: bool) -> None:
+        done, _ = self._reached.get(shown, (0, 0))
+        self.reached(shown, done, done)
         self._finished += 1
         self._graded += is_new
         if self._submissions > 1:
             text = result.points if result.status in ("graded", "held") else result.status
-            line = f"{self._finished} of {self._submissions}: {result.submission.name}: {text}"
+            submission = result.submission
+            if not is_new and shown not in (submission.name, _shown(submission.name, submission.attempt)):
+                text = "another attempt counts"
+            line = f"{self._finished} of {self._submissions}: {shown}: {text}"
             self.progress.say(line + (self._rate() if is_new else " (as before)"))
 
     def _rate(self) -> str:
@@ -310,6 +329,11 @@ class _Display:
         if minutes < 0.2 or not left:
             return ""
         return f"   ({self._graded / minutes:.1f} per minute, about {left * minutes / self._graded:.0f} min left)"
+
+
+def _shown(name: str, attempt: int) -> str:
+    """Return how an attempt is called where a student may have several."""
+    return f"{name}, attempt {attempt}" if attempt else name
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.cleaning import one_line
@@ -42,6 +42,18 @@ class HandIn:
     attempt: int = 0
     trouble: str = ""
     """Why there is nothing to grade, although the student is known; "" if there is."""
+    earlier: tuple[HandIn, ...] = ()
+    """The attempts before this one, in order, that the same download holds."""
+
+    def after(self, others: Sequence[HandIn]) -> HandIn:
+        """Return this one as the last attempt of its student, after others that hold a submission."""
+        return replace(self, earlier=tuple(other for other in others if not other.trouble))
+
+    @property
+    def attempts(self) -> tuple[HandIn, ...]:
+        """All attempts, this one last, each of the student and the people whom the last one is of."""
+        others = (replace(one, student=self.student, origin=self.origin, people=self.people) for one in self.earlier)
+        return *others, replace(self, earlier=())
 
     @property
     def name(self) -> str:

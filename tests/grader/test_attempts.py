@@ -13,8 +13,10 @@ from grader.execution.hosts import Hosts
 from grader.grading import batch
 from grader.grading.batch import Batch
 from grader.grading.marking import Order, Watch, blank
+from grader.grading.policy import LatePart
 from grader.grading.rescoring import rescore
 from grader.grading.rubric import Rubric, load
+from grader.grading.twins import Redone
 from grader.results.result import Result, Submission
 from grader.results.shelf import Shelf
 from grader.results.students import HandIn
@@ -58,6 +60,21 @@ class Class:
         self._graded.clear()
         hand_ins, known = {"alice": HandIn("alice", str(self._source))}, Shelf(self.out).results()
         Batch(self.out, self.rubric, Hosts(), hand_ins, known, 1, again).run()
+        return Shelf(self.out).results()["alice"].score, list(self._graded)
+
+    def grade_all(self, *texts: str) -> tuple[float, list[str]]:
+        """Grade the class with these attempts, which one download holds; "" is one without a submission."""
+        self._graded.clear()
+        attempts = []
+        for number, text in enumerate(texts, 1):
+            path = self._source.with_name(f"alice-{number}")
+            path.write_text(text)
+            trouble = "" if text else "handed in report.pdf"
+            attempts.append(HandIn("alice", str(path), "canvas", attempt=number, trouble=trouble))
+        hand_ins, known = {"alice": attempts[-1].after(attempts[:-1])}, Shelf(self.out).results()
+        batch = Batch(self.out, self.rubric, Hosts(), hand_ins, known, 1, False)
+        batch.run()
+        assert known or not batch.previous, "an attempt of the same download is not an earlier result"
         return Shelf(self.out).results()["alice"].score, list(self._graded)
 
     def history(self) -> list[float]:
@@ -110,3 +127,64 @@ def test_a_submission_that_could_not_be_taken_in_does_not_stay_the_best(alone: C
     held.submission.sha256, held.status, held.held_score = "", "held", 14.0
     Shelf(alone.out).keep("alice", held)
     assert alone.grade("ffff") == (9.0, ["ffff"]) and Shelf(alone.out).results()["alice"].status == "graded"
+
+
+# All attempts in one download.
+
+
+def last_counts(alone: Class) -> None:
+    alone.rubric = replace(alone.rubric, policy=replace(alone.rubric.policy, attempts="last"))
+
+
+@pytest.mark.parametrize("texts", [("ffff", "pppp"), ("pppp", "ffff"), ("pfff", "pppp", "ffff")])
+def test_all_attempts_of_a_download_are_graded_once_and_the_best_counts(alone: Class, texts: tuple[str, ...]) -> None:
+    assert alone.grade_all(*texts) == (14.0, list(texts))
+    assert Shelf(alone.out).results()["alice"].submission.attempt == texts.index("pppp") + 1
+    assert len(alone.history()) == len(texts) - 1
+    assert alone.grade_all(*texts) == (14.0, []) and len(alone.history()) == len(texts) - 1
+    assert alone.grade_all(*texts, "pfff" if len(texts) == 2 else "fpff")[1] == ["pfff" if len(texts) == 2 else "fpff"]
+
+
+def test_only_the_last_attempt_of_a_download_is_graded_if_the_last_counts(alone: Class) -> None:
+    last_counts(alone)
+    assert alone.grade_all("pppp", "ffff") == (9.0, ["ffff"]) and alone.history() == []
+
+
+def test_an_attempt_without_a_submission_takes_no_points_if_the_best_counts(alone: Class) -> None:
+    assert alone.grade_all("ffff", "pppp", "") == (14.0, ["ffff", "pppp"])
+    assert alone.grade_all("ffff", "", "pppp") == (14.0, [])
+
+
+def test_a_last_attempt_without_a_submission_counts_if_the_last_counts(alone: Class) -> None:
+    last_counts(alone)
+    assert alone.grade_all("pppp", "") == (0.0, [])
+    assert Shelf(alone.out).results()["alice"].message == "handed in report.pdf"
+
+
+def test_a_held_attempt_does_not_make_the_others_be_graded_again(alone: Class) -> None:
+    alone.grade_all("ffff", "phpp")
+    assert Shelf(alone.out).results()["alice"].status == "held"
+    assert alone.grade_all("ffff", "phpp")[1] == ["phpp"]
+
+
+def test_a_regrading_that_was_killed_goes_on_with_the_next_attempt(alone: Class, tmp_path: Path) -> None:
+    alone.grade_all("ffff", "pppp")
+    file = tmp_path / "redone.json"
+    Redone(file).add("alice, attempt 1")
+    attempts = tuple(HandIn("alice", str(tmp_path / f"alice-{number}"), "canvas", attempt=number) for number in (1, 2))
+    known = Shelf(alone.out).results()
+    batch = Batch(alone.out, alone.rubric, Hosts(), {"alice": attempts[1].after(attempts[:1])}, known, 1, True)
+    batch.redone = Redone(file)
+    alone._graded.clear()
+    batch.run()
+    assert alone._graded == ["pppp"] and "alice" in Redone(file) and alone.history() == [9.0]
+
+
+def test_each_attempt_of_a_download_has_its_own_lateness(alone: Class) -> None:
+    alone.rubric = replace(alone.rubric, policy=replace(alone.rubric.policy, late=LatePart(0.5)))
+    early, late = (HandIn("alice", str(alone._source.with_name(f"a{n}")), attempt=n, late=n - 1.0) for n in (1, 2))
+    for attempt, text in ((early, "pfpp"), (late, "pppp")):
+        Path(attempt.source).write_text(text)
+    Batch(alone.out, alone.rubric, Hosts(), {"alice": late.after([early])}, {}, 1, False).run()
+    counting = Shelf(alone.out).results()["alice"]
+    assert counting.submission.attempt == 1 and counting.adjustments == [], "the late one is worth half"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader.collecting import roster
+from grader.collecting.attempts import version_of
 from grader.collecting.download import collect
 from grader.collecting.entries import require_one
 from grader.collecting.gradescope import parse
@@ -97,7 +99,97 @@ def test_the_folder_of_a_class_is_not_graded_as_one_student(tmp_path: Path) -> N
         require_one(downloads.write(tmp_path / place[:4] / place).parents[place.count("/")])
 
 
-@pytest.mark.parametrize("make", [downloads.gradescope, downloads.canvas, downloads.moodle])
+# Several attempts of one student in one download.
+
+
+def numbered(hand_in: HandIn, download: Path) -> list[tuple[int, str]]:
+    """Return the number and the source of each attempt, relative to the download."""
+    found = [(one.attempt, os.path.relpath(one.source, download)) for one in hand_in.attempts]
+    assert all(one.student == hand_in.student and one.people == hand_in.people for one in hand_in.attempts)
+    return found
+
+
+def test_attempts_in_an_export_of_gradescope(tmp_path: Path) -> None:
+    folder = downloads.gradescope_again(tmp_path / "x")
+    jane, joerg = collected(folder)[1].values()
+    assert numbered(jane, folder) == [(1, "submission_299"), (2, "submission_305")], "submission_290 is not there"
+    assert [one.handed_in for one in jane.attempts] == ["2026-03-01T10:00:00Z", "2026-03-03T08:00:00Z"]
+    assert numbered(joerg, folder) == [(1, "submission_301"), (2, "submission_302")], "by time, as they are two entries"
+    assert collected(downloads.gradescope(tmp_path / "y"))[1]["jdoe@uni.edu"].attempts[0].attempt == 0
+
+
+def test_attempts_in_a_download_of_canvas(tmp_path: Path) -> None:
+    folder = downloads.canvas_again(tmp_path / "x")
+    found = collected(folder)[1]
+    jane, rick = found["doejane_101"], found["roerick_102"]
+    assert [(one.attempt, Path(one.source).name, one.late) for one in jane.attempts] == [
+        (1, "doejane_101_5551_raft.zip", 0),
+        (2, "doejane_101_5559_raft-1.zip", 0),
+        (3, "doejane_LATE_101_5610_raft-2.zip", 1),
+    ]
+    first, second = (read(Path(one.source)).files for one in rick.attempts)
+    assert list(first) == list(second) == ["log.py", "raft.py"], "a file that did not come again stays"
+    assert b"first" in first["raft.py"] and b"second" in second["raft.py"]
+    assert [one.late for one in rick.attempts] == [0, 1]
+    joerg = found["müllerjörg_105"]
+    assert [one.attempt for one in joerg.attempts] == [0], "a report alone is not another attempt"
+    assert found["moemia_103"].attempts == (found["moemia_103"],) and found["moemia_103"].attempt == 0
+    pat = found["poepat_104"]
+    assert "2 archives, other.zip, raft.zip" in pat.trouble and [one.attempt for one in pat.attempts] == [1, 2]
+
+
+def test_attempts_in_a_download_of_moodle(tmp_path: Path) -> None:
+    folder = downloads.moodle_again(tmp_path / "x")
+    found = collected(folder)[1]
+    first, second, third = found["Jane Doe_4711"].attempts
+    assert list(read(Path(first.source)).files) == ["log.py", "raft.py"]
+    assert [Path(one.source).parent.name for one in (second, third)] == ["Attempt 2", "Attempt 10"]
+    assert [Path(one.source).name for one in found["Jörg Müller_4712"].attempts] == [
+        "raft_2026-02-27.zip",
+        "raft_2026-03-02_0930.zip",
+        "raft_2026-03-02_1805.zip",
+    ]
+    assert not any(one.handed_in for one in found["Jörg Müller_4712"].attempts), "a student writes names of files"
+    assert found["O'Moe Mia_4713"].attempt == 0
+    pat = found["Pat Poe_4714"]
+    assert [one.trouble[:20] for one in pat.attempts] == ["", "handed in report.pdf"]
+
+
+def test_attempts_in_a_download_of_the_programming_lab(tmp_path: Path) -> None:
+    folder = downloads.programming_lab(tmp_path / "x")
+    kind, found = collected(folder)
+    jane, mia = found["Doe Jane 4711 jdoe"], found["Moe Mia 4713 mia"]
+    assert kind == "a folder of submissions" and len(found) == 2
+    assert numbered(jane, folder / jane.student) == [
+        (1, "2026-03-01-10-00-00/raft.py"),
+        (2, "2026-03-02-09-30-00/raft.py"),
+    ]
+    assert mia.source.endswith("2026-03-01-23-59-59/raft.py") and mia.attempt == 0
+
+
+def test_a_roster_gives_all_attempts_its_id(tmp_path: Path, students: list[Entry]) -> None:
+    found = roster.join(students, list(collected(downloads.canvas_again(tmp_path / "x"))[1].values()))
+    jane = next(hand_in for hand_in in found if hand_in.student == "jd")
+    assert [(one.student, one.origin, one.people[0].id) for one in jane.attempts] == [("jd", "roster", "jd")] * 3
+
+
+@pytest.mark.parametrize(
+    "name, bare",
+    [
+        ("raft.zip", "raft.zip"),
+        ("raft-12.tar.gz", "raft.tar.gz"),
+        ("raft_2026-03-01.zip", "raft.zip"),
+        ("2026-03-01T12-30-59_raft.zip", "raft.zip"),
+        ("20260301.zip", "submission.zip"),
+        ("raft 20261301.zip", "raft 20261301.zip"),
+        ("raft_120260301.zip", "raft_120260301.zip"),
+    ],
+)
+def test_the_number_or_date_in_a_name_is_taken_off(name: str, bare: str) -> None:
+    assert version_of(name)[0] == bare
+
+
+@pytest.mark.parametrize("make", [downloads.gradescope, downloads.canvas, downloads.moodle, downloads.canvas_again])
 def test_a_download_may_still_be_a_zip(tmp_path: Path, make: object) -> None:
     plain = make(tmp_path / "plain")  # type: ignore[operator]
     file = shutil.make_archive(str(tmp_path / "download"), "zip", plain)
