@@ -184,3 +184,40 @@ def test_a_student_who_is_not_in_this_download_keeps_the_result(classroom: Path,
     done = grade(tmp_path, "out", "--roster", str(tmp_path / "roster.csv"))
     assert done.returncode == exits.FULL_POINTS, done.stderr
     assert read(tmp_path / "out" / "alice" / "result.json").is_full
+
+
+RELEASED = 'visibility = "after_published"\n[release]\nafter_published = 2026-06-01T12:00:00Z\n'
+BEFORE, AFTER = "2026-06-01T13:59:59+02:00", "2026-06-01T14:00+02:00"
+NAMED = ("feedback.json", "report.html", "junit.xml", "prairielearn.json", "classroom50.json")
+"""The files of a student's folder that name the tests which the student may see."""
+SUMMED = ("feedback.txt", "github.log", "summary.md")
+"""Those that sum up their points."""
+
+
+def test_hidden_results_are_shown_from_their_date_on_and_nothing_is_graded_again(tmp_path: Path) -> None:
+    for name in ("ada", "bob"):
+        downloads.write(tmp_path / "hw" / name / "raft.py", UNSOLVED)
+    words = [
+        "--export",
+        "junit,classroom50,classroom,prairielearn,github,summary",
+        "--out",
+        str(tmp_path / "out"),
+        "--at",
+    ]
+    kept = set[bytes]()
+    for moment, is_shown in ((BEFORE, False), (AFTER, True), (BEFORE, False)):
+        line = command(tmp_path, *words, moment)
+        (tmp_path / "rubric.toml").write_text(RUBRIC + RELEASED)
+        done = subprocess.run(line, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=280)
+        assert done.returncode == exits.FULL_POINTS, done.stdout + done.stderr
+        for name in ("ada", "bob"):
+            place = tmp_path / "out" / name
+            texts = {file: (place / file).read_text(encoding="utf-8") for file in (*NAMED, *SUMMED)}
+            shown = {file: "initial_election" in texts[file] for file in NAMED}
+            shown |= {file: "of 3 points" in texts[file] for file in SUMMED}
+            assert shown == dict.fromkeys(texts, is_shown), f"{name} at {moment}"
+        kept.add(b"".join((tmp_path / "out" / name).read_bytes() for name in ("ada/result.json", "class.csv")))
+    assert len(kept) == 1 and graded_students(tmp_path / "out") == Counter({"ada": 1, "bob": 1})
+    assert "initial_election" in (tmp_path / "out" / "class.html").read_text(encoding="utf-8"), (
+        "the instructor sees all"
+    )

@@ -1,4 +1,4 @@
-"""The zip for Gradescope in a container with its paths and its user: the results are valid, however the grading ends."""
+"""The zip for Gradescope in a container with its paths and user: the results are valid, however the grading ends."""
 
 from __future__ import annotations
 
