@@ -46,13 +46,14 @@ def run(options: argparse.Namespace) -> int:
     """Write the pages, and print where they are; return 1 if the traces of a student cannot be made."""
     from grader.results.pages.write import CLASS, write_pages
     from grader.results.release import all_released
-    from grader.results.shelf import Shelf, results_in
+    from grader.results.shelf import Shelf, require_some
 
     now = moment_of(options)
-    found = all_released(results_in(options.results), now)
-    require_writable(options.results / CLASS)
-    left_out = _make_traces(options, found) if options.traces else {}
     everyone = all_released(Shelf(options.results).everyone().results, now)
+    whole = {name: result for name, result in everyone.items() if result.status != "unfinished"}
+    require_some(options.results, whole)
+    require_writable(options.results / CLASS)
+    left_out = _make_traces(options, whole) if options.traces else {}
     count = write_pages(options.results, options.title, everyone)
     print(f"{options.results / CLASS}: {count} submissions; each has its report.html beside its result.json")
     for name, why in left_out.items():

@@ -244,6 +244,11 @@ def _is_running(process: int) -> bool:
 def results_in(out: Path) -> dict[str, Result]:
     """Return all results below a folder, by the names of the students' folders; raise Usage if there are none."""
     found = Shelf(out).results()
+    require_some(out, found)
+    return found
+
+
+def require_some(out: Path, found: Mapping[str, Result]) -> None:
+    """Raise Usage if there are no results below a folder."""
     if not found:
         raise Usage(f"{out} holds no results: name the folder that `python -m grader grade --out` wrote")
-    return found

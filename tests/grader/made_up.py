@@ -15,6 +15,20 @@ from labs.testing.run import empty_record
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202e=1+1"
 """Stands where a student or a submission can write."""
+TINY = """\
+format = "raft-rubric/1"
+title = "tiny"
+[seeds]
+public = [1]
+secret = 1
+[stages.2A]
+title = "election"
+[[tests]]
+select = "2A/drill_first_vote"
+[[tests]]
+select = "2A/initial_election"
+"""
+"""A rubric of two tests, for gradings of a few seconds."""
 BUGS = {
     "stale vote": ("OneVotePerTerm", "2A", 5),
     "commits old terms": ("CommitOnlyCurrentTerm", "2B", 3),

@@ -19,29 +19,17 @@ from grader import exits
 from grader.results.result import Result, read
 from grader.results.shelf import RUNS_SO_FAR, Shelf
 from tests.grader import downloads
+from tests.grader.made_up import TINY
 from tests.running import REFERENCE, ROOT
 from tests.tools import killing
 from tests.tools.demo_class import contents
 
-RUBRIC = """\
-format = "raft-rubric/1"
-title = "tiny"
-[seeds]
-public = [1]
-secret = 1
-[stages.2A]
-title = "election"
-[[tests]]
-select = "2A/drill_first_vote"
-[[tests]]
-select = "2A/initial_election"
-"""
 SOLVED = (REFERENCE / "raft.py").read_text()
 UNSOLVED = (ROOT / "skeleton" / "raft.py").read_text()
 
 
 def command(folder: Path, *options: str) -> list[str]:
-    (folder / "rubric.toml").write_text(RUBRIC)
+    (folder / "rubric.toml").write_text(TINY)
     words = ["class", str(folder / "hw"), "--rubric", str(folder / "rubric.toml"), "--jobs", "2"]
     return [sys.executable, "-m", "grader", *words, *options]
 
@@ -207,7 +195,7 @@ def test_hidden_results_are_shown_from_their_date_on_and_nothing_is_graded_again
     kept = set[bytes]()
     for moment, is_shown in ((BEFORE, False), (AFTER, True), (BEFORE, False)):
         line = command(tmp_path, *words, moment)
-        (tmp_path / "rubric.toml").write_text(RUBRIC + RELEASED)
+        (tmp_path / "rubric.toml").write_text(TINY + RELEASED)
         done = subprocess.run(line, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=280)
         assert done.returncode == exits.FULL_POINTS, done.stdout + done.stderr
         for name in ("ada", "bob"):

@@ -28,6 +28,7 @@ from labs.explore import work as explore
 from labs.explore.search import Search
 from labs.testing.run import RunRecord
 from tests.corpora import mutants
+from tests.grader.made_up import TINY
 from tests.machines.dask_processes import Dask, started
 from tests.running import REFERENCE, ROOT
 from tests.tools import mutation
@@ -40,19 +41,6 @@ pytestmark = [
 from labs.engine.machines import backend as machines  # noqa: E402
 from labs.engine.machines import site  # noqa: E402
 
-RUBRIC = """\
-format = "raft-rubric/1"
-title = "tiny"
-[seeds]
-public = [1]
-secret = 1
-[stages.2A]
-title = "election"
-[[tests]]
-select = "2A/drill_first_vote"
-[[tests]]
-select = "2A/initial_election"
-"""
 SECRET = "a secret of the course, 32 bytes"
 
 
@@ -75,7 +63,7 @@ def test_class_has_the_same_results_though_a_worker_is_killed(
         (tmp_path / "hw" / name).mkdir(parents=True)
         for file in (ROOT / root).glob("*.py"):
             (tmp_path / "hw" / name / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "rubric.toml").write_text(RUBRIC)
+    (tmp_path / "rubric.toml").write_text(TINY)
     words = ["class", str(tmp_path / "hw"), "--rubric", str(tmp_path / "rubric.toml"), "--out"]
     killing = threading.Thread(target=kill_when_busy, args=(dask,))
     killing.start()

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import msgspec
 
+from labs.report.page import assets
+
 ASSETS = Path(__file__).parent / "assets"
 
 
 def document(title: str, body: str, script: str = "", data: object = None) -> str:
     """Return a page; `body` is markup whose texts are escaped, `script` the name of a file in assets/."""
-    style, code = _read("page.css"), _read(script) if script else ""
+    style, code = assets.palette() + _read("page.css"), _read(script) if script else ""
     policy = [
         "default-src 'none'",
         f"style-src {_hash(style)}",

@@ -28,7 +28,13 @@ def script(first: str) -> str:
 @functools.cache
 def style() -> str:
     """Return the style sheet."""
-    return read("page.css")
+    return palette() + read("page.css")
+
+
+@functools.cache
+def palette() -> str:
+    """Return the colours and fonts that all pages have in common, those of the grader, too."""
+    return read("palette.css")
 
 
 def read(name: str) -> str:
