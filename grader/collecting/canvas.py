@@ -11,15 +11,16 @@ from pathlib import Path
 
 from grader.collecting import attempts
 from grader.results.result import Person
-from grader.results.students import HandIn, folder_name
+from grader.results.students import ENDINGS, HandIn, folder_name
 
 FILE = re.compile(r"(?P<name>[^_]*)_(?P<late>LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)")
 
 
 def fits(folder: Path) -> bool:
-    """Return whether all visible files have such names."""
+    """Return whether all files that can be submissions have such names; an instructor may put a table beside them."""
     names = [path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    return bool(names) and all(FILE.fullmatch(name) for name in names)
+    possible = [name for name in names if name.lower().endswith(ENDINGS)] or names
+    return bool(possible) and all(FILE.fullmatch(name) for name in possible)
 
 
 def read(folder: Path, collected: Path) -> list[HandIn]:

@@ -60,11 +60,11 @@ def collect(download: Path, out: Path) -> tuple[str, list[HandIn]]:
 
 
 def _inner(folder: Path) -> Path:
-    """Return the only folder in a folder that holds nothing else, if it is an export's; otherwise the folder itself."""
+    """Return the only folder in a folder that holds nothing else, if a platform made it; otherwise the folder itself."""
     inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-    if len(inside) == 1 and inside[0].is_dir() and not is_link(inside[0]) and gradescope.fits(inside[0]):
-        return inside[0]
-    return folder
+    if len(inside) != 1 or not inside[0].is_dir() or is_link(inside[0]):
+        return folder
+    return inside[0] if any(kind.fits(inside[0]) for kind in KINDS if kind.fits is not entries.fits) else folder
 
 
 def _unpacked(file: Path, into: Path) -> Path:

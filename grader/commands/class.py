@@ -91,7 +91,7 @@ def _collect(options: argparse.Namespace, rubric: Rubric) -> list[HandIn]:
             print(f"not in the roster: {', '.join(strangers[:5])}{more}", file=sys.stderr)
     require_distinct(hand_ins)
     _note_attempts(hand_ins, rubric.policy.attempts)
-    return hand_ins
+    return sorted(hand_ins, key=lambda hand_in: hand_in.name)
 
 
 def _note_attempts(hand_ins: list[HandIn], counts: str) -> None:
@@ -108,6 +108,7 @@ def _note_attempts(hand_ins: list[HandIn], counts: str) -> None:
 def _report(options: argparse.Namespace, batch: Batch) -> int:
     """Print the held results first, then the table, and who changed."""
     from grader.results import report
+    from grader.results.pages.write import CLASS
 
     results = [batch.results[name] for name in batch.hand_ins if name in batch.results]
     held = report.render_held(results)
@@ -115,7 +116,8 @@ def _report(options: argparse.Namespace, batch: Batch) -> int:
     print(report.render_table(results, options.out, batch.previous))
     changed = batch.redone.changed if batch.redone is not None else _changed(batch)
     print("".join(f"changed  {name}: {why}\n" for name, why in sorted(changed.items())), end="")
-    print(f"pages to look at: python -m grader page {shlex.quote(str(options.out))}")
+    print(f"page to look at: {options.out / CLASS}, with a link to each student's")
+    print(f"failing runs, message by message: python -m grader page {shlex.quote(str(options.out))} --traces 3")
     code = exit_early("class", batch)
     if code is not None:
         return code

@@ -316,7 +316,8 @@ class _Display:
         self._finished += 1
         self._graded += is_new
         if self._submissions > 1:
-            text = result.points if result.status in ("graded", "held") else result.status
+            has_points = result.status in ("graded", "held")
+            text = result.points if has_points else f"{result.status}: {one_line(result.message, 200)}"
             submission = result.submission
             if not is_new and shown not in (submission.name, _shown(submission.name, submission.attempt)):
                 text = "another attempt counts"

@@ -165,5 +165,7 @@ def test_a_class_of_300_opens_within_2_seconds(browser: Browser, tmp_path: Path)
     measured = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     assert page.evaluate("'ready' in document.documentElement.dataset"), "the first students are there"
     wait_until(page, DRAWN)
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    whole = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     page.close()
-    assert measured["ThreadTime"] < 2.0
+    assert measured["ThreadTime"] < 2.0 and whole["ThreadTime"] < 3.0

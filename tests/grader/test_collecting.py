@@ -197,6 +197,16 @@ def test_a_download_may_still_be_a_zip(tmp_path: Path, make: object) -> None:
     assert (kind, list(found)) == (collected(plain)[0], list(collected(plain)[1]))
 
 
+@pytest.mark.parametrize("make", [downloads.canvas, downloads.moodle, downloads.classroom])
+def test_a_download_may_be_in_a_folder_of_its_own_with_a_table_beside_it(tmp_path: Path, make: object) -> None:
+    plain = make(tmp_path / "outer" / "submissions")  # type: ignore[operator]
+    kind, found = collected(tmp_path / "outer")
+    assert kind != "a folder of submissions" and len(found) > 2
+    downloads.write(plain / "roster.csv", "id,name\n")
+    again = collected(tmp_path / "outer")
+    assert again == (kind, found) and list(collected(plain)[1]) == list(found)
+
+
 def test_a_zip_whose_names_lead_elsewhere_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("../doejane_101_1_raft.py", "x = 1\n")
