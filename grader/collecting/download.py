@@ -60,7 +60,7 @@ def collect(download: Path, out: Path) -> tuple[str, list[HandIn]]:
 
 
 def _inner(folder: Path) -> Path:
-    """Return the only folder in a folder that holds nothing else, if a platform made it; otherwise the folder itself."""
+    """Return the only folder in a folder that holds nothing else, if a platform made it, or the folder itself."""
     inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
     if len(inside) != 1 or not inside[0].is_dir() or is_link(inside[0]):
         return folder
