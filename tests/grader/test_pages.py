@@ -176,6 +176,13 @@ def test_a_students_page_shows_what_the_rubric_lets_students_see() -> None:
     assert "make replay TEST=2A/initial_election SEED=2" in text and "needs review" in text
 
 
+def test_it_is_shown_which_attempt_counts_and_who_has_to_be_asked() -> None:
+    refused = next(one for one in made_up(8) if one.status == "not-gradable")
+    refused.submission.attempt = 2
+    assert "this is attempt 2" in student_page(refused)
+    assert "(Student 4, s4@example.org, attempt 2): raft.py:7" in class_page([refused], "Raft", {})
+
+
 def test_a_trace_is_linked_only_for_a_failure_that_students_may_repeat() -> None:
     run = Run(2, False, "fail", virtual_time=1.25)
     small = TracePages(run, "traces/a.html", "traces/s.html", "traces/s.schedule", f"1 crash {HOSTILE}", "1 step")

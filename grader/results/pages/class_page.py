@@ -58,12 +58,9 @@ def _row(result: Result, order: Mapping[str, int], page: str) -> dict[str, Any]:
         if test.status in ("fail", "error", "held"):
             message = test.message if len(test.message) <= SHORT else test.message[: SHORT - 1] + "…"
             details[number] = [test.passes, len(test.runs), test.rule or "", message]
-    people = ", ".join(
-        dict.fromkeys(part for one in result.submission.people for part in (one.name, one.email) if part)
-    )
     return {
         "n": result.submission.name,
-        "w": people or result.message.partition("\n")[0][:SHORT],
+        "w": _people(result) or result.message.partition("\n")[0][:SHORT],
         "h": page,
         "s": result.status,
         "p": result.score if result.has_grade else None,
@@ -72,6 +69,12 @@ def _row(result: Result, order: Mapping[str, int], page: str) -> dict[str, Any]:
         "c": "".join(letters),
         "f": details,
     }
+
+
+def _people(result: Result) -> str:
+    """Return the names and addresses of a student, or of a group."""
+    parts = (part for one in result.submission.people for part in (one.name, one.email) if part)
+    return ", ".join(dict.fromkeys(parts))
 
 
 def _letter(test: Test) -> str:
@@ -124,6 +127,13 @@ def _name(name: str, pages: Mapping[str, str], place: str = "") -> str:
     return f'<a href="{text(pages[name] + anchor)}">{text(name)}</a>'
 
 
+def _whose(result: Result, pages: Mapping[str, str]) -> str:
+    """Return whose a result is: the name of its folder, as a link if there is a page, and who that is."""
+    people, attempt = _people(result), result.submission.attempt
+    known = ", ".join(part for part in (people, f"attempt {attempt}" if attempt else "") if part)
+    return _name(result.submission.name, pages) + (f" ({text(known)})" if known else "")
+
+
 def _held(results: Sequence[Result], pages: Mapping[str, str]) -> Iterator[str]:
     """Yield what waits for a decision, each run with the command that repeats it, then what was refused."""
     waiting = [result for result in results if result.status in ("held", "unfinished")]
@@ -134,7 +144,7 @@ def _held(results: Sequence[Result], pages: Mapping[str, str]) -> Iterator[str]:
     else:
         yield "<p>No grade yet. Repeat a run, remove the cause, and grade again; or decide in the rubric.</p><ol>"
         for result in waiting:
-            yield f"<li>{_name(result.submission.name, pages)}: {text(result.points)}"
+            yield f"<li>{_whose(result, pages)}: {text(result.points)}"
             yield f'<div class="message soft">{text(result.message)}</div>'
             for run in result.held[:MOST_HELD]:
                 yield f"<div>{text(run.test or 'the submission')}: {text(run.finding)}</div>"
@@ -145,7 +155,7 @@ def _held(results: Sequence[Result], pages: Mapping[str, str]) -> Iterator[str]:
         yield "</ol>"
     if refused:
         yield "<h3>Not gradable</h3><ul>"
-        yield from (f"<li>{_name(one.submission.name, pages)}: {text(one.message)}</li>" for one in refused)
+        yield from (f"<li>{_whose(one, pages)}: {text(one.message)}</li>" for one in refused)
         yield "</ul>"
     yield "</section>"
 

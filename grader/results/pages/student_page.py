@@ -34,7 +34,8 @@ def student_page(result: Result, traces: Mapping[str, TracePages] | None = None)
 
 
 def _body(view: Result, traces: Mapping[str, TracePages]) -> Iterator[str]:
-    yield f"<header><h1>{text(view.submission.name)}</h1><p>{text(view.points)}</p>"
+    attempt = f"; this is attempt {view.submission.attempt}" if view.submission.attempt else ""
+    yield f"<header><h1>{text(view.submission.name)}</h1><p>{text(view.points)}{attempt}</p>"
     yield from (f'<p class="message">{text(line)}</p>' for line in view.message.splitlines())
     yield from (f"<p>{text(change.words)}</p>" for change in view.adjustments)
     yield "</header><main>"
