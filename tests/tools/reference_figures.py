@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import msgspec
@@ -24,6 +25,7 @@ def measured(seeds: range = SEEDS) -> dict[int, dict[str, float]]:
 
 def main() -> int:
     """Measure, and write the file."""
+    argparse.ArgumentParser(prog="python -m tests.tools.reference_figures", description=__doc__).parse_args()
     found = Committed(measured(), round(cpu.ratio(REFERENCE), 2))
     FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     print(f"wrote {FIGURES}")
