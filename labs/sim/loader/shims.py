@@ -158,6 +158,6 @@ def _left(real: types.ModuleType, refused_names: frozenset[str]) -> dict[str, An
 
 def _class_without(real: type, advice: Mapping[str, str]) -> type:
     """Return a class like a real one, without some of its methods."""
-    label = f"{real.__module__}.{real.__name__}"
+    label = f"{real.__module__.partition('._')[0]}.{real.__name__}"  # pathlib._local, in some versions of Python
     refusals = {name: staticmethod(refusing(f"{label}.{name}", advice[name])) for name in advice}
     return type(real.__name__, (real,), {"__slots__": (), "__doc__": real.__doc__, **refusals})
