@@ -182,7 +182,8 @@ def test_the_page_opens_at_the_violation_with_the_facts_and_the_rule(browser: Br
         for words in (RULES["MatchingKept"].says, RULES["MatchingKept"].place, verdict.hint, verdict.message):
             assert words in text
         assert isinstance(shown.events[at(page)], ev.Save), "the save that dropped the entry"
-        cause = page.locator("#verdict .link").first
+        assert "save" in page.locator("#verdict .link").first.inner_text(), "the save that held the entry"
+        cause = page.locator("#verdict .link").nth(1)
         assert "(again)" in cause.inner_text(), "the message that came twice"
         cause.click()
         assert isinstance(shown.events[at(page)], ev.Deliver)

@@ -23,7 +23,8 @@ export function factsOf(model, number) {
 }
 
 /**
- * Return the number of the event at which a rule broke: the last one of the server concerned.
+ * Return the number of the event at which a rule broke: the last one, or the last one of the server concerned.
+ * Where a leader is silent that is its own last event, whoever acted when the silence was noticed.
  * @param {Model} model
  * @param {number} number
  * @param {TraceEvent} verdict
@@ -35,6 +36,7 @@ function breaking(model, number, verdict) {
   const last = number > 0 ? model.events[number - 1] : verdict;
   // A vote on trial counts once its candidate leads by it: the break is the answer, not the candidate's message.
   if (verdict.rule === "SavedBeforeReply" && last.server !== verdict.server) return search(model, number - 1, isVote);
+  if (verdict.rule !== "HeartbeatsSent" && isTelling(last) && servers.has(last.server)) return number - 1;
   return search(model, number - 1, (one) => isTelling(one) && isOf(one));
 }
 
@@ -274,6 +276,23 @@ const snapshotTerm = (found) => {
 /** @type {Finder} */
 const snapshotBytes = (found) => either(() => own(found, (one) => one.kind === "take_snapshot"), () => snapshotHeard(found), () => search(found.model, found.at - 1, (one) => one.kind === "take_snapshot"), () => saved(found));
 
+/** @type {Finder} The first request of its kind to the peer in the term, of which there are too many. */
+const firstRequest = ({ model, at, e }) => model.events.slice(0, at).findIndex((one) => one.kind === "send" && one.server === e.server && one.peer === e.peer && one.call === e.call && termOf(one) === termOf(e));
+
+/** @type {Finder} The command that is not applied in time, where it was accepted or where it came from. */
+const waiting = (found) => {
+  const { model, at, e } = found, last = e.server < 0 ? 0 : disk(found).applied;
+  const isNext = (/** @type {TraceEvent} */ one) => entriesOf(one).some((entry) => entry.index === last + 1);
+  return either(() => search(model, at - 1, (one) => one.kind === "start" && isNext(one)), () => own(found, (one) => one.kind === "deliver" && isNext(one)),
+    () => search(model, at - 1, (one) => one.kind === "start" && one.is_leader), () => heard(found));
+};
+
+/** @type {Finder} What the server heard last, or the change after which the network allows a leader. */
+const silence = (found) => {
+  if (found.verdict.servers?.length) return either(() => heard(found), () => own(found, (one) => one.call === "RequestVote" || one.kind === "restart"));
+  return search(found.model, found.at - 1, (one) => ["connect", "restart", "resume", "network"].includes(one.kind));
+};
+
 /** @type {Record<string, Finder>} */
 const FINDERS = {
   ElectionSafety: otherLeader,
@@ -317,6 +336,11 @@ const FINDERS = {
   SnapshotIsTheServices: snapshotBytes,
   SnapshotTermKept: snapshotTerm,
   InstallWhenNeeded: (found) => (found.e.kind === "send" ? own(found, (one) => one.kind === "deliver" && one.leg === "reply" && one.peer === found.e.peer) : own(found, (one) => one.kind === "save" && one.last_included_index > 0)),
-  RpcBudget: lastHeartbeat,
+  RpcBudget: firstRequest,
+  BackoffBound: (found) => either(() => own(found, (one) => one.kind === "deliver" && one.leg === "reply" && one.call === "AppendEntries" && !one.message.success), () => heard(found)),
+  CommittedIsApplied: waiting,
+  LeaderInTime: silence,
+  NoCrash: heard,
+  WellFormed: heard,
   EndsWhenCrashed: (found) => own(found, (one) => one.kind === "crash"),
 };
