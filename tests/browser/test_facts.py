@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from labs.checking.checker import Violation
-from labs.checking.configuration import Configuration
 from labs.checking.conduct import CONDUCT
+from labs.checking.configuration import Configuration
 from labs.messages import AppendEntriesArgs
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES as STAGES_OF_RAFT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,7 @@ from labs.testing.run import run_scenario
 from labs.trace import events as ev
 from labs.trace.recorder import FORMAT, VERSION, Header
 from tests.browser.opening import accessibility_faults, chromium, needs_browser, opened, wait_until
+from tests.browser.test_page import HUGE, check_clocks, cpu_seconds, huge_events
 from tests.corpora import mutants
 from tests.running import REFERENCE
 
@@ -78,6 +81,17 @@ def alone(time: float, server: int, other: int, fourth: ev.Event) -> list[ev.Eve
     ]
 
 
+def huge_pair() -> Pair:
+    """Return two huge runs that differ in their middle; how they are alike is not what is tried."""
+    events = huge_events()
+    other = [*events[: HUGE // 2], ev.Crash(events[HUGE // 2].time, 4), *events[HUGE // 2 :]]
+    runs = [
+        Run(Header(FORMAT, VERSION, "2B/huge", "huge", 1, 5, name), msgspec.json.Encoder().encode_lines(some), name)
+        for name, some in (("mine", events), ("other", other))
+    ]
+    return pair_of(runs[0], runs[1])
+
+
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pair]:
     """The pages, made before the browser starts: a run and a browser's driver do not share a thread."""
@@ -94,6 +108,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pair]:
             "seeds": pair_of(*seeds),
             "same": pair_of(seeds[0], seeds[0]),
             "empty": pair_of(made(1), made(1)),
+            "huge": huge_pair(),
         }
 
 
@@ -231,3 +246,39 @@ def test_equal_and_empty_runs_have_a_page(browser: Browser, pairs: dict[str, Pai
             page.keyboard.press("x")
             page.keyboard.press("0")
             settled(page)
+
+
+def test_exports_hold_both_runs(browser: Browser, pairs: dict[str, Pair]) -> None:
+    pair = pairs["submissions"]
+    with opened(browser, pair.page) as page:
+        page.click("summary:has-text('save')")
+        with page.expect_download() as first:
+            page.click("#shiviz")
+        with page.expect_download() as second:
+            page.click("#perfetto")
+        log = Path(first.value.path()).read_text(encoding="utf-8")
+        traced = json.loads(Path(second.value.path()).read_bytes())["traceEvents"]
+    parts = re.split(r"(?m)^=== (left|right) ===\n", log)
+    assert parts[::2][0] == "" and parts[1::2] == ["left", "right"]
+    for text, run in zip(parts[2::2], pair.runs, strict=True):
+        check_clocks(re.findall(r"(?m)^(\S*) (\{.*\})\n(.*)$", text), list(run.events))
+    ids = [str(one["id"]) for one in traced if one["ph"] == "f"]
+    assert len(ids) == len(set(ids)) == sum(isinstance(e, ev.Deliver) for run in pair.runs for e in run.events)
+    names = {one["args"]["name"]: one["pid"] for one in traced if one["name"] == "process_name"}
+    assert len(set(names.values())) == len(names)
+    assert names.keys() >= {"left, server 0", "right, server 0", "right, test 2B/late_and_twice"}
+
+
+def test_two_huge_runs_open_and_scrub_smoothly(browser: Browser, pairs: dict[str, Pair]) -> None:
+    """Counted in CPU time of the page's thread, which a busy machine does not change much."""
+    with opened(browser, pairs["huge"].page) as page:
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        assert page.evaluate("raftPage.sides[0].model.length") == len(pairs["huge"].runs[0].events)
+        assert cpu_seconds(devtools) < 5, "to open both"
+        before = cpu_seconds(devtools)
+        page.evaluate(
+            "(async () => { for (let n = 0; n < 20; n++) { raftPage.go(Math.floor(n * raftPage.axis.length / 20));"
+            " raftPage.paintNow(); await new Promise(requestAnimationFrame); } })()"
+        )
+        assert (cpu_seconds(devtools) - before) / 20 < 0.05

@@ -25,36 +25,71 @@ export function shiviz(model) {
 }
 
 /**
- * Return a trace in the Trace Event Format: a process for each server, its roles as slices, its messages as flows.
- * @param {Model} model
- * @param {string} title
+ * Return a ShiViz log of two runs, which ShiViz shows beside each other: it asks for the delimiter of executions,
+ * which is ^=== (?<trace>.*) ===$
+ * @param {Run[]} runs
  */
-export function perfetto(model, title) {
-  /** @type {Record<string, any>[]} */ const out = [];
-  const micro = (/** @type {number} */ time) => Math.round(time * 1e6);
+export function shivizOfAll(runs) {
+  return runs.map(({ name, model }) => `=== ${name} ===\n${shiviz(model)}`).join("");
+}
+
+/** @typedef {{name: string, title: string, model: Model}} Run what is exported: its name among others, "" if it is alone, and its test */
+/** @typedef {Record<string, any>} Record one of the Trace Event Format */
+
+const LANES = 1000; // the process of a run's test, and the distance of the processes of two runs
+const micro = (/** @type {number} */ time) => Math.round(time * 1e6);
+
+/**
+ * Return a trace in the Trace Event Format: a process for each server, its roles as slices, its messages as flows.
+ * @param {Run[]} runs
+ */
+export function perfetto(runs) {
+  const traceEvents = runs.flatMap((run, place) => [...lanes(run, place * (LANES + 1)), ...happenings(run, place * (LANES + 1), place)]);
+  return JSON.stringify({ displayTimeUnit: "ms", traceEvents });
+}
+
+/**
+ * Return the processes of a run, and the roles of its servers.
+ * @param {Run} run
+ * @param {number} base is added to the numbers of its processes
+ */
+function lanes({ name, title, model }, base) {
+  /** @type {Record[]} */ const out = [];
+  const before = name ? `${name}, ` : "";
   for (let server = 0; server < model.servers; server++) {
-    out.push({ ph: "M", name: "process_name", pid: server + 1, tid: 0, args: { name: `server ${server}` } });
-    out.push({ ph: "M", name: "thread_name", pid: server + 1, tid: 1, args: { name: "role and term" } });
-    out.push({ ph: "M", name: "thread_name", pid: server + 1, tid: 2, args: { name: "events" } });
-    const lane = model.stretches[server];
+    const pid = base + server + 1, lane = model.stretches[server];
+    out.push({ ph: "M", name: "process_name", pid, tid: 0, args: { name: `${before}server ${server}` } });
+    out.push({ ph: "M", name: "thread_name", pid, tid: 1, args: { name: "role and term" } });
+    out.push({ ph: "M", name: "thread_name", pid, tid: 2, args: { name: "events" } });
     lane.forEach((one, place) => {
       const begin = model.events[one.from].time, end = place + 1 < lane.length ? model.events[lane[place + 1].from].time : model.end;
-      if (one.up && end > begin) out.push({ ph: "X", name: `${one.role}, term ${one.term}`, cat: "role", pid: server + 1, tid: 1, ts: micro(begin), dur: micro(end) - micro(begin) });
+      if (one.up && end > begin) out.push({ ph: "X", name: `${one.role}, term ${one.term}`, cat: "role", pid, tid: 1, ts: micro(begin), dur: micro(end) - micro(begin) });
     });
   }
-  out.push({ ph: "M", name: "process_name", pid: 1000, tid: 0, args: { name: `test ${visible(title)}` } });
+  out.push({ ph: "M", name: "process_name", pid: base + LANES, tid: 0, args: { name: `${before}test ${visible(title)}` } });
+  return out;
+}
+
+/**
+ * Return the events of a run, and its messages as flows.
+ * @param {Run} run
+ * @param {number} base is added to the numbers of its processes
+ * @param {number} place of the run among the others
+ */
+function happenings({ model }, base, place) {
+  /** @type {Record[]} */ const out = [];
   model.events.forEach((e, number) => {
-    const pid = e.server < 0 ? 1000 : e.server + 1, ts = micro(e.time);
+    const pid = base + (e.server < 0 ? LANES : e.server + 1), ts = micro(e.time);
     const { kind, time, server, ...args } = e;
     out.push({ ph: "X", name: describe(e), cat: kind, pid, tid: 2, ts, dur: 1, args });
     const sent = model.from[number];
     if (kind === "deliver" && sent >= 0) {
-      const begin = model.events[sent], name = callName(e.call);
-      out.push({ ph: "s", id: number, name, cat: "message", pid: begin.server + 1, tid: 2, ts: micro(begin.time) });
-      out.push({ ph: "f", bp: "e", id: number, name, cat: "message", pid, tid: 2, ts });
+      const begin = model.events[sent], id = place ? `${place}/${number}` : number, name = callName(e.call);
+      out.push({ ph: "s", id, name, cat: "message", pid: base + begin.server + 1, tid: 2, ts: micro(begin.time) });
+      out.push({ ph: "f", bp: "e", id, name, cat: "message", pid, tid: 2, ts });
     }
   });
-  return JSON.stringify({ displayTimeUnit: "ms", traceEvents: out });
+  return out;
 }
 
 /**
@@ -72,12 +107,12 @@ export function save(name, text, type) {
 }
 
 /**
- * Offer the exports of the run that a page shows.
- * @param {import("./app.js").App} app
+ * Offer the exports of the runs that a page shows.
+ * @param {string} file the name of the files, without their endings
+ * @param {() => Run[]} runs
  */
-export function offerExports(app) {
-  const { name, test } = app.about;
+export function offerExports(file, runs) {
   const offer = (/** @type {string} */ id, /** @type {() => void} */ act) => { part(id).hidden = false; part(id).addEventListener("click", act); };
-  offer("shiviz", () => save(`${name}.shiviz.log`, shiviz(app.model), "text/plain"));
-  offer("perfetto", () => save(`${name}.perfetto.json`, perfetto(app.model, test), "application/json"));
+  offer("shiviz", () => save(`${file}.shiviz.log`, runs().length > 1 ? shivizOfAll(runs()) : shiviz(runs()[0].model), "text/plain"));
+  offer("perfetto", () => save(`${file}.perfetto.json`, perfetto(runs()), "application/json"));
 }

@@ -1,6 +1,7 @@
 // Starts the page of two runs: shows how far they are alike, and opens at the first event that differs.
 import { connect, goToHash } from "./controls.js";
 import { readAbout, readRuns } from "./data.js";
+import { offerExports } from "./exports.js";
 import { Sides } from "./sides.js";
 import { make, part, seconds, visible } from "./text.js";
 import { describe } from "./words.js";
@@ -76,6 +77,7 @@ async function start() {
   showDifference(sides);
   connect(sides);
   connectOwn(sides);
+  offerExports(sides.about.name, () => sides.sides.map(({ name, model, about }) => ({ name, title: about.test, model })));
   sides.resize();
   if (!goToHash(sides)) sides.toDifference();
   sides.diagrams[0].centre();

@@ -57,7 +57,7 @@ async function start() {
   app.begin((await readRuns())[0]);
   showVerdict(app);
   connect(app);
-  offerExports(app);
+  offerExports(about.name, () => [{ name: "", title: about.test, model: app.model }]);
   app.diagram.resize();
   if (!goToHash(app)) app.go(app.facts.length ? app.facts[app.facts.length - 1] : app.model.length - 1);
   if (app.rows.length) app.diagram.centre();
