@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, CDPSession, Page
 
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -61,6 +61,31 @@ def opened(browser: Browser, address: Path | str, fragment: str = "", **options:
         assert complaints == []
     finally:
         page.close()
+
+
+def cpu_seconds(devtools: CDPSession) -> float:
+    """Return the CPU time that a page's main thread has used, which a busy machine does not change much."""
+    found = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+    return float(found["TaskDuration"])
+
+
+def measured(page: Page) -> CDPSession:
+    """Return what measures a page from now on."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    return devtools
+
+
+def seconds_to_open(browser: Browser, path: Path) -> float:
+    """Return the CPU time in which a page is ready."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    devtools = measured(page)
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    taken = cpu_seconds(devtools)
+    page.close()
+    return taken
 
 
 def _is_foreign(url: str) -> bool:

@@ -21,7 +21,16 @@ from labs.testing.run import run_scenario
 from labs.trace import events as ev
 from labs.trace.reader import read
 from labs.trace.recorder import FORMAT, VERSION, Header
-from tests.browser.opening import accessibility_faults, chromium, needs_browser, opened, wait_until
+from tests.browser.opening import (
+    accessibility_faults,
+    chromium,
+    cpu_seconds,
+    measured,
+    needs_browser,
+    opened,
+    seconds_to_open,
+    wait_until,
+)
 from tests.corpora import mutants
 from tests.running import REFERENCE
 
@@ -362,9 +371,9 @@ def test_a_huge_run_opens_and_scrubs_smoothly(browser: Browser, runs: dict[str, 
     """Counted in CPU time of the page's thread, which a busy machine does not change much."""
     shown = runs["huge"]
     assert shown.path.stat().st_size < 5_000_000
+    assert seconds_to_open(browser, shown.path) < 5
     with opened(browser, shown.path) as page:
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        devtools = measured(page)
         assert page.evaluate("raftPage.model.length") == len(shown.events)
         for key in ("", "0", "t"):
             if key:
@@ -375,12 +384,6 @@ def test_a_huge_run_opens_and_scrubs_smoothly(browser: Browser, runs: dict[str, 
                 " raftPage.paintNow(); await new Promise(requestAnimationFrame); } })()"
             )
             assert (cpu_seconds(devtools) - before) / 20 < 0.05, f"a frame after the key {key!r}"
-
-
-def cpu_seconds(devtools: Any) -> float:
-    """Return the CPU time that the page's main thread has used."""
-    found = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
-    return float(found["TaskDuration"])
 
 
 def test_printing_shows_everything_in_its_colours(browser: Browser, runs: dict[str, Shown]) -> None:
