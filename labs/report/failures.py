@@ -122,6 +122,8 @@ def _brief(cause: Cause, submission: str) -> str:
 def _paragraph(cause: Cause, by_test: Mapping[str, Sequence[RunRecord]], submission: str, pages: Pages) -> str:
     run = cause.shortest
     why = reason(run, submission, page=pages.get((run.test, run.seed)))
+    if command := diff_command(run, by_test[run.test], submission):
+        why += f"\n{MARGIN}diff    {command}"
     if len(cause.tests) == 1:
         seeds = seeds_in_words((other.seed for other in cause.runs), SHOWN_SEEDS)
         how_often = f"failed {len(cause.runs)} of {len(by_test[run.test])}: {seeds}"
@@ -172,6 +174,18 @@ def reason(record: RunRecord, submission: str, again: bool = True, page: Path | 
 def replay_command(record: RunRecord, submission: str) -> str:
     """Return the command that repeats a run."""
     return f"make replay TEST={record.test} SEED={record.seed}{chosen(submission)}"
+
+
+def diff_command(record: RunRecord, runs: Iterable[RunRecord], submission: str) -> str:
+    """Return the command that shows a failed run beside a passed one of its test, the nearest seed; "" without one.
+
+    A run with as many servers is nearer than one with another number of them.
+    """
+    green = [run for run in runs if run.status == "pass" and run.seed != record.seed]
+    if not green:
+        return ""
+    nearest = min(green, key=lambda run: (run.servers != record.servers, abs(run.seed - record.seed), run.seed))
+    return f"make diff TEST={record.test} SEED={record.seed} WITH={nearest.seed}{chosen(submission)}"
 
 
 def chosen(submission: str) -> str:

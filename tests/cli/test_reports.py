@@ -180,7 +180,7 @@ def test_seeds_of_a_test_that_fail_otherwise_have_a_paragraph_of_their_own(termi
     failed = [record(0, seed, "fail", virtual_time=9.0 / seed) for seed in (2, 3)]
     text = render(other, *failed, record(0, 4), record(1), record(2))
     assert "failed 1 of 4: seed 1\n" in text and "failed 2 of 4: seeds 2, 3\n" in text
-    assert re.findall("SEED=([0-9])", text) == ["1", "3"]
+    assert re.findall("replay .*SEED=([0-9])", text) == ["1", "3"]
 
 
 @pytest.mark.parametrize(("room", "whole", "brief"), [(100, 5, 0), (20, 3, 2), (11, 1, 4), (3, 1, 3)])
@@ -272,6 +272,15 @@ def test_failure_is_told_with_reason_hint_seeds_and_replay(terminal: Terminal) -
     assert "LogMatching (Figure 3): two logs differ   t=1.500 s" in text
     assert "hint    where to look" in text
     assert "replay  make replay TEST=2A/first SEED=3 SUBMISSION='my work'" in text
+
+
+def test_a_test_with_red_and_green_seeds_names_the_command_that_compares_them(terminal: Terminal) -> None:
+    near = [record(0, seed, servers=servers) for seed, servers in ((2, 3), (9, 3), (6, 3), (4, 7))]
+    text = render(record(0, 5, "fail", servers=3), *near, record(1, 1, "fail", message="other"), record(2, 1))
+    assert "      diff    make diff TEST=2A/first SEED=5 WITH=6\n" in text
+    assert text.count("diff    ") == 1, "no seed of the other test passed"
+    chosen = failures.diff_command(record(0, 5, "fail"), near[:1], "my work")
+    assert chosen == "make diff TEST=2A/first SEED=5 WITH=2 SUBMISSION='my work'"
 
 
 def test_replay_needs_no_submission_for_the_skeleton(terminal: Terminal) -> None:
