@@ -70,13 +70,17 @@ class _Alarm:
         self._limits, self._stack, self._give_up, self._is_set = limits, stack, give_up, True
         self.restart()
 
-    def restart(self) -> None:
-        """Measure from now on; where nothing is watched, nobody would hear an alarm, and it would end the process."""
+    def restart(self, cpu: float = 0.0) -> None:
+        """Measure from now on; where nothing is watched, nobody would hear an alarm, and it would end the process.
+
+        `cpu` is a smaller limit for the next part of the work, in CPU seconds; 0 for that of the block.
+        """
         if not self._is_set:
             return
         self._count, limits = 0, self._limits
         if has_alarms():
-            signal.setitimer(signal.ITIMER_PROF, limits.cpu, AGAIN)
+            smaller = min(filter(None, (cpu, limits.cpu)), default=0.0)
+            signal.setitimer(signal.ITIMER_PROF, smaller, AGAIN)
             signal.setitimer(signal.ITIMER_REAL, limits.wall, AGAIN_WALL)
         if self._stack is not None and limits.wall:
             faulthandler.dump_traceback_later(limits.last, exit=True, file=self._stack)

@@ -24,7 +24,7 @@ LAST = OUT / f"last{SUFFIX}"
 """The schedule that was found or made small last: `make keep` takes it."""
 INDENT, WIDTH = " " * 6, 100
 LIMITS = Limits(cpu=20.0, wall=120.0)
-SHRINK_LIMITS = Limits(cpu=60.0, wall=120.0)
+SHRINK_LIMITS = Limits(cpu=30.0, wall=120.0)
 """What one run may take before its server counts as one that never yields."""
 
 

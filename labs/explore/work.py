@@ -24,6 +24,9 @@ J = TypeVar("J")
 R = TypeVar("R")
 SHRINKING = 25.0
 """Wall seconds that a schedule is made smaller, beside its first run."""
+TRIAL = 3.0
+"""CPU seconds after which a smaller schedule counts as one in which a server never yields; most take a tenth of one."""
+STALL = "NoStall"
 FAILED = ("fail", "error")
 
 
@@ -54,6 +57,11 @@ class Found(msgspec.Struct):
     steps_before: int = 0
 
 
+def _limit(rule: str | None) -> float:
+    """Return the CPU seconds for one more run of what broke a rule: a server that stalls once need not do so for long."""
+    return TRIAL if rule == STALL else 0.0
+
+
 class WithProgram(Work[J, R]):
     """Work with one submission, whose servers run in the worker itself."""
 
@@ -73,7 +81,7 @@ class WithProgram(Work[J, R]):
 
 def lost_run(schedule: Schedule | None, loss: Loss) -> Found:
     """Return what is known of a run that has ended its process."""
-    rule = "NoStall" if loss.is_stall else "NoCrash"
+    rule = STALL if loss.is_stall else "NoCrash"
     return Found(schedule, "error", rule, f"{rule}: the process that the servers shared {loss.how}")
 
 
@@ -97,7 +105,7 @@ class Exploring(WithProgram[Job, Found]):
             except NotRecordable as error:
                 return Found(None, "not recordable", None, str(error))
             recorded = schedule.rule or "pass"
-            stalls.restart()
+            stalls.restart(_limit(recorded))
         found = replace(self._play(schedule), recorded=recorded)
         if job.shrinks and found.status in FAILED:
             return self.shrink(schedule, found)
@@ -111,7 +119,7 @@ class Exploring(WithProgram[Job, Found]):
             nonlocal runs
             if time.monotonic() > end:
                 raise OutOfTime
-            stalls.restart()
+            stalls.restart(TRIAL)
             runs += 1
             run = self._run(candidate)
             return run.virtual_time if (run.status, run.rule) == (found.status, found.rule) else None
@@ -120,7 +128,7 @@ class Exploring(WithProgram[Job, Found]):
         if small == replace(schedule, rule=small.rule):
             again = replace(found, schedule=small, reached=[])
         else:
-            stalls.restart()
+            stalls.restart(_limit(found.rule))
             again = replace(self._play(small), reached=[], recorded=found.recorded)
         return replace(again, runs=runs, steps_before=len(schedule.steps))
 
@@ -145,7 +153,7 @@ class Exploring(WithProgram[Job, Found]):
         return 100 if job.shrinks else 1
 
     def is_spoiled(self, found: Found) -> bool:
-        return found.rule == "NoStall"
+        return found.rule == STALL
 
     def lost(self, job: Job, loss: Loss) -> Found:
         return lost_run(job.schedule, loss)

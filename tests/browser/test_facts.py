@@ -87,7 +87,7 @@ LONGER = {
 }
 """For rules without a case: a known-wrong server, and a test in which it breaks that rule."""
 LATER = {
-    "HeartbeatsSent": "the leader's last event is marked, whoever acted when its silence was noticed",
+    "HeartbeatsSent": "the leader's last event is marked, also if a peer acted when its silence was noticed",
     "SavedBeforeReply": "a vote counts once its candidate leads by it",
 }
 """Rules that are found broken at a later event than the one that is marked."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labs.engine import stalls
+from labs.explore import work
 from labs.explore.search import Search
 from labs.explore.shrinking import Fails, OutOfTime, shrink
 from labs.explore.work import Exploring, Job
@@ -18,7 +21,7 @@ from labs.schedule.recording import record
 from labs.schedule.text import parse, write
 from labs.testing.run import RunRecord, run_scenario
 from tests.corpora import mutants
-from tests.running import REFERENCE, call_labs
+from tests.running import REFERENCE, call_labs, write_submission
 
 LONG = parse(
     "raft-schedule 1\nstage 2C\nservers 5\nnetwork unreliable\nseed 3\nduration 30\nservice 0.01\n\n"
@@ -158,3 +161,30 @@ def test_nothing_is_found_in_the_reference(stage: str) -> None:
 def test_keep_without_a_find_says_what_to_do(tmp_path: Path) -> None:
     refused = call_labs("keep", "x", folder=tmp_path)
     assert refused.returncode == 2 and "make explore and make shrink leave something" in refused.stderr
+
+
+def test_a_server_that_never_yields_costs_little_while_its_schedule_becomes_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = """
+class Raft(Plain):
+    async def run(self):
+        await trio.sleep_forever()
+
+    def start(self, command):
+        while command == "c":
+            pass
+        return -1, 0, False
+"""
+    submission = write_submission(tmp_path, "import trio\n" + server)
+    monkeypatch.setattr(work, "TRIAL", 0.1)
+    calm = parse(
+        "raft-schedule 1\nstage 2A\nservers 3\nduration 2\n\n0.1 propose 0 'a'\n0.2 cut 0-1\n0.3 propose 1 'c'\n"
+    )
+    begun = time.process_time()
+    with stalls.installed(), stalls.watched(stalls.Limits(cpu=2.0)):
+        found = Exploring(submission).run(Job(calm, shrinks=True))
+    assert (found.rule, found.steps_before) == ("NoStall", 3)
+    assert found.schedule is not None and kinds(found.schedule) == [act.Propose]
+    assert found.runs >= 4
+    assert time.process_time() - begun < 2.0 + 0.2 * (found.runs + 1) + 1.0, "only the first run has the whole limit"

@@ -24,7 +24,7 @@ export function factsOf(model, number) {
 
 /**
  * Return the number of the event at which a rule broke: the last one, or the last one of the server concerned.
- * Where a leader is silent that is its own last event, whoever acted when the silence was noticed.
+ * Where a leader is silent that is its own last event, although another server may have acted when that was noticed.
  * @param {Model} model
  * @param {number} number
  * @param {TraceEvent} verdict
