@@ -58,7 +58,7 @@ class Found(msgspec.Struct):
 
 
 def _limit(rule: str | None) -> float:
-    """Return the CPU seconds for one more run of what broke a rule: a server that stalls once need not do so for long."""
+    """Return the CPU seconds for another run of what broke a rule: a server that stalls need not do so for long."""
     return TRIAL if rule == STALL else 0.0
 
 

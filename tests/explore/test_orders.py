@@ -99,6 +99,58 @@ def test_what_is_left_out_would_have_led_to_the_same_states(stage: str, bounds: 
     assert explored.pruned > everything.pruned == 0
 
 
+class Noting(Walk):
+    """A walk that remembers the choices of each order that is run to its end."""
+
+    def wants_recovery(self, state: str) -> bool:
+        if not self._is_blocked and not self._strayed:
+            self.orders.append(self._chosen())
+        return False
+
+    orders: list[tuple[Choice, ...]]
+
+
+def noted(bounds: Bounds, depth: int, prunes: bool = True, most: int = 10**6) -> Noting:
+    servers = program(REFERENCE)
+
+    def run(seed: int, guide: Guide) -> Ended:
+        return execute(servers, "2C", bounds, seed, guide)
+
+    walked = Noting(Branch(), depth, run, Known(), prunes)
+    walked.orders = []
+    for _ in walked.go(most):
+        pass
+    return walked
+
+
+def class_of(order: tuple[Choice, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return what orders have in common that differ only by swaps of what commutes: each choice as early as may be."""
+    layers: list[list[Choice]] = []
+    for choice in order:
+        place = next(
+            (n for n in range(len(layers), 0, -1) if not all(commute(choice, one) for one in layers[n - 1])), 0
+        )
+        layers += [[]] * (place == len(layers))
+        layers[place] = [*layers[place], choice]
+    return tuple(tuple(sorted(map(repr, layer))) for layer in layers)
+
+
+def test_of_each_class_one_order_is_run_and_no_class_is_left_out() -> None:
+    bounds = Bounds(commands=2, restarts=1)
+    pruned, whole = noted(bounds, 3), noted(bounds, 3, prunes=False)
+    classes = [class_of(order) for order in pruned.orders]
+    assert len(classes) == len(set(classes)) == pruned.explored.runs > 30
+    assert set(classes) == {class_of(order) for order in whole.orders}
+    assert whole.explored.runs > len(classes)
+
+
+def test_few_runs_end_early_where_time_passes() -> None:
+    """Only these could be saved by choosing with more foresight what to try: see labs/explore/orders/tree.py."""
+    explored = noted(Bounds(commands=2, timeouts=1, waits=1, restarts=1), 4, most=300).explored
+    assert explored.runs >= 300
+    assert explored.blocked < explored.runs / 50
+
+
 def test_a_branch_in_pieces_is_the_same_branch(monkeypatch: pytest.MonkeyPatch) -> None:
     def counts(most: int) -> tuple[int, int, int]:
         monkeypatch.setattr(work, "MOST", most)

@@ -3,7 +3,8 @@
 A choice that was tried at a node sleeps in the branches after it, until one comes that it does not commute with: to
 wake it earlier would only repeat a run with two choices swapped (Godefroid, Partial-Order Methods, 1996). All orders of
 a class have the same length and the same number of timeouts, losses and so on; so the bounds keep a class or leave it
-out as a whole, and of each class within them exactly one order is run to its end.
+out as a whole, and of each class within them exactly one order is run to its end. So dynamic reduction (source sets)
+could save only the runs that end early because all that is left sleeps; where time passes in some choices they are few.
 
 A choice in which time passes may be impossible with a seed's timers; then other seeds are tried.
 """
@@ -45,6 +46,8 @@ class Explored(msgspec.Struct):
     """Choices that no seed's timers allowed."""
     retries: int = 0
     """Runs that ended early, because the seed's timers did not allow a choice."""
+    blocked: int = 0
+    """Runs that ended early, because all that was left would have repeated an order."""
     cut: int = 0
     """Orders that would go on, but for the depth."""
     rest: list[Branch] = []
@@ -150,6 +153,7 @@ class Walk(Guide):
             path = self._chosen()
             if ended.missed is None and not self._strayed:
                 self.explored.runs += not self._is_blocked
+                self.explored.blocked += self._is_blocked
                 return ended
             self._known.learn(seed, path, ended, ended.missed if ended.missed is not None else self._place - 1)
             self.explored.retries += 1
