@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from labs.raft.lab import RAFT
+from labs.raft.testing.cluster import Cluster
 from labs.sim.loader.program import Program
 from labs.sim.net.network import RELIABLE, Conditions
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario, Test
 from labs.trace.events import Event, Note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labs.raft.lab import scenario
 from labs.raft.stages.steps import DELAYED, Client, check_kept, others, start_at, start_many
-from labs.testing.cluster import Cluster
+from labs.raft.testing.cluster import Cluster
 
 
 @scenario(servers=5, points=3, network=DELAYED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labs.raft.lab import scenario
 from labs.raft.stages.steps import LATE_AND_TWICE, Client, check_kept, draw_servers, others
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import RELIABLE
-from labs.testing.cluster import Cluster
 
 
 @scenario(servers=(3, 5), points=3, network=LATE_AND_TWICE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labs.raft.lab import scenario
 from labs.raft.stages.steps import LATE_AND_TWICE, agree_on, draw_servers, others, start_many
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import RELIABLE
-from labs.testing.cluster import Cluster
 from labs.testing.scenario import SNAPSHOT_EVERY
 
 

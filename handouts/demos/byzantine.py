@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 from handouts.demos.stage import check_ready, held, stage, with_liar
-from labs.testing.cluster import Cluster
+from labs.raft.testing.cluster import Cluster
 from labs.trace.events import Event
 
 LIE = "from now on, lie"

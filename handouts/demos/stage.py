@@ -9,8 +9,8 @@ from typing import Any
 
 from labs.messages import Command
 from labs.raft.lab import RAFT
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import RELIABLE
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario
 from labs.trace.events import Apply, Event

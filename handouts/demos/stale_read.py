@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from handouts.demos.stage import check_ready, held, stage
-from labs.testing.cluster import Cluster
+from labs.raft.testing.cluster import Cluster
 from labs.trace.events import Event
 
 

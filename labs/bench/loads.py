@@ -9,8 +9,8 @@ from pathlib import Path
 from labs.bench import baseline
 from labs.bench.measure import Sample, sample
 from labs.raft.lab import RAFT
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import UNRELIABLE, Conditions, Span
-from labs.testing.cluster import Cluster
 from labs.testing.scenario import Scenario
 
 FLOOD = Path(__file__).parent / "flood.py"

@@ -28,8 +28,8 @@ class Oracle:
 
     A method `on_send` sees each Send event, `on_save` each Save, and so on: the names are those of labs.trace.events,
     in small letters with underscores. It raises Violation when the event breaks the rule. Those of one call only are
-    seen by `on_send_append_entries`, `on_reply_append_entries`, `on_deliver_append_entries` for the request's arrival
-    and `on_return_append_entries` for that of the reply; `on_return` sees all replies that arrive.
+    seen by `on_send_ping`, `on_reply_ping`, `on_deliver_ping` for the request's arrival and `on_return_ping` for that
+    of the reply; `on_return` sees all replies that arrive.
     """
 
 

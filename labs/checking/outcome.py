@@ -38,10 +38,6 @@ class Outcome:
             object.__setattr__(self, name, safe_repr.cut(getattr(self, name)))
 
 
-NO_LINE = "compare the class with skeleton/raft.py: the names of its methods, and their parameters"
-"""The hint where no line of the submission was at work, as when a method is missing."""
-
-
 class Stuck(Violation):
     """A test could not go on with what a server had answered: the rule is what such an answer breaks."""
 
@@ -78,8 +74,8 @@ _RULE_OF: dict[type[Stop], str] = {Flood: "RpcBudget", BadSnapshot: "StateMachin
 class Outcomes:
     """Puts what ended a run into the words of a catalogue of rules."""
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
-        self._rules = rules
+    def __init__(self, rules: Mapping[str, Rule], skeleton: str = "") -> None:
+        self._rules, self._skeleton = rules, skeleton
         self.last: Outcome | None = None
         """The outcome that was concluded last."""
 
@@ -117,5 +113,8 @@ class Outcomes:
         else:
             place = f" at {failed.place}" if failed.place else ""
             message = f"{rule.id}: server {server} {failed.text}{place}"
-        hint = kind.hint or (rule.hint if failed.place or rule.id != "NoCrash" else NO_LINE)
+        hint = kind.hint or rule.hint
+        if rule.id == "NoCrash" and not (kind.hint or failed.place) and self._skeleton:
+            # no line of the submission was at work, as when a method is missing
+            hint = f"compare the class with {self._skeleton}: the names of its methods, and their parameters"
         return Outcome(kind.status, rule.id, message, hint, (server,), now, failed.details)

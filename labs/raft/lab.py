@@ -8,10 +8,13 @@ from labs.raft import protocol as protocol
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES
 from labs.raft.rules import RULES
+from labs.raft.testing.cluster import Cluster
+from labs.raft.testing.drill import Lone
+from labs.raft.testing.metrics import MeteredCluster
 from labs.testing import scenario as marks
 from labs.testing.lab import Lab
 
-RAFT = Lab("raft", "raft.py:Raft", STAGES, RULES, checkers)
+RAFT = Lab("raft", "raft.py:Raft", STAGES, RULES, checkers, "skeleton/raft.py", Cluster, Lone, MeteredCluster)
 
 scenario = functools.partial(marks.scenario, RAFT)
 """Marks a coroutine `test_…(cluster)` as a stage test (labs.testing.scenario)."""

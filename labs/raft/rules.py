@@ -6,7 +6,7 @@ rule, not to the fix.
 
 from __future__ import annotations
 
-from labs.checking.conduct import CONDUCT
+from labs.checking.conduct import conduct
 from labs.checking.rule import Rule, catalogue
 
 RULES: dict[str, Rule] = catalogue(
@@ -332,5 +332,5 @@ RULES: dict[str, Rule] = catalogue(
         "which entries does an AppendEntries carry that its receiver has already?",
         "2B",
     ),
-    *CONDUCT,
+    *conduct("2A"),
 )

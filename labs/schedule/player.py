@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from labs.raft.curriculum import PERSISTENCE, REPLICATION, SNAPSHOTS, STAGES
 from labs.raft.lab import RAFT
+from labs.raft.testing.cluster import Cluster
 from labs.schedule import actions as act
 from labs.schedule.actions import EVERYBODY, LEADER, AnyAction, Schedule
 from labs.sim.net.interception import Order
 from labs.sim.net.network import RELIABLE
 from labs.sim.runtime import rng
-from labs.testing.cluster import Cluster
 from labs.testing.scenario import Scenario
 
 SLOWED, SLOW = 0.3, 0.11

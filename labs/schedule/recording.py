@@ -19,6 +19,7 @@ import msgspec
 
 from labs.codec import messages as codec
 from labs.messages import Command
+from labs.raft.testing.cluster import Cluster
 from labs.schedule import actions as act
 from labs.schedule.actions import AnyAction, Schedule, Step
 from labs.sim.dispatch import CrashPoint
@@ -26,7 +27,7 @@ from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.kernel import Kernel
 from labs.sim.loader.program import Program
 from labs.sim.net.network import NOTHING, Conditions, Span
-from labs.testing.cluster import Cluster, StartAnswer
+from labs.testing.cluster import StartAnswer
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario
 
@@ -96,9 +97,9 @@ class RecordingCluster(Cluster):
         self._is_same_breath = False
         await super().sleep_until(time, or_event)
 
-    async def _wait_for_apply(self, until: float) -> None:
+    async def wait_for_apply(self, until: float) -> None:
         self._is_same_breath = False
-        await super()._wait_for_apply(until)
+        await super().wait_for_apply(until)
 
     def start(self, server: int, command: Command) -> StartAnswer:
         if self.is_up(server):

@@ -24,12 +24,12 @@ from typing import BinaryIO, TypeAlias
 
 import msgspec
 
+from labs.raft.testing.cluster import Cluster
 from labs.schedule.actions import AnyAction, Schedule, Step
 from labs.schedule.player import perform, resolve, scenario_of
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program
 from labs.sim.server import failures
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario, stalled
 
 FOREVER = 1e9

@@ -28,8 +28,6 @@ CrashPoint = Literal["save", "reply", "send", "before save", "after reply", "aft
 _KINDS: dict[str, type] = {"save": Saved, "reply": Replied, "send": Called}
 _LAST_ACTS = ("save", "after reply", "after send")
 """The points at which what the server puts out still counts."""
-DEAF = 3.0
-"""Virtual seconds after which a server hears again at the latest, if it is let time out."""
 
 
 class Carrier:
@@ -50,13 +48,12 @@ class Carrier:
         self._world = world
         self._on_failure, self._on_applied, self._crash = on_failure, on_applied, crash
         self._stop, self._blame, self._over_budget = stop, blame, over_budget
-        self._roles: list[tuple[int, bool]] = [(0, False)] * world.size
-        self.terms = [0] * world.size
-        """The highest term that each server was ever seen in."""
+        self.states: list[tuple[int, bool]] = [(0, False)] * world.size
+        """What get_state of each server's incarnation returned last."""
+        self.on_state: Callable[[int, int], None] = lambda server, number: None
+        """Called with a server and the number in its state, when that state has changed; the cluster sets it."""
         self._snapshots_due: list[tuple[Handle, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
-        self._deaf: dict[int, tuple[int, float]] = {}
-        """The servers that are let time out, with their terms when that began, and when it ends at the latest."""
         self._noted = 0
         """Characters that servers have noted and printed."""
         self._lines = 0
@@ -86,7 +83,7 @@ class Carrier:
                     self._carry_outbox(life)
                     if world.closing:
                         return
-                    self._observe_role(life)
+                    self._observe_state(life)
             ran.clear()
             due, self._snapshots_due = self._snapshots_due, []
             for life, index, data in due:
@@ -103,7 +100,7 @@ class Carrier:
 
     def forget_life(self, server: int) -> None:
         """A server starts again: nothing is known of it."""
-        self._roles[server] = (0, False)
+        self.states[server] = (0, False)
 
     def release(self) -> None:
         """Forget the incarnations."""
@@ -125,23 +122,7 @@ class Carrier:
         self._crash_points[server] = (point[0], point[1] - 1)
         return point[1] <= 1
 
-    # Servers that a test lets time out.
-
-    def let_time_out(self, server: int) -> None:
-        """Let a server hear nothing until its term rises by itself, as that of a follower does that times out."""
-        self.change_links(lambda: self._world.network.deafen(server), server)
-        until = self._world.now + DEAF
-        self._deaf[server] = (self._roles[server][0], until)
-        self._world.at(until, self._hear_at_last, server)
-
-    def _hear_at_last(self, server: int) -> None:
-        """Let a server hear again, unless it was let time out once more since this was planned."""
-        if server in self._deaf and self._world.now >= self._deaf[server][1]:
-            self._hear(server)
-
-    def _hear(self, server: int) -> None:
-        if self._deaf.pop(server, None) is not None:
-            self.change_links(lambda: self._world.network.hear(server), server)
+    # Links.
 
     def change_links(self, change: Callable[[], None], server: int = -1) -> None:
         """Change which links work, and record which no longer do and which do again; `server` is the one it is for."""
@@ -247,13 +228,11 @@ class Carrier:
             return
         self._world.record(Note(self._world.now, life.server, output.text, output.printed))
 
-    def _observe_role(self, life: Handle) -> None:
+    def _observe_state(self, life: Handle) -> None:
         state = life.state(quietly=True)
         if life.failed:
             self._carry_outbox(life)
-        if state is not None and state != self._roles[life.server]:
-            self._roles[life.server] = state
-            self.terms[life.server] = max(self.terms[life.server], state[0])
+        if state is not None and state != self.states[life.server]:
+            self.states[life.server] = state
             self._world.record(Role(self._world.now, life.server, *state))
-            if life.server in self._deaf and state[0] > self._deaf[life.server][0]:
-                self._hear(life.server)
+            self.on_state(life.server, state[0])

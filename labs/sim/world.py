@@ -45,7 +45,7 @@ class World:
         self.service_time = service_time
         """Virtual seconds that `await apply_ch.send` waits for a service."""
         self.paces = paces
-        """For each server after how many entries its service takes a snapshot; empty for never."""
+        """For each server after how many commands its service takes a snapshot; empty for never."""
         self.ran = ran
         """The incarnations that ran since their outboxes were carried, by server."""
         self.addressed: dict[int, Handle] = {}

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from labs.checking.checker import Violation
-from labs.checking.configuration import Configuration
 from labs.checking.outcome import Stuck
 from labs.codec import messages as codec
 from labs.codec import safe_repr, values
@@ -27,9 +26,6 @@ from labs.trace.events import Check, NetworkChange, Start
 
 POLL = 0.02
 """How often a waiting test looks, in virtual seconds."""
-VAIN_ELECTIONS = 2
-"""After how many terms that began meanwhile a wait for a leader or for agreement may take twice as long: votes split by
-chance (§5.2), and where messages are late, a leader that needs a majority's answers in time steps down by chance."""
 COULD_NOT_GO_ON = (
     "see in a replay what led to that answer; if it was right, then the test is wrong: please ask your instructor"
 )
@@ -58,10 +54,8 @@ class Cluster:
         self._kernel, self._world = kernel, kernel.world
         self.n = kernel.world.size
         self.servers = range(kernel.world.size)
-        self.majority = Configuration.of_size(kernel.world.size).majority
         self.random = rng.generator(kernel.world.seed, "test", test)
         self._commands = 0
-        self._next_to_ask = 0
         self._heard: tuple[int, str, Any, Any] | None = None
         """The last answer of a server to the test: the server, the kind, the question and the answer."""
         kernel.explain = self._explain
@@ -109,7 +103,7 @@ class Cluster:
         return StartAnswer(*answer)
 
     def state(self, server: int) -> ServerState:
-        """Ask a server for its term and whether it leads."""
+        """Ask a server for its state, by get_state."""
         life = self._life(server)
         if life is None:
             return ServerState(0, False)
@@ -130,12 +124,6 @@ class Cluster:
     def is_connected(self, server: int) -> bool:
         return self._world.network.is_connected(server)
 
-    def leaders(self, among: Iterable[int] | None = None) -> list[int]:
-        """Return the connected, running servers that lead the highest term that any of them leads."""
-        states = {server: self.state(server) for server in self._reachable(among)}
-        term = max((state.term for state in states.values() if state.is_leader), default=0)
-        return [server for server, state in states.items() if state == (term, True)]
-
     def applied(self, index: int) -> Applied:
         """Return how many servers, also crashed ones, have applied something at an index, and what."""
         count, command = found = self._world.service.applied(index)
@@ -151,17 +139,9 @@ class Cluster:
         """Return the bytes of all requests sent and all replies delivered so far."""
         return self._kernel.calls.bytes
 
-    def log_size(self, server: int) -> int:
-        """Return the bytes of a server's saved state, without the snapshot."""
-        return self._world.disks[server].size
-
     def snapshot_pace(self, server: int) -> int:
-        """Return after how many entries a server's service takes a snapshot."""
+        """Return after how many commands a server's service takes a snapshot."""
         return self._world.paces[server]
-
-    def snapshot_size(self, server: int) -> int:
-        """Return the bytes of a server's saved snapshot, 0 if it has none."""
-        return len(self._world.disks[server].snapshot or b"")
 
     def take_snapshot(self, server: int) -> None:
         """Let a server's service take a snapshot of all that it has applied, unless it has that already."""
@@ -205,12 +185,6 @@ class Cluster:
         """Let a server go on that stands still: what has reached it meanwhile is handed over."""
         self._go_on()
         self._kernel.resume(server)
-
-    def let_time_out(self, server: int) -> None:
-        """Let a server hear nothing until its election timer has run out; at most 3 s (labs.sim.dispatch)."""
-        self._go_on()
-        if self.is_up(server):
-            self._kernel.carrier.let_time_out(server)
 
     async def wait_until_down(self, server: int, within: float) -> bool:
         """Wait for a crash that `crash_at` has prepared; return whether it came in time. It cannot come later."""
@@ -293,126 +267,6 @@ class Cluster:
 
     # Waiting and checking.
 
-    async def wait_for_leader(self, within: float = 5.0, among: Iterable[int] | None = None) -> int:
-        """Wait until one connected server leads the highest term, and return it (§5.2).
-
-        If terms have begun in vain meanwhile, the votes were split; then the wait is twice as long.
-        """
-        candidates = None if among is None else list(among)
-        begun, first_term = self.now, self._highest_term(candidates)
-        deadline = begun + within
-        while True:
-            leaders = self.leaders(candidates)
-            if len(leaders) == 1:
-                self._record_check(f"server {leaders[0]} leads term {self.state(leaders[0]).term}")
-                return leaders[0]
-            if self.now >= deadline:
-                deadline = self._deadline(begun, within, first_term, candidates)
-                if self.now >= deadline:
-                    break
-            await self.sleep(POLL)
-        seen = ", ".join(f"server {s} in term {self.state(s).term}" for s in self._reachable(candidates))
-        waited = f"no leader within {deadline - begun:g} s (from t={begun:.3f} s)"
-        text = f"{waited}, although the network allows one: {seen or 'none up'}"
-        raise self._violation("LeaderInTime", text, self._reachable(candidates))
-
-    def check_no_leader(self) -> None:
-        """Fail if a connected server claims to lead (§5.2: no majority, no leader)."""
-        leaders = self.leaders()
-        if leaders:
-            text = f"server {leaders[0]} claims to lead, but no majority of the servers is connected"
-            raise self._violation("LeaderHasMajority", text, leaders)
-        self._record_check("no connected server leads")
-
-    async def wait_for_one_term(self, within: float = 5.0) -> int:
-        """Wait until all connected, running servers are in one term, and return it (§5.1).
-
-        It may take an election: a server that hears its leader need not follow a candidate's newer term at once (§6).
-        """
-        begun, first_term = self.now, self._highest_term(None)
-        while len({self.state(server).term for server in self._reachable(None)}) > 1:
-            if self.now >= self._deadline(begun, within, first_term, None):
-                break
-            await self.sleep(POLL)
-        return self.check_terms_agree()
-
-    def check_terms_agree(self) -> int:
-        """Return the term that all connected, running servers are in; fail if they differ (§5.1)."""
-        terms = {server: self.state(server).term for server in self._reachable(None)}
-        if len(set(terms.values())) > 1:
-            seen = ", ".join(f"server {server} in term {term}" for server, term in terms.items())
-            text = f"connected servers are in different terms: {seen}"
-            raise self._violation("HigherTermAdopted", text, terms)
-        term = next(iter(terms.values()), 0)
-        self._record_check(f"all connected servers are in term {term}")
-        return term
-
-    async def agree(
-        self, command: Command, servers: int, retry: bool = True, within: float = 10.0, why: str = ""
-    ) -> int:
-        """Propose a command until `servers` servers have applied it at the index that `start` returned; return that.
-
-        With `retry` it may be proposed again after 2 s, as a leader can lose it; without, once must do. `why` describes
-        what is special about these servers. If terms have begun in vain meanwhile, it may take twice as long.
-        """
-        begun, said = self.now, "no connected server accepted it"
-        first_term = self._highest_term(None)
-        while self.now < (deadline := self._deadline(begun, within, first_term, None)):
-            answer = self._propose(command)
-            if answer is None:
-                await self.sleep(0.05)
-                continue
-            server, (index, term, _) = answer
-            said = f"server {server} accepted it at index {index} in term {term} (t={self.now:.3f} s)"
-            until = self.now + 2.0
-            while True:
-                count, value = self.applied(index)
-                if count >= servers and value == command and type(value) is type(command):
-                    self._record_check(f"{count} servers applied {self._shown(command)} at index {index}")
-                    return index
-                if self.now >= until or (count and value != command):
-                    break
-                await self._wait_for_apply(until)
-            said += f"; then {self._appliers(index)} applied index {index}"
-            if not retry:
-                break
-        waited = deadline - begun if retry else min(within, self.now - begun)
-        text = f"command {self._shown(command)} was not applied by {servers} servers within {waited:g} s: {said}"
-        text += f"; {why}" if why else ""
-        raise self._violation("CommittedIsApplied", text, self._reachable(None))
-
-    async def wait_for_applied(
-        self, index: int, servers: int, within: float = 10.0, term: int | None = None, why: str = ""
-    ) -> Command:
-        """Wait until `servers` servers have applied `index`, and return what they applied.
-
-        With a `term`, return None as soon as a server is in a higher one: what was proposed in `term` may be lost then.
-        """
-        begun = self.now
-        while True:
-            count, command = self.applied(index)
-            if count >= servers:
-                self._record_check(f"{count} servers applied index {index}")
-                return command
-            if term is not None and any(self.state(server).term > term for server in self._reachable(None)):
-                return None
-            if self.now >= begun + within:
-                break
-            await self._wait_for_apply(begun + within if term is None else self.now + POLL)
-        text = f"index {index} was not applied by {servers} servers within {within:g} s: {self._appliers(index)} did"
-        text += f"; {why}" if why else ""
-        raise self._violation("CommittedIsApplied", text, self._reachable(None))
-
-    def check_not_applied(self, index: int) -> None:
-        """Fail if a server has applied something at an index where nothing can be committed."""
-        count, command = self.applied(index)
-        if count:
-            text = (
-                f"{self._appliers(index)} applied {self._shown(command)} at index {index}, but no majority can store it"
-            )
-            raise self._violation("CommitNeedsMajority", text, self._world.service.appliers(index))
-        self._record_check(f"nobody has applied index {index}")
-
     def check(self, condition: bool, rule: str, message: str) -> None:
         """Fail with a rule's name unless the condition holds; `message` names what was seen and what was required."""
         if not condition:
@@ -437,7 +291,7 @@ class Cluster:
         if self._kernel.verdict is not None or self._kernel.error is not None:
             raise RunOver
 
-    async def _wait_for_apply(self, until: float) -> None:
+    async def wait_for_apply(self, until: float) -> None:
         """Wait until a server applies something, or until a time."""
         self._go_on()
         await self._kernel.sleep(until - self.now, or_apply=True)
@@ -446,31 +300,9 @@ class Cluster:
         self._go_on()
         return None if server in self._world.paused else self._world.lives[server]
 
-    def _highest_term(self, among: Iterable[int] | None) -> int:
-        """Return the highest term that connected, running servers were ever seen in, without asking them."""
-        terms = self._kernel.carrier.terms
-        return max((terms[server] for server in self._reachable(among)), default=0)
-
-    def _deadline(self, begun: float, within: float, first_term: int, among: Iterable[int] | None) -> float:
-        """Return when a wait ends: after `within`, or after twice that if elections were in vain since `first_term`."""
-        if self.now < begun + within or self._highest_term(among) - first_term < VAIN_ELECTIONS:
-            return begun + within
-        return begun + 2 * within
-
     def _reachable(self, among: Iterable[int] | None) -> list[int]:
         chosen = self.servers if among is None else among
         return [s for s in chosen if self.is_up(s) and self.is_connected(s) and not self.is_paused(s)]
-
-    def _propose(self, command: Command) -> tuple[int, StartAnswer] | None:
-        for _ in self.servers:
-            server = self._next_to_ask
-            self._next_to_ask = (server + 1) % self.n
-            if self.is_up(server) and self.is_connected(server):
-                answer = self.start(server, command)
-                if answer.is_leader:
-                    self._next_to_ask = server
-                    return server, answer
-        return None
 
     def _appliers(self, index: int) -> str:
         appliers = self._world.service.appliers(index)
@@ -484,7 +316,7 @@ class Cluster:
         self._go_on()
         self._kernel.carrier.change_links(change, server)
 
-    def _record_check(self, text: str) -> None:
+    def record_check(self, text: str) -> None:
         self._kernel.record(Check(self.now, -1, text))
 
     def _shown(self, command: Command) -> str:

@@ -9,6 +9,9 @@ from labs.checking.checker import Checkers
 from labs.checking.configuration import Configuration
 from labs.checking.rule import Rule
 from labs.checking.stage import Stage
+from labs.testing.cluster import Cluster
+from labs.testing.drill import Lone
+from labs.testing.metrics import MeteredCluster
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,3 +27,11 @@ class Lab:
     """The catalogue of rules, by id; those of conduct are in it (labs.checking.conduct)."""
     checkers: Callable[[Configuration, Stage, bool], Checkers] = field(repr=False)
     """Returns the checkers of a run of a stage's test; with True, also what counts the situations it reaches."""
+    skeleton: str = ""
+    """What a student starts from, as a path, if there is something."""
+    cluster: type[Cluster] = field(default=Cluster, repr=False)
+    """What its stage tests drive."""
+    lone: type[Lone] = field(default=Lone, repr=False)
+    """What its drills drive."""
+    metered: type[MeteredCluster] = field(default=MeteredCluster, repr=False)
+    """What its performance tests drive."""

@@ -10,27 +10,24 @@ from collections.abc import Iterable
 
 from labs.checking.checker import Oracle
 from labs.sim.kernel import Kernel
-from labs.testing.cluster import POLL, Cluster, StartAnswer
+from labs.testing.cluster import Cluster
 from labs.trace.events import Apply, ApplySnap, Deliver, Reply, Save, Send, Start
-
-PATIENCE = 60.0
-"""Virtual seconds in which the leaders must have committed a command that is proposed again and again."""
 
 
 class Meter(Oracle):
     """What a run has cost so far.
 
-    `counts` has, in messages and bytes: "requests"; "requests to 2"; "AppendEntries", and so on for each call, and
-    "AppendEntries to 2"; "bytes" of requests and replies; "snapshot bytes" of the InstallSnapshot requests that arrive;
-    "saves"; "saved bytes", the whole state at each save, with the snapshot if it is written again.
+    `counts` has, in messages and bytes: "requests"; "requests to 2"; "Ping", and so on for each call, and
+    "Ping to 2"; "bytes" of requests and replies; "Ping bytes" of those requests of a call that
+    arrive; "saves"; "saved bytes", the whole state at each save, with the snapshot if it is written again.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.largest_state = 0
         """The most bytes that any server's state, without snapshot, has taken at a save."""
-        self._snapshot_sizes: dict[int, int] = {}
-        """The bytes of each InstallSnapshot request, by its call's number."""
+        self._sizes: dict[int, int] = {}
+        """The bytes of each request, by its call's number."""
         self._proposed: dict[int, float] = {}
         """When the command at each index was proposed to the leader that accepted it."""
         self._applied: dict[int, float] = {}
@@ -39,15 +36,14 @@ class Meter(Oracle):
     def on_send(self, event: Send) -> None:
         self.counts.update(("requests", f"requests to {event.peer}", event.call, f"{event.call} to {event.peer}"))
         self.counts["bytes"] += event.size
-        if event.call == "InstallSnapshot":
-            self._snapshot_sizes[event.rpc] = event.size
+        self._sizes[event.rpc] = event.size
 
     def on_reply(self, event: Reply) -> None:
         self.counts["bytes"] += event.size
 
     def on_deliver(self, event: Deliver) -> None:
         if event.leg == "request":
-            self.counts["snapshot bytes"] += self._snapshot_sizes.get(event.rpc, 0)
+            self.counts[f"{event.call} bytes"] += self._sizes[event.rpc]
 
     def on_save(self, event: Save) -> None:
         self.counts["saves"] += 1
@@ -93,22 +89,3 @@ class MeteredCluster(Cluster):
     def since(self, mark: Counter[str], what: str) -> int:
         """Return how many there were of something since `mark` was taken."""
         return self.meter.counts[what] - mark[what]
-
-    def pad_snapshots(self, size: int) -> None:
-        """Make every snapshot that a service takes from now on that many bytes longer."""
-        self._world.service.padding = bytes(size)
-
-    async def commit(self, size: int) -> StartAnswer:
-        """Propose a command of that size to the leader, and wait until anyone has applied it; return the answer.
-
-        If the leadership ends meanwhile, for whatever reason, the next leader gets another command.
-        """
-        begun = self.now
-        while True:
-            leader = await self.wait_for_leader()
-            answer = self.start(leader, self.command(size))
-            if answer.is_leader and await self.wait_for_applied(answer.index, 1, term=answer.term) is not None:
-                return answer
-            text = f"server {leader} leads, but no command was taken and applied for {PATIENCE:g} s"
-            self.check(self.now < begun + PATIENCE, "CommittedIsApplied", text)
-            await self.sleep(POLL)

@@ -26,8 +26,7 @@ from labs.sim.runtime.trio_internals import deterministic_scheduling, leave
 from labs.sim.scheduler import count_task
 from labs.sim.server import failures
 from labs.testing.cluster import Cluster
-from labs.testing.drill import Lone, Witness
-from labs.testing.fake_peers import Terms
+from labs.testing.drill import Setting, Witness
 from labs.testing.lab import Lab
 from labs.testing.metrics import Meter, MeteredCluster
 from labs.trace.recorder import FORMAT, VERSION, Header, Recorder
@@ -79,14 +78,14 @@ def run_scenario(
     counted: bool = False,
     hosts: ProcessHosts | None = None,
     cpu_seconds: float | None = None,
-    make_cluster: Callable[[Kernel, str], Cluster] = Cluster,
+    make_cluster: Callable[[Kernel, str], Cluster] | None = None,
     watchers: Sequence[Oracle] = (),
 ) -> RunRecord:
     """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
 
     Unless it is `judged`, only the scenario's own checks end it: this shows the consequences of a broken rule. If it is
     `counted`, the record has the situations of the protocol that it reached. With process hosts, the servers may take
-    `cpu_seconds` of CPU time together. `make_cluster` makes what a stage test drives, if that is more than a Cluster;
+    `cpu_seconds` of CPU time together. `make_cluster` makes what a stage test drives, if not the lab's cluster;
     `watchers` see each event after the checkers.
 
     Raises BadSubmission if the submission cannot be run at all (labs.sim.loader.program), and HostsUnavailable if
@@ -112,7 +111,7 @@ def _run(
     judged: bool,
     counted: bool,
     hosts: ProcessRun | None,
-    make_cluster: Callable[[Kernel, str], Cluster],
+    make_cluster: Callable[[Kernel, str], Cluster] | None,
     watchers: Sequence[Oracle],
 ) -> RunRecord:
     servers = scenario.size(seed)
@@ -122,7 +121,7 @@ def _run(
     if judged:
         checkers = lab.checkers(Configuration.of_size(servers), lab.stages[scenario.stage], counted)
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
-    outcomes = Outcomes(lab.rules)
+    outcomes = Outcomes(lab.rules, lab.skeleton)
     kernel = Kernel(
         servers=servers,
         seed=seed,
@@ -135,7 +134,10 @@ def _run(
         service_time=scenario.service_time,
         hosts=hosts,
     )
-    cluster = MeteredCluster(kernel, scenario.id, meter) if scenario.is_perf else make_cluster(kernel, scenario.id)
+    if scenario.is_perf:
+        cluster: Cluster = lab.metered(kernel, scenario.id, meter)
+    else:
+        cluster = (make_cluster or lab.cluster)(kernel, scenario.id)
     begun = time.perf_counter()
     _run_to_the_end(kernel, _test(kernel, scenario, cluster, witness))
     wall_time = time.perf_counter() - begun
@@ -151,7 +153,7 @@ def _run(
     record = empty_record(scenario, seed, outcome, "inline" if hosts is None else "process")
     record.digest = kernel.recorder.digest()
     record.virtual_time, record.wall_time = kernel.over_at, wall_time
-    record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.world.service.commits
+    record.rpcs, record.bytes, record.commits = sum(kernel.calls.sent), kernel.calls.bytes, kernel.world.service.highest
     record.situations = checkers.counts()
     record.figures = cluster.figures if isinstance(cluster, MeteredCluster) else {}
     return record
@@ -161,9 +163,10 @@ def _test(kernel: Kernel, scenario: Scenario, cluster: Cluster, witness: Witness
     """Return what the run does: a test with a cluster, or a drill with one server of it."""
     if not scenario.is_drill:
         return lambda: scenario.test(cluster)
-    terms = Terms(scenario.terms_before(kernel.world.seed))
-    lone = Lone(kernel, cluster, witness, scenario.rule, scenario.me, terms)
-    return lambda: lone.carry_out(scenario.test, scenario.after_restart)
+    lone = scenario.lab.lone(
+        kernel, cluster, witness, Setting(scenario.id, scenario.rule, scenario.me, scenario.after_restart)
+    )
+    return lambda: lone.carry_out(scenario.test)
 
 
 def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKind = "inline") -> RunRecord:

@@ -14,19 +14,13 @@ from typing import Any, TypeAlias
 
 from labs.sim.net.network import RELIABLE, Conditions
 from labs.sim.runtime import rng
-from labs.testing.cluster import Cluster
-from labs.testing.drill import Lone
 from labs.testing.fake_peers import PATIENT
 from labs.testing.lab import Lab
-from labs.testing.metrics import MeteredCluster
 
-Test: TypeAlias = Callable[[Cluster], Awaitable[None]]
-Drill: TypeAlias = Callable[[Lone], Awaitable[None]]
-PerfTest: TypeAlias = Callable[[MeteredCluster], Awaitable[None]]
+Test: TypeAlias = Callable[[Any], Awaitable[None]]
+"""A test with what it drives: the lab's own cluster, or in a drill the lab's own `Lone` (labs.testing.lab)."""
 SNAPSHOT_EVERY = 10
-"""In tests with snapshots, a service takes one after every N entries."""
-NEW_CLUSTERS, TERMS_BEFORE = 0.25, (5, 60)
-"""The share of drills that begin in a new cluster, and how many terms have passed in the others."""
+"""In tests with snapshots, a service takes one after every N commands."""
 EAGER, PACES = 3, (11, 13, 17, 19)
 """Where services take them apart, one takes them as often as this, and each of the others has one of these paces."""
 
@@ -48,7 +42,7 @@ class Scenario:
     snapshots: bool
     entry: str
     """File and class of the server under test, as "raft.py:Raft"."""
-    test: Callable[[Any], Awaitable[None]]
+    test: Test
     rule: str = ""
     """The rule that a drill is about; "" for all other tests."""
     me: int = 0
@@ -56,13 +50,13 @@ class Scenario:
     services_apart: bool = False
     """Whether each service takes its snapshots at a pace of its own, and not all at the same indices."""
     after_restart: bool = False
-    """Whether a drill begins with a server that has been restarted, in a later term."""
+    """Whether a drill begins with a server that has been restarted."""
     service_time: float = 0.0
     """Virtual seconds that a service takes for each message, while `await apply_ch.send` waits."""
     own_seed: int | None = None
     """The only seed that a schedule is played with; None for tests, which take any."""
     own_paces: tuple[int, ...] = ()
-    """For each server after how many entries its service takes a snapshot, where a schedule decides that; () for the
+    """For each server after how many commands its service takes a snapshot, where a schedule decides that; () for the
     pace of stage tests."""
     measures: tuple[str, ...] = ()
     """The metrics that a performance test measures (labs.raft.stages.performance); () for all other tests."""
@@ -76,7 +70,7 @@ class Scenario:
         return bool(self.measures)
 
     def paces(self, seed: int) -> tuple[int, ...]:
-        """Return for each server after how many entries its service takes a snapshot, for a seed; () for never."""
+        """Return for each server after how many commands its service takes a snapshot, for a seed; () for never."""
         if self.own_paces or not self.snapshots:
             return self.own_paces
         size = self.size(seed)
@@ -86,17 +80,6 @@ class Scenario:
         drawn = [EAGER, *generator.sample(PACES, size - 1)]
         generator.shuffle(drawn)
         return tuple(drawn)
-
-    def terms_before(self, seed: int) -> int:
-        """Return how many terms a drill leaves behind before it begins; with the first seed it starts a new cluster.
-
-        A fault may begin only when some terms have passed, or be gone by then.
-        """
-        if not self.is_drill or (seed == 1 and not self.after_restart):
-            return 0
-        generator = rng.generator(seed, self.id, "terms")
-        is_new = generator.random() < NEW_CLUSTERS and not self.after_restart
-        return 0 if is_new else generator.randint(*TERMS_BEFORE)
 
     def size(self, seed: int) -> int:
         """Return the number of servers for a seed."""
@@ -152,14 +135,14 @@ def drill(
     me: int = 0,
     service_time: float = 0.0,
     after_restart: bool = False,
-) -> Callable[[Drill], Drill]:
+) -> Callable[[Test], Test]:
     """Mark a coroutine `drill_…(lone)` as a drill about a rule; its docstring's first line is its title.
 
     Server `me` is the real one, and it has `peers` fake peers. The stage is the second word of the file's name.
     """
     assert rule in lab.rules, rule
 
-    def mark(test: Drill) -> Drill:
+    def mark(test: Test) -> Test:
         stage, name, title = _facts(test)
         test.scenario = Scenario(  # type: ignore[attr-defined]
             lab,
@@ -185,10 +168,10 @@ def drill(
 
 def perf(
     lab: Lab, *, measures: tuple[str, ...], servers: int = 3, network: Conditions = RELIABLE, snapshots: bool = False
-) -> Callable[[PerfTest], PerfTest]:
+) -> Callable[[Test], Test]:
     """Mark a coroutine `perf_…(cluster)` as a performance test, which leaves these metrics in `cluster.figures`."""
 
-    def mark(test: PerfTest) -> PerfTest:
+    def mark(test: Test) -> Test:
         stage, name, title = _facts(test)
         test.scenario = Scenario(  # type: ignore[attr-defined]
             lab,
@@ -209,7 +192,7 @@ def perf(
     return mark
 
 
-def _facts(test: Test | Drill | PerfTest) -> tuple[str, str, str]:
+def _facts(test: Test) -> tuple[str, str, str]:
     """Return a test's stage, name and title."""
     title = (inspect.getdoc(test) or test.__name__).splitlines()[0].rstrip(".")
     return Path(inspect.getfile(test)).stem.split("_")[1], test.__name__, title

@@ -14,8 +14,8 @@ from labs.checking.checker import Checkers, Oracle
 from labs.checking.outcome import Outcome
 from labs.codec import safe_repr
 from labs.raft.lab import RAFT
+from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.process.pool import ProcessHosts
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario
 from labs.trace.events import Save, Send

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.net.network import RELIABLE
 from labs.sim.rpc import PATIENCE
-from labs.testing.cluster import Cluster
 from labs.testing.run import run_scenario
 from labs.trace.events import Note
 from tests.running import make_scenario, simulate, write_submission

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.rpc import Calls
 from labs.sim.server import failures
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from tests.running import SERVERS, line_of, make_scenario, simulate, write_submission
 

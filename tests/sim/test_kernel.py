@@ -13,9 +13,9 @@ import pytest
 import trio
 
 from labs.raft.stages import catalogue
+from labs.raft.testing.cluster import Cluster
+from labs.raft.testing.drill import Lone
 from labs.sim.net.network import Conditions
-from labs.testing.cluster import Cluster
-from labs.testing.drill import Lone
 from labs.testing.scenario import Test
 from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Save, Send, Start, Verdict
 from tests.corpora import mutants
@@ -298,7 +298,7 @@ def test_drill_that_stumbles_names_its_rule_and_what_it_saw(tmp_path: Path, defe
         lone.start("x")
         lone.disk.terms[2]
 
-    scenario = replace(make_scenario(drill), rule="StartAnswers")  # type: ignore[arg-type]
+    scenario = replace(make_scenario(drill), rule="StartAnswers")
     record = simulate(write_submission(tmp_path, REFUSES), scenario).record
     assert (record.status, record.rule, record.involved) == ("error", "StartAnswers", [0]), record.message
     assert "(IndexError: list index out of range), because it had no more than this: server 0 has on" in record.message

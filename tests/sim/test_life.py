@@ -7,8 +7,9 @@ from typing import Literal
 
 import pytest
 
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import Conditions
-from labs.testing.cluster import Cluster, ServerState, StartAnswer
+from labs.testing.cluster import ServerState, StartAnswer
 from labs.trace.events import (
     Apply,
     ApplySnap,

@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 import pytest
 import trio
 
+from labs.raft.testing.cluster import Cluster
 from labs.sim.loader import import_policy, sources
 from labs.sim.loader.import_policy import ForbiddenImport
 from labs.sim.loader.program import BadSubmission, Modules, Program
-from labs.testing.cluster import Cluster
 from labs.trace.events import Note
 from tests.running import make_scenario, simulate, write_submission
 

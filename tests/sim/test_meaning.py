@@ -22,13 +22,13 @@ from labs.codec import outlines
 from labs.codec.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEYS, Refused
 from labs.codec.packed import HARMLESS, look_through
 from labs.messages import AppendEntriesArgs, LogEntry
+from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.process.frames import Answer, BadFrame, decode_from_server, encode
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.hosts.process.validate import Customs
 from labs.sim.server.disk import Disk
 from labs.sim.server.outputs import Applied, Called, Output, Saved
 from labs.sim.server.service import decode_snapshot
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario
 from tests.running import line_of, make_scenario, simulate, write_submission

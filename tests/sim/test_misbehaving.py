@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from labs.raft.rules import RULES
+from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.base import HostOptions
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import Program
-from labs.testing.cluster import Cluster
 from labs.testing.run import run_scenario
 from tests.corpora.servers import misbehaving
 from tests.running import SERVERS, Run, line_of, make_scenario, places_in, simulate, write_submission

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import (
     LONG_REORDERING,
     NOTHING,
@@ -19,7 +20,6 @@ from labs.sim.net.network import (
     Link,
     Network,
 )
-from labs.testing.cluster import Cluster
 from labs.trace.events import Connect, Cut, Deliver, Drop, NetworkChange, Reply, Send, Timeout
 from tests.corpora.servers.plain import PAUSE
 from tests.running import SERVERS, Run, make_scenario, simulate

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from labs.codec import messages as codec
 from labs.codec.messages import Refused
 from labs.messages import Command, LogEntry, PersistentState
+from labs.raft.testing.cluster import Cluster
 from labs.sim.server.disk import Disk
 from labs.sim.server.outputs import Saved
 from labs.sim.server.persister import DiskPersister
-from labs.testing.cluster import Cluster
 from labs.trace.events import Save
 from tests.running import make_scenario, simulate, write_submission
 from tests.sim.test_codec import OwnEntry, find, same

@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from labs.raft.stages import catalogue
+from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
 from labs.sim.hosts.process import compilations, frames
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.sim.loader.program import BadSubmission, Program
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario
 from tests.running import REFERENCE, ROOT, call_labs, line_of, make_scenario, write_submission
 from tests.sim.test_determinism import write_motley

@@ -34,13 +34,14 @@ def party(folder: Path, *changes: tuple[str, str]) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
-def test_a_right_server_passes_in_both_kinds_of_hosts(tmp_path: Path, scenario: Scenario) -> None:
+def test_a_right_server_passes_in_both_kinds_of_hosts(tmp_path: Path, scenario: Scenario, seed: int) -> None:
     folder = party(tmp_path)
-    inline = run_scenario(scenario, folder, 1)
+    inline = run_scenario(scenario, folder, seed)
     assert inline.status == "pass", inline.message
     with ProcessHosts() as hosts:
-        assert difference_of(inline, run_scenario(scenario, folder, 1, hosts=hosts)) == ""
+        assert difference_of(inline, run_scenario(scenario, folder, seed, hosts=hosts)) == ""
 
 
 def test_one_way_messages_are_neither_answered_nor_waited_for(tmp_path: Path) -> None:

@@ -24,9 +24,10 @@ from labs.messages import (
 )
 from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
+from labs.raft.testing.drill import ELECTION, Lone, terms_before
+from labs.raft.testing.fake_peers import Terms, entries_of, in_words
 from labs.sim.server.service import decode_snapshot
-from labs.testing.drill import ELECTION, Lone
-from labs.testing.fake_peers import PATIENT, Terms, entries_of, in_words
+from labs.testing.fake_peers import PATIENT
 from labs.testing.scenario import Scenario
 from labs.trace.events import Deliver, Reply, Send, Timeout
 from tests.corpora.mutants import corpus
@@ -432,8 +433,8 @@ def test_messages_in_words_leave_out_what_is_long_or_empty() -> None:
 
 def test_drills_begin_in_higher_terms_too_but_not_with_the_first_seed() -> None:
     drills = [drill for drill in DRILLS if not drill.after_restart]
-    assert {drill.terms_before(1) for drill in drills} == {0}
-    before = [drill.terms_before(seed) for drill in drills for seed in range(2, 6)]
+    assert {terms_before(drill.id, drill.after_restart, 1) for drill in drills} == {0}
+    before = [terms_before(drill.id, drill.after_restart, seed) for drill in drills for seed in range(2, 6)]
     assert 0.15 < before.count(0) / len(before) < 0.35
     assert {*before} - {0} == {*range(5, 61)}
 
@@ -463,8 +464,8 @@ def test_no_entry_has_term_0_in_any_count() -> None:
 
 def test_failure_in_a_higher_term_tells_the_terms_of_the_run(tmp_path: Path) -> None:
     (found,) = catalogue.find("2A/drill_one_vote_a_term")
-    seed = next(seed for seed in range(2, 100) if found.terms_before(seed))
-    term = found.terms_before(seed) + 1
+    seed = next(seed for seed in range(2, 100) if terms_before(found.id, found.after_restart, seed))
+    term = terms_before(found.id, found.after_restart, seed) + 1
     run = simulate(MUTANTS["E01_vote_for_everyone"].write(tmp_path), found, seed, judged=False)
     assert f"server 2 sent RequestVote(term={term}, " in run.record.message
     assert f"its vote of term {term} was given to server 1" in run.record.message

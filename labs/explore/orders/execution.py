@@ -19,13 +19,13 @@ from labs.checking.checker import Oracle
 from labs.explore.orders.choices import Bounds, Choice
 from labs.explore.orders.holding import Holding
 from labs.raft.curriculum import REPLICATION, SNAPSHOTS, STAGES
+from labs.raft.testing.cluster import Cluster
 from labs.schedule import actions as act
 from labs.schedule.actions import AnyAction, Schedule, Step
 from labs.schedule.player import perform, recover, scenario_of
 from labs.sim.loader.program import Program
 from labs.sim.net.interception import Address, Order
 from labs.sim.net.network import PRESETS
-from labs.testing.cluster import Cluster
 from labs.testing.run import RunRecord, run_scenario, stalled
 from labs.trace.events import Apply, ApplySnap, Restart, Role, Save, Send
 

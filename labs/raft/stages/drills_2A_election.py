@@ -11,7 +11,8 @@ from itertools import pairwise
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
 from labs.raft.checkers.election import SAME_TIMEOUTS, are_equal
 from labs.raft.lab import drill
-from labs.testing.drill import ELECTION, MOMENT, Lone
+from labs.raft.testing.drill import ELECTION, Lone
+from labs.testing.drill import MOMENT
 
 BEAT = 0.05
 """Seconds between two messages of a fake peer that lets no election timeout run out."""

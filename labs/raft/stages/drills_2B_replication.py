@@ -17,8 +17,10 @@ from labs.messages import (
     RequestVoteReply,
 )
 from labs.raft.lab import drill
-from labs.testing.drill import ELECTION, LOOK, QUIET, Lone
-from labs.testing.fake_peers import Request, command_of, entries_of
+from labs.raft.testing.drill import ELECTION, QUIET, Lone
+from labs.raft.testing.fake_peers import command_of, entries_of
+from labs.testing.drill import LOOK
+from labs.testing.fake_peers import Request
 
 LATER = 1000
 """A term that no server reaches by itself while it waits for word of a leader."""

@@ -9,8 +9,9 @@ from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs
 from labs.raft.lab import drill
 from labs.raft.stages import drills_2A_election as election
 from labs.raft.stages import drills_2B_replication as replication
-from labs.testing.drill import ELECTION, MOMENT, Lone
-from labs.testing.fake_peers import command_of, entries_of
+from labs.raft.testing.drill import ELECTION, Lone
+from labs.raft.testing.fake_peers import command_of, entries_of
+from labs.testing.drill import MOMENT
 
 INSTANT = 0.001
 """Virtual seconds within which something may be on its way to the disk."""

@@ -19,8 +19,10 @@ from labs.messages import (
 from labs.raft.checkers.compaction import LATE
 from labs.raft.lab import drill
 from labs.raft.stages import drills_2A_election as election
-from labs.testing.drill import ELECTION, LOOK, Lone
-from labs.testing.fake_peers import Request, command_of, entries_of, snapshot_of
+from labs.raft.testing.drill import ELECTION, Lone
+from labs.raft.testing.fake_peers import command_of, entries_of, snapshot_of
+from labs.testing.drill import LOOK
+from labs.testing.fake_peers import Request
 
 BEAT = 0.05
 """Seconds between two messages of a puppet that lets no election timeout run out."""

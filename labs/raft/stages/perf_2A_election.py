@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labs.raft.lab import perf
 from labs.raft.stages.steps import EVEN_DELAY, others
-from labs.testing.metrics import MeteredCluster
+from labs.raft.testing.metrics import MeteredCluster
 
 IDLE = 10.0
 """Virtual seconds that are watched in which nothing happens."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from labs.raft.lab import perf
 from labs.raft.stages.steps import EVEN_DELAY, depose, others, propose
+from labs.raft.testing.metrics import MeteredCluster
 from labs.sim.net.network import RELIABLE
 from labs.testing.cluster import StartAnswer
-from labs.testing.metrics import MeteredCluster
 
 TRIP = 2 * EVEN_DELAY.request_delay[0]
 SLOW = replace(RELIABLE, request_delay=(0.05, 0.05), reply_delay=(0.05, 0.05))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from labs.raft.lab import perf
 from labs.raft.stages.perf_2B_replication import SIZE, settled_leader, start_sized
 from labs.raft.stages.steps import EVEN_DELAY
-from labs.testing.metrics import MeteredCluster
+from labs.raft.testing.metrics import MeteredCluster
 
 
 @perf(measures=("saves", "saved_bytes"), network=EVEN_DELAY)

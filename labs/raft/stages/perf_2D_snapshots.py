@@ -5,7 +5,7 @@ from __future__ import annotations
 from labs.raft.lab import perf
 from labs.raft.stages.perf_2B_replication import SIZE, settled_leader
 from labs.raft.stages.steps import EVEN_DELAY, others
-from labs.testing.metrics import MeteredCluster
+from labs.raft.testing.metrics import MeteredCluster
 from labs.testing.scenario import SNAPSHOT_EVERY
 
 SNAPSHOT, LARGE_SNAPSHOT = 1_000, 20_000
@@ -39,4 +39,4 @@ async def perf_snapshot_transfer(cluster: MeteredCluster) -> None:
         cluster.restart(away)
         await cluster.agree(cluster.command(), cluster.n, within=60.0)
         await cluster.sleep(1.0)
-    cluster.measure("snapshot_bytes", cluster.since(mark, "snapshot bytes") / times / SNAPSHOT)
+    cluster.measure("snapshot_bytes", cluster.since(mark, "InstallSnapshot bytes") / times / SNAPSHOT)

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from labs.codec.safe_repr import short
 from labs.messages import Command
+from labs.raft.testing.cluster import Cluster
 from labs.sim.dispatch import CrashPoint
 from labs.sim.net.network import LONG_REORDERING, RELIABLE, UNRELIABLE
-from labs.testing.cluster import POLL, Cluster, StartAnswer
+from labs.testing.cluster import POLL, StartAnswer
 
 DELAYED = replace(RELIABLE, request_delay=(0.001, 0.02), reply_delay=(0.001, 0.02))
 """Nothing is lost, but everything is on its way for a while: so a fault can strike between sending and arriving."""

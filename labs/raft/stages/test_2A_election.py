@@ -17,8 +17,8 @@ from labs.raft.stages.steps import (
     others,
     recover_with_majority,
 )
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import UNRELIABLE
-from labs.testing.cluster import Cluster
 
 OUTLASTS = 28
 """So many looks, 0.2 s apart, outlast every election timeout: who has been silent for so long has no timer."""

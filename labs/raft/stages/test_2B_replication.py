@@ -32,8 +32,9 @@ from labs.raft.stages.steps import (
     start_at,
     start_many,
 )
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import RELIABLE, UNRELIABLE
-from labs.testing.cluster import POLL, Cluster, StartAnswer
+from labs.testing.cluster import POLL, StartAnswer
 
 
 async def start_for_nobody(cluster: Cluster, server: int, count: int = 1) -> list[StartAnswer]:

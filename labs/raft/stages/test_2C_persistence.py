@@ -26,9 +26,9 @@ from labs.raft.stages.steps import (
     start_many,
     two_candidates,
 )
+from labs.raft.testing.cluster import Cluster
 from labs.sim.dispatch import CrashPoint
 from labs.sim.net.network import LONG_REORDERING, RELIABLE, UNRELIABLE, Conditions
-from labs.testing.cluster import Cluster
 
 
 def crash(cluster: Cluster, *servers: int) -> None:

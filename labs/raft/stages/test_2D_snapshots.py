@@ -32,8 +32,9 @@ from labs.raft.stages.steps import (
     start_many,
     two_candidates,
 )
+from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import RELIABLE, UNRELIABLE
-from labs.testing.cluster import POLL, Cluster
+from labs.testing.cluster import POLL
 from labs.testing.scenario import SNAPSHOT_EVERY
 
 LOG_LIMIT = 3800

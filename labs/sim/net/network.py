@@ -1,4 +1,4 @@
-"""The network: which links work, and what happens to a message on its way. Knows nothing of Raft, tasks or the trace.
+"""The network: which links work, and what happens to a message on its way. Knows no protocol, no tasks and no trace.
 
 The figures of the presets are those of MIT's labrpc. Times are seconds of virtual time.
 """

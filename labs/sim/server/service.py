@@ -1,7 +1,7 @@
 """The service that each server replicates: it folds the applied commands into one number, and takes snapshots of that.
 
 A snapshot is honest about its history: its bytes hold the index and the number there, so a snapshot of another history,
-or of another index, is detected when it is applied. Knows nothing of Raft.
+or of another index, is detected when it is applied. Knows no protocol.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Service:
         self._reached = [0] * servers
         """The highest index that each server has ever applied, or had a snapshot of."""
         self._forgotten = 0
-        self.commits = 0
+        self.highest = 0
         """The highest index applied anywhere."""
         self.padding = b""
         """What is added to each snapshot that is taken."""
@@ -113,7 +113,7 @@ class Service:
 
     def _reach(self, server: int, index: int) -> None:
         self._reached[server] = max(self._reached[server], index)
-        self.commits = max(self.commits, index)
+        self.highest = max(self.highest, index)
 
 
 def decode_snapshot(data: bytes) -> SnapshotData | None:

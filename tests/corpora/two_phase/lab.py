@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from labs.checking.checker import Checkers, Oracle, Violation
-from labs.checking.conduct import CONDUCT
+from labs.checking.conduct import conduct
 from labs.checking.configuration import Configuration
 from labs.checking.rule import Rule, catalogue
 from labs.checking.stage import Stage, stages
@@ -19,7 +19,7 @@ RULES = catalogue(
     Rule("AllVotes", "2PC, phase 2", "to commit needs a yes of every participant", "which votes arrived?", "1"),
     Rule("AllApply", "2PC, phase 2", "what is committed is applied by all", "does everyone hear it?", "1", True),
     Rule("OneDecision", "2PC, phase 2", "a decision is for everyone", "which server gets which message?", "2"),
-    *CONDUCT,
+    *conduct("1"),
 )
 
 

@@ -21,6 +21,6 @@ async def commit(cluster: Cluster) -> None:
 @drill(rule="AllVotes", peers=4, me=2)
 async def drill_no(lone: Lone) -> None:
     """a participant votes no to what is bad"""
-    await lone.tell(1, Prepare(1, "bad"))  # type: ignore[arg-type]
-    vote = await lone.wait_for_request(Vote, 1, what="with a vote", rule="AllVotes")  # type: ignore[type-var]
+    await lone.tell(1, Prepare(1, "bad"))
+    vote = await lone.wait_for_request(Vote, 1, what="with a vote", rule="AllVotes")
     lone.check(vote.message == Vote(1, 2, False), "the command is bad, so it must vote no")
