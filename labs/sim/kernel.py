@@ -59,6 +59,7 @@ class Kernel:
         conclude: Callable[[Stop, float], Verdict],
         paces: Sequence[int] = (),
         service_time: float = 0.0,
+        later: int = 0,
         hosts: Hosts | None = None,
     ) -> None:
         clock = VirtualClock(self._idle)
@@ -95,6 +96,8 @@ class Kernel:
         """What was not written of `run`, where that is tolerated."""
         self._loop: Loop
         self._incarnations = [0] * servers
+        self._at_first = servers - later
+        """How many servers are started at the beginning; the test starts those with higher ids."""
         self._dying: list[Handle] = []
         self._steps = 0
         self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
@@ -123,7 +126,7 @@ class Kernel:
         """Start the servers, run the test against them, and stop everything; the result is in `outcome`."""
         self._loop = Loop()
         async with trio.open_nursery() as self._nursery:
-            for server in range(self.world.size):
+            for server in range(self._at_first):
                 if self.world.lives[server] is None and not self.closing:  # the first that fails ends the run
                     self.restart(server)
             try:
@@ -288,6 +291,10 @@ class Kernel:
         self.world.ran[life.server] = life
         self.carrier.flush()
 
+    def has_started(self, server: int) -> bool:
+        """Return whether a server runs, or ever ran."""
+        return self._incarnations[server] > 0
+
     def restart(self, server: int) -> None:
         """Start a new incarnation of a server from its disk; crash the old one first."""
         self.crash(server)
@@ -378,7 +385,7 @@ class Kernel:
         Raise the error if no server's output was handled, or if the machine is at fault: then it is the simulator's
         own.
         """
-        if server is None or self._incarnations[server] == 0 or isinstance(error, NOT_BY_DATA):
+        if server is None or not self.has_started(server) or isinstance(error, NOT_BY_DATA):
             self.error = self.error or error
             raise error
         text = f"handed over what cannot be graded: {safe_repr.outline(said)}"

@@ -163,6 +163,15 @@ class Cluster:
         self._kernel.restart(server)
         self._go_on()
 
+    def add(self, server: int) -> None:
+        """Start for the first time a server that joins later (`later` of the scenario): its disk is empty.
+
+        Until now, messages to it were dropped, as if it were down.
+        """
+        if self._kernel.has_started(server):
+            raise ValueError(f"server {server} is not new: it has run before")
+        self.restart(server)
+
     def crash_at(self, server: int, point: CrashPoint, nth: int = 1) -> None:
         """Crash a server right after its nth next save, or right before its nth next reply or request leaves it.
 

@@ -26,7 +26,8 @@ class Lab:
     rules: Mapping[str, Rule] = field(repr=False)
     """The catalogue of rules, by id; those of conduct are in it (labs.checking.conduct)."""
     checkers: Callable[[Configuration, Stage, bool], Checkers] = field(repr=False)
-    """Returns the checkers of a run of a stage's test; with True, also what counts the situations it reaches."""
+    """Returns the checkers of a run of a stage's test, for the servers that are there at its beginning; with True, also
+    what counts the situations it reaches."""
     skeleton: str = ""
     """What a student starts from, as a path, if there is something."""
     cluster: type[Cluster] = field(default=Cluster, repr=False)

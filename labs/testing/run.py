@@ -119,7 +119,7 @@ def _run(
     watching = [witness] * scenario.is_drill + [meter] * scenario.is_perf
     lab, checkers = scenario.lab, Checkers()
     if judged:
-        checkers = lab.checkers(Configuration.of_size(servers), lab.stages[scenario.stage], counted)
+        checkers = lab.checkers(Configuration.of_size(servers - scenario.later), lab.stages[scenario.stage], counted)
     header = Header(FORMAT, VERSION, scenario.id, scenario.title, seed, servers, program.entry.parent.name)
     outcomes = Outcomes(lab.rules, lab.skeleton)
     kernel = Kernel(
@@ -132,6 +132,7 @@ def _run(
         conclude=outcomes.conclude,
         paces=scenario.paces(seed),
         service_time=scenario.service_time,
+        later=scenario.later,
         hosts=hosts,
     )
     if scenario.is_perf:

@@ -58,6 +58,8 @@ class Scenario:
     own_paces: tuple[int, ...] = ()
     """For each server after how many commands its service takes a snapshot, where a schedule decides that; () for the
     pace of stage tests."""
+    later: int = 0
+    """How many of the servers, those with the highest ids, are not there at the beginning: the test adds them."""
     measures: tuple[str, ...] = ()
     """The metrics that a performance test measures (labs.raft.stages.performance); () for all other tests."""
 
@@ -96,10 +98,12 @@ def scenario(
     snapshots: bool = False,
     services_apart: bool = False,
     service_time: float = 0.0,
+    later: int = 0,
 ) -> Callable[[Test], Test]:
     """Mark a coroutine `test_…(cluster)` as a stage test; its docstring's first line is its title.
 
-    With several numbers of `servers` the seed picks one. The stage is the second word of the file's name.
+    With several numbers of `servers` the seed picks one; the last `later` of them join when the test adds them. The
+    stage is the second word of the file's name.
     """
 
     def mark(test: Test) -> Test:
@@ -120,6 +124,7 @@ def scenario(
             test,
             services_apart=services_apart,
             service_time=service_time,
+            later=later,
         )
         return test
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from labs.report.space_time import View, draw
 from labs.report.trace_text import line
 from labs.sim.hosts.process.pool import ProcessHosts
+from labs.testing.cluster import Cluster
 from labs.testing.run import run_scenario
 from labs.testing.scenario import Scenario
-from labs.trace.events import Send, Timeout
+from labs.trace.events import Apply, Drop, Restart, Send, Timeout
 from tests.corpora.two_phase import stage_1_commit, stage_2_aborts
+from tests.corpora.two_phase.protocol import CLIENTS
 from tests.running import simulate
 from tests.tools.parity import difference_of
 
@@ -58,12 +61,68 @@ def test_a_trace_of_it_can_be_read_and_drawn(tmp_path: Path) -> None:
     assert "Decide" in draw(run.events, 5, "two-phase commit", View())
 
 
-WAITS = "while len(votes) < PARTICIPANTS.size:"
-COUNTS = "len(votes) == PARTICIPANTS.size and all(votes.values())"
+# A server that joins later.
+
+NEW = 5
+
+
+async def join(cluster: Cluster) -> None:
+    """a participant that joins later takes part in what is decided from then on"""
+    assert not cluster.is_up(NEW)
+    cluster.start(CLIENTS.members[0], "good 1")
+    await cluster.sleep(1.0)
+    cluster.add(NEW)
+    await cluster.sleep(1.0)
+    cluster.start(CLIENTS.members[0], "good 2")
+    await cluster.sleep(1.0)
+
+
+JOIN = replace(COMMIT, id="1/join", test=join, sizes=(6,), later=1)
+
+
+def test_a_server_can_join_later_in_both_kinds_of_hosts(tmp_path: Path) -> None:
+    run = simulate(party(tmp_path), JOIN)
+    assert run.record.status == "pass", run.record.message
+    (begun,) = run.of(Restart, NEW)
+    assert (begun.time, begun.incarnation) == (1.0, 0)
+    assert min(event.time for event in run.events if event.server == NEW) == 1.0
+    assert [event.command for event in run.of(Apply, NEW)] == ["good 2"]
+    assert [event.command for event in run.of(Apply, 2)] == ["good 1", "good 2"]
+    with ProcessHosts() as hosts:
+        assert difference_of(run.record, run_scenario(JOIN, tmp_path, 1, hosts=hosts)) == ""
+
+
+def test_what_is_sent_to_a_server_that_has_not_joined_is_dropped(tmp_path: Path) -> None:
+    early = ("self.participants = [*PARTICIPANTS.members]", "self.participants = [*PARTICIPANTS.members, 5]")
+    run = simulate(party(tmp_path, early), JOIN)
+    assert {(drop.time, drop.reason) for drop in run.of(Drop) if drop.peer == NEW and drop.time < 1.0} == {
+        (0.0, "down")
+    }
+
+
+def test_a_server_that_has_run_is_not_new(tmp_path: Path) -> None:
+    async def join_twice(cluster: Cluster) -> None:
+        with pytest.raises(ValueError, match="server 2 is not new"):
+            cluster.add(2)
+        cluster.add(NEW)
+        cluster.crash(NEW)
+        with pytest.raises(ValueError, match="server 5 is not new"):
+            cluster.add(NEW)
+        cluster.restart(NEW)
+
+    run = simulate(party(tmp_path), replace(JOIN, test=join_twice))
+    assert run.record.status == "pass", run.record.message
+    assert [event.incarnation for event in run.of(Restart, NEW)] == [0, 1]
+
+
+# Wrong servers.
+
+WAITS = "while len(votes) < len(self.participants):"
+COUNTS = "len(votes) == len(self.participants) and all(votes.values())"
 SENDS, CALLS = "self.node.send(participant, Prepare(args", "await self.node.call(participant, Prepare(args"
 WRONG = {
     "does not wait for all": ([(WAITS, "while not votes:"), (COUNTS, "all(votes.values())")], ABORTS, "AllVotes"),
-    "counts no as yes": ([(COUNTS, "len(votes) == PARTICIPANTS.size")], ABORTS, "AllVotes"),
+    "counts no as yes": ([(COUNTS, "len(votes) == len(self.participants)")], ABORTS, "AllVotes"),
     "never votes no": ([('not args.command.startswith("bad")', "True")], DRILL, "AllVotes"),
     "answers a one-way message": (
         [("[args.voter] = args.yes", "[args.voter] = 1; return 1")],

@@ -1,6 +1,6 @@
 """What crosses between a server's host and the kernel: the outbox of one step, as plain records.
 
-Everything in them is already encoded, so that a host may sit in another process. Knows neither trio nor a protocol's rules.
+Everything in them is already encoded, so that a host may sit in another process. Knows neither trio nor any rule.
 """
 
 from __future__ import annotations

@@ -28,11 +28,14 @@ class Party:
         self.node, self.apply_ch = node, apply_ch
         self.wanted: list[str] = []
         self.bell = trio.Event()
+        self.participants = [*PARTICIPANTS.members]
         self.votes: dict[int, dict[int, bool]] = {}
         self.prepared: dict[int, str] = {}
         self.done = 0
 
     async def run(self) -> None:
+        if self.node.me > PARTICIPANTS.members[-1]:  # one more participant, which joins later
+            self.node.send(COORDINATORS.members[0], Vote(0, self.node.me, True))
         while self.node.me in CLIENTS.members:
             await self.bell.wait()
             self.bell = trio.Event()
@@ -47,14 +50,14 @@ class Party:
 
     async def begin(self, args: BeginArgs) -> BeginReply:
         votes = self.votes.setdefault(args.number, {})
-        for participant in PARTICIPANTS.members:
+        for participant in self.participants:
             self.node.send(participant, Prepare(args.number, args.command))
         with trio.move_on_after(PATIENCE):
-            while len(votes) < PARTICIPANTS.size:
+            while len(votes) < len(self.participants):
                 self.bell = trio.Event()
                 await self.bell.wait()
-        commit = len(votes) == PARTICIPANTS.size and all(votes.values())
-        for participant in PARTICIPANTS.members:
+        commit = len(votes) == len(self.participants) and all(votes.values())
+        for participant in self.participants:
             self.node.send(participant, Decide(args.number, commit))
         return BeginReply(commit)
 
@@ -63,6 +66,8 @@ class Party:
         self.node.send(COORDINATORS.members[0], Vote(args.number, self.node.me, not args.command.startswith("bad")))
 
     def vote(self, args: Vote) -> None:
+        if args.number == 0:
+            self.participants.append(args.voter)
         self.votes.setdefault(args.number, {})[args.voter] = args.yes
         self.bell.set()
 
