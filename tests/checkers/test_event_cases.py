@@ -15,16 +15,10 @@ from labs.checking.configuration import Configuration
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES as STAGES_OF_RAFT
 from tests.corpora import event_cases
-from tests.corpora.event_cases import STAGES, Case
+from tests.corpora.event_cases import STAGES, Case, by_hand
 
 FEW = 2
 """Each checker has at least this many cases."""
-ELSEWHERE = {
-    **dict.fromkeys(("Compaction", "OneLeader", "Timers"), "test_oracles: their events are written there one by one"),
-    **dict.fromkeys(("CommitMarks", "FirstWords"), "test_fuzz, test_judges_yield, and mutants that need a long run"),
-    **dict.fromkeys(("OneLoop", "Trials"), "test_judges_yield: their mutants need a long run"),
-}
-"""Checkers with fewer, and the tests that try them instead."""
 
 
 def problem_with(case: Case, lines: list[bytes]) -> str:
@@ -45,10 +39,17 @@ def test_judges_find_what_each_case_says_and_nothing_before(stage: str) -> None:
     assert {name: problem for name, problem in problems.items() if problem} == {}
 
 
+@pytest.mark.parametrize(("case", "lines"), list(by_hand.cases()), ids=lambda value: getattr(value, "name", ""))
+def test_judges_find_what_is_written_by_hand_and_nothing_before(case: Case, lines: list[bytes]) -> None:
+    assert problem_with(case, lines) == ""
+
+
 def test_every_judge_has_cases() -> None:
-    counts = Counter(case.judge for stage in STAGES for case, _ in event_cases.load(stage))
+    cases = [case for stage in STAGES for case, _ in event_cases.load(stage)]
+    cases += [case for case, _ in by_hand.cases()]
+    counts = Counter(case.knows or case.judge for case in cases)
     known = {type(judge).__name__ for judge in checkers(Configuration.of_size(3), STAGES_OF_RAFT["2D"]).judges}
-    assert {name for name in known if counts[name] < FEW} <= set(ELSEWHERE) < known
+    assert {name for name in known if counts[name] < FEW} == set()
 
 
 def test_case_that_judges_see_otherwise_is_found() -> None:

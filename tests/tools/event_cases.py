@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import os
 import sys
 import tempfile
@@ -25,7 +26,7 @@ from labs.sim.loader.program import Program
 from labs.testing.run import run_scenario
 from labs.testing.scenario import Scenario
 from tests.corpora import event_cases, mutants, variants
-from tests.corpora.event_cases import STAGES, Case
+from tests.corpora.event_cases import STAGES, Case, by_hand
 from tests.tools import mutation
 from tests.tools.parity import NEVER_YIELD
 
@@ -86,11 +87,10 @@ def main() -> int:
 
 
 def _show(text: str) -> int:
-    for stage in STAGES:
-        for case, lines in event_cases.load(stage):
-            if text in (case.name, case.judge, case.rule) or text in case.name:
-                print(case.name, f"({case.servers} servers)", *(line.decode() for line in lines), sep="\n")
-                print(f"{case.rule}, by {case.judge}" if case.rule else "ok", end="\n\n")
+    for case, lines in itertools.chain(*map(event_cases.load, STAGES), by_hand.cases()):
+        if text in (case.judge, case.knows, case.rule) or text in case.name:
+            print(case.name, f"({case.servers} servers)", *(line.decode() for line in lines), sep="\n")
+            print(f"{case.rule}, by {case.judge}" if case.rule else "ok", end="\n\n")
     return 0
 
 

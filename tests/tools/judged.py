@@ -3,6 +3,7 @@ objects."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from labs.checking.checker import Checkers, Violation
@@ -39,15 +40,19 @@ class Story:
 
     def __init__(self, stage: str, servers: int = 3) -> None:
         self.now = 0.0
-        found = checkers(Configuration.of_size(servers), STAGES[stage])
-        chosen = [judge for judge in found.judges if not isinstance(judge, Heartbeats)]
-        self.see = Checkers(found.model, chosen).observer()
+        self.see = self.watch(stage, servers)
         """Shows an event to the checkers."""
         self._rpcs = 0
         self._asked: dict[int, tuple[int, int, Args]] = {}
         self.lives = [-1] * servers
         for server in range(servers):
             self.restart(server)
+
+    def watch(self, stage: str, servers: int) -> Callable[[events.Event], None]:
+        """Return what sees each event."""
+        found = checkers(Configuration.of_size(servers), STAGES[stage])
+        chosen = [judge for judge in found.judges if not isinstance(judge, Heartbeats)]
+        return Checkers(found.model, chosen).observer()
 
     def restart(self, server: int) -> None:
         """Begin a server's next incarnation; end the one before."""

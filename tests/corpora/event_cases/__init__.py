@@ -1,5 +1,7 @@
 """Event lines of runs, with the verdict that checkers must reach; `python -m tests.tools.event_cases` cuts them.
 
+Some are written by hand (by_hand.py), where no known-wrong server comes to the event soon.
+
 One file for each stage, compressed. In it each case is a line of facts, then its events as in a trace file, one each
 line. A case with a rule ends with the event that breaks it: the checkers must name that rule at that event, and content
 themselves with all events before. A case without a rule is a whole run that no checker may find fault with.
@@ -37,6 +39,8 @@ class Case(msgspec.Struct, frozen=True):
     """The rule that the last event breaks; "" if nothing does."""
     judge: str = ""
     """The class of the checker that finds that."""
+    knows: str = ""
+    """The class of the checker from which it has that, if it is another."""
 
 
 @dataclass(frozen=True)
