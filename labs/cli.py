@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from labs.again import kept
 from labs.engine import where
 from labs.engine.unavailable import Unavailable
-from labs.raft.lab import RAFT
 from labs.raft.stages import catalogue
 from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text
 from labs.report.page import keep
@@ -28,7 +27,7 @@ from labs.schedule.text import BadSchedule
 from labs.sim.hosts.base import HostsUnavailable
 from labs.sim.loader.program import BadSubmission
 from labs.testing.scenario import Scenario
-from labs.warmup.lab import WARM_UP
+from labs.warmup.lab import RULES_OF_ALL
 
 if TYPE_CHECKING:
     from labs.engine.session import Session
@@ -464,7 +463,7 @@ def _page(options: argparse.Namespace) -> int:
         page = Path("out") / f"{path.name.removesuffix('.jsonl').removesuffix('.trace')}.html"
         _check_writable(page)
         with _readable(path):
-            write_page(page, path, {**WARM_UP.rules, **RAFT.rules})
+            write_page(page, path, RULES_OF_ALL)
         print(page.as_posix())
         return PASSED
     scenario = _one_test(options.run_of)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from labs.compare.alike import Comparison
 from labs.compare.runs import Run
-from labs.raft.lab import RAFT
 from labs.report.page.keep import OUT
 from labs.report.page.pair import Alike, Half, write_pair
-from labs.warmup.lab import WARM_UP
+from labs.warmup.lab import RULES_OF_ALL
 
 SHOWN = 4
 """How many of the events, or landmarks, that both runs have are named."""
@@ -33,7 +32,7 @@ def keep_page(left: Run, right: Run, found: Comparison) -> Path | None:
     told = Alike(noun, common, len(alike.common), list(alike.parts), round(shift, 9))
     with contextlib.suppress(OSError):
         OUT.mkdir(exist_ok=True)
-        write_pair(path, halves, told, {**WARM_UP.rules, **RAFT.rules})
+        write_pair(path, halves, told, RULES_OF_ALL)
         return path
     return None
 

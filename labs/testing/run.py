@@ -190,15 +190,18 @@ def empty_record(scenario: Scenario, seed: int, outcome: Outcome, hosts: HostKin
 
 def stalled(scenario: Scenario, seed: int, text: str, hosts: HostKind = "inline") -> RunRecord:
     """Return the record of a run that a wall-clock watchdog had to end from outside."""
-    rule = scenario.lab.rules["NoStall"]
-    return empty_record(scenario, seed, Outcome("error", rule.id, f"{rule.id}: {text}", rule.hint), hosts)
+    return empty_record(scenario, seed, _misconduct(scenario.lab, "NoStall", text), hosts)
 
 
 def ended(scenario: Scenario, seed: int, how: str, hosts: HostKind = "inline", is_stall: bool = False) -> RunRecord:
     """Return the record of a run whose servers shared a process that has ended; `how` follows "the process"."""
-    rule = scenario.lab.rules["NoStall" if is_stall else "NoCrash"]
-    text = f"{rule.id}: the process that the servers shared {how}"
-    return empty_record(scenario, seed, Outcome("error", rule.id, text, rule.hint), hosts)
+    text = f"the process that the servers shared {how}"
+    return empty_record(scenario, seed, _misconduct(scenario.lab, "NoStall" if is_stall else "NoCrash", text), hosts)
+
+
+def _misconduct(lab: Lab, rule: str, text: str, servers: tuple[int, ...] = (), time: float = 0.0) -> Outcome:
+    """Return the outcome of a run that something else than a checker had to end, by a rule of conduct."""
+    return Outcome("error", rule, f"{rule}: {text}", lab.rules[rule].hint, servers, time)
 
 
 def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None:
@@ -227,34 +230,37 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
 
 def _came_from(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     """Return whether one of these exceptions ended a run: it comes out in a nursery's group, or as what ended trio."""
-    if isinstance(error, BaseExceptionGroup):
-        return any(_came_from(one, kinds) for one in error.exceptions)
-    if isinstance(error, trio.TrioInternalError) and error.__cause__ is not None:
-        return _came_from(error.__cause__, kinds)
-    return isinstance(error, kinds)
+    waiting = [error]
+    while waiting:  # and no recursion: a submission may nest its groups as deep as it likes
+        one = waiting.pop()
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+        elif isinstance(one, trio.TrioInternalError) and one.__cause__ is not None:
+            waiting.append(one.__cause__)
+        elif isinstance(one, kinds):
+            return True
+    return False
 
 
 def _too_busy(kernel: Kernel, lab: Lab) -> Outcome:
     """Return the outcome of a run whose time was up while the lab itself was at work on what servers put out."""
     sent = kernel.calls.sent
     most = sent.index(max(sent))
-    rule = lab.rules["NoStall"]
     text = (
-        f"{rule.id}: the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
+        f"the run took too long at t={kernel.now:.3f} s, busy with what the servers had put out; "
         f"server {most} had sent most, {sent[most]:,} RPCs: does it repeat a request at once when it gets None or a "
         "refusal?"
     )
-    return Outcome("error", rule.id, text, rule.hint, (most,), kernel.now)
+    return _misconduct(lab, "NoStall", text, (most,), kernel.now)
 
 
 def _cut_off(kernel: Kernel, lab: Lab) -> Outcome:
     """Return the outcome of a run that ended before its test did: inline, a server can cancel what is not its own."""
-    rule = lab.rules["NoCrash"]
     text = (
-        f"{rule.id}: the run was cancelled at t={kernel.now:.3f} s, before its test had ended: a server cancelled a "
+        f"the run was cancelled at t={kernel.now:.3f} s, before its test had ended: a server cancelled a "
         "nursery or a cancel scope that is not its own"
     )
-    return Outcome("error", rule.id, text, rule.hint, (), kernel.now)
+    return _misconduct(lab, "NoCrash", text, (), kernel.now)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ HINTS = {
 }
 """What to ask in the warm-up, which knows neither logs nor commits."""
 RULES = {**rules.RULES, **{id: dataclasses.replace(rules.RULES[id], hint=hint) for id, hint in HINTS.items()}}
+RULES_OF_ALL = {**RULES, **rules.RULES}
+"""The rules of the warm-up and of Raft, for pages that show a trace of either; Raft's hints come first."""
 
 
 def checkers(configuration: Configuration, stage: Stage, counted: bool = False) -> Checkers:

@@ -206,3 +206,22 @@ def test_what_a_long_outbox_costs_is_looked_at_on_the_way(tmp_path: Path, monkey
     text = f"class Raft(Plain):\n    async def run(self):\n        {notes}\n"
     simulate(write_submission(tmp_path, text))
     assert asked == [0, 1, 1, 1]
+
+
+NESTED = """class Raft(Plain):
+    async def run(self):
+        await trio.sleep(0.1)
+        error = ValueError("at the bottom")
+        for _ in range({deep}):
+            error = ExceptionGroup("a group", [error])
+        raise error
+"""
+
+
+@pytest.mark.parametrize("deep", [1, 20_000])
+def test_what_counts_in_nested_groups_is_found_however_deep_it_is(
+    hosts: ProcessHosts, tmp_path: Path, deep: int
+) -> None:
+    record = run_both(hosts, write_submission(tmp_path, NESTED.format(deep=deep)))
+    assert (record.status, record.rule) == ("error", "NoCrash"), record.message
+    assert "ValueError: at the bottom" in record.message

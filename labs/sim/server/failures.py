@@ -43,11 +43,13 @@ def cause_of(error: BaseException) -> BaseException:
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield the exceptions of a group in order, without any method or field that a subclass of it may have changed."""
-    if issubclass(type(error), BaseExceptionGroup):
-        for one in BaseExceptionGroup.exceptions.__get__(error):
-            yield from _leaves(one)
-    else:
-        yield error
+    waiting = [error]
+    while waiting:  # and no recursion: a submission may nest its groups as deep as it likes
+        one = waiting.pop()
+        if issubclass(type(one), BaseExceptionGroup):
+            waiting += reversed(BaseExceptionGroup.exceptions.__get__(one))
+        else:
+            yield one
 
 
 def problem_of(cause: BaseException, method: str, place: str) -> tuple[Problem, str]:
