@@ -23,7 +23,7 @@ class Violation(Stop):
         """The rule's id in the catalogue of the lab."""
 
 
-class Oracle:
+class Checker:
     """Checks one rule, or a few that rest on the same facts.
 
     A method `on_send` sees each Send event, `on_save` each Save, and so on: the names are those of labs.trace.events,
@@ -33,7 +33,7 @@ class Oracle:
     """
 
 
-class Census(Oracle):
+class Census(Checker):
     """Counts what a run reaches, and checks nothing."""
 
     def __init__(self) -> None:
@@ -44,11 +44,11 @@ class Checkers:
     """All checkers of a run: a model that follows the servers, and checkers that see each event before the model
     does."""
 
-    def __init__(self, model: Oracle | None = None, judges: Iterable[Oracle] = ()) -> None:
+    def __init__(self, model: Checker | None = None, judges: Iterable[Checker] = ()) -> None:
         self.model = model
         self.judges = list(judges)
 
-    def observer(self, *watchers: Oracle) -> Callable[[Event], None]:
+    def observer(self, *watchers: Checker) -> Callable[[Event], None]:
         """Return a function that shows an event to checkers, model and watchers, in this order; it raises the first
         Violation."""
         model = [] if self.model is None else [self.model]
@@ -64,8 +64,8 @@ class Checkers:
 class _Audience:
     """Checkers, as a table of the methods that want to see an event."""
 
-    def __init__(self, oracles: list[Oracle]) -> None:
-        self._oracles = oracles
+    def __init__(self, checkers: list[Checker]) -> None:
+        self._checkers = checkers
         self._plain: dict[type[Event], list[Method]] = {
             cls: self._methods(f"on_{_snake(cls.__name__)}")
             for cls in Event.__subclasses__()
@@ -88,7 +88,7 @@ class _Audience:
             method(event)
 
     def _methods(self, *names: str) -> list[Method]:
-        return [getattr(oracle, name) for oracle in self._oracles for name in names if hasattr(oracle, name)]
+        return [getattr(checker, name) for checker in self._checkers for name in names if hasattr(checker, name)]
 
 
 def _snake(name: str) -> str:

@@ -6,11 +6,11 @@ lengths the servers stand together. Checks nothing.
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle
+from labs.checking.checker import Checker
 from labs.trace.events import Crash, Cut, Event, Pause, Restart, Resume, Role, Save, Send
 
 
-class Together(Oracle):
+class Together(Checker):
     """Collects the combinations of states that the servers were in at the same time."""
 
     def __init__(self, servers: int) -> None:

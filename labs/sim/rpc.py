@@ -276,20 +276,20 @@ class Calls:
     # What the test does in the name of a fake peer: an incarnation without a server, which the kernel gets before the
     # run.
 
-    def ask_as(self, puppet: Handle, number: int, target: int, data: bytes) -> None:
+    def ask_as(self, fake: Handle, number: int, target: int, data: bytes) -> None:
         """Deliver a request at once; the reply goes to the fake peer, with that number."""
         self._rpc += 1
         message = codec.decode_base(data)
         procedure, deadline = RPC_OF[type(message)], self._world.now + PATIENCE
         one_way = procedure.reply is None
         call = Call(
-            self._rpc, puppet.server, puppet, number, target, message, procedure.name, 0, deadline, one_way, one_way
+            self._rpc, fake.server, fake, number, target, message, procedure.name, 0, deadline, one_way, one_way
         )
         self._deliver_request(call, data, 0)
 
-    def answer_as(self, puppet: Handle, ticket: int, data: bytes) -> None:
+    def answer_as(self, fake: Handle, ticket: int, data: bytes) -> None:
         """Deliver a reply to a request that came to a fake peer with this ticket, unless it was answered before."""
-        call, _ = self._tickets.pop(ticket, (None, puppet))
+        call, _ = self._tickets.pop(ticket, (None, fake))
         if call is not None:
             self._deliver_reply(call, data, codec.decode_base(data))
 

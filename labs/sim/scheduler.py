@@ -9,7 +9,7 @@ import trio
 from labs.sim.runtime.trio_internals import Batch
 from labs.sim.server.failures import place_of_task, swallowed
 from labs.sim.server.handle import Handle
-from labs.sim.server.incarnation import LIFE, Life
+from labs.sim.server.incarnation import INCARNATION, Incarnation
 from labs.sim.server.outputs import Failed
 
 MAX_PASSES = 20_000
@@ -23,7 +23,7 @@ class Abandoned(Exception):
 class Turns:
     """Orders batches of tasks; `on_spin` is called once for an incarnation that spins, with its spinning task."""
 
-    def __init__(self, on_spin: Callable[[Life, trio.lowlevel.Task], None]) -> None:
+    def __init__(self, on_spin: Callable[[Incarnation, trio.lowlevel.Task], None]) -> None:
         self.ran: dict[int, Handle] = {}
         """The incarnations that ran since this was cleared, by server."""
         self.closing = False
@@ -38,7 +38,7 @@ class Turns:
         Those of a server that has too many get no turn any more, and those of one that is paused get it later.
         """
         if len(batch) == 1:
-            life = batch[0].context.get(LIFE)
+            life = batch[0].context.get(INCARNATION)
             if life is not None:
                 if life.crowded or life.is_paused:
                     self._leave_out(life, batch.pop())
@@ -46,9 +46,9 @@ class Turns:
                     self._count_pass(life, batch[0])
             return
         groups: dict[tuple[int, int], list[trio.lowlevel.Task]] = {}
-        lives: dict[tuple[int, int], Life] = {}
+        lives: dict[tuple[int, int], Incarnation] = {}
         for task in batch:
-            life = task.context.get(LIFE)
+            life = task.context.get(INCARNATION)
             if life is not None and (life.crowded or life.is_paused):
                 self._leave_out(life, task)
                 continue
@@ -65,20 +65,20 @@ class Turns:
                 self._count_pass(lives[key], tasks[-1])
             batch += tasks
 
-    def _leave_out(self, life: Life, task: trio.lowlevel.Task) -> None:
+    def _leave_out(self, life: Incarnation, task: trio.lowlevel.Task) -> None:
         """Give a task no turn: never, or not before its server goes on."""
         if life.crowded:
             self.left_out = True
         else:
             life.hold(task)
 
-    def serve(self, life: Life) -> None:
+    def serve(self, life: Incarnation) -> None:
         """Give an incarnation a turn in which it only handles its requests: no other task can run."""
         task = life.serve()
         if task is not None:
             self._count_pass(life, task)
 
-    def _count_pass(self, life: Life, task: trio.lowlevel.Task) -> None:
+    def _count_pass(self, life: Incarnation, task: trio.lowlevel.Task) -> None:
         if not life.fenced:
             self.ran[life.server] = life
         life.passes += 1
@@ -92,12 +92,12 @@ class Turns:
 
 def count_task() -> None:
     """Count a task that is about to start as its server's; refuse it if that has too many (labs.codec.limits)."""
-    life = LIFE.get()
+    life = INCARNATION.get()
     if life is not None:
         life.count_task()
 
 
-def failure_of(life: Life, task: trio.lowlevel.Task) -> Failed:
+def failure_of(life: Incarnation, task: trio.lowlevel.Task) -> Failed:
     """Return the fault of an incarnation that spins; `task` is one that does."""
     place = place_of_task(life.program, task) or life.where()
     if life.fenced:

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.checking.outcome import Stuck
 from labs.codec import messages as codec
 from labs.codec import safe_repr
@@ -34,7 +34,7 @@ DONE = 2
 """How many of a drill's steps before the last are reported when it fails."""
 
 
-class Witness(Oracle):
+class Witness(Checker):
     """Remembers what the server has handed to its service since its last start; checks nothing."""
 
     def __init__(self) -> None:

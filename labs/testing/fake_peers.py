@@ -15,7 +15,7 @@ from labs.codec.rpcs import CALL_OF, RPC_OF
 from labs.sim.kernel import Kernel
 from labs.sim.net.network import RELIABLE
 from labs.sim.server.disk import Disk
-from labs.sim.server.incarnation import Life
+from labs.sim.server.incarnation import Incarnation
 
 A = TypeVar("A")
 PATIENT = replace(RELIABLE, silence=(7.0, 7.0))
@@ -33,7 +33,7 @@ class Request(Generic[A]):
     ticket: int
 
 
-class FakePeer(Life):
+class FakePeer(Incarnation):
     """One server that the test plays."""
 
     def __init__(self, kernel: Kernel, server: int) -> None:

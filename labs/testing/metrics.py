@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from labs.checking.checker import Oracle
+from labs.checking.checker import Checker
 from labs.sim.kernel import Kernel
 from labs.testing.cluster import Cluster
 from labs.trace.events import Apply, ApplySnap, Deliver, Reply, Save, Send, Start
 
 
-class Meter(Oracle):
+class Meter(Checker):
     """What a run has cost so far.
 
     `counts` has, in messages and bytes: "requests"; "requests to 2"; "Ping", and so on for each call, and

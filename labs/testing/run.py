@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 import trio
 
-from labs.checking.checker import Checkers, Oracle
+from labs.checking.checker import Checker, Checkers
 from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
 from labs.sim.hosts.base import HostKind
@@ -79,7 +79,7 @@ def run_scenario(
     hosts: ProcessHosts | None = None,
     cpu_seconds: float | None = None,
     make_cluster: Callable[[Kernel, str], Cluster] | None = None,
-    watchers: Sequence[Oracle] = (),
+    watchers: Sequence[Checker] = (),
 ) -> RunRecord:
     """Run a scenario against a submission, inline or in process hosts; stream the trace to a file if one is given.
 
@@ -112,7 +112,7 @@ def _run(
     counted: bool,
     hosts: ProcessRun | None,
     make_cluster: Callable[[Kernel, str], Cluster] | None,
-    watchers: Sequence[Oracle],
+    watchers: Sequence[Checker],
 ) -> RunRecord:
     servers = scenario.size(seed)
     witness, meter = Witness(), Meter()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labs.checking.checker import Checkers, Oracle
+from labs.checking.checker import Checker, Checkers
 from labs.checking.outcome import Outcome
 from labs.codec import safe_repr
 from labs.raft.lab import RAFT
@@ -55,7 +55,7 @@ def run_both(hosts: ProcessHosts, submission: Path, scenario: Scenario | None = 
 
 def judged_by(monkeypatch: pytest.MonkeyPatch, **methods: Callable[..., None]) -> None:
     """Let one checker with these methods watch all runs."""
-    judge: Any = type("Judge", (Oracle,), {name: staticmethod(method) for name, method in methods.items()})
+    judge: Any = type("Judge", (Checker,), {name: staticmethod(method) for name, method in methods.items()})
     monkeypatch.setitem(vars(RAFT), "checkers", lambda configuration, stage, counted: Checkers(None, [judge()]))
 
 

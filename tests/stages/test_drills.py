@@ -1,4 +1,4 @@
-"""Drills: what a student sees of them, the puppets, and the rule that each names in a wrong server.
+"""Drills: what a student sees of them, the fake peers, and the rule that each names in a wrong server.
 
 That the reference passes all of them, and that the skeleton names what it lacks, is in test_stages.
 """
@@ -267,7 +267,7 @@ class Raft(Plain):
     assert record.rule == rule, record.message
 
 
-# Puppets.
+# Fake peers.
 
 
 async def one_election(lone: Lone) -> None:
@@ -275,7 +275,7 @@ async def one_election(lone: Lone) -> None:
     await lone.become_leader()
 
 
-def test_puppets_are_seen_where_their_messages_arrive_and_never_judged() -> None:
+def test_fake_peers_are_seen_where_their_messages_arrive_and_never_judged() -> None:
     run = play(one_election, peers=4)
     assert run.record.status == "pass"
     assert {event.server for event in [*run.of(Send), *run.of(Reply)]} == {0}
@@ -293,7 +293,7 @@ def test_any_server_may_be_the_real_one() -> None:
     assert {event.server for event in run.of(Send)} == {2}
 
 
-def test_call_that_a_puppet_does_not_answer_returns_none_after_seven_seconds(tmp_path: Path) -> None:
+def test_call_that_a_fake_peer_does_not_answer_returns_none_after_seven_seconds(tmp_path: Path) -> None:
     text = """
 class Raft(Plain):
     async def run(self):
@@ -344,7 +344,7 @@ class Raft(Plain):
 """
 
 
-def test_puppets_speak_in_the_classes_that_a_server_derives(tmp_path: Path) -> None:
+def test_fake_peers_speak_in_the_classes_that_a_server_derives(tmp_path: Path) -> None:
     async def speaks(lone: Lone) -> None:
         await lone.request_vote(1, term=1)
         await lone.append_entries(1, term=1, terms=[1])
@@ -404,7 +404,7 @@ def test_server_is_answered_in_its_own_words() -> None:
     assert codec.encode_message(given_back) == codec.with_term(codec.encode_message(seen[0]), given_back.term)
 
 
-def test_log_of_a_puppet_and_its_snapshot_agree() -> None:
+def test_log_of_a_fake_peer_and_its_snapshot_agree() -> None:
     async def commits(lone: Lone) -> None:
         await lone.append_entries(1, term=2, terms=[1, 2], commit=2)
         lone.take_snapshot()

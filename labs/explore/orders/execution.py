@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from labs.checking.checker import Oracle
+from labs.checking.checker import Checker
 from labs.explore.orders.choices import Bounds, Choice
 from labs.explore.orders.holding import Holding
 from labs.raft.curriculum import REPLICATION, SNAPSHOTS, STAGES
@@ -90,7 +90,7 @@ def _base(stage: str, seed: int) -> Schedule:
     )
 
 
-class _Watch(Oracle):
+class _Watch(Checker):
     """Follows what servers show."""
 
     def __init__(self, holding: Holding) -> None:

@@ -4,7 +4,7 @@
 most specific faults.
 """
 
-from labs.checking.checker import Checkers, Oracle
+from labs.checking.checker import Checker, Checkers
 from labs.checking.configuration import Configuration
 from labs.checking.stage import Stage
 from labs.raft.checkers.basics import OneHistory, OneLeader
@@ -33,7 +33,7 @@ def checkers(configuration: Configuration, stage: Stage, counted: bool = False) 
     saved = [Saved(shadow)] if stage.has(PERSISTENCE) else []
     logs = [LeaderLogs(shadow)] if stage.has(REPLICATION) else []
     trials = Trials(shadow, [*judges_of_votes, *saved, *logs])
-    chosen: list[Oracle] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
+    chosen: list[Checker] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
     if stage.has(PERSISTENCE):
         chosen.append(KeptVotes(shadow))
     if stage.has(SNAPSHOTS):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.codec.safe_repr import short
 from labs.trace.events import Apply, ApplySnap, Restart, Role, Save, Send, Start
 
 
-class OneLeader(Oracle):
+class OneLeader(Checker):
     """Election safety: at most one server acts as leader in a term (Figure 3)."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class OneLeader(Oracle):
             raise Violation("ElectionSafety", text, (known[0], server), time)
 
 
-class OneHistory(Oracle):
+class OneHistory(Checker):
     """State machine safety and apply order (Figure 3; Figure 2, Rules for all servers 1).
 
     Remembers commands only from the oldest snapshot on, so its memory is bounded where logs are trimmed.

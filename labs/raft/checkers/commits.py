@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.codec.safe_repr import short
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs
 from labs.raft.checkers.shadow import Shadow
@@ -17,7 +17,7 @@ GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
 
 
-class Commitment(Oracle):
+class Commitment(Checker):
     """No server treats an uncommitted entry as committed (Figure 2, Leaders 4; AppendEntries rule 5)."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -176,7 +176,7 @@ class Commitment(Oracle):
             raise Violation("SavedBeforeSend", text, (server.id,), event.time)
 
 
-class StartAnswers(Oracle):
+class StartAnswers(Checker):
     """The answers of `start` (Figure 2, Leaders 2)."""
 
     def __init__(self, shadow: Shadow) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import Apply, Crash, Save, TakeSnapshot
 
@@ -12,7 +12,7 @@ LATE = 1.0
 """Virtual seconds after which the log on the disk has to be shorter."""
 
 
-class Compaction(Oracle):
+class Compaction(Checker):
     """Entries that a service's snapshot covers soon leave the log, except the last few.
 
     A server may ignore some of its service's snapshots, or be slow about them; it may not ignore all.

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.messages import (
     AppendEntriesArgs,
     RequestVoteArgs,
@@ -42,7 +42,7 @@ SPREAD = 0.001
 billion."""
 
 
-class Terms(Oracle):
+class Terms(Checker):
     """Terms only rise, and a role that a higher term ends stays ended (§5.1)."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -145,7 +145,7 @@ def _restart_violation(event: Event, term: int, saved: int) -> Violation:
     return Violation("RestoredOnRestart", text, (event.server,), event.time)
 
 
-class Votes(Oracle):
+class Votes(Checker):
     """One vote per term, for logs that are up to date, and not withheld (Figure 2, RequestVote rule 2)."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -300,7 +300,7 @@ class Votes(Oracle):
             raise Violation(rule, text, (server.id,), event.time)
 
 
-class Leaderships(Oracle):
+class Leaderships(Checker):
     """A leader has a majority of the votes (Figure 2, Candidates 2), and announces it at once (Leaders 1)."""
 
     def __init__(self, shadow: Shadow, trials: Trials) -> None:
@@ -358,7 +358,7 @@ class Leaderships(Oracle):
         return True
 
 
-class Campaigns(Oracle):
+class Campaigns(Checker):
     """When servers campaign: in a term of their own, after a timeout, and not in step (Figure 2, Followers 2; §5.2)."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -465,7 +465,7 @@ def are_equal(waits: Sequence[float]) -> bool:
     return max(waits) - min(waits) < SPREAD
 
 
-class Refusals(Oracle):
+class Refusals(Checker):
     """A candidate that hears the leader of its term follows it (Figure 2, Candidates 3)."""
 
     def __init__(self, shadow: Shadow) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import Crash, Deliver, Drop, Event, Pause, Resume, Role, Send, Timeout
 
@@ -24,7 +24,7 @@ STORM = 10_000
 """This many requests of one server in a virtual second serve no purpose."""
 
 
-class Heartbeats(Oracle):
+class Heartbeats(Checker):
     """A leader is heard at once and then often enough."""
 
     def __init__(self, shadow: Shadow) -> None:

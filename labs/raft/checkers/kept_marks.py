@@ -5,7 +5,7 @@ Both look at a server's messages; what it does between them is its own business.
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.messages import AppendEntriesArgs
 from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import Deliver, Event, Reply, Restart, Save, Send
@@ -15,7 +15,7 @@ SOON = 1.5
 older messages may wait in its queues."""
 
 
-class CommitMarks(Oracle):
+class CommitMarks(Checker):
     """A server that has applied an entry knows that it is committed, also when it comes to lead (Figure 2,
     commit_index)."""
 
@@ -52,7 +52,7 @@ class CommitMarks(Oracle):
             raise Violation("CommitNeverDecreases", text, (server.id, peer), event.time)
 
 
-class KeptVotes(Oracle):
+class KeptVotes(Checker):
     """A vote belongs to a term: a newer term begins without one (Figure 2, State, voted_for). Used from 2C on."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -92,7 +92,7 @@ class KeptVotes(Oracle):
         raise Violation("OneVotePerTerm", text, (event.server, odd[1]), event.time)
 
 
-class OneLoop(Oracle):
+class OneLoop(Checker):
     """A leader sends each peer its news once: one of two loops is too many (Leaders rule 1).
 
     A leader that sends two heartbeats at a time, but at most ten per second, does not waste more than it may.
@@ -141,7 +141,7 @@ class OneLoop(Oracle):
             raise Violation("HeartbeatsSent", text, pair, event.time)
 
 
-class FirstWords(Oracle):
+class FirstWords(Checker):
     """A leader that begins after its last entry has that entry, and no reason to send a snapshot first (§7; Leaders).
 
     One that begins with entry 1 may need its snapshot for that, which costs bytes, and is right. So this checks only

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.messages import AppendEntriesArgs, RequestVoteArgs
 from labs.raft.checkers.shadow import Shadow, is_repeat
 from labs.raft.checkers.shadow_server import ShadowServer
@@ -11,7 +11,7 @@ from labs.raft.curriculum import PERSISTENCE
 from labs.trace.events import Reply, Send
 
 
-class LeaderLogs(Oracle):
+class LeaderLogs(Checker):
     """What a leader's log must hold: what is committed, and all that it had (Figure 3)."""
 
     def __init__(self, shadow: Shadow) -> None:

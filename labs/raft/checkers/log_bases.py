@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import ApplySnap, Save
 
 
-class LogBases(Oracle):
+class LogBases(Checker):
     """A log begins where its snapshot ends, or earlier, and both know the term there."""
 
     def __init__(self, shadow: Shadow) -> None:

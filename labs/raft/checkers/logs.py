@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.codec.safe_repr import short
 from labs.messages import (
     AppendEntriesArgs,
@@ -20,7 +20,7 @@ Known: TypeAlias = tuple[object, int | None, int]
 """The command of an entry, the term of the entry before it, and the server that showed it first."""
 
 
-class Matching(Oracle):
+class Matching(Checker):
     """Equal index and term: equal command, equal predecessor (Figure 3, Log Matching)."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -90,7 +90,7 @@ class Matching(Oracle):
         self._floor = max(self._floor, floor)
 
 
-class Appending(Oracle):
+class Appending(Checker):
     """What AppendEntries does to a log, seen at the reply (rules 2 to 4) and at the save."""
 
     def __init__(self, shadow: Shadow) -> None:

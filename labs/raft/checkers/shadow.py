@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-from labs.checking.checker import Oracle
+from labs.checking.checker import Checker
 from labs.checking.configuration import Configuration
 from labs.checking.stage import Stage
 from labs.messages import (
@@ -66,7 +66,7 @@ def remember(table: dict[int, Value], rpc: int, value: Value, most: int = MAX_RE
         del table[next(iter(table))]
 
 
-class Shadow(Oracle):
+class Shadow(Checker):
     """Follows all servers; checks nothing. Must come after the checkers that use it."""
 
     def __init__(self, configuration: Configuration, stage: Stage) -> None:
@@ -377,7 +377,7 @@ class Shadow(Oracle):
         if self.marked and rpc in self.marked:
             server.invited_at = event.time
         if self.servers[event.peer].incarnation < 0:
-            self._hear_puppet(event)
+            self._hear_fake_peer(event)
         server.shown_before.setdefault(rpc, server.term)
 
     def _hear_leader(self, server: ShadowServer, event: Deliver) -> bool:
@@ -394,7 +394,7 @@ class Shadow(Oracle):
         server.heard_leader, server.heard_leader_of, server.heard_in = event.time, term, event.rpc
         return True
 
-    def _hear_puppet(self, event: Deliver) -> None:
+    def _hear_fake_peer(self, event: Deliver) -> None:
         """A server that the test plays asks: nobody saw it send, and nobody checks it."""
         self.requests[event.rpc] = event.message
         if isinstance(event.message, AppendEntriesArgs | InstallSnapshotArgs):

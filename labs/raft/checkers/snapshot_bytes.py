@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.codec.messages import encode_command
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.curriculum import SNAPSHOTS
@@ -11,7 +11,7 @@ from labs.sim.server.service import decode_snapshot, fold
 from labs.trace.events import Apply, ApplySnap, Deliver, Save, Send, TakeSnapshot
 
 
-class SnapshotBytes(Oracle):
+class SnapshotBytes(Checker):
     """A snapshot's bytes show what its service had applied; here that is applied once more, and compared."""
 
     def __init__(self, shadow: Shadow) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArgs
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
@@ -17,7 +17,7 @@ PATIENCE = 1.0
 """Virtual seconds for which it may do so."""
 
 
-class Saved(Oracle):
+class Saved(Checker):
     """What a message promises is on the disk before it leaves (Figure 2, persistent state). Used from 2C on."""
 
     def __init__(self, shadow: Shadow) -> None:
@@ -116,7 +116,7 @@ def _vote(server: ShadowServer) -> str:
     return "no vote" if server.disk_vote is None else f"a vote for server {server.disk_vote}"
 
 
-class Snapshots(Oracle):
+class Snapshots(Checker):
     """Snapshots cover what is committed, and disk, log and snapshot fit together (§7, Figure 13). Used in 2D."""
 
     def __init__(self, shadow: Shadow) -> None:

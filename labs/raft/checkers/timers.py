@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
 from labs.trace.events import Check, Crash, Deliver, Drop, Pause, Restart, Resume, Send, Timeout
 
@@ -17,7 +17,7 @@ LOOKS = 0.1
 """Virtual seconds from one look at all servers to the next."""
 
 
-class Timers(Oracle):
+class Timers(Checker):
     """A server that hears nobody and asks nobody for so long has no election timer, or stopped it.
 
     Whether it could win an election does not matter: it cannot know. A request on trial counts, too, and so does

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.messages import RequestVoteArgs
 from labs.raft.checkers.shadow import Shadow, remember
 from labs.trace.events import Crash, Deliver, Reply, Send
@@ -21,7 +21,7 @@ class JudgeOfVotes(Protocol):
         """Check a voter that gives its vote."""
 
 
-class Trials(Oracle):
+class Trials(Checker):
     """Remembers what would be wrong with each answer on trial if it were a vote.
 
     A trial (PreVote) changes nothing, so nothing is wrong with it; but a field that is true does not make a vote a

@@ -768,7 +768,7 @@ async def drill_answer_to_older_leadership(lone: Lone) -> None:
 
 
 async def _commit_with(lone: Lone, *peers: int) -> int:
-    """Let these puppets acknowledge all, and a new leader commit a command with them; return its index."""
+    """Let these fake peers acknowledge all, and a new leader commit a command with them; return its index."""
     index = (await lone.propose("b", *peers)).index
     await lone.wait_for_applied(index, "b")
     return index

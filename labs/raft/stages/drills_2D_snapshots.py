@@ -25,9 +25,9 @@ from labs.testing.drill import LOOK
 from labs.testing.fake_peers import Request
 
 BEAT = 0.05
-"""Seconds between two messages of a puppet that lets no election timeout run out."""
+"""Seconds between two messages of a fake peer that lets no election timeout run out."""
 SLOW_INSTALL = 2.5
-"""Seconds for which a puppet does not answer a snapshot: it may be large, and the link slow."""
+"""Seconds for which a fake peer does not answer a snapshot: it may be large, and the link slow."""
 WAITS = 5
 """How often a drill looks how long the server waits for word of a leader: each wait is drawn again."""
 INSTALLS = 10

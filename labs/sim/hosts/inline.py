@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from labs.sim.scheduler import Turns
 from labs.sim.server.disk import Disk
-from labs.sim.server.incarnation import Life
+from labs.sim.server.incarnation import Incarnation
 from labs.sim.server.outputs import Failed
 from labs.sim.world import World
 
@@ -20,16 +20,16 @@ class InlineHosts:
     def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
         self._world, self._serve = world, turns.serve
 
-    def make(self, server: int, number: int, disk: Disk) -> Life:
+    def make(self, server: int, number: int, disk: Disk) -> Incarnation:
         world = self._world
-        return Life(server, number, world.size, world.seed, world.program, disk.copy(), world.service_time)
+        return Incarnation(server, number, world.size, world.seed, world.program, disk.copy(), world.service_time)
 
     def run(self) -> None:
         """Let those handle their requests that have some, as nothing else can run; trio runs all the rest."""
         addressed = self._world.addressed
         for server in sorted(addressed):
             life = addressed[server]
-            assert isinstance(life, Life)
+            assert isinstance(life, Incarnation)
             self._serve(life)
         addressed.clear()
 

@@ -27,9 +27,9 @@ from labs.sim.server.disk import Disk
 from labs.sim.server.failures import cause_of, place_of_caller, place_of_task, problem_of, swallowed
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Problem, Replied
 from labs.sim.server.persister import DiskPersister
-from labs.sim.server.ports import ApplyChannel, LifeNode
+from labs.sim.server.ports import ApplyChannel, ServerNode
 
-LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("LIFE", default=None)
+INCARNATION: contextvars.ContextVar[Incarnation | None] = contextvars.ContextVar("INCARNATION", default=None)
 """The incarnation that a task belongs to; the scheduler orders tasks by it."""
 
 CALLERS = 2
@@ -48,7 +48,7 @@ class TooManyTasks(RuntimeError):
     """Raised by `start_soon` in a server that has too many tasks already."""
 
 
-class Life:
+class Incarnation:
     """A server from its start to its crash. `number` counts its incarnations from 0."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Life:
         peers = tuple(peer for peer in range(size) if peer != server)
         self.find_class = self._modules.find_class
         persister = DiskPersister(disk, self._emit, self.find_class, size)
-        self.node = LifeNode(self, server, peers, persister, self._random)
+        self.node = ServerNode(self, server, peers, persister, self._random)
         self._servers = size
         self._waiting: dict[int, trio.lowlevel.Task] = {}
         self._calls = 0
@@ -99,7 +99,7 @@ class Life:
         self._class: type | None = None
         self._raft: Any = None
         self.context = contextvars.copy_context()
-        self.context.run(LIFE.set, self)
+        self.context.run(INCARNATION.set, self)
 
     # The incarnation itself, as tasks.
 
@@ -150,7 +150,7 @@ class Life:
     def pause(self) -> None:
         """Stop all timers of its tasks, until `resume`; what they have begun at this instant waits, too."""
         self.is_paused = True
-        self._timers = freeze(lambda task: task.context.get(LIFE) is self)
+        self._timers = freeze(lambda task: task.context.get(INCARNATION) is self)
 
     def hold(self, task: trio.lowlevel.Task) -> None:
         """Keep a task that had its turn now, while the server stands still."""

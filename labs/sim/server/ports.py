@@ -18,7 +18,7 @@ from labs.sim.server.persister import DiskPersister
 
 
 class Owner(Protocol):
-    """What the ports need of the incarnation that they belong to (`labs.sim.server.incarnation.Life`)."""
+    """What the ports need of the incarnation that they belong to (`labs.sim.server.incarnation.Incarnation`)."""
 
     service_time: float
 
@@ -29,7 +29,7 @@ class Owner(Protocol):
     def note(self, text: object) -> None: ...
 
 
-class LifeNode:
+class ServerNode:
     """What the submission sees as its `Node` (labs.node.Node)."""
 
     def __init__(

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import msgspec
 
-from labs.checking.checker import Oracle, Violation
+from labs.checking.checker import Checker, Violation
 from labs.checking.configuration import Configuration
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES as STAGES_OF_RAFT
@@ -109,7 +109,7 @@ def _finder(traceback: TracebackType | None) -> tuple[str, str]:
     judge = place = ""
     while traceback is not None:
         frame = traceback.tb_frame
-        judge = type(frame.f_locals["self"]).__name__ if isinstance(frame.f_locals.get("self"), Oracle) else judge
+        judge = type(frame.f_locals["self"]).__name__ if isinstance(frame.f_locals.get("self"), Checker) else judge
         place = f"{Path(frame.f_code.co_filename).name}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     return judge, place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from labs.checking.checker import Checkers, Oracle, Violation
+from labs.checking.checker import Checker, Checkers, Violation
 from labs.checking.conduct import conduct
 from labs.checking.configuration import Configuration
 from labs.checking.rule import Rule, catalogue
@@ -23,7 +23,7 @@ RULES = catalogue(
 )
 
 
-class Votes(Oracle):
+class Votes(Checker):
     """Follows the votes that have reached the coordinator."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Votes(Oracle):
             self.yes.setdefault(event.message.number, set()).add(event.message.voter)
 
 
-class Decisions(Oracle):
+class Decisions(Checker):
     """Checks a commit by the votes before it; in the stage of aborts also whether all hear the same."""
 
     def __init__(self, votes: Votes, stage: Stage) -> None:

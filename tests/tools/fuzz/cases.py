@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from labs.checking.checker import Checkers, Oracle, Violation
+from labs.checking.checker import Checker, Checkers, Violation
 from labs.checking.configuration import Configuration
 from labs.checking.outcome import Outcome, Outcomes
 from labs.codec import meaning
@@ -284,12 +284,12 @@ class _Hosts:
         return False
 
 
-def _deaf(oracle: Oracle) -> Oracle:
+def _deaf(checker: Checker) -> Checker:
     """Return a checker whose violations do not end the run: so a case goes on, and all checkers see all of it."""
-    deaf = Oracle()
-    for name in dir(oracle):
+    deaf = Checker()
+    for name in dir(checker):
         if name.startswith("on_"):
-            setattr(deaf, name, _without_violations(getattr(oracle, name)))
+            setattr(deaf, name, _without_violations(getattr(checker, name)))
     return deaf
 
 
@@ -325,7 +325,7 @@ class Case:
         self._goes_on = draw.below(4) > 0
         """Whether violations and failures of servers end nothing: so the case comes far."""
         if self._goes_on:
-            seeing = [_deaf(oracle) for oracle in seeing]
+            seeing = [_deaf(checker) for checker in seeing]
         self._outcomes = Outcomes(RULES)
         self.kernel = (_GoesOn if self._goes_on else Kernel)(
             servers=self.size,

@@ -181,7 +181,7 @@ def _watched_by(judge: str) -> Iterator[None]:
 
     def chosen(configuration: Configuration, stage: Stage, counted: bool) -> Checkers:
         found = checkers(configuration, stage, counted)
-        return Checkers(found.model, [oracle for oracle in found.judges if type(oracle).__name__ == judge])
+        return Checkers(found.model, [checker for checker in found.judges if type(checker).__name__ == judge])
 
     with pytest.MonkeyPatch.context() as patch:
         if judge:

@@ -1,4 +1,4 @@
-"""An incarnation in a process of its own, as the kernel sees it: the interface of `Life`, and a mirror of its state.
+"""An incarnation in a process of its own, as the kernel sees it: what `Incarnation` offers, and a mirror of its state.
 
 Everything from the process is checked (labs.sim.hosts.process.validate). If it sends something impossible, or nothing
 in time, or ends, that is the server's failure, and its process is ended.

@@ -1,4 +1,4 @@
-"""A server's process: the same `Life` as inline, under a trio loop of its own whose virtual clock is the socket.
+"""A server's process: the same `Incarnation` as inline, under a trio loop of its own whose virtual clock is the socket.
 
 When nothing can run, the process reports that, with everything that the incarnation put out, and waits for the new time
 and for new input. Runs after the fork from the zygote; a submission's code is executed here and nowhere else.
@@ -38,7 +38,7 @@ from labs.sim.loader.program import Program
 from labs.sim.loader.sources import compile_all
 from labs.sim.runtime.clock import VirtualClock
 from labs.sim.runtime.trio_internals import Loop, deterministic_scheduling, run_as
-from labs.sim.server.incarnation import Life
+from labs.sim.server.incarnation import Incarnation
 from labs.sim.server.outputs import Failed
 
 _NO_LIMIT = 1 << 40
@@ -50,7 +50,7 @@ class Child:
     def __init__(self, link: socket.socket, confine: Callable[[], dict[str, Any]]) -> None:
         self._link = link
         self._confine = confine
-        self._life: Life
+        self._life: Incarnation
         self._clock = VirtualClock(self._on_idle)
         self._turns = scheduler.Turns(self._on_spin)
         self._turn = 0
@@ -102,7 +102,9 @@ class Child:
         self._clock.now, self._turn = begin.now, begin.turn
         scheduler.MAX_PASSES = begin.max_passes
         program = Program.of_bundle(begin.modules, Path(begin.root), begin.entry, begin.class_name, begin.alone)
-        self._life = Life(begin.server, begin.number, begin.size, begin.seed, program, begin.disk, begin.service_time)
+        self._life = Incarnation(
+            begin.server, begin.number, begin.size, begin.seed, program, begin.disk, begin.service_time
+        )
         self._life.abandoned = []
         self._driver, self._loop = trio.lowlevel.current_task(), Loop()
         self._life.begin(nursery)
@@ -215,7 +217,7 @@ class Child:
             failed = Failed("nonsense", f"hands over what cannot be sent: {safe_repr.text_of(error)}"[:2000], "")
             self._send(Answer(self._turn, *when, [failed], [], None, []))
 
-    def _on_spin(self, life: Life, task: trio.lowlevel.Task) -> None:
+    def _on_spin(self, life: Incarnation, task: trio.lowlevel.Task) -> None:
         self._send(Spun(self._turn, life.passes - self._passes, scheduler.failure_of(life, task)))
         os._exit(0)
 

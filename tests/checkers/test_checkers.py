@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from labs.checking.checker import Checkers, Oracle, Violation
+from labs.checking.checker import Checker, Checkers, Violation
 from labs.checking.configuration import Configuration
 from labs.messages import AppendEntriesArgs, Args, InstallSnapshotArgs, LogEntry, RequestVoteArgs
 from labs.raft.checkers import checkers
@@ -40,9 +40,9 @@ def shadow_of(servers: int, stage: str) -> Shadow:
     return Shadow(Configuration.of_size(servers), STAGES[stage])
 
 
-def judge(oracle: Oracle, *events: Event, shadow: Shadow | None = None) -> Violation | None:
+def judge(checker: Checker, *events: Event, shadow: Shadow | None = None) -> Violation | None:
     """Show events to a checker, and then to the shadow that it uses; return the first violation."""
-    see = Checkers(shadow, [oracle]).observer()
+    see = Checkers(shadow, [checker]).observer()
     try:
         for event in events:
             see(event)
@@ -159,12 +159,12 @@ def test_server_goes_on_behind_its_snapshot_after_a_restart() -> None:
 
 
 def test_commands_that_every_snapshot_covers_are_forgotten() -> None:
-    oracle = OneHistory(2)
+    checker = OneHistory(2)
     for index in range(1, 1001):
-        assert judge(oracle, *apply(0, index, first=index), *apply(1, index, first=index)) is None
+        assert judge(checker, *apply(0, index, first=index), *apply(1, index, first=index)) is None
         if index % 10 == 0:
-            assert judge(oracle, save(0, index), save(1, index)) is None
-    assert len(oracle._command_at) <= 10
+            assert judge(checker, save(0, index), save(1, index)) is None
+    assert len(checker._command_at) <= 10
 
 
 def test_each_stage_is_judged_by_more_than_the_one_before() -> None:
