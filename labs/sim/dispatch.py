@@ -30,7 +30,7 @@ _LAST_ACTS = ("save", "after reply", "after send")
 """The points at which what the server puts out still counts."""
 
 
-class Carrier:
+class Dispatcher:
     """Stands between the outboxes of a run's servers, and its trace, disks, services and calls."""
 
     def __init__(

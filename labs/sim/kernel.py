@@ -17,7 +17,7 @@ from typing import Any
 import trio
 
 from labs.codec import safe_repr
-from labs.sim.dispatch import Carrier
+from labs.sim.dispatch import Dispatcher
 from labs.sim.hosts.base import Hosts, HostsUnavailable
 from labs.sim.hosts.inline import InlineHosts
 from labs.sim.loader.program import Program
@@ -25,7 +25,7 @@ from labs.sim.net.network import Conditions
 from labs.sim.rpc import Calls
 from labs.sim.runtime.clock import VirtualClock
 from labs.sim.runtime.trio_internals import Loop
-from labs.sim.scheduler import Abandoned, Turns, failure_of
+from labs.sim.scheduler import Abandoned, Scheduler, failure_of
 from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Failed
 from labs.sim.server.service import index_of_snapshot
@@ -63,10 +63,10 @@ class Kernel:
         hosts: Hosts | None = None,
     ) -> None:
         clock = VirtualClock(self._idle)
-        self._turns = Turns(lambda life, task: self.end_with_failure(life.server, failure_of(life, task)))
-        self.arrange = self._turns.arrange
+        self._scheduler = Scheduler(lambda life, task: self.end_with_failure(life.server, failure_of(life, task)))
+        self.arrange = self._scheduler.arrange
         """Puts runnable tasks in order, for trio."""
-        ran = self._turns.ran
+        ran = self._scheduler.ran
         self.world = World(servers, seed, program, conditions, clock, self.record, ran, paces, service_time)
         self.recorder = recorder
         self._write = recorder.record
@@ -76,9 +76,9 @@ class Kernel:
         """Puts what ended the run into words."""
         self.verdict: Verdict | None = None
         self._hosts: Hosts = hosts or InlineHosts()
-        self._hosts.attach(self.world, self._turns, self.end_with_failure)
+        self._hosts.attach(self.world, self._scheduler, self.end_with_failure)
         self.calls: Calls = Calls(self.world, self.end_with)
-        self.carrier = Carrier(
+        self.dispatcher = Dispatcher(
             self.world,
             self.calls,
             on_failure=self.on_failure,
@@ -154,7 +154,7 @@ class Kernel:
     async def sleep_until(self, time: float, or_apply: bool = False, or_event: bool = False) -> None:
         """Let the test wait until a time, or with `or_event` until the end of the next instant that has an event."""
         self._wake_on_apply = or_apply
-        self.carrier.flush()
+        self.dispatcher.flush()
         self._wake_on_event = or_event
         self._tester_due = (max(time, self.now), trio.lowlevel.current_task())
 
@@ -177,7 +177,7 @@ class Kernel:
                 self._nursery.cancel_scope.cancel()
 
     def _mark_as_over(self) -> None:
-        self.world.closing = self._turns.closing = True
+        self.world.closing = self._scheduler.closing = True
         self.over_at = self.now
 
     # Time.
@@ -212,7 +212,7 @@ class Kernel:
             self._check_ended()
         world = self.world
         world.poked = False
-        self.carrier.flush()
+        self.dispatcher.flush()
         now, deadline = world.clock.now, self._loop.next_deadline()
         if self._hosts.apart:
             deadline = min(deadline, self._hosts.deadline())
@@ -252,7 +252,7 @@ class Kernel:
     def _let_close(self, deadline: float) -> None:
         """Let tasks that shield themselves from the end run out, but not for ever."""
         self._closing_steps += 1
-        if self._closing_steps > 1000 or self._turns.left_out:
+        if self._closing_steps > 1000 or self._scheduler.left_out:
             raise Abandoned
         if deadline < math.inf:
             self.world.clock.now = max(self.now, deadline)
@@ -279,7 +279,7 @@ class Kernel:
                 self.blame(server, message, error)
 
     def _end_spinning_together(self) -> None:
-        life = self.carrier.last_heard
+        life = self.dispatcher.last_heard
         assert life is not None  # only what servers put out makes steps at one instant
         text = f"sends messages back and forth {MAX_STEPS:,} times without letting time pass"
         self.end_with_failure(life.server, Failed("spins", text, life.where()))
@@ -289,7 +289,7 @@ class Kernel:
     def touch(self, life: Handle) -> None:
         """Carry at once what a server put out while the test called it."""
         self.world.ran[life.server] = life
-        self.carrier.flush()
+        self.dispatcher.flush()
 
     def has_started(self, server: int) -> bool:
         """Return whether a server runs, or ever ran."""
@@ -303,7 +303,7 @@ class Kernel:
         disk = world.disks[server]
         life = self._hosts.make(server, number, disk)
         world.lives[server] = life
-        self.carrier.forget_life(server)
+        self.dispatcher.forget_life(server)
         world.service.restart(server, disk.snapshot)
         self.record(Restart(self.now, server, number))
         assert self._nursery is not None
@@ -314,7 +314,7 @@ class Kernel:
         """End a server's incarnation; its disk stays."""
         world = self.world
         life = world.lives[server]
-        self.carrier.disarm_crash(server)
+        self.dispatcher.disarm_crash(server)
         if life is None:
             return
         self.record(Crash(self.now, server, at))
@@ -351,7 +351,7 @@ class Kernel:
         world, life = self.world, self.world.lives[server]
         index, taken = world.service.index(server), index_of_snapshot(world.disks[server].snapshot) or 0
         if life is not None and server not in world.paused and index > taken:
-            self.carrier.let_take_snapshot(life, index, world.service.snapshot(server))
+            self.dispatcher.let_take_snapshot(life, index, world.service.snapshot(server))
 
     def on_applied(self) -> None:
         """Wake the test at the end of this instant, if it waits for something to be applied."""
@@ -439,7 +439,7 @@ class Kernel:
         self.world.release()
         self.calls.forget()
         self._dying = []
-        self.carrier.release()
+        self.dispatcher.release()
         self._tester_due, self._nursery = None, None
         vars(self).pop("_loop", None)
 

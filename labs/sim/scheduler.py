@@ -20,7 +20,7 @@ class Abandoned(Exception):
     """Ends trio's loop by force, when a submission's tasks refuse to end."""
 
 
-class Turns:
+class Scheduler:
     """Orders batches of tasks; `on_spin` is called once for an incarnation that spins, with its spinning task."""
 
     def __init__(self, on_spin: Callable[[Incarnation, trio.lowlevel.Task], None]) -> None:

@@ -179,11 +179,11 @@ class Cluster:
         """
         if nth < 1:
             raise ValueError(f"nth counts from 1, not {nth}")
-        self._kernel.carrier.arm_crash(server, point, nth)
+        self._kernel.dispatcher.arm_crash(server, point, nth)
 
     def spare(self, server: int) -> None:
         """End `crash_at`."""
-        self._kernel.carrier.disarm_crash(server)
+        self._kernel.dispatcher.disarm_crash(server)
 
     def pause(self, server: int) -> None:
         """Let a server stand still, as in a long garbage collection, until `resume`."""
@@ -323,7 +323,7 @@ class Cluster:
 
     def _change_links(self, change: Callable[[], None], server: int = -1) -> None:
         self._go_on()
-        self._kernel.carrier.change_links(change, server)
+        self._kernel.dispatcher.change_links(change, server)
 
     def record_check(self, text: str) -> None:
         self._kernel.record(Check(self.now, -1, text))

@@ -31,7 +31,7 @@ class Cluster(testing.Cluster):
         """The highest term that each server was ever seen in."""
         self._deaf: dict[int, tuple[int, float]] = {}
         """The servers that are let time out, with their terms when that began, and when it ends at the latest."""
-        kernel.carrier.on_state = self._see_state
+        kernel.dispatcher.on_state = self._see_state
 
     def leaders(self, among: Iterable[int] | None = None) -> list[int]:
         """Return the connected, running servers that lead the highest term that any of them leads."""
@@ -58,7 +58,7 @@ class Cluster(testing.Cluster):
         if self.is_up(server):
             self._change_links(lambda: self._world.network.deafen(server), server)
             until = self.now + DEAF
-            self._deaf[server] = (self._kernel.carrier.states[server][0], until)
+            self._deaf[server] = (self._kernel.dispatcher.states[server][0], until)
             self._world.at(until, self._hear_at_last, server)
 
     def _hear_at_last(self, server: int) -> None:
@@ -68,7 +68,7 @@ class Cluster(testing.Cluster):
 
     def _hear(self, server: int) -> None:
         if self._deaf.pop(server, None) is not None:
-            self._kernel.carrier.change_links(lambda: self._world.network.hear(server), server)
+            self._kernel.dispatcher.change_links(lambda: self._world.network.hear(server), server)
 
     def _see_state(self, server: int, term: int) -> None:
         """Note the term that a server is in by now; one that was let time out hears again if that is a newer one."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from labs.codec.limits import MAX_FRAME
-from labs.sim.scheduler import Turns
+from labs.sim.scheduler import Scheduler
 from labs.sim.server.disk import Disk
 from labs.sim.server.handle import Handle
 from labs.sim.server.outputs import Failed
@@ -36,7 +36,7 @@ class Hosts(Protocol):
     apart: bool
     """Whether they run elsewhere, and not on the loop that the kernel is on."""
 
-    def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
+    def attach(self, world: World, scheduler: Scheduler, on_failure: Callable[[int, Failed], None]) -> None:
         """Take the run that these hosts are for; `on_failure` ends it because a server's code failed."""
 
     def make(self, server: int, number: int, disk: Disk) -> Handle:

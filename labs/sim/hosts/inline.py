@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from labs.sim.scheduler import Turns
+from labs.sim.scheduler import Scheduler
 from labs.sim.server.disk import Disk
 from labs.sim.server.incarnation import Incarnation
 from labs.sim.server.outputs import Failed
@@ -17,8 +17,8 @@ class InlineHosts:
 
     apart = False
 
-    def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
-        self._world, self._serve = world, turns.serve
+    def attach(self, world: World, scheduler: Scheduler, on_failure: Callable[[int, Failed], None]) -> None:
+        self._world, self._serve = world, scheduler.serve
 
     def make(self, server: int, number: int, disk: Disk) -> Incarnation:
         world = self._world

@@ -40,7 +40,7 @@ from labs.sim.hosts.process.frames import Answer, BadFrame
 from labs.sim.hosts.process.validate import Customs
 from labs.sim.hosts.process.zygote_client import decode_frame
 from labs.sim.kernel import Kernel
-from labs.sim.scheduler import Turns
+from labs.sim.scheduler import Scheduler
 from labs.sim.server.disk import Disk
 from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, Noted, Output, Replied
 from labs.sim.server.persister import DiskPersister
@@ -268,7 +268,7 @@ class _Hosts:
     def __init__(self, draw: Bytes, faults: list[str]) -> None:
         self._draw, self._faults = draw, faults
 
-    def attach(self, world: World, turns: Turns, on_failure: Callable[[int, Failed], None]) -> None:
+    def attach(self, world: World, scheduler: Scheduler, on_failure: Callable[[int, Failed], None]) -> None:
         self._world = world
 
     def make(self, server: int, number: int, disk: Disk) -> Speaker:
@@ -340,7 +340,7 @@ class Case:
         )
         self.kernel._nursery = SimpleNamespace(cancel_scope=SimpleNamespace(cancel=lambda: None))  # type: ignore[assignment]
         if self._goes_on:
-            self.kernel.carrier._carry[Failed] = lambda life, failed: None
+            self.kernel.dispatcher._carry[Failed] = lambda life, failed: None
         self.refused = 0
         """So often something was refused where the error would name the submission's line."""
 
@@ -525,7 +525,7 @@ class Case:
             self.kernel.crash(life.server)
 
     def crash_later(self, life: Speaker) -> None:
-        self.kernel.carrier.arm_crash(life.server, self._draw.one_of(("save", "reply", "send")), 1)
+        self.kernel.dispatcher.arm_crash(life.server, self._draw.one_of(("save", "reply", "send")), 1)
 
     def restart_all(self) -> None:
         for server in range(self.size):
@@ -536,7 +536,7 @@ class Case:
         kernel = self.kernel
         kernel.world.clock.now += self._draw.one_of((0.001, 0.01, 0.05, 0.3, 2.0))
         kernel._hand_out()
-        kernel.carrier.flush()
+        kernel.dispatcher.flush()
 
     def cut(self) -> None:
         kernel, server = self.kernel, self._draw.below(self.size)

@@ -23,7 +23,7 @@ from labs.sim.hosts.process import frames
 from labs.sim.hosts.process.compilations import Compilations
 from labs.sim.hosts.process.frames import BadFrame, Confined
 from labs.sim.hosts.process.procfs import core_now, memory_now, turns_now
-from labs.sim.hosts.process.proxy import RemoteLife
+from labs.sim.hosts.process.proxy import RemoteIncarnation
 from labs.sim.hosts.process.zygote_client import Process, ZygoteLink
 from labs.sim.loader.program import Program
 from labs.sim.loader.sources import Compiled
@@ -178,18 +178,18 @@ class ProcessRun:
 
     # What the kernel wants of its hosts.
 
-    def attach(self, world: World, turns: scheduler.Turns, on_failure: Callable[[int, Failed], None]) -> None:
+    def attach(self, world: World, turns: scheduler.Scheduler, on_failure: Callable[[int, Failed], None]) -> None:
         """Take the run that these hosts are for."""
         self._world, self._on_failure = world, on_failure
 
-    def make(self, server: int, number: int, disk: Disk) -> RemoteLife:
+    def make(self, server: int, number: int, disk: Disk) -> RemoteIncarnation:
         """Return a new incarnation of a server; it starts with `begin`."""
-        return RemoteLife(self, server, number, disk)
+        return RemoteIncarnation(self, server, number, disk)
 
     def run(self) -> None:
         """Let all servers run that have something to do now."""
         world = self._world
-        lives = [life for life in world.lives if isinstance(life, RemoteLife) and life.is_due(world.now)]
+        lives = [life for life in world.lives if isinstance(life, RemoteIncarnation) and life.is_due(world.now)]
         for life in lives:
             life.send_step()
         stalled = False
@@ -208,7 +208,7 @@ class ProcessRun:
 
     def deadline(self) -> float:
         """Return when the next server wants to run."""
-        lives = [life for life in self._world.lives if isinstance(life, RemoteLife) and not life.paused]
+        lives = [life for life in self._world.lives if isinstance(life, RemoteIncarnation) and not life.paused]
         return min((life.deadline for life in lives), default=math.inf)
 
     # What its incarnations need.

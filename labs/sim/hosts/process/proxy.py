@@ -57,7 +57,7 @@ class Run(Protocol):
     def over_budget(self, server: int) -> bool: ...
 
 
-class RemoteLife:
+class RemoteIncarnation:
     """A server from its start to its crash, elsewhere. `number` counts its incarnations from 0."""
 
     def __init__(self, run: Run, server: int, number: int, disk: Disk) -> None:

@@ -52,7 +52,7 @@ class Child:
         self._confine = confine
         self._life: Incarnation
         self._clock = VirtualClock(self._on_idle)
-        self._turns = scheduler.Turns(self._on_spin)
+        self._scheduler = scheduler.Scheduler(self._on_spin)
         self._turn = 0
         self._passes = 0
         """The incarnation's loop passes before this step."""
@@ -70,7 +70,7 @@ class Child:
     def run(self) -> None:
         """Run to the end of the process."""
         try:
-            with deterministic_scheduling(self._turns.arrange, scheduler.count_task):
+            with deterministic_scheduling(self._scheduler.arrange, scheduler.count_task):
                 trio.run(self._main, clock=self._clock)
         except BaseException as error:
             with contextlib.suppress(frames.BadFrame):  # if the simulator is gone, nobody listens
@@ -134,7 +134,7 @@ class Child:
                     self._obey(message)
             elif isinstance(message, Step) and self._brings_requests_only(message):
                 self._take_in(message)
-                self._turns.serve(self._life)
+                self._scheduler.serve(self._life)
                 if self._is_trios_turn():
                     return
                 self._answer()
