@@ -66,8 +66,10 @@ def _run(
 
 
 def chosen(tests: Iterable[str]) -> list[Scenario]:
-    """Return the tests with these ids, in the order of the stages, then schedules; one that is no longer there is left
-    out."""
+    """Return the tests with these ids in the order of the stages, then schedules.
+
+    One that is no longer there is left out.
+    """
     wanted = set(tests)
     files = [name for name in sorted(wanted) if folder.is_schedule(name) and Path(name).exists()]
     return [

@@ -1,5 +1,4 @@
-"""Measures CPU time as a ratio to a yardstick: two loads take turns on one machine, several times, and the best ones
-count.
+"""Measures CPU time as a ratio to a yardstick: two loads take turns on one machine, and the best times count.
 
 For students the yardstick is the bench's small server (labs.bench.flood); the grader can pass another one, the
 reference, and its own way to run it.

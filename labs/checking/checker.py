@@ -41,16 +41,17 @@ class Census(Checker):
 
 
 class Checkers:
-    """All checkers of a run: a model that follows the servers, and checkers that see each event before the model
-    does."""
+    """All checkers of a run: a model that follows the servers, and judges that see each event before it does."""
 
     def __init__(self, model: Checker | None = None, judges: Iterable[Checker] = ()) -> None:
         self.model = model
         self.judges = list(judges)
 
     def observer(self, *watchers: Checker) -> Callable[[Event], None]:
-        """Return a function that shows an event to checkers, model and watchers, in this order; it raises the first
-        Violation."""
+        """Return a function that shows an event to judges, model and watchers, in this order.
+
+        It raises the first Violation.
+        """
         model = [] if self.model is None else [self.model]
         return _Audience([*self.judges, *model, *watchers]).see
 

@@ -1,5 +1,6 @@
-"""Limits on what a server may hand over. No correct server comes near them; without them one could fill the simulator's
-memory.
+"""Limits on what a server may hand over: without them one could fill the simulator's memory.
+
+No correct server comes near them.
 
 They are the same for all hosts: `labs.sim.server.incarnation` refuses more where the error can name the submission's
 line, and `labs.sim.hosts.process.validate` and `labs.sim.dispatch` check again what a process sends.

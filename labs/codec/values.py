@@ -16,8 +16,7 @@ RESERVED = ("\0class", "\0fields")
 
 
 def check_command(value: Any, where: str = "the command") -> None:
-    """Raise Refused, naming the place inside the value, unless it consists only of the allowed types, within the
-    limits."""
+    """Raise Refused, naming the place inside, unless a value has only the allowed types, within the limits."""
     if type(value) in (list, dict):
         _check_items(value, where, 0, MAX_ITEMS)
     else:

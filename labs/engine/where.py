@@ -34,8 +34,10 @@ def backend(most: int, address: str) -> Backend:
 
 
 def machines(address: str) -> Backend:
-    """Return the backend of a scheduler, whose workers do as many jobs at once as they can; raise Unavailable if Dask
-    is not installed."""
+    """Return the backend of a scheduler, whose workers do as many jobs at once as they can.
+
+    Raise Unavailable if Dask is not installed.
+    """
     if importlib.util.find_spec("distributed") is None:
         raise Unavailable(f"--scheduler needs Dask, which is not installed here: {INSTALL}")
     from labs.engine.machines.backend import Machines

@@ -1,5 +1,4 @@
-"""The interface for the engine's work: jobs in, records out. To run something in parallel, write one class like
-this."""
+"""The interface for the engine's work: jobs in, records out. What runs in parallel is one class like this."""
 
 from __future__ import annotations
 

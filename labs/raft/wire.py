@@ -152,8 +152,9 @@ def look_through_append_entries(data: bytes) -> None:
 
 
 def _holds_scalars(data: bytes) -> bool:
-    """Return whether an AppendEntries has no list or map except itself, its list of entries, and the entries: the usual
-    case.
+    """Return whether an AppendEntries has no list or map but itself, its list of entries, and the entries.
+
+    That is the usual case.
 
     A few more bytes that only look like lists or maps, such as parts of numbers, do no harm in a short message.
     """

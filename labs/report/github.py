@@ -48,8 +48,10 @@ def plain(text: str) -> str:
 
 
 def annotate(records: Sequence[RunRecord], submission: Path, rules: Mapping[str, Rule]) -> list[str]:
-    """Return one annotation for each failing test: at the line that its message names, else at the method that the
-    broken rule is about."""
+    """Return one annotation for each failing test.
+
+    It is at the line that its message names, else at the method that the broken rule is about.
+    """
     failed = _first_failures(records)
     found = [
         command("error", _place(record, submission, rules), f"{record.test}: {record.title}", _words(record))

@@ -1,5 +1,6 @@
-"""Draws a span of a trace as a moving picture in SVG: servers in a ring, messages on their way between them, over and
-over.
+"""Draws a span of a trace as a moving picture in SVG: servers in a ring, messages on their way between them.
+
+It is shown over and over.
 
 The picture needs no script, and where a reader prefers less motion it shows the last moment. Time is not to scale: what
 happens quickly is slower, and where nothing happens, it is cut short. Knows only events.
@@ -198,8 +199,7 @@ def _place(server: int, count: int) -> Place:
 
 
 def _clock(events: Sequence[ev.Event], first: int, last: int) -> dict[int, float]:
-    """Return for each event the second of the picture at which it is shown; what one server sends at once leaves
-    together."""
+    """Return for each event its second in the picture; what one server sends at once leaves together."""
     shown = {first: 0.3}
     for position, (one, other) in enumerate(pairwise(events[first : last + 1]), first + 1):
         together = isinstance(one, ev.Send) and isinstance(other, ev.Send) and one.server == other.server

@@ -52,8 +52,7 @@ RULES = """
 
 @dataclass(frozen=True)
 class View:
-    """Which part of a run to draw: the last `rows` events that can be drawn, of some servers, kinds of event and
-    times."""
+    """Which part of a run to draw: the last `rows` events, of some servers, kinds of event and times."""
 
     rows: int = 14
     servers: tuple[int, ...] | None = None
@@ -172,8 +171,7 @@ class _Drawing:
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + 3.5:.1f}"{anchor}>{escape(words)}</text>')
 
     def beside(self, server: int, words: str, kind: str = "", gap: float = 12) -> None:
-        """Write to the right of a lane, and over the next lanes if this row has nothing there; cut what does not
-        fit."""
+        """Write to the right of a lane, over the next lanes if this row has nothing there, cut to what fits."""
         end = min(self.width(), self.x(server) + 1.9 * self.spacing)
         room = int((end - self.x(server) - gap) / TEXT_WIDTH)
         self.text(self.x(server) + gap, self.y(), words if len(words) <= room else words[: room - 1] + "…", kind)

@@ -1,5 +1,4 @@
-"""The terminal report: a table with one line per test, then each failure with its reason and the command that repeats
-it.
+"""The terminal report: one line per test, then each failure with its reason and the command that repeats it.
 
 Tests that wait for a method that is not written yet are only counted, unless everything is asked for.
 """
@@ -135,8 +134,7 @@ def _runs(records: Sequence[RunRecord]) -> str:
 
 
 def _changed(change: Change) -> list[str]:
-    """Return one paragraph for the tests that turned green since the last run, and one for those that are no longer
-    green."""
+    """Return one paragraph for the tests that turned green since the last run, and one for the opposite."""
     named = (("green since the last run", change.gained, "pass"), ("no longer green", change.lost, "fail"))
     parts = []
     for words, tests, status in named:

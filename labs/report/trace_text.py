@@ -42,8 +42,10 @@ KINDS = [str(kind.__struct_config__.tag) for kind in get_args(ev.AnyEvent)]
 
 @dataclass(frozen=True)
 class Filter:
-    """What to print; None means no limit. Without limits, only the end of the run is shown, unless `everything` is
-    set."""
+    """What to print; None means no limit.
+
+    Without limits, only the end of the run is shown, unless `everything` is set.
+    """
 
     servers: list[int] | None = None
     kinds: list[str] | None = None

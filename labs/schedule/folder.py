@@ -23,7 +23,9 @@ def find(name: str) -> Scenario:
 
 
 def kept(stages: Sequence[str]) -> list[Scenario]:
-    """Return the schedules in the folder that are of some stages, in their order, each stage's by name; raise
-    BadSchedule."""
+    """Return the schedules of some stages in the folder, in their order, each stage's by name.
+
+    Raise BadSchedule.
+    """
     found = [find(str(path)) for path in sorted(FOLDER.glob(f"*{SUFFIX}"))]
     return [scenario for stage in stages for scenario in found if scenario.stage == stage]

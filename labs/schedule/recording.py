@@ -45,8 +45,7 @@ def record(
     hosts: ProcessHosts | None = None,
     cpu_seconds: float | None = None,
 ) -> tuple[Schedule, RunRecord]:
-    """Run a test with a seed; return what it did as a schedule, and the record of the run, both as run_scenario takes
-    and makes it."""
+    """Run a test with a seed; return what it did as a schedule, and the record of the run (run_scenario)."""
     if scenario.is_drill or scenario.is_perf:
         kind = "drill: a single server among fake peers" if scenario.is_drill else "performance test"
         raise NotRecordable(f"{scenario.id} is a {kind}; only stage tests can be taken as a schedule")

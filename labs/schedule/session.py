@@ -94,8 +94,10 @@ class Session:
         return self._go(time, or_event=False)
 
     def step(self, until: float = FOREVER) -> bool:
-        """Let the run go on to the end of the next instant at which anything happens, at most up to a virtual time;
-        return whether it is over."""
+        """Let the run go on to the end of the next instant at which anything happens; return whether it is over.
+
+        It goes at most up to a virtual time.
+        """
         return self._go(until, or_event=True)
 
     def act(self, action: AnyAction) -> bool:

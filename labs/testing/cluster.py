@@ -71,8 +71,10 @@ class Cluster:
         await self._kernel.sleep(seconds)
 
     async def sleep_until(self, time: float, or_event: bool = False) -> None:
-        """Let virtual time pass up to a time; with `or_event` to the end of the next instant at which something
-        happens."""
+        """Let virtual time pass up to a time.
+
+        With `or_event` only to the end of the next instant at which something happens.
+        """
         self._go_on()
         await self._kernel.sleep_until(time, or_event=or_event)
 
@@ -284,8 +286,7 @@ class Cluster:
     # Inside.
 
     def _explain(self, error: Exception) -> Stuck | None:
-        """Return an outcome with the last answer of a server as the cause of the test's failure, if there was an
-        answer."""
+        """Return an outcome with a server's last answer as the cause of the test's failure, if there was one."""
         if self._heard is None:
             return None
         server, kind, what, answer = self._heard

@@ -1,5 +1,4 @@
-"""One server among fake peers, as a drill controls it: it sends RPCs made by hand, and sees answers, requests and
-saves.
+"""One server among fake peers, as a drill controls it: RPCs made by hand, and a look at all that comes back.
 
 Methods named `wait_for_…` let virtual time pass, and so do those that wait for an answer. A check that fails names the
 rule of the drill and two facts that disagree: what was seen last, and why the rule requires something else. Knows no
@@ -102,8 +101,7 @@ class Lone:
         return await self._answer_to(peer, args, self.fakes[peer].ask(self.me, args), within)
 
     async def ask_in_turn(self, gap: float, *asked: tuple[int, Any]) -> list[Any]:
-        """Deliver requests of fake peers this many seconds apart, without waiting for replies; then return the
-        replies."""
+        """Deliver requests of fake peers this many seconds apart; then wait for the replies, and return them."""
         numbers = []
         for peer, args in asked:
             numbers.append(self.fakes[peer].ask(self.me, args))
@@ -325,8 +323,7 @@ class Lone:
         self._fail(text, rule)
 
     def _explain(self, error: Exception) -> Stuck | None:
-        """Return an outcome with the server's last output as the cause of the drill's failure, if there was an
-        output."""
+        """Return an outcome with the server's last output as the cause of the drill's failure, if there was one."""
         if not self._seen:
             return None
         return stuck(self._rule, error, f"it had no more than this: {self._seen}", self.me, self.now)

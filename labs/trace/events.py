@@ -81,7 +81,9 @@ class Timeout(Event, frozen=True, gc=False):
 
 
 class Save(Event, frozen=True, gc=False):
-    """A server writes its state. The log is given as the change since the previous save. Afterwards the log reaches
+    """A server writes its state, with the log as the change since the previous save.
+
+    Afterwards the log reaches
     from `last_included_index + 1` to `last_index`. Its entries before `first_index` were saved before; `entries` are
     the rest. `size` is that of the whole state in bytes, without the snapshot.
     """
@@ -133,8 +135,11 @@ class TakeSnapshot(Event, frozen=True, tag="take_snapshot", gc=False):
 
 
 class Crash(Event, frozen=True, gc=False):
-    """A server crashes; only its disk remains. `at` is "save", "reply" or "send" if the test aimed the crash at one, or
-    "before save", "after reply" or "after send"."""
+    """A server crashes; only its disk remains.
+
+    `at` is "save", "reply" or "send" if the test aimed the crash at one, or "before save", "after reply" or
+    "after send".
+    """
 
     at: str | None = None
 

@@ -15,8 +15,9 @@ from labs.explore.work import Exploring, Found
 
 
 def explore(submission: Path, stage: str, seconds: float, seed: int, jobs: int, scheduler: str = "") -> Found | None:
-    """Run every order of a stage, up to bounds that grow for that many wall seconds; return the first that fails, made
-    small.
+    """Run every order of a stage, up to bounds that grow for that many wall seconds.
+
+    Return the first that fails, made small.
 
     Print a line per level: how many orders were run, and how many branches were left out, because they would only have
     repeated an order. Ctrl-C ends the search, and what is known is printed all the same. Raise BadSubmission if the

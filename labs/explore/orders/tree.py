@@ -66,8 +66,10 @@ class Known:
         """For a seed choices of which the last one is not there to be made."""
 
     def learn(self, seed: int, path: tuple[Choice, ...], ended: Ended, place: int) -> None:
-        """Remember why a path is impossible with a seed: at `place` another server came first, or no such choice was
-        there."""
+        """Remember why a path is impossible with a seed.
+
+        At `place` another server came first, or no such choice was there.
+        """
         if ended.missed is None:
             self._strays.add((seed, path[: place + 1]))
         else:

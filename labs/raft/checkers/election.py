@@ -191,8 +191,7 @@ class Votes(Checker):
             raise Violation("VoteOnlyUpToDate", text, (server.id, request.candidate_id), event.time)
 
     def _follows(self, server: ShadowServer, request: RequestVoteArgs) -> bool:
-        """Return whether the candidate leads its term already, and the voter has heard it and noted it as its
-        choice."""
+        """Return whether the candidate leads its term already, and the voter has heard and noted that."""
         leads = self._shadow.leader_of.get(request.term) == request.candidate_id
         noted = not server.saves or (server.disk_term, server.disk_vote) == (request.term, request.candidate_id)
         return leads and noted and server.heard_leader_of == request.term
@@ -253,8 +252,7 @@ class Votes(Checker):
         self._held.pop(event.server, None)
 
     def _may_have_asked(self, candidate: int | None, request: RequestVoteArgs) -> bool:
-        """Return whether a vote on a disk may have been given in the term of a request, to another than who asks
-        there."""
+        """Return whether a vote on a disk may be of a request's term, and for another than who asks there."""
         if candidate is None or candidate == request.candidate_id:
             return False
         other = self._shadow.servers[candidate]

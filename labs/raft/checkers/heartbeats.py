@@ -64,8 +64,7 @@ class Heartbeats(Checker):
             self._look(event)
 
     def _goes_on(self, event: Role) -> None:
-        """A leader reports again that it leads; it owes no first heartbeat, because it sent that when it was
-        elected."""
+        """A leader reports again that it leads; it owes no first heartbeat: it sent that when it was elected."""
         for peer in range(len(self._shadow.servers)):
             self._last.setdefault((event.server, peer), event.time)
             self._sent.setdefault((event.server, peer), event.time)

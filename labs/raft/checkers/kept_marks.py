@@ -16,8 +16,7 @@ older messages may wait in its queues."""
 
 
 class CommitMarks(Checker):
-    """A server that has applied an entry knows that it is committed, also when it comes to lead (Figure 2,
-    commit_index)."""
+    """A leader knows what is committed of all that it has applied, also in earlier roles (Figure 2, commit_index)."""
 
     def __init__(self, shadow: Shadow) -> None:
         self._shadow = shadow

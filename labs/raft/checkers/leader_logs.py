@@ -1,5 +1,4 @@
-"""The checker of candidates' and leaders' logs: what they must hold, and what messages show of them (§5.4.1; Figure
-3)."""
+"""The checker of candidates' and leaders' logs: what they hold, and what messages show (§5.4.1; Figure 3)."""
 
 from __future__ import annotations
 

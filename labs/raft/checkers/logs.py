@@ -1,5 +1,4 @@
-"""The checkers of logs: what may be in them, and what may leave them (Figure 2, AppendEntries rules 2 to 4; Figure
-3)."""
+"""The checkers of logs: what may enter and leave them (Figure 2, AppendEntries rules 2 to 4; Figure 3)."""
 
 from __future__ import annotations
 

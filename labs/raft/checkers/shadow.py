@@ -1,6 +1,8 @@
-"""The shadow: what is known of each server from the outside, and what follows from it. Most checkers rest on it. It is
-derived from what servers received, answered, sent and saved, and holds only what is certain: a shadow log never
-contains an entry that the server might not have. Checkers see the shadow as it was before the event that they check.
+"""The shadow: what is known of each server from the outside, and what follows from it.
+
+Most checkers rest on it. It is derived from what servers received, answered, sent and saved, and holds only what is
+certain: a shadow log never contains an entry that the server might not have. Checkers see the shadow as it was before
+the event that they check.
 """
 
 from __future__ import annotations

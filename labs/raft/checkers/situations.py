@@ -1,5 +1,6 @@
-"""Counts the situations of the protocol that a run reaches: a suite that never reaches one cannot test it. Checks
-nothing. labs.raft.checkers.situation_names has a sentence for each; reports show which tests reach which.
+"""Counts the situations of the protocol that a run reaches: a suite that never reaches one cannot test it.
+
+Checks nothing. labs.raft.checkers.situation_names has a sentence for each; reports show which tests reach which.
 """
 
 from __future__ import annotations

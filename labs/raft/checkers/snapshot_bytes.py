@@ -1,5 +1,4 @@
-"""The checker of snapshots' bytes: they stay as a service handed them over, through saving, sending and applying
-(§7)."""
+"""The checker of snapshots' bytes, which stay as a service made them when saved, sent and applied (§7)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The checker of election timers that never run out: a server that hears nobody starts an election (Figure 2, Followers
-2)."""
+"""The checker of election timers: a server that hears nobody starts an election (Figure 2, Followers 2)."""
 
 from __future__ import annotations
 

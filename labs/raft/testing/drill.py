@@ -234,8 +234,7 @@ class Lone(testing.Lone):
         self.fakes[request.peer].say_yes(request)
 
     def oblige(self, *peers: int, below: float = math.inf) -> None:
-        """Let these fake peers, or all, acknowledge by themselves everything that a leader sends and that ends before
-        an index."""
+        """Let these fake peers, or all, acknowledge by themselves what a leader sends and ends before an index."""
         for peer in peers or self.peers:
             self.fakes[peer].agree_below(below)
 

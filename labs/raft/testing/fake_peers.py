@@ -143,8 +143,7 @@ class RaftPeer(FakePeer):
 
 
 def _end(message: Message) -> float:
-    """Return up to which index a log agrees with the leader's, once it acknowledges; infinity for a candidate's
-    request."""
+    """Return up to which index a log agrees with the leader's once it acknowledges; for candidates, infinity."""
     match message:
         case AppendEntriesArgs():
             return message.prev_log_index + len(message.entries)

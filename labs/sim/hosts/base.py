@@ -1,5 +1,4 @@
-"""The interface of hosts, which run servers inline or in processes of their own; and the options of the latter, as
-data.
+"""The interface of hosts, which run servers inline or in processes of their own; their options, as data.
 
 Inline, all servers run in the simulator's own process: fast, debuggable, and the same on every system. In process hosts
 each incarnation of a server is a process of its own, forked from a warm process (the zygote,
@@ -49,8 +48,10 @@ class Hosts(Protocol):
         """Return when the next one wants to run, unless trio knows."""
 
     def over_budget(self, server: int) -> bool:
-        """Return whether the run has used more than it may, and end it then; `server` is the one whose output is being
-        handled."""
+        """Return whether the run has used more than it may, and end it then.
+
+        `server` is the one whose output is being handled.
+        """
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,7 @@ def make_random(generator: random.Random, seeds: random.Random) -> types.ModuleT
 
 
 def make_time() -> types.ModuleType:
-    """Return a module like `time` whose clocks show virtual time and whose `sleep` raises an error that names what to
-    use."""
+    """Return a module like `time`: its clocks show virtual time, its `sleep` raises an error that names what to use."""
     module = types.ModuleType("time", "The virtual clock, in place of the module time.")
     for name in ("struct_time", "strftime", "strptime", "gmtime", "localtime", "mktime", "asctime", "ctime"):
         setattr(module, name, getattr(time, name))

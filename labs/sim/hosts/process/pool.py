@@ -265,8 +265,7 @@ class ProcessRun:
         return most, Failed("crawls", text, "")
 
     def _excess_of_memory(self) -> tuple[int, Failed] | None:
-        """Return the server with the most output, if the servers' output has made the simulator's memory grow too
-        much."""
+        """Return the server with the most output, if output has made the simulator's memory grow too much."""
         grown = memory_now() - self._memory
         if grown <= MAX_HELD:
             return None

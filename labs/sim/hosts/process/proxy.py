@@ -136,8 +136,10 @@ class RemoteIncarnation:
         self.paused = False
 
     def crash(self) -> None:
-        """Order it to end; `why_not_ended` finds out whether it does. From now on nothing that it does has an
-        effect."""
+        """Order it to end; `why_not_ended` finds out whether it does.
+
+        From now on nothing that it does has an effect.
+        """
         self.fenced = True
         self._turn += 1
         try:

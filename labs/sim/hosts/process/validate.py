@@ -140,8 +140,7 @@ class Customs:
 
 
 def check_failure(failed: Failed, *problems: Problem) -> None:
-    """Raise BadFrame if a failure is described at too great length, or is not one of these problems, if there are
-    any."""
+    """Raise BadFrame if a failure is described at too great length, or is not one of these problems, if any."""
     if len(failed.text) > MAX_NOTE or len(failed.place) > MAX_PLACE or failed.details:
         raise BadFrame("a failure that is described at too great length")
     if problems and failed.problem not in problems:
