@@ -41,14 +41,14 @@ class Census(Checker):
 
 
 class Checkers:
-    """All checkers of a run: a model that follows the servers, and judges that see each event before it does."""
+    """All checkers of a run: a model that follows the servers, and those that see each event before it does."""
 
     def __init__(self, model: Checker | None = None, judges: Iterable[Checker] = ()) -> None:
         self.model = model
         self.judges = list(judges)
 
     def observer(self, *watchers: Checker) -> Callable[[Event], None]:
-        """Return a function that shows an event to judges, model and watchers, in this order.
+        """Return a function that shows an event to checkers, model and watchers, in this order.
 
         It raises the first Violation.
         """

@@ -1,4 +1,4 @@
-"""The interface for the engine's work: jobs in, records out. What runs in parallel is one class like this."""
+"""The interface for the engine's work: jobs in, records out. Work to be done in parallel is one class like this."""
 
 from __future__ import annotations
 

@@ -96,11 +96,15 @@ class Kernel:
         """What was not written of `run`, where that is tolerated."""
         self._loop: Loop
         self._incarnations = [0] * servers
+        """How many incarnations each server has had."""
         self._at_first = servers - later
         """How many servers are started at the beginning; the test starts those with higher ids."""
         self._dying: list[Handle] = []
+        """The incarnations that were crashed, until they have ended."""
         self._steps = 0
-        self._tester_due: tuple[float, trio.lowlevel.Task] | None = None
+        """Steps at this instant so far."""
+        self._test_due: tuple[float, trio.lowlevel.Task] | None = None
+        """When the test wants to go on, and its task; None while it is at work."""
         self._wake_on_apply = self._wake_on_event = False
         self._nursery: trio.Nursery | None = None
         self.explain: Callable[[Exception], Stop | None] = lambda error: None
@@ -156,10 +160,10 @@ class Kernel:
         self._wake_on_apply = or_apply
         self.dispatcher.flush()
         self._wake_on_event = or_event
-        self._tester_due = (max(time, self.now), trio.lowlevel.current_task())
+        self._test_due = (max(time, self.now), trio.lowlevel.current_task())
 
         def abort(raise_cancel: object) -> trio.lowlevel.Abort:
-            self._tester_due = None
+            self._test_due = None
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
@@ -222,11 +226,11 @@ class Kernel:
         if network <= now:
             self._hand_out()
             return
-        tester = self._tester_due[0] if self._tester_due is not None else math.inf
-        if tester <= now:
-            self._wake_tester()
+        test = self._test_due[0] if self._test_due is not None else math.inf
+        if test <= now:
+            self._wake_test()
             return
-        instant = min(deadline, network, tester)
+        instant = min(deadline, network, test)
         if instant == math.inf:
             raise RuntimeError("nothing will ever happen again, and the test does not wait")
         world.clock.now = instant
@@ -237,11 +241,11 @@ class Kernel:
         if network <= instant:
             self._hand_out()
         elif deadline > instant:
-            self._wake_tester()
+            self._wake_test()
 
     def _is_trios_turn(self) -> bool:
         """Return whether a task can run, or may because the test waits for something else than time, or for nothing."""
-        return self._tester_due is None or bool(self._loop.runnable) or self._loop.next_deadline() <= self.now
+        return self._test_due is None or bool(self._loop.runnable) or self._loop.next_deadline() <= self.now
 
     def _wake_addressed(self) -> None:
         """Let trio run those that requests have reached, as it has others to run."""
@@ -257,9 +261,9 @@ class Kernel:
         if deadline < math.inf:
             self.world.clock.now = max(self.now, deadline)
 
-    def _wake_tester(self) -> None:
-        assert self._tester_due is not None
-        task, self._tester_due = self._tester_due[1], None
+    def _wake_test(self) -> None:
+        assert self._test_due is not None
+        task, self._test_due = self._test_due[1], None
         trio.lowlevel.reschedule(task)
 
     def _hand_out(self) -> None:
@@ -359,8 +363,8 @@ class Kernel:
             self._wake_soon()
 
     def _wake_soon(self) -> None:
-        if self._tester_due is not None:
-            self._tester_due = (min(self.now, self._tester_due[0]), self._tester_due[1])
+        if self._test_due is not None:
+            self._test_due = (min(self.now, self._test_due[0]), self._test_due[1])
 
     # What happened, and how the run ends.
 
@@ -440,7 +444,7 @@ class Kernel:
         self.calls.forget()
         self._dying = []
         self.dispatcher.release()
-        self._tester_due, self._nursery = None, None
+        self._test_due, self._nursery = None, None
         vars(self).pop("_loop", None)
 
     def _check_ended(self) -> None:

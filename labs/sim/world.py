@@ -47,7 +47,7 @@ class World:
         self.paces = paces
         """For each server after how many commands its service takes a snapshot; empty for never."""
         self.ran = ran
-        """The incarnations that ran since their outboxes were carried, by server."""
+        """The incarnations that ran since their outboxes were carried, by server: the scheduler's own table."""
         self.addressed: dict[int, Handle] = {}
         """The incarnations that requests have reached, and that have not run since, by server."""
         self.poked = False

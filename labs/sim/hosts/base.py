@@ -74,9 +74,10 @@ class HostOptions:
 
     Used as
 
-        with ProcessHosts(HostOptions(...)) as hosts:                    # labs.sim.hosts.process.pool; one zygote,
-        many runs record = run_scenario(scenario, path, seed, hosts=hosts, cpu_seconds=3.0) record.server_cpu_time,
-        hosts.facts                          # of all its servers; what `confine` returned
+        with ProcessHosts(HostOptions(...)) as hosts:  # labs.sim.hosts.process.pool; one zygote for many runs
+            record = run_scenario(scenario, path, seed, hosts=hosts, cpu_seconds=3.0)
+            record.server_cpu_time  # of all its servers
+            hosts.facts  # what `confine` returned
     """
 
     prefix: tuple[str, ...] = ()

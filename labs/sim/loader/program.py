@@ -69,8 +69,10 @@ class Program:
         self._found: dict[tuple[str, ...], Path | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the compiled modules, for code cannot be sent to a process that was not forked; it compiles them
-        again."""
+        """Leave out the compiled modules: code cannot be sent to a process that was not forked.
+
+        It compiles them again.
+        """
         return {**vars(self), "_code": {}}
 
     def read(self) -> dict[str, bytes]:

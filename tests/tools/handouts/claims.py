@@ -40,6 +40,7 @@ OTHER_CLASSES = {
     "AttributeError",
 }
 OTHER_CLASSES |= {"Restart", "HandleAppendEntriesRequest", "AdvanceCommitIndex"}  # of the TLA+ specification
+OTHER_CLASSES |= {"Lab", "Lone", "FakePeer", "Incarnation", "RemoteIncarnation", "Handle", "Violation"}  # of labs/
 OTHER_CLASSES |= {"KeyError", "BaseException", "Exception", "ExceptionGroup", "Cancelled", "Markdown", "Cluster"}
 
 
