@@ -41,7 +41,7 @@ class Handle(Protocol):
         """Propose a command; return the server's answer, or None if its code failed."""
 
     def state(self, quietly: bool = False) -> tuple[int, bool] | None:
-        """Return the answer of get_state, or None; with `quietly` an exception or a wrong answer is no failure."""
+        """Return the answer of get_state, or None; with `quietly` errors and wrong answers are ignored."""
 
     def snapshot(self, index: int, data: bytes) -> None:
         """Give the server its service's snapshot of everything up to an index."""
