@@ -467,6 +467,8 @@ class Shadow(Checker):
         if request is None:
             return
         if not reply.success:
+            if reply.term > request.term:
+                server.refused_in_newer_term = rpc
             taken_before = reply.term > request.term >= came_in and (chance is None or chance.yes)
             self._refused_append(server, request, reply, taken_before)
             return

@@ -549,6 +549,30 @@ async def test_leader_cut_off_with_a_follower(cluster: Cluster) -> None:
         await cluster.agree(cluster.command(), cluster.n)
 
 
+@scenario(servers=3, points=3, network=DELAYED)
+async def test_old_ends_are_no_copies(cluster: Cluster) -> None:
+    """the old end of a follower's log does not count as copies of a new leader's entries"""
+    for number in range(4):
+        await cluster.agree(cluster.command(), cluster.n)
+        old = await cluster.wait_for_leader()
+        rest = others(cluster, old)
+        cluster.disconnect(old)
+        start_many(cluster, old, 30)
+        new = await cluster.wait_for_leader(among=rest)
+        await cluster.sleep(0.1)
+        cluster.disconnect(others(cluster, old, new)[0])
+        cluster.connect(old)
+        end = cluster.now + 1.0
+        while cluster.state(old).is_leader and cluster.now < end:
+            await cluster.sleep_until(end, or_event=True)
+        # The old leader follows the new one, which has not sent these entries yet; both are a majority.
+        await cluster.sleep(cluster.random.uniform(0.02, 0.2) if number % 2 else 0.0)
+        start_many(cluster, new, 5)
+        await cluster.sleep(0.2)
+        cluster.connect_all()
+        await cluster.agree(cluster.command(), cluster.n)
+
+
 @scenario(servers=5, points=3)
 async def test_leader_again(cluster: Cluster) -> None:
     """who leads again knows nothing of its followers' logs"""

@@ -407,7 +407,7 @@ MUTANTS = [
     Mutant(
         name="C331_answer_tells_the_log_s_end",
         source="invented before the checkers were read",
-        stage="2B",
+        stage="2C",
         wrong="a follower's success carries the last index of its log, checked or not, and the leader takes it for a match",
         rules=("CommitNeedsMajority", "LeaderCompleteness"),
         changes=(

@@ -103,6 +103,12 @@ VARIANTS = (
         folder="disk_in_turn",
     ),
     Variant(
+        "group_commit",
+        "one task saves all that has changed, which takes 20 ms; a candidate's requests leave when its vote is saved",
+        "an older leader that is heard meanwhile is refused in the new term, and resets no timer",
+        folder="group_commit",
+    ),
+    Variant(
         "peer_tasks",
         "a ticker, an applier that waits for a slow service, and a task for each peer that waits for an event",
         "each task looks at the role and the term again when it goes on",
