@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.collecting.attachments import choose
 from grader.intake.no_links import is_link
-from grader.results.students import HandIn
+from grader.results.students import ENDINGS, HandIn
 
 Version = tuple[str, int]
 """The digits of a date, and a number: the order of attempts."""
@@ -46,8 +46,11 @@ def of_files(files: Mapping[str, Path], into: Path) -> list[Attempt]:
     versions: dict[str, dict[Version, str]] = {}
     for name in files:
         bare, version = version_of(name)
+        if version in versions.get(bare, {}):
+            bare = name  # two names for the same: nobody knows which counts
         versions.setdefault(bare, {})[version] = name
-    moments = sorted({moment for known in versions.values() for moment in known}) or [("", 0)]
+    handed_in = [known for known in versions.values() if any(map(_is_code, known.values()))] or list(versions.values())
+    moments = sorted({moment for known in handed_in for moment in known}) or [("", 0)]
     found: list[Attempt] = []
     for number, moment in enumerate(moments, 1):
         names = {bare: known[max(by)] for bare, known in versions.items() if (by := [m for m in known if m <= moment])}
@@ -55,8 +58,13 @@ def of_files(files: Mapping[str, Path], into: Path) -> list[Attempt]:
         source, trouble = choose({bare: files[name] for bare, name in sorted(names.items())}, place)
         if found and source and source == found[-1].source:
             found.pop()  # the files that came later are not part of the submission
-        found.append(Attempt(source, trouble, tuple(names.values())))
+        found.append(Attempt(source, trouble, tuple(filter(_is_code, names.values())) or tuple(names.values())))
     return found
+
+
+def _is_code(name: str) -> bool:
+    """Return whether a file may be a submission, or a part of one, and not a report beside it."""
+    return name.lower().endswith(ENDINGS)
 
 
 def of_folders(folders: Sequence[Path], into: Path) -> list[Attempt]:

@@ -102,7 +102,7 @@ def _note_attempts(hand_ins: list[HandIn], counts: str) -> None:
         print(f"{who} several attempts here: the {counts} one counts (attempts, in the rubric)", file=sys.stderr)
     for hand_in in several:
         if hand_in.trouble:
-            print(f"{hand_in.name}: the last of {len(hand_in.attempts)} attempts {hand_in.trouble}", file=sys.stderr)
+            print(f"{hand_in.name}: the last attempt counts as none: {hand_in.trouble}", file=sys.stderr)
 
 
 def _report(options: argparse.Namespace, batch: Batch) -> int:

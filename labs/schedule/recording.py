@@ -49,6 +49,8 @@ def record(
     if scenario.is_drill or scenario.is_perf:
         kind = "drill: a single server among fake peers" if scenario.is_drill else "performance test"
         raise NotRecordable(f"{scenario.id} is a {kind}; only stage tests can be taken as a schedule")
+    if scenario.later:
+        raise NotRecordable(f"{scenario.id} lets servers join, for which schedules have no step")
     steps: list[Step] = []
     found = run_scenario(
         scenario,

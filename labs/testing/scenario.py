@@ -109,6 +109,8 @@ def scenario(
     def mark(test: Test) -> Test:
         stage, name, title = _facts(test)
         sizes = (servers,) if isinstance(servers, int) else servers
+        if not 0 <= later < min(sizes):
+            raise ValueError(f"{later} of {min(sizes)} servers cannot join later: at least one is there from the start")
         name = name.removeprefix("test_")
         test.scenario = Scenario(  # type: ignore[attr-defined]
             lab,

@@ -30,6 +30,6 @@ def checkers(configuration: Configuration, stage: Stage, counted: bool = False) 
     return Checkers(None, [OneHistory(configuration.size)])
 
 
-WARM_UP = Lab("warm-up", "warmup.py:Warmup", stages(("0", ())), RULES, checkers, "skeleton/raft.py")
+WARM_UP = Lab("warm-up", "warmup.py:Warmup", stages(("0", ())), RULES, checkers, "skeleton/warmup.py")
 scenario = functools.partial(marks.scenario, WARM_UP)
 """Marks a coroutine `test_…(cluster)` as a test of the warm-up (labs.testing.scenario)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -109,3 +110,14 @@ def wait_until(page: Page, condition: str) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"it never came about that {condition}")
+
+
+def exports(page: Page) -> tuple[str, list[dict[str, Any]]]:
+    """Return what a page saves for ShiViz and for Perfetto: a text, and events."""
+    page.click("summary:has-text('save')")
+    with page.expect_download() as first:
+        page.click("#shiviz")
+    with page.expect_download() as second:
+        page.click("#perfetto")
+    traced = json.loads(Path(second.value.path()).read_bytes())["traceEvents"]
+    return Path(first.value.path()).read_text(encoding="utf-8"), traced

@@ -48,7 +48,7 @@ FACTS = {
     "RandomizedTimeouts": ["send RequestVote", "send RequestVote"],
     "StepsDown": ["deliver AppendEntries", "reply AppendEntries"],
     "ConsistencyCheck": ["deliver AppendEntries", "save", "reply AppendEntries"],
-    "ConsistencyRefusal": ["deliver AppendEntries", "save", "reply AppendEntries"],
+    "ConsistencyRefusal": ["deliver AppendEntries", "reply AppendEntries"],
     "ConflictTruncated": ["save", "deliver AppendEntries", "save"],
     "MatchingKept": ["save", "deliver AppendEntries", "save"],
     "CommitNeedsMajority": ["deliver AppendEntries", "apply"],

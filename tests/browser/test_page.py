@@ -25,6 +25,7 @@ from tests.browser.opening import (
     accessibility_faults,
     chromium,
     cpu_seconds,
+    exports,
     measured,
     needs_browser,
     opened,
@@ -336,13 +337,7 @@ def test_a_narrow_window_needs_no_sideways_scrolling(browser: Browser, runs: dic
 def test_exports_hold_the_run(browser: Browser, runs: dict[str, Shown]) -> None:
     shown = runs["failing"]
     with opened(browser, shown.path) as page:
-        page.click("summary:has-text('save')")
-        with page.expect_download() as first:
-            page.click("#shiviz")
-        with page.expect_download() as second:
-            page.click("#perfetto")
-        log = Path(first.value.path()).read_text(encoding="utf-8")
-        traced = json.loads(Path(second.value.path()).read_bytes())["traceEvents"]
+        log, traced = exports(page)
     check_clocks(re.findall(r"(?m)^(\S*) (\{.*\})\n(.*)$", log), shown.events)
     arrivals = [e for e in shown.events if isinstance(e, ev.Deliver)]
     assert sum(one["ph"] == "f" for one in traced) == len(arrivals)

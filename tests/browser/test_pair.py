@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from tests.browser.opening import (
     accessibility_faults,
     chromium,
     cpu_seconds,
+    exports,
     measured,
     needs_browser,
     opened,
@@ -260,13 +260,7 @@ def test_equal_and_empty_runs_have_a_page(browser: Browser, pairs: dict[str, Pai
 def test_exports_hold_both_runs(browser: Browser, pairs: dict[str, Pair]) -> None:
     pair = pairs["submissions"]
     with opened(browser, pair.page) as page:
-        page.click("summary:has-text('save')")
-        with page.expect_download() as first:
-            page.click("#shiviz")
-        with page.expect_download() as second:
-            page.click("#perfetto")
-        log = Path(first.value.path()).read_text(encoding="utf-8")
-        traced = json.loads(Path(second.value.path()).read_bytes())["traceEvents"]
+        log, traced = exports(page)
     parts = re.split(r"(?m)^=== (left|right) ===\n", log)
     assert parts[::2][0] == "" and parts[1::2] == ["left", "right"]
     for text, run in zip(parts[2::2], pair.runs, strict=True):

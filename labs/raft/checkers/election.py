@@ -428,9 +428,10 @@ class Campaigns(Checker):
         began = server.raised[1] if server.raised[0] == message.term else event.time
         if server.invited_at >= 0 and event.time - server.invited_at < SHORTEST_TIMEOUT:
             return
-        # It may not have looked yet at a message that it has not answered, and was a candidate if it refused it as old.
-        looked = server.heard_in not in server.pending and server.heard_in != server.refused_in_newer_term
-        heard = server.heard_leader if looked else -1.0
+        # It may not have looked yet at a message that it has not answered.
+        heard, rpc = server.hearings[-1] if server.hearings else (-1.0, 0)
+        if rpc in server.pending or server.heard_in in server.pending:
+            heard = -1.0
         for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:
                 if server.heard_leader_of == message.term:

@@ -47,6 +47,8 @@ MAX_SAID = 300
 """How many requests of each leader to each peer may be sent again unchanged."""
 MAX_INVITED = 10
 """The most requests of a leadership that may order a server to campaign, whatever their own fields hold."""
+HEARINGS = 30
+"""How many of the last requests of leaders are remembered for each server, to know when it was last reached."""
 Value = TypeVar("Value")
 Words: TypeAlias = tuple[int, int, int, int]
 """The fields that distinguish the AppendEntries of a leader: term, prev_log_index, number of entries, leader_commit."""
@@ -394,7 +396,14 @@ class Shadow(Checker):
             server.follows_since = event.time
             server.last_before = (server.disk.last, server.disk.last_term)
         server.heard_leader, server.heard_leader_of, server.heard_in = event.time, term, event.rpc
+        server.hearings = [*server.hearings[-HEARINGS:], (event.time, event.rpc)]
         return True
+
+    @staticmethod
+    def _refused_as_old(server: ShadowServer, event: Reply, request: LogMessage) -> None:
+        """Note an answer in a newer term: the leader was not heard, for the answer did not follow it."""
+        if event.message.term > request.term:
+            server.hearings = [heard for heard in server.hearings if heard[1] != event.rpc]
 
     def _hear_fake_peer(self, event: Deliver) -> None:
         """A server that the test plays asks: nobody saw it send, and nobody checks it."""
@@ -467,8 +476,7 @@ class Shadow(Checker):
         if request is None:
             return
         if not reply.success:
-            if reply.term > request.term:
-                server.refused_in_newer_term = rpc
+            self._refused_as_old(server, event, request)
             taken_before = reply.term > request.term >= came_in and (chance is None or chance.yes)
             self._refused_append(server, request, reply, taken_before)
             return
@@ -485,6 +493,8 @@ class Shadow(Checker):
     def on_reply_install_snapshot(self, event: Reply) -> None:
         server = self.servers[event.server]
         request = self._answered(server, event)
+        if request is not None:
+            self._refused_as_old(server, event, request)
         if request is not None and event.rpc in self.pieces:
             index, term = request.last_included_index, request.last_included_term
             if index > max(server.disk_snapshot, server.applied) and server.disk.lacks(index, term):

@@ -99,9 +99,9 @@ class ShadowServer:
         """When a leader of its term last reached it."""
         self.heard_in = 0
         """The RPC by which that was."""
-        self.refused_in_newer_term = 0
-        """The last RPC of a leader that it has refused with a newer term than the leader's: so it was a candidate of
-        that term when it looked at it, even if its vote for itself was not on the disk yet."""
+        self.hearings: list[tuple[float, int]] = []
+        """When leaders of its terms have reached it lately, and by which RPCs, without those that it has refused with a
+        newer term than theirs: when it answered it did not follow that leader."""
         self.heard_leader_of = 0
         """The highest term whose leader reached it."""
         self.follows_since = 0.0

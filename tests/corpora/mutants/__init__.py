@@ -95,8 +95,8 @@ timer that any newer term resets, is a matter of the next stage, which found it.
 second author's that were missed; they are not among the 52. The two others missed do little harm: a refusal of long ago
 sends entries once more, and a heartbeat of an older term keeps votes on trial away. H01 to H04 and H08 to H10 are seven
 kinds of the third author's that were missed, and not among the 60; of the eleven others five were killed in a later
-stage. Of the fourth author's six that were missed, three do no harm among servers of one kind, two cost messages or an
-election, and one is seen with more seeds only."""
+stage. The fourth author's survivors were six: three do no harm among servers of one kind, two
+cost messages or an election, and one needs more seeds."""
 
 
 def part_of(mutant: Mutant) -> str:

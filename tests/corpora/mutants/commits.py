@@ -405,6 +405,7 @@ MUTANTS = [
         at_first_sight=True,
     ),
     Mutant(
+        # In 2B nobody gets there on this base: its first request to a peer holds its no-op, so the log's end is checked.
         name="C331_answer_tells_the_log_s_end",
         source="invented before the checkers were read",
         stage="2C",

@@ -103,10 +103,10 @@ VARIANTS = (
         folder="disk_in_turn",
     ),
     Variant(
-        "group_commit",
+        "one_task_saves",
         "one task saves all that has changed, which takes 20 ms; a candidate's requests leave when its vote is saved",
         "an older leader that is heard meanwhile is refused in the new term, and resets no timer",
-        folder="group_commit",
+        folder="one_task_saves",
     ),
     Variant(
         "peer_tasks",

@@ -120,6 +120,7 @@ function disk({ model, at, e }) {
  * @param {number} index
  */
 function gave(found, index) {
+  if (!(index > 0)) return -1;
   const holds = (/** @type {TraceEvent} */ one) => entriesOf(one).some((entry) => entry.index === index);
   const covers = (/** @type {TraceEvent} */ one) => one.kind === "save" && one.last_included_index === index;
   return either(() => own(found, (one) => one.kind === "save" && (holds(one) || covers(one))), () => own(found, (one) => one.kind !== "send" && holds(one)));
