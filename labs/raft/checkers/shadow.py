@@ -21,7 +21,7 @@ from labs.messages import (
     Message,
     RequestVoteArgs,
 )
-from labs.raft.checkers.shadow_server import Chance, ShadowServer
+from labs.raft.checkers.shadow_server import Chance, LogMessage, ShadowServer
 from labs.raft.curriculum import PERSISTENCE, SNAPSHOTS
 from labs.sim.server.service import index_of_snapshot
 from labs.trace.events import (
