@@ -127,10 +127,10 @@ def test_the_figures_of_a_class(sixty: list[Result]) -> None:
     [replication] = [stage for stage in course_rubric().stages if stage.id == "2B"]
     tests = {test.id: test for test in found.tests}
     shown = 0
-    for place, item in enumerate(replication.items):
+    for place, graded_test in enumerate(replication.items):
         failing = [bug for bug, (_, stage, every) in BUGS.items() if stage <= "2B" and place % every == 1]
-        if failing and item.scenario.id not in replication.basis:
-            assert tests[item.scenario.id].rule == BUGS[max(failing, key=kinds.count)][0]
+        if failing and graded_test.scenario.id not in replication.basis:
+            assert tests[graded_test.scenario.id].rule == BUGS[max(failing, key=kinds.count)][0]
             shown += 1
     assert shown > 10
     assert "2A/initial_election" not in found.nobody_fails, "the skeleton does"
