@@ -113,6 +113,61 @@ def trial_in_the_term() -> Script:
     return script
 
 
+# Campaigns.
+
+
+def waiting_candidate(first: int, second: int) -> Script:
+    """Server 0 leads term 1, and server 1 hears two heartbeats while its candidacy of term 2 is being saved.
+
+    It refuses them in term 2, in this order, and asks for votes.
+    """
+    script = led_in_term_1()
+    script.now += 0.3
+    beat = AppendEntriesArgs(1, 0, 0, 0, [], 0)
+    beats = [script.send(0, 1, beat), script.send(0, 1, beat)]
+    for rpc in beats:
+        script.now += 0.005
+        script.deliver(rpc)
+    script.now += 0.005
+    for number in (first, second):
+        script.answer(beats[number], AppendEntriesReply(2, False), back=False)
+    script.send(1, 2, RequestVoteArgs(2, 1, 0, 0))
+    return script
+
+
+def led_in_term_1() -> Script:
+    """Server 0 has led term 1 for a moment, and both others follow."""
+    script = Script("2B")
+    script.now = 0.4
+    script.elect(0, 1)
+    for peer in (1, 2):
+        script.append(0, peer, AppendEntriesArgs(1, 0, 0, 0, [], 0))
+    return script
+
+
+def candidate_refuses_its_old_leader_in_order() -> Script:
+    return waiting_candidate(0, 1)
+
+
+def candidate_refuses_its_old_leader_in_another_order() -> Script:
+    return waiting_candidate(1, 0)
+
+
+def candidate_that_followed_a_moment_ago_refuses() -> Script:
+    """As before, but 20 ms before the heartbeat that it refuses it has followed another one: no timeout is so short."""
+    script = led_in_term_1()
+    script.now += 0.3
+    beat = AppendEntriesArgs(1, 0, 0, 0, [], 0)
+    script.append(0, 1, beat)
+    script.now += 0.02
+    rpc = script.send(0, 1, beat)
+    script.now += 0.005
+    script.deliver(rpc)
+    script.answer(rpc, AppendEntriesReply(2, False), back=False)
+    script.send(1, 2, RequestVoteArgs(2, 1, 0, 0))
+    return script
+
+
 # Timers.
 
 
@@ -333,6 +388,7 @@ FOUND: dict[Callable[[], Script], tuple[str, str, str]] = {
     two_leaders_by_a_heartbeat: ("ElectionSafety", "OneLeader", "OneLeader"),
     trial_before_the_term: ("LeaderHasMajority", "Leaderships", "Trials"),
     trial_of_a_voter_that_has_voted: ("OneVotePerTerm", "Leaderships", "Trials"),
+    candidate_that_followed_a_moment_ago_refuses: ("ElectionTimerReset", "Campaigns", "Campaigns"),
     silence: ("LeaderInTime", "Timers", "Timers"),
     silence_after_a_restart: ("LeaderInTime", "Timers", "Timers"),
     log_that_stays_long: ("LogTrimmed", "Compaction", "Compaction"),
@@ -346,6 +402,8 @@ FOUND: dict[Callable[[], Script], tuple[str, str, str]] = {
 RIGHT: tuple[Callable[[], Script], ...] = (
     leaders_of_two_terms,
     trial_in_the_term,
+    candidate_refuses_its_old_leader_in_order,
+    candidate_refuses_its_old_leader_in_another_order,
     silence_of_servers_that_are_down_or_stand_still,
     log_that_is_cut,
     leader_that_shows_what_it_knows,
