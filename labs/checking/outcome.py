@@ -67,8 +67,11 @@ _KIND_OF: dict[Problem, _Kind] = {
     "died": _Kind("error", "NoCrash", "a server must not end its process, nor write to what belongs to the lab"),
     "crawls": _Kind("error", "CpuBudget"),
 }
-_RULE_OF: dict[type[Stop], str] = {Flood: "RpcBudget", BadSnapshot: "StateMachineSafety"}
-"""The rules that are broken where the simulator itself ends a run."""
+_RULES_OF: dict[type[Stop], tuple[str, str]] = {
+    Flood: ("RpcBudget", "CpuBudget"),
+    BadSnapshot: ("StateMachineSafety", "WellFormed"),
+}
+"""The rules that are broken where the simulator itself ends a run: a protocol's own, or that of any lab."""
 
 
 class Outcomes:
@@ -100,7 +103,7 @@ class Outcomes:
             case Violation():
                 rule = self._rules[stop.rule]
             case _:
-                rule = self._rules[_RULE_OF[type(stop)]]
+                rule = next(self._rules[id] for id in _RULES_OF[type(stop)] if id in self._rules)
         text = f"{rule.id} ({rule.place}): {stop.message}"
         return Outcome("fail", rule.id, text, rule.hint, stop.servers, now)
 

@@ -22,8 +22,7 @@ def write_json(path: Path, value: object) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file, to a temporary file beside it that is then renamed.
 
-    Its mode follows the umask, as that of any new
-    file, so that it can be read in a shared folder.
+    Its mode follows the umask, as that of any new file, so that it can be read in a shared folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

@@ -18,8 +18,8 @@ class Meter(Checker):
     """What a run has cost so far.
 
     `counts` has, in messages and bytes: "requests"; "requests to 2"; "Ping", and so on for each call, and
-    "Ping to 2"; "bytes" of requests and replies; "Ping bytes" of those requests of a call that
-    arrive; "saves"; "saved bytes", the whole state at each save, with the snapshot if it is written again.
+    "Ping to 2"; "bytes" of requests and replies; "Ping bytes" of those requests of a call that arrive; "saves";
+    "saved bytes", the whole state at each save, with the snapshot if it is written again.
     """
 
     def __init__(self) -> None:

@@ -83,9 +83,8 @@ class Timeout(Event, frozen=True, gc=False):
 class Save(Event, frozen=True, gc=False):
     """A server writes its state, with the log as the change since the previous save.
 
-    Afterwards the log reaches
-    from `last_included_index + 1` to `last_index`. Its entries before `first_index` were saved before; `entries` are
-    the rest. `size` is that of the whole state in bytes, without the snapshot.
+    Afterwards the log reaches from `last_included_index + 1` to `last_index`. Its entries before `first_index` were
+    saved before; `entries` are the rest. `size` is that of the whole state in bytes, without the snapshot.
     """
 
     current_term: int

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from labs.checking.outcome import Outcomes
 from labs.report.space_time import View, draw
 from labs.report.trace_text import line
 from labs.sim.hosts.process.pool import ProcessHosts
+from labs.sim.stops import BadSnapshot, Flood
 from labs.testing.cluster import Cluster
 from labs.testing.run import run_scenario
 from labs.testing.scenario import Scenario
 from labs.trace.events import Apply, Drop, Restart, Send, Timeout
 from tests.corpora.two_phase import stage_1_commit, stage_2_aborts
+from tests.corpora.two_phase.lab import TWO_PHASE
 from tests.corpora.two_phase.protocol import CLIENTS
 from tests.running import simulate
 from tests.tools.parity import difference_of
@@ -145,3 +148,9 @@ def test_the_lab_is_small() -> None:
     """To add a protocol takes one folder; the server in it is a student's."""
     files = [path for path in FOLDER.glob("*.py") if path.name != "party.py"]
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 150
+
+
+def test_stops_of_the_simulator_have_rules_in_any_lab() -> None:
+    outcomes = Outcomes(TWO_PHASE.rules)
+    assert outcomes.of(Flood("too many", [0]), 1.0).rule == "CpuBudget"
+    assert outcomes.of(BadSnapshot("not taken", [0]), 1.0).rule == "WellFormed"

@@ -71,7 +71,7 @@ class Program:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled modules: code cannot be sent to a process that was not forked.
 
-        It compiles them again.
+        The process that gets the program compiles them again.
         """
         return {**vars(self), "_code": {}}
 
