@@ -51,7 +51,7 @@ class Dispatcher:
         self.states: list[tuple[int, bool]] = [(0, False)] * world.size
         """What get_state of each server's incarnation returned last."""
         self.on_state: Callable[[int, int], None] = lambda server, number: None
-        """Called with a server and the first field of its get_state, when its answer has changed; the cluster sets it."""
+        """Called with a server and the first field of its get_state when that has changed; the cluster sets it."""
         self._snapshots_due: list[tuple[Handle, int, bytes]] = []
         self._crash_points: dict[int, tuple[CrashPoint, int]] = {}
         self._noted = 0
