@@ -231,14 +231,12 @@ def _run_to_the_end(kernel: Kernel, test: Callable[[], Awaitable[None]]) -> None
 def _came_from(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     """Return whether one of these exceptions ended a run: it comes out in a nursery's group, or as what ended trio."""
     waiting = [error]
-    while waiting:  # and no recursion: a submission may nest its groups as deep as it likes
-        one = waiting.pop()
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
-        elif isinstance(one, trio.TrioInternalError) and one.__cause__ is not None:
-            waiting.append(one.__cause__)
-        elif isinstance(one, kinds):
-            return True
+    while waiting:
+        for one in failures.leaves(waiting.pop()):
+            if isinstance(one, trio.TrioInternalError) and one.__cause__ is not None:
+                waiting.append(one.__cause__)
+            elif isinstance(one, kinds):
+                return True
     return False
 
 

@@ -430,7 +430,7 @@ class Campaigns(Checker):
             return
         # It may not have looked yet at a message that it has not answered.
         heard, rpc = server.hearings[-1] if server.hearings else (-1.0, 0)
-        if rpc in server.pending or server.heard_in in server.pending:
+        if rpc in server.pending:
             heard = -1.0
         for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:

@@ -47,8 +47,6 @@ MAX_SAID = 300
 """How many requests of each leader to each peer may be sent again unchanged."""
 MAX_INVITED = 10
 """The most requests of a leadership that may order a server to campaign, whatever their own fields hold."""
-HEARINGS = 30
-"""How many of the last requests of leaders are remembered for each server, to know when it was last reached."""
 Value = TypeVar("Value")
 Words: TypeAlias = tuple[int, int, int, int]
 """The fields that distinguish the AppendEntries of a leader: term, prev_log_index, number of entries, leader_commit."""
@@ -395,15 +393,16 @@ class Shadow(Checker):
         if term != server.heard_leader_of:
             server.follows_since = event.time
             server.last_before = (server.disk.last, server.disk.last_term)
-        server.heard_leader, server.heard_leader_of, server.heard_in = event.time, term, event.rpc
-        server.hearings = [*server.hearings[-HEARINGS:], (event.time, event.rpc)]
+        server.heard_leader, server.heard_leader_of = event.time, term
+        server.hearings.append((event.time, event.rpc))
         return True
 
     @staticmethod
     def _refused_as_old(server: ShadowServer, event: Reply, request: LogMessage) -> None:
         """Note an answer in a newer term: the leader was not heard, for the answer did not follow it."""
         if event.message.term > request.term:
-            server.hearings = [heard for heard in server.hearings if heard[1] != event.rpc]
+            for heard in [heard for heard in server.hearings if heard[1] == event.rpc]:
+                server.hearings.remove(heard)
 
     def _hear_fake_peer(self, event: Deliver) -> None:
         """A server that the test plays asks: nobody saw it send, and nobody checks it."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TypeAlias
 
 from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, Message, RequestVoteArgs
 from labs.raft.checkers.shadow_log import ShadowLog
 
+HEARINGS = 30
+"""How many of the last requests of leaders are remembered for each server, to know when it was last reached."""
 LogMessage: TypeAlias = AppendEntriesArgs | InstallSnapshotArgs
 
 
@@ -97,9 +100,7 @@ class ShadowServer:
         """For each request that it has not answered what it could answer."""
         self.heard_leader = -1.0
         """When a leader of its term last reached it."""
-        self.heard_in = 0
-        """The RPC by which that was."""
-        self.hearings: list[tuple[float, int]] = []
+        self.hearings: deque[tuple[float, int]] = deque(maxlen=HEARINGS)
         """When leaders of its terms have reached it lately, and by which RPCs, without those that it has refused with a
         newer term than theirs: when it answered it did not follow that leader."""
         self.heard_leader_of = 0

@@ -195,14 +195,9 @@ class Lone(testing.Lone):
         settled: bool = False,
     ) -> Request[A] | None:
         """Return the first such request that came and was not returned yet, or None."""
-
-        def fits(message: A) -> bool:
-            is_newer = getattr(message, "term", 1) > above  # messages of other labs have no terms
-            return is_newer and (where is None or where(message))
-
         fakes = self.fakes.values()
         waiting = [requests for fake in fakes for requests in (fake.requests, fake.settled)[: 1 + settled]]
-        return self._first(waiting, kind, peer, fits)
+        return self._first(waiting, kind, peer, _newer(above, where))
 
     def check_no_request(
         self,
@@ -214,11 +209,7 @@ class Lone(testing.Lone):
         rule: str | None = None,
     ) -> None:
         """Fail if such a request, of a term above `above`, has come and was not returned yet."""
-
-        def fits(message: A) -> bool:
-            return getattr(message, "term", 1) > above and (where is None or where(message))
-
-        super().check_no_request(kind, message, fits, rule=rule)
+        super().check_no_request(kind, message, _newer(above, where), rule=rule)
 
     def answer_alike(self, request: Request[Any], reply: Reply) -> None:
         """Answer with what the server itself once answered, in the term of the request.
@@ -437,3 +428,13 @@ def terms_before(test: str, after_restart: bool, seed: int) -> int:
 def _shown(terms: list[int]) -> str:
     """Return terms, of many only the last ones."""
     return f"{'… ' if len(terms) > 8 else ''}{', '.join(map(str, terms[-8:]))}"
+
+
+def _newer(above: int, where: Where[A] | None) -> Where[A]:
+    """Return what holds for messages of a term above `above` for which `where` holds, if it is given."""
+
+    def fits(message: A) -> bool:
+        is_newer = getattr(message, "term", 1) > above  # messages of other labs have no terms
+        return is_newer and (where is None or where(message))
+
+    return fits

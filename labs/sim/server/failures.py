@@ -35,13 +35,13 @@ watchdog = Watchdog()
 
 def cause_of(error: BaseException) -> BaseException:
     """Return the exception that counts, the first one of a group; raise those that the simulator must handle."""
-    cause = next((one for one in _leaves(error) if one is error or not isinstance(one, trio.Cancelled)), None)
+    cause = next((one for one in leaves(error) if one is error or not isinstance(one, trio.Cancelled)), None)
     if cause is None or isinstance(cause, KeyboardInterrupt):
         raise error
     return cause
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield the exceptions of a group in order, without any method or field that a subclass of it may have changed."""
     waiting = [error]
     while waiting:  # and no recursion: a submission may nest its groups as deep as it likes
