@@ -107,6 +107,25 @@ def drag(page: Page, source: int, target: int) -> None:
     page.mouse.up()
 
 
+CLICK_AT_ONCE = """
+new MutationObserver((_, observer) => {
+  if (!document.documentElement.dataset.ready) return;
+  observer.disconnect();
+  document.getElementById("run").click();
+}).observe(document, { subtree: true, attributes: true });
+"""
+"""Clicks Run in the very task in which the page becomes ready: no connection stands then."""
+
+
+def test_a_click_before_the_connection_stands_is_not_lost(browser: Browser, server: PageServer) -> None:
+    page = browser.new_page()
+    page.add_init_script(CLICK_AT_ONCE)
+    page.goto(server.address)
+    page.wait_for_selector("html[data-ready]")
+    wait_until(page, "raftPage.model.end > 0.1")
+    page.close()
+
+
 def test_messages_are_held_and_delivered_by_hand(browser: Browser, server: PageServer) -> None:
     with opened(browser, server.address) as page:
         run_until(page, LEADER)

@@ -19,7 +19,9 @@ export class LiveRun {
     this.counted = 0; // the events among which messages were counted
     /** @type {Map<string, number>} */ this.counts = new Map(); // the messages of each call, leg and link
     /** @type {Map<number, number>} */ this.ordinals = new Map(); // for each message its number among those
+    /** @type {string[]} */ this.waiting = []; // commands given before the connection stands
     this.socket = new WebSocket(`ws://${location.host}/live${location.search}`);
+    this.socket.addEventListener("open", () => this.waiting.splice(0).forEach((text) => this.socket.send(text)));
     this.socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
     this.socket.addEventListener("close", () => this.report("the command that served this page has ended", true));
     this.build();
@@ -34,7 +36,9 @@ export class LiveRun {
 
   /** @param {Record<string, any>} command */
   send(command) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(command));
+    const text = JSON.stringify(command);
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);
+    else if (this.socket.readyState === WebSocket.CONNECTING) this.waiting.push(text);
   }
 
   /** @param {Record<string, any>} action */
