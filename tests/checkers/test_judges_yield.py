@@ -493,12 +493,24 @@ def test_follower_asks_for_no_votes_of_its_leaders_term_however_often_it_hears_i
     assert caught.value.rule == "StepsDown"
 
 
-def test_request_for_votes_in_a_heard_leaders_term_is_no_election_of_its_own() -> None:
+@pytest.mark.parametrize(
+    ("wait", "answered", "may"),
+    [(0.0, True, True), (0.045, True, True), (0.045, False, True), (0.06, False, True), (0.06, True, False)],
+)
+def test_request_for_votes_in_a_heard_leaders_term_is_no_election_of_its_own(
+    wait: float, answered: bool, may: bool
+) -> None:
     story = Story("2B", 3)
     story.now = 1.0
     story.elect(0, 1, voters=(1,))
-    story.append(0, 2, append(1, (0, 0), []))
-    story.now += 0.03
+    beat = story.send(0, 2, append(1, (0, 0), []))
+    story.deliver(beat)
+    if answered:
+        story.answer(beat, AppendEntriesReply(1, True))
+    story.now += wait
+    if may:  # nothing is saved: its own election may have begun before, with this request in a queue
+        story.send(2, 1, RequestVoteArgs(1, 2, 0, 0))
+        return
     with pytest.raises(Violation) as caught:
         story.send(2, 1, RequestVoteArgs(1, 2, 0, 0))
     assert caught.value.rule == "CandidateIncrementsTerm"

@@ -23,8 +23,6 @@ GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""
 UNDER_WAY = 0.2
 """Virtual seconds for which a candidate's messages may wait in its outbox, though its election is over."""
-ONE_LOOK = 0.02
-"""Virtual seconds after which a server that looks at its state from time to time looks again."""
 QUEUED = 1.0
 """Virtual seconds in which a request may still leave that waited for the peer's answers to those before it."""
 AGAIN = 3.0
@@ -386,7 +384,7 @@ class Campaigns(Checker):
             self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
             # A follower of a leader may have campaigned in that term, and its own requests may still be under way
             # inside.
-            grace = 0.0 if isinstance(event.message, RequestVoteReply) else ONE_LOOK
+            grace = 0.0 if isinstance(event.message, RequestVoteReply) else GRACE
             self._answered[event.server, term] = (event.time, event.time + grace)
 
     def on_send_request_vote(self, event: Send) -> None:
@@ -417,10 +415,12 @@ class Campaigns(Checker):
     def _overtaken(server: ShadowServer, term: int, time: float) -> bool:
         """Return whether a candidate's first request leaves right after the leader of its term has reached it.
 
-        Its own vote on the disk shows that it was a candidate in that term before it followed.
+        Its own vote on the disk shows that it was a candidate in that term before it followed. Where nothing is saved
+        it may have been; no timer is as short as the wait inside it that is granted then.
         """
         voted = (server.disk_term, server.disk_vote) == (term, server.id)
-        return voted and server.heard_leader_of == term and time <= server.follows_since + UNDER_WAY
+        wait = UNDER_WAY if voted else 0.0 if server.saves else GRACE
+        return server.heard_leader_of == term and time <= server.follows_since + wait
 
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
         if message.term in server.led or server.leads is not None or message.term < server.term:
