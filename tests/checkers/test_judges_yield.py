@@ -376,6 +376,34 @@ def test_once_somebody_leads_by_them_requests_with_that_field_are_votes() -> Non
     assert caught.value.rule == "OneVotePerTerm"
 
 
+@pytest.mark.parametrize("first", ["trial", "vote"])
+def test_trial_that_was_begun_before_a_vote_ends_in_an_election_after_it(first: str) -> None:
+    """Its timer had run out before it asked on trial; that it votes meanwhile, in the term that still is, ends nothing."""
+    story = Story("2C", 5)
+    for server in (0, 1, 4):
+        story.save(server, 1, None, [])
+    story.now = 1.0
+    tried = story.send(4, 0, RequestVoteArgs(2, 4, 0, 0), own=True) if first == "trial" else 0
+    story.now += 0.3
+    story.save(1, 1, 1, [])
+    vote = story.send(1, 4, RequestVoteArgs(1, 1, 0, 0))
+    story.deliver(vote)
+    story.save(4, 1, 1, [])
+    story.answer(vote, RequestVoteReply(1, True))
+    story.now += 0.06
+    if first == "vote":
+        tried = story.send(4, 0, RequestVoteArgs(2, 4, 0, 0), own=True)
+    story.deliver(tried)
+    story.answer(tried, RequestVoteReply(1, True))
+    story.save(4, 2, 4, [])
+    if first == "trial":
+        story.send(4, 2, RequestVoteArgs(2, 4, 0, 0))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(4, 2, RequestVoteArgs(2, 4, 0, 0))
+    assert caught.value.rule == "ElectionTimerReset"
+
+
 # Snapshots' bytes.
 
 

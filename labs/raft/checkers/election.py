@@ -363,9 +363,12 @@ class Campaigns(Checker):
         """When each server began the elections that followed each other without anything in between."""
         self._answered: dict[tuple[int, int], tuple[float, float]] = {}
         """When a server first followed a leader or a candidate in a term, and until when it may campaign in it yet."""
+        self._tried: dict[int, tuple[int, float]] = {}
+        """For each server the term for which it last asked on trial, and when it began to."""
 
     def on_restart(self, event: Restart) -> None:
         self._began[event.server].clear()
+        self._tried.pop(event.server, None)
         self._answered = {key: at for key, at in self._answered.items() if key[0] != event.server}
 
     def on_deliver(self, event: Deliver) -> None:
@@ -388,8 +391,12 @@ class Campaigns(Checker):
             self._answered[event.server, term] = (event.time, event.time + grace)
 
     def on_send_request_vote(self, event: Send) -> None:
-        server = self._shadow.servers[event.server]
-        if self._shadow.is_trial(event) or event.message.term <= server.candidate:
+        server, term = self._shadow.servers[event.server], event.message.term
+        if self._shadow.is_trial(event):
+            if self._tried.get(server.id, (-1, 0.0))[0] != term:
+                self._tried[server.id] = (term, event.time)
+            return
+        if term <= server.candidate:
             return
         self.asks(event)
         self._not_in_step(server, event)
@@ -432,7 +439,10 @@ class Campaigns(Checker):
         heard, rpc = server.hearings[-1] if server.hearings else (-1.0, 0)
         if rpc in server.pending:
             heard = -1.0
-        for when, what in ((heard, "heard its leader"), (server.granted_at, "granted a vote")):
+        # What it had begun on trial goes on while it votes: its timer had run out before.
+        tried, since = self._tried.get(server.id, (-1, 0.0))
+        granted = -1.0 if tried == message.term and since < server.granted_at else server.granted_at
+        for when, what in ((heard, "heard its leader"), (granted, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:
                 if server.heard_leader_of == message.term:
                     text = (
