@@ -296,6 +296,51 @@ def test_heartbeat_may_commit_what_was_acknowledged_in_an_earlier_life() -> None
         story.apply(1, index, f"c{index}")
 
 
+@pytest.mark.parametrize(("fits", "may"), [(3, True), (2, False)])
+def test_follower_may_remember_what_an_earlier_leader_had_committed(fits: int, may: bool) -> None:
+    """All that was committed is in every later leader's log (§5.4.3), so it counts as far as the log matches that."""
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS[:2]))
+    story.append(0, 1, append(1, (2, 1), COMMANDS[2:]))
+    story.call(0, 2, append(1, (3, 1), [], 3), AppendEntriesReply(1, False))  # it has not the third yet
+    story.now += 1.0
+    story.elect(1, 2, last=(3, 1), voters=(2,))
+    story.append(1, 2, append(2, (2, 1), COMMANDS[2:fits], leader=1))
+    for index in range(1, 4):
+        if index == 3 and not may:
+            with pytest.raises(Violation) as caught:
+                story.apply(2, 3, "c3")
+            assert caught.value.rule == "CommitBound"
+            return
+        story.apply(2, index, f"c{index}")
+
+
+@pytest.mark.parametrize(("last", "may"), [((4, 2), True), ((3, 2), True), ((5, 2), False), ((4, 1), False)])
+def test_candidate_may_count_entries_that_its_disk_has_not_yet(last: tuple[int, int], may: bool) -> None:
+    """If it loses them in a crash, it loses its candidacy too: in the term that it asks in, nothing else was promised."""
+    story = Story("2C")
+    log = entries(1, "a", "b")
+    for server in (0, 1, 2):
+        story.save(server, 1, None, log)
+    story.save(0, 2, 0, log)
+    asked = story.send(0, 1, RequestVoteArgs(2, 0, 2, 1))
+    story.deliver(asked)
+    story.save(1, 2, 0, log)
+    story.answer(asked, RequestVoteReply(2, True))
+    story.role(0, 2, leads=True)
+    for index, command in ((3, "c"), (4, "d")):
+        story.start(0, command, index, 2)
+    story.now += 1.0
+    story.save(0, 3, 0, log)
+    if may:
+        story.send(0, 1, RequestVoteArgs(3, 0, *last))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(0, 1, RequestVoteArgs(3, 0, *last))
+    assert caught.value.rule == "SavedBeforeSend"
+
+
 # Requests that come again, and votes on trial.
 
 

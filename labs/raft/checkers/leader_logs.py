@@ -98,7 +98,7 @@ class LeaderLogs(Checker):
         index, term, log = message.last_log_index, message.last_log_term, server.disk
         if message.term != server.disk_term or log.last_term is None or (index, term) == (log.last, log.last_term):
             return
-        if self._was_last(server, message):
+        if self._was_last(server, message) or self._is_ahead_of_disk(server, index, term):
             return
         text = (
             f"server {server.id} asked for votes with a log that ends at index {index} of term {term}, "
@@ -112,6 +112,13 @@ class LeaderLogs(Checker):
         elif server.incarnation > 0 and index < log.last and self._shadow.stage.has(PERSISTENCE):
             rule = "RestoredOnRestart"
         raise Violation(rule, text, (server.id,), event.time)
+
+    def _is_ahead_of_disk(self, server: ShadowServer, index: int, term: int) -> bool:
+        """Return whether a log may end so in memory: the disk is later, and no vote is a promise about it."""
+        if index <= server.disk.last:
+            return False
+        is_own = term == server.own_end[0] and index <= server.own_end[1]
+        return is_own or self._shadow.may_have_taken(server, index, term)
 
     def _was_last(self, server: ShadowServer, message: RequestVoteArgs) -> bool:
         """Return whether an election is over, and its leader may have changed the candidate's log since it began.

@@ -200,8 +200,8 @@ class Shadow(Checker):
         if self.majority == 1:
             return max(server.committed, server.log.last) if self.stage.has(PERSISTENCE) else sys.maxsize
         best = server.committed
-        if server.told[0] == server.verified[0]:
-            best = max(best, min(server.told[1], server.verified[1]))
+        if server.verified[0] == server.heard_leader_of:  # a later leader has all that was committed before (§5.4.3)
+            best = max(best, min(server.heard_commit, server.verified[1]))
         if server.match_term:
             best = max(best, self.counted(server))
         return best
@@ -214,7 +214,7 @@ class Shadow(Checker):
         """
         term, log = server.heard_leader_of, server.log
         verified = server.verified[1] if server.verified[0] == term else -1
-        told = server.told[1] if server.told[0] == term else 0
+        told = server.heard_commit
         waiting = [
             (request, chance.yes)
             for chance in server.chances.values()
@@ -292,6 +292,8 @@ class Shadow(Checker):
                     server.changed = True
             if server.unsent is not None:
                 self._note_sent(server, prev + len(entries))
+            if entries:
+                server.own_end = max(server.own_end, (entries[-1].term, prev + len(entries)))
             if message.leader_commit > server.committed:
                 self._note_commit(server, message.leader_commit)
 
@@ -337,6 +339,7 @@ class Shadow(Checker):
         self._hear_request(server, event)
         if not self._hear_leader(server, event):
             return
+        server.heard_commit = max(server.heard_commit, message.leader_commit)
         prev, term = message.prev_log_index, message.term
         verified = server.verified[1] if server.verified[0] == term else -1
         # What came right before, and is not handled yet, may hold the entry that this one follows.
@@ -362,6 +365,7 @@ class Shadow(Checker):
         if self._hear_leader(server, event):
             # Entries may come right after the snapshot, before anything shows that it arrived.
             index = event.message.last_included_index
+            server.heard_commit = max(server.heard_commit, index)
             self._verify(server, event.message.term, index, index)
 
     def on_deliver_ping(self, event: Deliver) -> None:
@@ -618,6 +622,7 @@ class Shadow(Checker):
             self._lead(server, event.term, event.time)
             if server.saves and not self.stage.has(PERSISTENCE) and server.disk.lacks(event.index, event.term):
                 server.trusted = False
+            server.own_end = max(server.own_end, (event.term, event.index))
             if event.index > server.log.surely_last:
                 server.log.truncate(event.index)
                 server.unsent = server.unsent or event.index

@@ -90,10 +90,14 @@ class ShadowServer:
         self.match: dict[int, int] = {}
         """As leader of `match_term`: up to which index each peer acknowledged its log."""
         self.match_term = 0
+        self.own_end = (0, 0)
+        """(term, index): the last entry that it has shown as the leader of that term, on its disk or not."""
         self.verified = (0, 0)
         """(term, index): up to which index its log is known to match that of the leader of that term."""
         self.told = (0, 0)
-        """(term, index): the highest leader_commit that reached it in that term."""
+        """(term, index): the highest leader_commit that reached it in that term, with entries that fit its log."""
+        self.heard_commit = 0
+        """The highest leader_commit of all leaders, each the newest of its time, whatever its log was then."""
         self.pending: dict[int, LogMessage] = {}
         """Requests that change the log, and that it has not answered."""
         self.chances: dict[int, Chance] = {}
