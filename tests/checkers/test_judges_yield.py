@@ -474,6 +474,17 @@ def taken() -> Story:
     return story
 
 
+@pytest.mark.parametrize("index", [1, 3])
+def test_service_that_finds_its_snapshot_goes_on_after_it_though_the_log_begins_earlier(index: int) -> None:
+    story = taken()
+    story.save(0, 1, 0, COMMANDS, snapshot=snapshot_of("c1", "c2"), snapshot_index=2)
+    story.restart(0)
+    story.apply(0, index, f"c{index}")
+    with pytest.raises(Violation) as caught:
+        story.apply(0, 5, "c5")
+    assert caught.value.rule == "ApplyInOrder"
+
+
 BYTES = [
     (snapshot_of("c1", "c2"), None),
     (snapshot_of("c1", "x2"), "its bytes do not hold what was applied up to index 2"),

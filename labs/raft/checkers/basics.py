@@ -45,17 +45,21 @@ class OneHistory(Checker):
         self._command_at: dict[int, tuple[int, object]] = {}
         self._applied = [0] * servers
         self._fresh = [True] * servers
+        self._base = [0] * servers
+        """The index before the first entry of each server's log, on its disk."""
         self._snapshot = [0] * servers
+        """The index of the snapshot on its disk, which may cover entries that the log has still."""
         self._forgotten = 0
 
     def on_restart(self, event: Restart) -> None:
-        self._applied[event.server] = self._snapshot[event.server]
+        self._applied[event.server] = max(self._base[event.server], self._snapshot[event.server])
         self._fresh[event.server] = True
 
     def on_save(self, event: Save) -> None:
-        if event.last_included_index > self._snapshot[event.server]:
-            self._snapshot[event.server] = event.last_included_index
-            oldest = min(self._snapshot)
+        self._snapshot[event.server] = max(self._snapshot[event.server], event.snapshot_index or 0)
+        if event.last_included_index > self._base[event.server]:
+            self._base[event.server] = event.last_included_index
+            oldest = min(self._base)
             for index in range(self._forgotten + 1, oldest + 1):
                 self._command_at.pop(index, None)
             self._forgotten = max(self._forgotten, oldest)
