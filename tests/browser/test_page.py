@@ -32,7 +32,7 @@ from tests.browser.opening import (
     seconds_to_open,
     wait_until,
 )
-from tests.corpora import mutants
+from tests.corpora import mutants, variants
 from tests.running import REFERENCE
 
 if TYPE_CHECKING:
@@ -181,6 +181,24 @@ def test_state_at_a_moment_is_that_of_the_saves_and_applies(
                 assert one["applied"] >= (applied.index if applied else 0)
                 assert one["term"] >= (save.current_term if save else 0)
                 assert one["base"] == (save.last_included_index if save else 0)
+
+
+@pytest.mark.parametrize("test", ["2A/election_after_network_failure", "2B/fast_backup", "2B/divergent_logs"])
+def test_state_of_servers_that_save_nothing_is_what_they_would_have_saved(
+    browser: Browser, tmp_path: Path, test: str
+) -> None:
+    states = []
+    for name in ("saves", "saves_nothing"):
+        server = REFERENCE
+        if name == "saves_nothing":
+            server = next(one for one in variants.corpus() if one.name == name).write(tmp_path / name)
+        shown = run_page(tmp_path, name, server, test)
+        assert any(isinstance(event, ev.Save) for event in shown.events) == (name == "saves")
+        with opened(browser, shown.path) as page:
+            states.append(page.evaluate("raftPage.model.stateAt(raftPage.model.length - 1).servers"))
+    parts = ("role", "term", "vote", "log", "commit", "applied")
+    first, second = ([{part: one[part] for part in parts} for one in state] for state in states)
+    assert first == second
 
 
 def test_the_page_opens_at_the_violation_with_the_facts_and_the_rule(browser: Browser, runs: dict[str, Shown]) -> None:

@@ -1,4 +1,5 @@
 // What is known of each server at a moment, from the trace alone: the disk (saves), the wire and the apply channel.
+// Votes and logs are those on the disk; of a server that has never saved, those that its messages and answers show.
 /** @typedef {import("./words.js").TraceEvent} TraceEvent */
 /** @typedef {{term: number, command: any}} Entry */
 
@@ -10,6 +11,7 @@
  * @property {number} incarnation
  * @property {"follower" | "candidate" | "leader"} role
  * @property {number} term
+ * @property {boolean} saves whether it has saved anything
  * @property {number | null} vote
  * @property {number} base the last index that its snapshot covers
  * @property {number} baseTerm
@@ -40,8 +42,8 @@ export function firstState(servers) {
 /** @returns {Server} */
 function newServer() {
   return {
-    up: false, paused: false, incarnation: 0, role: "follower", term: 0, vote: null, base: 0, baseTerm: 0, log: [],
-    commit: 0, applied: 0, next: {}, match: {}, stood: -1,
+    up: false, paused: false, incarnation: 0, role: "follower", term: 0, saves: false, vote: null, base: 0, baseTerm: 0,
+    log: [], commit: 0, applied: 0, next: {}, match: {}, stood: -1,
   };
 }
 
@@ -87,24 +89,65 @@ export function advance(state, number, e, requestOf, from) {
   else if ((e.kind === "deliver" || e.kind === "drop") && from >= 0) state.flying.delete(from);
 }
 
+/**
+ * Note the term that a server shows; of one that saves nothing, that its vote is free then.
+ * @param {Server} one
+ * @param {number} term
+ */
+function reach(one, term) {
+  if (term <= one.term) return;
+  one.term = term;
+  if (!one.saves) one.vote = null;
+}
+
+/**
+ * Return whether a request for a vote is on trial (PreVote): it has a field of its sender's own that is true.
+ * @param {TraceEvent} e
+ */
+function isTrial(e) {
+  return Object.values(e.extra || {}).includes(true);
+}
+
+/**
+ * Note the entries that a server shows to have, if it saves nothing. What conflicts with them is gone; the rest stays.
+ * @param {Server} one
+ * @param {number} prev the index before the first of them
+ * @param {Entry[]} entries
+ */
+function show(one, prev, entries) {
+  if (one.saves || prev > one.log.length) return;
+  const differs = entries.findIndex((entry, at) => one.log[prev + at]?.term !== entry.term);
+  if (differs >= 0) one.log = one.log.slice(0, prev + differs).concat(entries.slice(differs));
+}
+
 /** @type {Record<string, (state: State, one: Server, e: TraceEvent, requestOf: (rpc: number) => TraceEvent | null) => void>} */
 const CHANGES = {
   send(state, one, e) {
+    const isCurrent = e.message.term >= one.term; // a request that was ready before its sender stepped down may leave later
+    reach(one, e.message.term);
     if (e.call === "RequestVote") {
-      // A request that its sender had ready before it stepped down may leave it later.
-      if (e.message.term >= one.term) { one.role = "candidate"; one.stood = e.message.term; }
+      if (!isCurrent) return;
+      one.role = "candidate";
+      one.stood = e.message.term;
+      if (!one.saves && !isTrial(e)) one.vote = e.server;
     } else if (e.call === "AppendEntries") {
       one.next[e.peer] = e.message.prev_log_index + 1;
       if (e.message.leader_commit > one.commit) one.commit = e.message.leader_commit;
+      if (isCurrent) show(one, e.message.prev_log_index, e.message.entries);
     } else if (e.call === "InstallSnapshot") one.next[e.peer] = e.message.last_included_index + 1;
-    if (e.message.term > one.term) one.term = e.message.term;
+  },
+  start(state, one, e) {
+    if (e.is_leader) show(one, e.index - 1, [{ term: e.term, command: e.command }]);
   },
   reply(state, one, e, requestOf) {
-    if (e.message.term > one.term) one.term = e.message.term;
-    if (e.call !== "AppendEntries" || !e.message.success) return;
+    reach(one, e.message.term);
     const request = requestOf(e.rpc);
     if (!request) return;
+    const { term, candidate_id: candidate } = request.message;
+    if (e.message.vote_granted && !one.saves && term === one.term && !isTrial(request)) one.vote = candidate;
+    if (e.call !== "AppendEntries" || !e.message.success) return;
     const { prev_log_index: prev, entries, leader_commit: commit } = request.message;
+    show(one, prev, entries);
     one.commit = Math.max(one.commit, Math.min(commit, prev + entries.length));
   },
   deliver(state, one, e, requestOf) {
@@ -115,6 +158,7 @@ const CHANGES = {
     one.match[e.peer] = Math.max(one.match[e.peer] || 0, reached);
   },
   save(state, one, e) {
+    if (!one.saves) Object.assign(one, { saves: true, base: 0, baseTerm: 0, log: [] });
     one.term = e.current_term;
     one.vote = e.voted_for ?? null;
     const kept = one.log.slice(Math.max(e.last_included_index - one.base, 0), Math.max(e.first_index - 1 - one.base, 0));
@@ -131,13 +175,16 @@ const CHANGES = {
     if (e.index > one.commit) one.commit = e.index;
   },
   role(state, one, e) {
-    if (e.term > one.term) one.term = e.term;
+    reach(one, e.term);
     if (e.is_leader) {
       if (one.role !== "leader") { one.next = {}; one.match = {}; }
       one.role = "leader";
     } else if (one.stood !== e.term) one.role = "follower";
   },
-  crash(state, one) { Object.assign(one, { up: false, paused: false, role: "follower", commit: 0, applied: 0, next: {}, match: {}, stood: -1 }); },
+  crash(state, one) {
+    Object.assign(one, { up: false, paused: false, role: "follower", commit: 0, applied: 0, next: {}, match: {}, stood: -1 });
+    if (!one.saves) Object.assign(one, { term: 0, vote: null, log: [] }); // nothing is left of it
+  },
   restart(state, one, e) { Object.assign(one, { up: true, incarnation: e.incarnation, role: "follower" }); },
   pause(state, one) { one.paused = true; },
   resume(state, one) { one.paused = false; },
