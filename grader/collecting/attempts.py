@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.collecting.attachments import choose
 from grader.intake.no_links import is_link
-from grader.results.students import ENDINGS, HandIn
+from grader.results.students import ENDINGS, HandIn, last_of
 
 Version = tuple[str, int]
 """The digits of a date, and a number: the order of attempts."""
@@ -109,18 +109,18 @@ def version_of(name: str) -> tuple[str, Version]:
 
 def joined(hand_in: HandIn, found: Sequence[Attempt], late: Mapping[str, float] | None = None) -> HandIn:
     """Return a student's hand-in with the last attempt as its submission, and those before it; `late` has the days by
-    file. Attempts are numbered if there are several."""
-    each = [
-        replace(
-            hand_in,
-            source=one.source or hand_in.source,
-            late=max(((late or {}).get(file, 0.0) for file in one.files), default=0.0),
-            attempt=number if len(found) > 1 else 0,
-            trouble=one.trouble,
-        )
-        for number, one in enumerate(found, 1)
-    ]
-    return each[-1].after(each[:-1])
+    file."""
+    return last_of(
+        [
+            replace(
+                hand_in,
+                source=one.source or hand_in.source,
+                late=max(((late or {}).get(file, 0.0) for file in one.files), default=0.0),
+                trouble=one.trouble,
+            )
+            for one in found
+        ]
+    )
 
 
 def _earlier(into: Path, number: int) -> Path:

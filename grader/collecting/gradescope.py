@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.exits import Usage
 from grader.results.result import Person
-from grader.results.students import HandIn
+from grader.results.students import HandIn, last_of
 
 METADATA = "submission_metadata.yml"
 _TIME = "created_at"
@@ -66,11 +66,7 @@ def _hand_in(hand_in: HandIn, created_at: str) -> HandIn:
 
 def _in_order(attempts: list[HandIn]) -> HandIn:
     """Return the last of a student's attempts, with those before it."""
-    if len(attempts) == 1:
-        return attempts[0]
-    ordered = sorted(attempts, key=lambda one: (one.handed_in, len(one.source), one.source))
-    each = [replace(one, attempt=number) for number, one in enumerate(ordered, 1)]
-    return each[-1].after(each[:-1])
+    return last_of(sorted(attempts, key=lambda one: (one.handed_in, len(one.source), one.source)))
 
 
 def parse(text: str) -> dict[str, Entry]:

@@ -45,10 +45,6 @@ class HandIn:
     earlier: tuple[HandIn, ...] = ()
     """The attempts before this one, in order, that the same download holds."""
 
-    def after(self, others: Sequence[HandIn]) -> HandIn:
-        """Return this one as the last attempt of its student, after others that hold a submission."""
-        return replace(self, earlier=tuple(other for other in others if not other.trouble))
-
     @property
     def attempts(self) -> tuple[HandIn, ...]:
         """All attempts, this one last, each of the student and the people whom the last one is of."""
@@ -68,6 +64,17 @@ class HandIn:
             list(self.people),
         )
         submission.handed_in, submission.late, submission.attempt = self.handed_in, self.late, self.attempt
+
+
+def last_of(attempts: Sequence[HandIn]) -> HandIn:
+    """Return the last of a student's attempts, given in order, after the others that hold a submission.
+
+    They are numbered if there are several.
+    """
+    if len(attempts) == 1:
+        return attempts[0]
+    *others, last = (replace(one, attempt=number) for number, one in enumerate(attempts, 1))
+    return replace(last, earlier=tuple(other for other in others if not other.trouble))
 
 
 @dataclass

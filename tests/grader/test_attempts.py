@@ -19,7 +19,7 @@ from grader.grading.rubric import Rubric, load
 from grader.grading.twins import Redone
 from grader.results.result import Result, Submission
 from grader.results.shelf import Shelf
-from grader.results.students import HandIn
+from grader.results.students import HandIn, last_of
 from tests.grader.test_policy import rubric, stored
 
 
@@ -71,7 +71,7 @@ class Class:
             path.write_text(text)
             trouble = "" if text else "handed in report.pdf"
             attempts.append(HandIn("alice", str(path), "canvas", attempt=number, trouble=trouble))
-        hand_ins, known = {"alice": attempts[-1].after(attempts[:-1])}, Shelf(self.out).results()
+        hand_ins, known = {"alice": last_of(attempts)}, Shelf(self.out).results()
         batch = Batch(self.out, self.rubric, Hosts(), hand_ins, known, 1, False)
         batch.run()
         assert known or not batch.previous, "an attempt of the same download is not an earlier result"
@@ -173,7 +173,7 @@ def test_a_regrading_that_was_killed_goes_on_with_the_next_attempt(alone: Class,
     Redone(file).add("alice, attempt 1")
     attempts = tuple(HandIn("alice", str(tmp_path / f"alice-{number}"), "canvas", attempt=number) for number in (1, 2))
     known = Shelf(alone.out).results()
-    batch = Batch(alone.out, alone.rubric, Hosts(), {"alice": attempts[1].after(attempts[:1])}, known, 1, True)
+    batch = Batch(alone.out, alone.rubric, Hosts(), {"alice": last_of(attempts)}, known, 1, True)
     batch.redone = Redone(file)
     alone._graded.clear()
     batch.run()
@@ -185,6 +185,6 @@ def test_each_attempt_of_a_download_has_its_own_lateness(alone: Class) -> None:
     early, late = (HandIn("alice", str(alone._source.with_name(f"a{n}")), attempt=n, late=n - 1.0) for n in (1, 2))
     for attempt, text in ((early, "pfpp"), (late, "pppp")):
         Path(attempt.source).write_text(text)
-    Batch(alone.out, alone.rubric, Hosts(), {"alice": late.after([early])}, {}, 1, False).run()
+    Batch(alone.out, alone.rubric, Hosts(), {"alice": last_of([early, late])}, {}, 1, False).run()
     counting = Shelf(alone.out).results()["alice"]
     assert counting.submission.attempt == 1 and counting.adjustments == [], "the late one is worth half"

@@ -114,11 +114,13 @@ def test_a_link_to_another_students_work_is_not_that_student(tmp_path: Path) -> 
 
 def test_results_and_table_and_log_hold_source_hash_and_basis(tmp_path: Path) -> None:
     found = result_for("alice", source="/hw/alice.zip", basis=msgspec.structs.replace(BASIS, selection="--only 2A/"))
+    found.submission.people = [Person(name="=Alice"), Person(email="bob@uni.example")]
     Shelf(tmp_path).keep("alice", found)
     log.add(tmp_path, found, None)
     files.write_class(tmp_path, {})
     [row] = csv.DictReader((tmp_path / "class.csv").open())
     assert (row["source"], row["sha256"], row["student"]) == ("/hw/alice.zip", "ab" * 32, "alice")
+    assert row["people"] == "'=Alice; bob@uni.example"
     assert row["basis"] == "rubric aaaaaaaa, --only 2A/, secret 5e5e5e5e"
     line = json.loads((tmp_path / "log.jsonl").read_text())
     assert (line["source"], line["sha256"], line["basis"]) == (row["source"], row["sha256"], row["basis"])

@@ -18,7 +18,7 @@ def class_table(results: Sequence[Result]) -> str:
     rows: list[list[str]] = [
         ["submission", "status", "points", "of", *stages, "held points", "held runs", "notes", "sha256", "student"]
     ]
-    rows[0] += ["source", "basis", "lab"]
+    rows[0] += ["people", "source", "basis", "lab"]
     for result in results:
         points = {stage.id: f"{stage.score:.2f}" for stage in result.stages if stage.status != "held"}
         total = f"{result.score:.2f}" if result.has_grade else ""
@@ -29,6 +29,7 @@ def class_table(results: Sequence[Result]) -> str:
         said += [result.message] if result.message else []
         notes = "; ".join([*said, *(change.words for change in result.adjustments), *result.warnings])
         submission, basis = result.submission, result.basis
-        row += [text_cell(notes), submission.sha256, text_cell(submission.student), text_cell(submission.source)]
-        rows.append([*row, text_cell(basis.in_words), basis.lab_sha256[:8]])
+        people = "; ".join(person.name or person.email or person.login or person.id for person in submission.people)
+        row += [text_cell(notes), submission.sha256, text_cell(submission.student), text_cell(people)]
+        rows.append([*row, text_cell(submission.source), text_cell(basis.in_words), basis.lab_sha256[:8]])
     return written(rows)
