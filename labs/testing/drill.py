@@ -112,12 +112,19 @@ class Lone:
         fake = self.fakes[peer]
         data = await self._wait(lambda: fake.replies.pop(number, None), within)
         asked = f"server {peer} sent {self._words(args)}"
+        if data is None and (silent := self._silence(args)) is not None:
+            self._see(f"{asked}, and server {self.me} did not answer")
+            return silent
         if data is None:
             self._not_answered(f"{asked}, but server {self.me} did not answer within {within:g} s", args)
         reply = fake.in_the_drill(codec.decode_base(data))
         self._take_reply(reply, data)
         self._see(f"{asked}, and server {self.me} answered {self._words(reply)}")
         return reply
+
+    def _silence(self, args: Any) -> Any:
+        """Return the reply that it stands for if the server leaves a request unanswered; None if it must answer."""
+        return None
 
     def _take_reply(self, reply: Any, data: bytes) -> None:
         """Note a reply of the server, and how it was encoded."""

@@ -86,6 +86,10 @@ class Lone(testing.Lone):
         """The highest term in the server's answers."""
         self._followed: AppendEntriesArgs | None = None
         """What the server last accepted, as long as it has not led since."""
+        self._followed_at = -math.inf
+        """When that was."""
+        self._led = False
+        """Whether it led when it was last asked something."""
 
     @cached_property
     def fakes(self) -> Mapping[int, RaftPeer]:
@@ -128,10 +132,22 @@ class Lone(testing.Lone):
 
     async def ask(self, peer: int, args: Args, within: float = 1.0) -> Reply:
         """Deliver a request of a fake peer at once, and wait for the reply; the drill fails if none comes."""
+        self._led = self._kernel.dispatcher.states[self.me][1]
         reply: Reply = await super().ask(peer, args, within)
         if isinstance(args, AppendEntriesArgs) and isinstance(reply, AppendEntriesReply) and reply.success:
-            self._followed = args
+            self._followed, self._followed_at = args, self.now
         return reply
+
+    def restart(self) -> None:
+        """Start the server from its disk; crash it first if it runs."""
+        self._followed_at = -math.inf
+        super().restart()
+
+    def _silence(self, args: Args) -> RequestVoteReply | None:
+        """A server that leads, or has just heard its leader, may leave a candidate without an answer (§6)."""
+        if isinstance(args, RequestVoteArgs) and (self._led or self.now - self._followed_at < QUIET):
+            return RequestVoteReply(self.state().term, False)
+        return None
 
     def _take_reply(self, reply: Any, data: bytes) -> None:
         self._shown = max(self._shown, getattr(reply, "term", 0))  # messages of other labs have no terms
