@@ -146,7 +146,8 @@ class Appending(Checker):
                 f"server {server.id} refused AppendEntries of server {args.leader_id}, the leader of its term "
                 f"{args.term}, after index {prev} of term {term}, but its log has that entry"
             )
-            rule = "StepsDown" if server.candidate == args.term else "ConsistencyRefusal"
+            stands = server.candidate == args.term > server.followed
+            rule = "StepsDown" if stands else "ConsistencyRefusal"
             short = self._shorter(server, prev)
             if rule == "ConsistencyRefusal" and short:
                 rule, text = "MatchingKept", f"{text}; {short}"

@@ -381,6 +381,40 @@ def one_more_snapshot(script: Script, peer: int) -> Script:
     return script
 
 
+# Refusals, by a server that saves nothing, and that campaigned in the leader's term before it followed.
+
+
+def follower_that_had_campaigned() -> Script:
+    """Server 2 loses the election of term 1, and takes three entries of server 0."""
+    script = Script("2B")
+    script.now = 0.4
+    script.send(2, 0, RequestVoteArgs(1, 2, 0, 0))
+    script.elect(0, 1, voters=(1,))
+    for index in (1, 2, 3):
+        script.start(0, f"c{index}", index, 1)
+    return script
+
+
+def follower_that_had_campaigned_drops_what_it_had() -> Script:
+    script = follower_that_had_campaigned()
+    log = entries(1, "c1", "c2", "c3")
+    script.append(0, 1, AppendEntriesArgs(1, 0, 0, 0, log, 0))
+    for sent in (log, log[:1]):
+        script.append(0, 2, AppendEntriesArgs(1, 0, 0, 0, sent, 0))
+    refused = script.send(0, 2, AppendEntriesArgs(1, 0, 3, 1, [], 0))
+    script.deliver(refused)
+    script.answer(refused, AppendEntriesReply(1, False), back=False)
+    return script
+
+
+def candidate_that_does_not_follow() -> Script:
+    script = follower_that_had_campaigned()
+    refused = script.send(0, 2, AppendEntriesArgs(1, 0, 0, 0, entries(1, "c1"), 0))
+    script.deliver(refused)
+    script.answer(refused, AppendEntriesReply(1, False), back=False)
+    return script
+
+
 # All of them.
 
 FOUND: dict[Callable[[], Script], tuple[str, str, str]] = {
@@ -397,6 +431,8 @@ FOUND: dict[Callable[[], Script], tuple[str, str, str]] = {
     leader_that_lags_behind_itself_a_little: ("CommitNeverDecreases", "CommitMarks", "CommitMarks"),
     leader_that_begins_four_terms_with_a_snapshot: ("InstallWhenNeeded", "FirstWords", "FirstWords"),
     leader_that_begins_four_terms_with_a_snapshot_for_another: ("InstallWhenNeeded", "FirstWords", "FirstWords"),
+    follower_that_had_campaigned_drops_what_it_had: ("MatchingKept", "Appending", "Appending"),
+    candidate_that_does_not_follow: ("StepsDown", "Refusals", "Refusals"),
 }
 """Scripts whose last event breaks a rule: the rule, who finds that, and the checker that knows it."""
 RIGHT: tuple[Callable[[], Script], ...] = (
