@@ -341,6 +341,33 @@ def test_candidate_may_count_entries_that_its_disk_has_not_yet(last: tuple[int, 
     assert caught.value.rule == "SavedBeforeSend"
 
 
+@pytest.mark.parametrize("candidate", [1, 2])
+def test_vote_that_a_crash_left_on_the_disk_is_kept_though_a_newer_term_is_saved_before_the_refusal(
+    candidate: int,
+) -> None:
+    story = Story("2C")
+    for server in (0, 1, 2):
+        story.save(server, 1, None, [])
+    story.save(1, 2, 1, [])
+    story.deliver(story.send(1, 0, RequestVoteArgs(2, 1, 0, 0)))
+    story.save(0, 2, 1, [])
+    story.restart(0)  # right after that save: nobody got an answer
+    story.now += 0.6
+    story.save(2, 2, 2, [])
+    story.save(1, 3, 1, [])
+    older = story.send(candidate, 0, RequestVoteArgs(2, candidate, 0, 0))
+    newer = story.send(1, 0, RequestVoteArgs(3, 1, 0, 0))
+    story.deliver(older)
+    story.deliver(newer)
+    story.save(0, 3, 1, [])
+    if candidate == 2:
+        story.answer(older, RequestVoteReply(2, False))
+        return
+    with pytest.raises(Violation) as caught:
+        story.answer(older, RequestVoteReply(2, False))
+    assert caught.value.rule == "VoteDenied"
+
+
 # Requests that come again, and votes on trial.
 
 

@@ -207,8 +207,8 @@ class Votes(Checker):
             return
         if self._shadow.other_asks(server, request) or server.pending:
             return  # a request that it has not answered yet may have taken the vote, or made its log longer
-        if server.saves and server.disk_term == request.term and self._may_have_asked(server.disk_vote, request):
-            return
+        if self._may_have_asked(server.saved_votes.get(request.term), request):
+            return  # its vote may have been on the disk before a restart, though no answer has shown it
         if event.time < max(server.heard_leader, 0.0 if server.heard_leader >= 0 else -LEASE) + LEASE:
             return
         if request.term in server.led or request.term in self._shadow.leader_of or server.candidate >= request.term:
@@ -250,7 +250,7 @@ class Votes(Checker):
         self._held.pop(event.server, None)
 
     def _may_have_asked(self, candidate: int | None, request: RequestVoteArgs) -> bool:
-        """Return whether a vote on a disk may be of a request's term, and for another than who asks there."""
+        """Return whether a vote that was saved in a request's term may be for another than who asks there."""
         if candidate is None or candidate == request.candidate_id:
             return False
         other = self._shadow.servers[candidate]

@@ -598,6 +598,7 @@ class Shadow(Checker):
             self._look(server)
         server.saves, server.first_save, server.may_drop = True, False, None
         server.disk_term, server.disk_vote = event.current_term, event.voted_for
+        server.saved_votes[event.current_term] = event.voted_for
         if event.last_included_index and not self.stage.has(SNAPSHOTS):
             server.trusted = False  # no service has taken a snapshot that could hold the entries before
         if event.snapshot_index is not None:

@@ -59,6 +59,8 @@ class ShadowServer:
         self.disk_snapshot = 0
         self.votes: dict[int, tuple[int, int]] = {}
         """For each term the candidate that it voted for, itself included, and in which incarnation."""
+        self.saved_votes: dict[int, int | None] = {}
+        """For each term the vote that it saved last in it."""
         self.last_granted: RequestVoteArgs | None = None
         """The last request that it answered with yes."""
         self.committed = 0
