@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
+
 from labs.codec import messages as codec
+from labs.codec import states
 from labs.codec.limits import MAX_NOTE_LINES, MAX_NOTES, MAX_RUN_OUTPUTS, MAX_SAVED
 from labs.sim.rpc import Calls
 from labs.sim.server.handle import Handle
@@ -17,7 +20,7 @@ from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, No
 from labs.sim.server.service import index_of_snapshot
 from labs.sim.stops import BadSnapshot, Stop
 from labs.sim.world import World
-from labs.trace.events import Apply, ApplySnap, Connect, Cut, Note, Role, Save, TakeSnapshot
+from labs.trace.events import Apply, ApplySnap, Connect, Cut, Note, Role, TakeSnapshot
 
 REMEMBERED = 100
 """How many commands that every server's snapshot covers are remembered, for tests that ask late."""
@@ -173,27 +176,24 @@ class Dispatcher:
             self._on_failure(life, Failed("died", f"sent an impossible frame: a save of {size:,} bytes in all", ""))
             return
         disk.write(output)
-        first = output.last_included_index + 1 + output.kept
-        entries = [codec.decode_base_entry(entry) for entry in output.entries]
+        kind = states.kind_of(output.fields)
+        fields: tuple[Any, ...] = msgspec.structs.astuple(kind.decode_fields(output.fields))
+        if kind.log is not None:
+            entries = list(map(kind.log.show, output.entries))
+            fields += (output.base + 1 + output.kept, entries, disk.last_index)
         world.record(
-            Save(
+            kind.event(
                 world.now,
                 life.server,
-                output.current_term,
-                output.voted_for,
-                output.last_included_index,
-                output.last_included_term,
-                first,
-                entries,
-                disk.last_index,
-                disk.size,
-                output.snapshot,
-                index_of_snapshot(output.snapshot),
-                codec.decode_fields(output.extra) if output.extra is not None else None,
+                *fields,
+                size=disk.size,
+                snapshot=output.snapshot,
+                snapshot_index=index_of_snapshot(output.snapshot),
+                extra=codec.decode_fields(output.extra) if output.extra is not None else None,
             )
         )
         if world.paces:
-            world.service.forget(min(disk.last_included_index for disk in world.disks) - REMEMBERED)
+            world.service.forget(min(disk.base for disk in world.disks) - REMEMBERED)
 
     def _carry_apply(self, life: Handle, output: Applied) -> None:
         world, service = self._world, self._world.service

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import trio
 
+from labs.raft.events import Save
 from labs.raft.stages import catalogue
 from labs.raft.testing.cluster import Cluster
 from labs.raft.testing.drill import Lone
 from labs.sim.net.network import Conditions
 from labs.testing.scenario import Test
-from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Save, Send, Start, Verdict
+from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Send, Start, Verdict
 from tests.corpora import mutants
 from tests.running import REFERENCE, SERVERS, Run, make_scenario, simulate, write_submission
 

@@ -33,6 +33,7 @@ from labs.messages import (
 )
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES
+from labs.raft.protocol import STATE
 from labs.raft.rules import RULES
 from labs.raft.stages.steps import LATE_AND_TWICE
 from labs.sim.hosts.process import frames
@@ -130,12 +131,12 @@ class Speaker:
         self.tickets: list[tuple[int, type]] = []
         self.answer: tuple[int, int, bool] | None = None
         self.waiting: list[int] = []
-        self.term, self.leads = disk.current_term, False
         self._world, self._draw, self._faults = world, draw, faults
         self._said: list[Output] = []
         self._calls = 0
         self._customs = Customs(server, world.size, disk)
         self.persister = DiskPersister(self.disk, self._emit, lambda name: None, world.size)
+        self.term, self.leads = self.saved.current_term, False
 
     # What a kernel requires of an incarnation.
 
@@ -168,7 +169,7 @@ class Speaker:
     def snapshot(self, index: int, data: bytes) -> None:
         if self._draw.below(2) and index <= self.disk.last_index:
             with contextlib.suppress(Refused):
-                self.save(self.log[index - self.disk.last_included_index :], index, self.term, data)
+                self.save(self.log[index - self.disk.base :], index, self.term, data)
 
     def crash(self) -> None:
         self.fenced = True
@@ -182,6 +183,11 @@ class Speaker:
         return "raft.py:1 in run"
 
     # Its outputs.
+
+    @property
+    def saved(self) -> Any:
+        """What is on its disk, without the log."""
+        return STATE.decode_fields(self.disk.fields) if self.disk.written else PersistentState(0, None, [])
 
     @property
     def log(self) -> list[LogEntry]:
@@ -201,7 +207,8 @@ class Speaker:
         self._emit(Replied(ticket, codec.encode_message(reply)), 0)
 
     def save(self, log: list[LogEntry], base: int, base_term: Any, snapshot: bytes | None, **own: Any) -> None:
-        vote = self._draw.one_of((None, self.server, 0, 1, self.disk.voted_for, self.disk.voted_for))
+        saved = self.saved.voted_for
+        vote = self._draw.one_of((None, self.server, 0, 1, saved, saved))
         vote = self._draw.one_of(ODD) if self._draw.rarely() else vote
         cls = OwnState if own else PersistentState
         self.persister.save(cls(self.term, vote, log, base, base_term, **own), snapshot)
@@ -396,7 +403,7 @@ class Case:
                 last - 1,
                 0,
                 1,
-                disk.last_included_index,
+                disk.base,
                 applied,
                 applied + 1,
                 last + 2,
@@ -441,7 +448,7 @@ class Case:
 
     def append(self, life: Speaker) -> None:
         index = self._index(life)
-        log, base = life.log, life.disk.last_included_index
+        log, base = life.log, life.disk.base
         in_log = type(index) is int and base < index <= life.disk.last_index
         prev_term = log[index - base - 1].term if in_log and self._draw.below(4) else self._term(life)
         entries = log[index - base :] if in_log and self._draw.below(2) else self._entries(life)
@@ -471,7 +478,7 @@ class Case:
 
     def save(self, life: Speaker) -> None:
         draw, disk = self._draw, life.disk
-        log, base, base_term = life.log, disk.last_included_index, disk.last_included_term
+        log, base, base_term = life.log, disk.base, life.saved.last_included_term
         entries = self._entries(life)
         match draw.below(8):
             case 0:
@@ -488,7 +495,7 @@ class Case:
 
     def apply(self, life: Speaker) -> None:
         index = self._draw.one_of((self.kernel.world.service.index(life.server) + 1, self._index(life)))
-        at = index - life.disk.last_included_index - 1 if type(index) is int else -1
+        at = index - life.disk.base - 1 if type(index) is int else -1
         mine = life.log[at].command if 0 <= at < len(life.log) else None
         life.apply(index, self._draw.one_of((mine, mine, mine, *COMMANDS)))
 

@@ -27,7 +27,7 @@ class Raft(Server):
             wire.Called(2.5, None, b""),
             wire.Applied(-1, b"\xc1\xc1"),
             wire.AppliedSnapshot(1, 1, b"junk"),
-            wire.Saved(1, 10**30, -5, -5, -5, -5, [b"\xc1"], b"x", "\0class", {"log": 1}),
+            wire.Saved(1, 10**30, -5, -5, [b"\xc1"], b"x", "\0class", {"log": 1}),
             wire.Failed("not written", "x" * 10**6, "\x1b[2J"),
             wire.Failed("no such problem", "text", "place"),
         ]
