@@ -158,7 +158,7 @@ HOSTILE = {
     ),
     "a field too many": (
         r"out(wire.Saved(b'\x00\x95\x01\xc0\x00\x00\x00', 0, 0, 0, [], None, None, None))",
-        "PersistentState: Expected `array` of length 4, got 5",
+        "PersistentState: Expected `array` of at most length 4, got 5",
     ),
     "a log that begins elsewhere": (
         r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 5, 0, 0, [], None, None, None))",
