@@ -1,8 +1,8 @@
 """The event records of a trace. Plain data; knows neither its writers nor its readers.
 
 `time` is virtual seconds from the start of the run, `server` the id of the server that the event happened at. `rpc`
-is a number that all events of one remote call share, `call` the name of its procedure, such as
-RequestVote. An event is one JSON object, one line in a trace file.
+is a number that all events of one remote call share, `call` the name of its procedure, such as Ping. An event is one
+JSON object, one line in a trace file.
 """
 
 from __future__ import annotations

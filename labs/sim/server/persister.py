@@ -1,8 +1,8 @@
 """The server's side of its disk: turns states into what has changed since the last save.
 
 Encodes at the call, so that a state that is changed afterwards does not change what was saved. Entries whose objects
-are the same as at the last save, and cannot have changed, are not encoded again: a log of thousands stays cheap. What
-a state holds, its protocol has registered (labs.codec.states).
+are the same as at the last save, and cannot have changed, are not encoded again: a log of thousands stays cheap. The
+kinds of states are those that protocols have registered (labs.codec.states).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class DiskPersister:
         return codec.encode_fields(codec.plain_fields(state, but=base), what)
 
     def _kind_of(self, state: Any) -> StateKind:
-        """Return the kind of a state; raise Refused if it is none, or not the one that the server has saved before."""
+        """Return the kind of a state; raise Refused if it has none, or not that of the server's last save."""
         wanted = [states.kind_of(self._disk.fields)] if self._disk.written else list(states.STATES.values())
         kind = next((kind for kind in wanted if isinstance(state, kind.cls)), None)
         if kind is None:
