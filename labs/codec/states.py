@@ -72,6 +72,11 @@ class StateKind:
         return self.cls.__name__
 
     @cached_property
+    def prefix(self) -> bytes:
+        """The first byte of encoded fields."""
+        return bytes((self.number,))
+
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """The names of the plain fields, in their order."""
         log = "" if self.log is None else self.log.field
@@ -95,10 +100,10 @@ class StateKind:
     def encode_fields(self, state: Any) -> bytes:
         """Return the bytes of a state's plain fields; raise Refused if one of them cannot be encoded."""
         values = [getattr(state, name) for name in self.fields]
-        for name, value in zip(self.fields, values):
-            if type(value) not in SCALARS:
+        if not SCALARS.issuperset(map(type, values)):
+            for name, value in zip(self.fields, values):
                 check_command(value, f"{self.name}.{name}")
-        return bytes((self.number,)) + pack(values, self.name)
+        return self.prefix + pack(values, self.name)
 
     def decode_fields(self, data: bytes) -> Any:
         """Return a record with the plain fields; raise Refused if one of them has a wrong type."""

@@ -16,7 +16,7 @@ from labs.codec import states
 from labs.codec.limits import MAX_SAVED
 from labs.codec.meaning import check_index
 from labs.codec.states import Log, StateKind
-from labs.sim.server.disk import Disk, bytes_beyond_header
+from labs.sim.server.disk import HEADER_BYTES, Disk
 from labs.sim.server.outputs import Saved
 
 _NOTHING = codec.encode_fields({}, "nothing")
@@ -32,6 +32,8 @@ class DiskPersister:
         self._servers = servers
         self._emit = emit
         self._find_class = find_class
+        self._kind = states.kind_of(disk.fields) if disk.written else None
+        """The kind of the server's states, once it has saved one."""
         self._objects: list[Any] = []
         """The entries as the server handed them over last; they match the head of what is on the disk."""
         self._fixed = True
@@ -39,14 +41,15 @@ class DiskPersister:
 
     def save(self, state: Any, snapshot: bytes | None = None) -> None:
         """Write state and snapshot in one step (labs.node.Persister.save)."""
-        kind = self._kind_of(state)
-        self._check(kind, state, snapshot)
+        kind = self._kind
+        if kind is None or not isinstance(state, kind.cls):
+            kind = self._kind_of(state)
+        base, log = self._check(kind, state, snapshot)
         own = type(state) is not kind.cls
-        disk, base = self._disk, kind.base(state)
+        disk = self._disk
         shift = base - disk.base
         if not 0 <= shift <= len(disk.entries):
             shift = len(disk.entries)
-        log: list[Any] = [] if kind.log is None else getattr(state, kind.log.field)
         kept, entries = (0, list[bytes]()) if kind.log is None else self._changes(kind.log, log, shift)
         saved = Saved(
             kind.encode_fields(state),
@@ -63,10 +66,10 @@ class DiskPersister:
             self._fixed = False  # what was encoded is not on the disk
             text = "persister.save: log and snapshot together take"
             raise codec.Refused(f"{text} {size:,} bytes, more than the {MAX_SAVED:,} that a server's disk holds")
-        new = sum(map(len, entries)) + len(snapshot or b"") + len(saved.extra or b"")
-        self._emit(saved, new + bytes_beyond_header(saved.fields))
+        beyond_header = max(0, len(saved.fields) - HEADER_BYTES)
+        self._emit(saved, beyond_header + sum(map(len, entries)) + len(snapshot or b"") + len(saved.extra or b""))
         disk.write(saved)
-        self._objects = log.copy()
+        self._kind, self._objects = kind, log.copy()
 
     def load(self) -> Any:
         """Return the state saved last, in new objects (labs.node.Persister.load)."""
@@ -112,22 +115,24 @@ class DiskPersister:
 
     def _kind_of(self, state: Any) -> StateKind:
         """Return the kind of a state; raise Refused if it has none, or not that of the server's last save."""
-        wanted = [states.kind_of(self._disk.fields)] if self._disk.written else list(states.STATES.values())
+        wanted = list(states.STATES.values()) if self._kind is None else [self._kind]
         kind = next((kind for kind in wanted if isinstance(state, kind.cls)), None)
         if kind is None:
             names = " or ".join(f"a {kind.name}" for kind in wanted) or "no state in this lab"
             raise codec.Refused(f"persister.save wants {names}, not a {type(state).__name__}")
         return kind
 
-    def _check(self, kind: StateKind, state: Any, snapshot: Any) -> None:
+    def _check(self, kind: StateKind, state: Any, snapshot: Any) -> tuple[int, list[Any]]:
+        """Raise Refused if a state or a snapshot cannot be saved; return the log's base and its entries."""
         kind.check_types(state)
-        log = kind.log
-        entries = [] if log is None else getattr(state, log.field)
-        if log is not None and type(entries) is not list:
-            wanted = f"{kind.name}.{log.field} must be a list of {log.entry.__name__}"
-            raise codec.Refused(f"{wanted}, not a {type(entries).__name__}")
+        log: Any = [] if kind.log is None else getattr(state, kind.log.field)
+        if kind.log is not None and type(log) is not list:
+            wanted = f"{kind.name}.{kind.log.field} must be a list of {kind.log.entry.__name__}"
+            raise codec.Refused(f"{wanted}, not a {type(log).__name__}")
         kind.check(state, self._servers)
-        if log is not None:
-            check_index(kind.base(state) + len(entries), f"the last index of {kind.name}.{log.field}")
+        base = kind.base(state)
+        if kind.log is not None:
+            check_index(base + len(log), f"the last index of {kind.name}.{kind.log.field}")
         if snapshot is not None and type(snapshot) is not bytes:
             raise codec.Refused(f"persister.save wants the snapshot as bytes or None, not a {type(snapshot).__name__}")
+        return base, log
