@@ -102,7 +102,7 @@ def test_error_while_an_outbox_is_carried_is_its_servers(
     assert "server 0 handed over what cannot be graded: Saved(fields=" in record.message
 
 
-def test_error_without_a_servers_data_is_the_testers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_a_servers_data_is_the_labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def on_restart(event: Any) -> None:
         raise IndexError
 
@@ -110,7 +110,7 @@ def test_error_without_a_servers_data_is_the_testers(tmp_path: Path, monkeypatch
     assert simulate(write_submission(tmp_path, SAVES)).record.status == "grader-error"
 
 
-def test_full_disk_is_nobodys_fault_but_the_testers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_the_labs_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def on_save(event: Save) -> None:
         raise OSError(28, "No space left on device")
 

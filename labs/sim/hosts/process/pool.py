@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from labs.codec.limits import MAX_HELD, MAX_TESTER_SECONDS, MiB
+from labs.codec.limits import MAX_HELD, MAX_SIMULATOR_SECONDS, MiB
 from labs.codec.rpcs import PROTOCOLS
 from labs.sim import scheduler
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
@@ -233,7 +233,7 @@ class ProcessRun:
         if now < self._next_check:
             return False
         self._next_check = now + _CHECK
-        excess = self._excess_of_memory() or self._excess_of_tester() or self._excess_of_processor()
+        excess = self._excess_of_memory() or self._excess_of_simulator() or self._excess_of_servers()
         if excess is None and now - self._begun > self.options.run_seconds:
             excess = self._excess_of_time(now - self._begun, server)
         if excess is not None:
@@ -247,7 +247,7 @@ class ProcessRun:
         text = f"was at work when the run was not over after {took:.0f} s of real time"
         return server, Failed("crawls", text, "")
 
-    def _excess_of_processor(self) -> tuple[int, Failed] | None:
+    def _excess_of_servers(self) -> tuple[int, Failed] | None:
         """Return the server with the most CPU time, if all together have used too much."""
         if self._cpu_seconds == math.inf:
             return None
@@ -276,14 +276,14 @@ class ProcessRun:
         )
         return most, Failed("crawls", text, "")
 
-    def _excess_of_tester(self) -> tuple[int, Failed] | None:
+    def _excess_of_simulator(self) -> tuple[int, Failed] | None:
         """Return the server with the most output, if the simulator takes too long to check the servers' output."""
-        if time.process_time() - self._cpu_begun <= MAX_TESTER_SECONDS:
+        if time.process_time() - self._cpu_begun <= MAX_SIMULATOR_SECONDS:
             return None
         most, said = self._who_said_most()
         text = (
             f"put out {said:,} bytes in this run, the most of all servers; to look at what they sent and saved "
-            f"together takes more than the {MAX_TESTER_SECONDS:g} s of CPU time that the lab has for a run"
+            f"together takes more than the {MAX_SIMULATOR_SECONDS:g} s of CPU time that the lab has for a run"
         )
         return most, Failed("crawls", text, "")
 
