@@ -118,6 +118,8 @@ class StateKind:
         return base
 
 
+LOG_SHOWN = ("first_index", "entries", "last_index")
+"""The fields of an event that show a log, after those of the state."""
 STATES: dict[int, StateKind] = {}
 """All kinds of state, by their numbers."""
 EVENTS: list[type[Any]] = []
@@ -127,6 +129,8 @@ EVENTS: list[type[Any]] = []
 def register(kind: StateKind) -> None:
     """Make a kind of state known; the module that does so also registers calls (labs.codec.rpcs)."""
     assert kind.number not in STATES and kind.number < 256, kind
+    shown = kind.fields if kind.log is None else (*kind.fields, *LOG_SHOWN)
+    assert kind.event.__struct_fields__[2 : 2 + len(shown)] == shown, f"after time and server, in this order: {shown}"
     STATES[kind.number] = kind
     EVENTS.append(kind.event)
 
