@@ -115,7 +115,7 @@ class DiskPersister:
 
     def _kind_of(self, state: Any) -> StateKind:
         """Return the kind of a state; raise Refused if it has none, or not that of the server's last save."""
-        wanted = list(states.STATES.values()) if self._kind is None else [self._kind]
+        wanted = [states.STATES[number] for number in sorted(states.STATES)] if self._kind is None else [self._kind]
         kind = next((kind for kind in wanted if isinstance(state, kind.cls)), None)
         if kind is None:
             names = " or ".join(f"a {kind.name}" for kind in wanted) or "no state in this lab"
