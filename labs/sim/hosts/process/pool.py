@@ -189,27 +189,37 @@ class ProcessRun:
     def run(self) -> None:
         """Let all servers run that have something to do now."""
         world = self._world
-        lives = [life for life in world.lives if isinstance(life, RemoteIncarnation) and life.is_due(world.now)]
-        for life in lives:
-            life.send_step()
+        incarnations = [
+            incarnation
+            for incarnation in world.incarnations
+            if isinstance(incarnation, RemoteIncarnation) and incarnation.is_due(world.now)
+        ]
+        for incarnation in incarnations:
+            incarnation.send_step()
         stalled = False
-        for life in lives:
+        for incarnation in incarnations:
             if stalled:  # the run is over, and the others may take as long
-                life.end()
+                incarnation.end()
                 continue
-            life.take_step()
-            world.ran[life.server] = life
-            stalled = any(isinstance(output, Failed) and output.problem == "stalled" for output in life.outbox[-1:])
-        spinning = [life for life in lives if life.spun is not None]
+            incarnation.take_step()
+            world.ran[incarnation.server] = incarnation
+            stalled = any(
+                isinstance(output, Failed) and output.problem == "stalled" for output in incarnation.outbox[-1:]
+            )
+        spinning = [incarnation for incarnation in incarnations if incarnation.spun is not None]
         if spinning:
-            first = min(spinning, key=lambda life: life.spun.passes if life.spun else 0)
+            first = min(spinning, key=lambda incarnation: incarnation.spun.passes if incarnation.spun else 0)
             assert first.spun is not None
             self._on_failure(first.server, first.spun.failed)
 
     def deadline(self) -> float:
         """Return when the next server wants to run."""
-        lives = [life for life in self._world.lives if isinstance(life, RemoteIncarnation) and not life.paused]
-        return min((life.deadline for life in lives), default=math.inf)
+        incarnations = [
+            incarnation
+            for incarnation in self._world.incarnations
+            if isinstance(incarnation, RemoteIncarnation) and not incarnation.paused
+        ]
+        return min((incarnation.deadline for incarnation in incarnations), default=math.inf)
 
     # What its incarnations need.
 

@@ -16,11 +16,11 @@ wire, codec, messages = (
 class Raft(Server):
     def __init__(self, node, apply_ch):
         super().__init__(node, apply_ch)
-        self.life = node._life
+        self.incarnation = node._incarnation
 
     def append_entries(self, args):
         vote = codec.encode_message(messages.RequestVoteReply(99, True))
-        self.life.outbox += [
+        self.incarnation.outbox += [
             wire.Replied(10**9, vote),
             wire.Replied("ticket", b"\xff"),
             wire.Called(1, 10**6, vote),
