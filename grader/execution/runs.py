@@ -36,7 +36,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 CPU_SECONDS = 15.0
 """CPU seconds of a run with inline hosts after which its server counts as one that never yields."""
-TESTER_SECONDS = 120.0
+RUNNER_SECONDS = 120.0
 """CPU seconds of this process after which a run is ended by force: ten times the longest one."""
 WALL_SECONDS = 400.0
 """A run takes one or two; whatever takes so long has come to a halt. Nothing is judged by it but that."""
@@ -189,7 +189,7 @@ def _limited_cpu() -> Iterator[None]:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    until = math.ceil(time.process_time() + TESTER_SECONDS)
+    until = math.ceil(time.process_time() + RUNNER_SECONDS)
     resource.setrlimit(resource.RLIMIT_CPU, (until if hard == resource.RLIM_INFINITY else min(until, hard), hard))
     try:
         yield

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
-from labs.trace.events import Crash, Deliver, Drop, Event, Reply, Restart, Save, Send
+from labs.raft.events import Save
+from labs.trace.events import Crash, Deliver, Drop, Event, Reply, Restart, Send
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from labs.codec import states
 from labs.codec.rpcs import RPCS
 from labs.messages import Message
 from labs.sim.stops import Stop
-from labs.trace.events import Deliver, Event, Reply, Send
+from labs.trace.events import AnySave, Deliver, Event, Reply, Send
 
 Method: TypeAlias = Callable[[Any], None]
 
@@ -26,10 +27,11 @@ class Violation(Stop):
 class Checker:
     """Checks one rule, or a few that rest on the same facts.
 
-    A method `on_send` sees each Send event, `on_save` each Save, and so on: the names are those of labs.trace.events,
-    in small letters with underscores. It raises Violation when the event breaks the rule. Those of one call only are
-    seen by `on_send_ping`, `on_reply_ping`, `on_deliver_ping` for the request's arrival and `on_return_ping` for that
-    of the reply; `on_return` sees all replies that arrive.
+    A method `on_send` sees each Send event, `on_role` each Role, and so on: the names are those of labs.trace.events,
+    in small letters with underscores. `on_save` sees each save, as the protocol's own event. A method raises Violation
+    when the event breaks the rule. Those of one call only are seen by `on_send_ping`, `on_reply_ping`,
+    `on_deliver_ping` for the request's arrival and `on_return_ping` for that of the reply; `on_return` sees all
+    replies that arrive.
     """
 
 
@@ -70,8 +72,9 @@ class _Audience:
         self._plain: dict[type[Event], list[Method]] = {
             cls: self._methods(f"on_{_snake(cls.__name__)}")
             for cls in Event.__subclasses__()
-            if cls not in (Send, Deliver, Reply)
+            if cls not in (Send, Deliver, Reply, AnySave)
         }
+        self._plain.update((save, self._methods("on_save")) for save in states.EVENTS)
         self._speaking: dict[type[Event], dict[type[Message], list[Method]]] = {Send: {}, Deliver: {}, Reply: {}}
         for call, rpc in RPCS.items():
             name, request = _snake(call), rpc.request.cls

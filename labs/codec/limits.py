@@ -44,7 +44,7 @@ MAX_FRAME = 8 * MiB
 """The longest frame that a server's process may send, in bytes; everything that the limits above allow fits in."""
 MAX_HELD = 512 * MiB
 """The bytes by which the simulator's memory may grow in a run in process hosts."""
-MAX_TESTER_SECONDS = 40.0
+MAX_SIMULATOR_SECONDS = 40.0
 """CPU seconds that the simulator may take for one run in process hosts: handling the servers' output costs time, too.
 One or two seconds are normal."""
 

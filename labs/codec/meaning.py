@@ -56,14 +56,6 @@ def check_vote(vote: int | None, servers: int, where: str) -> None:
         raise Refused(f"{where} is {vote}: it must be None or the id of one of the servers 0 to {servers - 1}")
 
 
-def check_state(term: int, vote: int | None, base: int, base_term: int, servers: int) -> None:
-    """Raise Refused if a saved state names a server, an index or a term that cannot exist."""
-    check_term(term, "PersistentState.current_term")
-    check_vote(vote, servers, "PersistentState.voted_for")
-    check_index(base, "PersistentState.last_included_index")
-    check_term(base_term, "PersistentState.last_included_term")
-
-
 def check_int(value: Any, where: str) -> None:
     """Raise Refused unless a value is a whole number, which True and False are not."""
     if type(value) is not int:

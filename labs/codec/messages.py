@@ -42,7 +42,7 @@ _decode_entry = msgspec.msgpack.Decoder(LogEntry).decode
 def encode_command(command: Any) -> bytes:
     """Return the bytes of a command; raise Refused for a value that is not a command (see Command in labs.messages)."""
     check_command(command)
-    return _pack(command, "a command")
+    return pack(command, "a command")
 
 
 decode_command: Callable[[bytes], Any] = _decode_any
@@ -57,7 +57,7 @@ def encode_message(message: Any, servers: int = ANYBODY) -> bytes:
     kind = KIND_OF.get(cls)
     if kind is None or (kind.is_plain is not None and not kind.is_plain(message)):
         return _encode_own(message, servers)
-    data = kind.prefix + _pack(message, cls.__name__)
+    data = kind.prefix + pack(message, cls.__name__)
     if not kind.is_right(message, servers):
         kind.check(decode_base(data), servers)
     return data
@@ -72,7 +72,7 @@ def encode_to_derive(message: Any) -> bytes:
     name, fields = type(message).__name__, plain_fields(message)
     for entry in fields.get("entries", ()):
         entry[_CLASS] = DERIVED + entry[_CLASS]
-    return bytes([OWN_CLASS]) + _pack([KIND_OF[type(message)].number, DERIVED + name, fields], name)
+    return bytes([OWN_CLASS]) + pack([KIND_OF[type(message)].number, DERIVED + name, fields], name)
 
 
 def with_term(data: bytes, term: int) -> bytes:
@@ -80,7 +80,7 @@ def with_term(data: bytes, term: int) -> bytes:
     if data[0] != OWN_CLASS:
         return encode_message(dataclasses.replace(decode_base(data), term=term))
     base, name, fields = _decode_any(data[1:])
-    return bytes([OWN_CLASS]) + _pack([base, name, {**fields, "term": term}], name)
+    return bytes([OWN_CLASS]) + pack([base, name, {**fields, "term": term}], name)
 
 
 def base_class(data: bytes) -> type:
@@ -144,8 +144,8 @@ def encode_entry(entry: Any) -> bytes:
     check_term(entry.term, "LogEntry.term")
     if type(entry) is LogEntry:
         check_command(entry.command)
-        return _pack(entry, "LogEntry")
-    data = _pack(_plain(entry), type(entry).__name__)
+        return pack(entry, "LogEntry")
+    data = pack(_plain(entry), type(entry).__name__)
     _check_size(data)
     return data
 
@@ -176,7 +176,7 @@ def plain_fields(value: Any, depth: int = 0, but: Container[str] = ()) -> dict[s
 
 def encode_fields(fields: dict[str, Any], what: str) -> bytes:
     """Return the bytes of fields that a submission has added to a state, each as `plain_fields` returns it."""
-    data = _pack(fields, what)
+    data = pack(fields, what)
     _check_size(data)
     return data
 
@@ -191,7 +191,8 @@ def revive(value: Any, find_class: FindClass) -> Any:
     return _revive(value, find_class)
 
 
-def _pack(value: Any, what: str) -> bytes:
+def pack(value: Any, what: str) -> bytes:
+    """Return the bytes of a value that was checked; raise Refused if it cannot be encoded or is too long."""
     try:
         data: bytes = _encode(value)
     except (OverflowError, TypeError, ValueError, RecursionError) as error:
@@ -226,7 +227,7 @@ def _encode_own(message: Any, servers: int) -> bytes:
     if base is None:
         raise Refused(f"{short(message)} is not a message: send one of the dataclasses of labs.messages")
     name = type(message).__name__
-    data = bytes([OWN_CLASS]) + _pack([base.number, name, plain_fields(message)], name)
+    data = bytes([OWN_CLASS]) + pack([base.number, name, plain_fields(message)], name)
     _check_size(data, 1)
     base.check(decode_base(data), servers)  # also finds fields of wrong types
     return data

@@ -7,7 +7,8 @@ lengths the servers stand together. Checks nothing.
 from __future__ import annotations
 
 from labs.checking.checker import Checker
-from labs.trace.events import Crash, Cut, Event, Pause, Restart, Resume, Role, Save, Send
+from labs.raft.events import Save
+from labs.trace.events import Crash, Cut, Event, Pause, Restart, Resume, Role, Send
 
 
 class Together(Checker):

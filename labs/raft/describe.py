@@ -1,4 +1,4 @@
-"""Short words for Raft's messages: in printed traces, and on the arrows of a drawing. Knows only messages."""
+"""Short words for Raft's messages and saves: in printed traces, and in drawings. Knows only messages and events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.raft.events import Save
 
 
 def words(message: Message) -> str:
@@ -51,6 +52,21 @@ def label(message: Message) -> str:
         case InstallSnapshotReply():
             return f"t{message.term}"
     return _values_of(message)
+
+
+def save_words(event: Save) -> str:
+    """Return the content of a save for a printed trace."""
+    change = f" from {event.first_index}" if event.entries else ""
+    return f"{_term_and_vote(event)} log {event.last_included_index}..{event.last_index}{change}"
+
+
+def save_label(event: Save) -> str:
+    """Return the content of a save, short enough for a label."""
+    return f"{_term_and_vote(event)} log ..{event.last_index}"
+
+
+def _term_and_vote(event: Save) -> str:
+    return f"t{event.current_term} vote {'-' if event.voted_for is None else event.voted_for}"
 
 
 def _values_of(message: Message) -> str:

@@ -1,17 +1,25 @@
-"""The remote calls of Raft (Figure 2 and Figure 13). Registered when this is imported; in servers' processes, too."""
+"""Raft's remote calls and its persistent state (Figure 2, Figure 13).
+
+Registered when this is imported; in servers' processes, too.
+"""
 
 from __future__ import annotations
 
+from labs.codec import messages as codec
+from labs.codec import states
 from labs.codec.rpcs import Kind, Rpc, register
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
     InstallSnapshotArgs,
     InstallSnapshotReply,
+    LogEntry,
+    PersistentState,
     RequestVoteArgs,
     RequestVoteReply,
 )
 from labs.raft import describe, wire
+from labs.raft.events import Save
 
 REQUEST_VOTE = Rpc(
     "RequestVote",
@@ -51,4 +59,24 @@ INSTALL_SNAPSHOT = Rpc(
     describe.words,
     describe.label,
 )
+STATE = states.StateKind(
+    0,
+    PersistentState,
+    Save,
+    wire.check_state_types,
+    wire.check_state,
+    states.Log(
+        "log",
+        "last_included_index",
+        LogEntry,
+        codec.encode_entry,
+        codec.decode_entry,
+        codec.decode_base_entry,
+        wire.check_entry,
+        wire.is_fixed_entry,
+    ),
+    describe.save_words,
+    describe.save_label,
+)
 register(__name__, REQUEST_VOTE, APPEND_ENTRIES, INSTALL_SNAPSHOT)
+states.register(STATE)

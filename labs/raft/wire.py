@@ -1,4 +1,4 @@
-"""Checks the fields of Raft's messages before they are sent and before they are decoded.
+"""Checks the fields of Raft's messages before they are sent and before they are decoded, and those of its state.
 
 The quick checks see that all fields of a frequent message are right, without decoding it. If one fails, decoding finds
 a field of a wrong type (labs.codec.messages), and `check_message` a field without a meaning; the bounds are the same.
@@ -12,13 +12,17 @@ import msgspec
 
 from labs.codec import messages as codec
 from labs.codec.limits import MAX_INDEX, MAX_TERM, Refused
-from labs.codec.meaning import ANYBODY, check_entries, check_id, check_index, check_term
-from labs.codec.outlines import EntryOutline, look_through_command
+from labs.codec.meaning import ANYBODY, check_entries, check_id, check_index, check_int, check_term, check_vote
+from labs.codec.outlines import EntryOutline, look_through_command, look_through_entry
 from labs.codec.packed import HARMLESS, containers_in
+from labs.codec.safe_repr import short
+from labs.codec.values import SCALARS, check_command
 from labs.messages import (
     AppendEntriesArgs,
     AppendEntriesReply,
     InstallSnapshotArgs,
+    LogEntry,
+    PersistentState,
     RequestVoteArgs,
     RequestVoteReply,
 )
@@ -52,6 +56,38 @@ def check_message(message: Any, servers: int = ANYBODY) -> None:
         check_id(getattr(message, _NAMES[kind]), servers, f"{name}.{_NAMES[kind]}")
     if kind is AppendEntriesArgs:
         check_entries(message.entries, message.prev_log_index, f"{name}.entries")
+
+
+def check_state_types(state: PersistentState) -> None:
+    """Raise Refused if a state's number is not an int, or its vote neither an int nor None."""
+    check_int(state.current_term, "PersistentState.current_term")
+    check_int(state.last_included_index, "PersistentState.last_included_index")
+    check_int(state.last_included_term, "PersistentState.last_included_term")
+    vote = state.voted_for
+    if vote is not None and type(vote) is not int:
+        raise Refused(f"PersistentState.voted_for must be an int or None, not {short(vote)}")
+
+
+def check_state(state: PersistentState, servers: int) -> None:
+    """Raise Refused if a state names a server, an index or a term that cannot exist."""
+    check_term(state.current_term, "PersistentState.current_term")
+    check_vote(state.voted_for, servers, "PersistentState.voted_for")
+    check_index(state.last_included_index, "PersistentState.last_included_index")
+    check_term(state.last_included_term, "PersistentState.last_included_term")
+
+
+def check_entry(data: bytes) -> None:
+    """Raise Refused if the bytes of an entry would decode to too much, or to something without a meaning."""
+    look_through_entry(data)
+    entry = codec.decode_base_entry(data)
+    check_term(entry.term, "LogEntry.term")
+    if type(entry.command) not in SCALARS:
+        check_command(entry.command)
+
+
+def is_fixed_entry(entry: LogEntry) -> bool:
+    """Return whether an entry can never change."""
+    return type(entry) is LogEntry and type(entry.command) in SCALARS
 
 
 def is_right_request_vote_args(message: RequestVoteArgs, servers: int) -> bool:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from labs.codec.rpcs import RPCS
 from labs.messages import LogEntry
+from labs.raft.events import Save
 from labs.trace import events as ev
 
 WIDTH, HEIGHT = 620, 330
@@ -102,7 +103,7 @@ class _Server:
                 self.role, self.applied = "down", 0
             case ev.Restart():
                 self.role = "follower"
-            case ev.Save():
+            case Save():
                 kept = self.log[event.last_included_index - self.base :][
                     : max(0, event.first_index - 1 - event.last_included_index)
                 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from labs.codec.rpcs import RPCS
+from labs.codec.states import kind_shown_by
 from labs.report.folding import is_idle
 from labs.report.trace_text import describe
 from labs.trace import events as ev
@@ -75,7 +76,7 @@ def draw(events: Sequence[ev.Event], servers: int, title: str, view: View | None
     view = view or View()
     lanes = view.servers if view.servers is not None else tuple(range(servers))
     lost = {(event.rpc, event.leg) for event in events if isinstance(event, ev.Drop)} if "lost" in view.hide else set()
-    drawable = [event for event in events if type(event) in _DRAW and view.lets(event) and _leg(event) not in lost]
+    drawable = [event for event in events if _class_of(event) in _DRAW and view.lets(event) and _leg(event) not in lost]
     chosen = drawable[-view.rows :]
     drawing = _Drawing(lanes)
     drawing.take_up(events[: _position(events, chosen[0])] if chosen else [])
@@ -122,7 +123,7 @@ class _Drawing:
             self.shown = event.time
             self.text(12, self.y(), f"{event.time:.3f}", "time")
         self._note_role(event)
-        _DRAW[type(event)](self, event)
+        _DRAW[_class_of(event)](self, event)
 
     def _note_role(self, event: ev.Event) -> None:
         match event:
@@ -209,13 +210,11 @@ class _Drawing:
         self.parts.append(_path("cross", x - size, y - size, x + size, y + size))
         self.parts.append(_path("cross", x - size, y + size, x + size, y - size))
 
-    def save(self, event: ev.Save) -> None:
+    def save(self, event: ev.AnySave) -> None:
         x, y = self.x(event.server), self.y()
         self.parts.append(f'<ellipse class="disk" cx="{x:.1f}" cy="{y:.1f}" rx="7" ry="4.5"/>')
-        vote = "-" if event.voted_for is None else event.voted_for
         snapshot = f" snapshot {event.snapshot_index}" if event.snapshot_index is not None else ""
-        words = f"save t{event.current_term} vote {vote} log ..{event.last_index}{snapshot}"
-        self.beside(event.server, words, "save")
+        self.beside(event.server, f"save {kind_shown_by(event).label(event)}{snapshot}", "save")
 
     def dot(self, event: ev.Event) -> None:
         self.parts.append(f'<circle class="dot" cx="{self.x(event.server):.1f}" cy="{self.y():.1f}" r="4"/>')
@@ -267,7 +266,7 @@ _DRAW: dict[type[ev.Event], Callable[[_Drawing, object], None]] = {
     ev.Reply: lambda drawing, event: drawing.leave(event, "reply"),  # type: ignore[arg-type]
     ev.Deliver: lambda drawing, event: drawing.arrive(event),  # type: ignore[arg-type]
     ev.Drop: lambda drawing, event: drawing.lose(event),  # type: ignore[arg-type]
-    ev.Save: lambda drawing, event: drawing.save(event),  # type: ignore[arg-type]
+    ev.AnySave: lambda drawing, event: drawing.save(event),  # type: ignore[arg-type]
     ev.Crash: lambda drawing, event: drawing.crash(event),  # type: ignore[arg-type]
     ev.Cut: lambda drawing, event: drawing.wide(event),  # type: ignore[arg-type]
     ev.Connect: lambda drawing, event: drawing.wide(event),  # type: ignore[arg-type]
@@ -279,6 +278,11 @@ _DRAW: dict[type[ev.Event], Callable[[_Drawing, object], None]] = {
         for kind in (ev.Apply, ev.ApplySnap, ev.Start, ev.TakeSnapshot, ev.Restart, ev.Note, ev.Role)
     },
 }
+
+
+def _class_of(event: ev.Event) -> type[ev.Event]:
+    """Return the class by which it is drawn: all saves look alike, whatever the protocol."""
+    return ev.AnySave if isinstance(event, ev.AnySave) else type(event)
 
 
 def _words_for(event: ev.Send | ev.Reply | ev.Deliver) -> str:

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
+from labs.codec import states
 from labs.codec.rpcs import RPCS
 from labs.codec.safe_repr import short
 from labs.raft import protocol as raft
@@ -17,7 +17,7 @@ from labs.raft.stages.catalogue import RAFT_STAGES
 from labs.report import columns, terminal
 from labs.report.folding import Fold, Heartbeats, Line, fold
 from labs.trace import events as ev
-from labs.trace.reader import read
+from labs.trace.reader import kinds, read
 from labs.trace.recorder import Header
 from labs.warmup import protocol as warmup
 
@@ -36,7 +36,7 @@ LONG_HEAD = 10
 """The width from which on a column has "server 0" as its head, and not only "s0"."""
 NOTHING = "… no events match these filters, or the run has none …"
 TIME_WIDTH = 10
-KINDS = [str(kind.__struct_config__.tag) for kind in get_args(ev.AnyEvent)]
+KINDS = [str(kind.__struct_config__.tag) for kind in kinds(states.EVENTS)]
 """The names of the kinds of events in the trace file."""
 
 
@@ -175,12 +175,9 @@ def describe(event: ev.Event) -> str:
             return f"✗{event.peer} {event.leg} #{event.rpc} dropped: {event.reason}"
         case ev.Timeout():
             return f"⌛{event.peer} no answer to #{event.rpc}"
-        case ev.Save():
-            vote = "-" if event.voted_for is None else str(event.voted_for)
-            log = f"log {event.last_included_index}..{event.last_index}"
-            change = f" from {event.first_index}" if event.entries else ""
+        case ev.AnySave():
             snapshot = f" + snapshot {len(event.snapshot)} B" if event.snapshot is not None else ""
-            return f"save t{event.current_term} vote {vote} {log}{change}{snapshot}"
+            return f"save {states.kind_shown_by(event).words(event)}{snapshot}"
         case ev.Apply():
             return f"apply {event.index}: {short(event.command)}"
         case ev.ApplySnap():

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
+
 from labs.codec import messages as codec
+from labs.codec import states
 from labs.codec.limits import MAX_NOTE_LINES, MAX_NOTES, MAX_RUN_OUTPUTS, MAX_SAVED
 from labs.sim.rpc import Calls
 from labs.sim.server.handle import Handle
@@ -17,7 +20,7 @@ from labs.sim.server.outputs import Applied, AppliedSnapshot, Called, Failed, No
 from labs.sim.server.service import index_of_snapshot
 from labs.sim.stops import BadSnapshot, Stop
 from labs.sim.world import World
-from labs.trace.events import Apply, ApplySnap, Connect, Cut, Note, Role, Save, TakeSnapshot
+from labs.trace.events import Apply, ApplySnap, Connect, Cut, Note, Role, TakeSnapshot
 
 REMEMBERED = 100
 """How many commands that every server's snapshot covers are remembered, for tests that ask late."""
@@ -78,27 +81,27 @@ class Dispatcher:
         ran = world.ran
         while ran or self._snapshots_due:
             for server in sorted(ran):
-                life = ran[server]
-                if life is world.lives[server]:
-                    self._carry_outbox(life)
+                incarnation = ran[server]
+                if incarnation is world.incarnations[server]:
+                    self._carry_outbox(incarnation)
                     if world.closing:
                         return
-                    self._observe_state(life)
+                    self._observe_state(incarnation)
             ran.clear()
             due, self._snapshots_due = self._snapshots_due, []
-            for life, index, data in due:
-                if life is world.lives[life.server]:
-                    world.record(TakeSnapshot(world.now, life.server, index, len(data)))
-                    life.snapshot(index, data)
-                    ran[life.server] = life
+            for incarnation, index, data in due:
+                if incarnation is world.incarnations[incarnation.server]:
+                    world.record(TakeSnapshot(world.now, incarnation.server, index, len(data)))
+                    incarnation.snapshot(index, data)
+                    ran[incarnation.server] = incarnation
                     world.poked = True
 
-    def let_take_snapshot(self, life: Handle, index: int, data: bytes) -> None:
+    def let_take_snapshot(self, incarnation: Handle, index: int, data: bytes) -> None:
         """Let a service take its snapshot of everything up to `index` now."""
-        self._snapshots_due.append((life, index, data))
+        self._snapshots_due.append((incarnation, index, data))
         self.flush()
 
-    def forget_life(self, server: int) -> None:
+    def forget_incarnation(self, server: int) -> None:
         """A server starts again: nothing is known of it."""
         self.states[server] = (0, False)
 
@@ -137,102 +140,101 @@ class Dispatcher:
 
     # One outbox.
 
-    def _carry_outbox(self, life: Handle) -> None:
-        outbox = life.outbox
+    def _carry_outbox(self, incarnation: Handle) -> None:
+        outbox = incarnation.outbox
         if not outbox:
             return
-        life.outbox = []
-        self.last_heard = life
+        incarnation.outbox = []
+        self.last_heard = incarnation
         self._carried += len(outbox)
         if self._carried > MAX_RUN_OUTPUTS:
             text = "puts out too much: the calls, replies, saves, notes and the like of this run are more than the "
-            self._on_failure(life, Failed("nonsense", f"{text}{MAX_RUN_OUTPUTS:,} allowed", life.where()))
+            self._on_failure(incarnation, Failed("nonsense", f"{text}{MAX_RUN_OUTPUTS:,} allowed", incarnation.where()))
             return
         world, carry, points = self._world, self._carry, self._crash_points
         try:
             for number, output in enumerate(outbox, 1):
-                if number % LOOK_EVERY == 0 and self._over_budget(life.server):
+                if number % LOOK_EVERY == 0 and self._over_budget(incarnation.server):
                     return
-                point = points.get(life.server) if points else None
-                if point is not None and self._reaches(life.server, point, output):
+                point = points.get(incarnation.server) if points else None
+                if point is not None and self._reaches(incarnation.server, point, output):
                     if point[0] in _LAST_ACTS:
-                        carry[type(output)](life, output)
-                    self._crash(life.server, point[0])
+                        carry[type(output)](incarnation, output)
+                    self._crash(incarnation.server, point[0])
                 else:
-                    carry[type(output)](life, output)
-                if world.closing or life.fenced:
+                    carry[type(output)](incarnation, output)
+                if world.closing or incarnation.fenced:
                     return
         except Exception as error:
-            self._blame(life.server, output, error)
+            self._blame(incarnation.server, output, error)
 
-    def _carry_save(self, life: Handle, output: Saved) -> None:
+    def _carry_save(self, incarnation: Handle, output: Saved) -> None:
         world = self._world
-        disk = world.disks[life.server]
+        disk = world.disks[incarnation.server]
         size = disk.size_after(output)
         if size > MAX_SAVED:
-            self._on_failure(life, Failed("died", f"sent an impossible frame: a save of {size:,} bytes in all", ""))
+            self._on_failure(
+                incarnation, Failed("died", f"sent an impossible frame: a save of {size:,} bytes in all", "")
+            )
             return
         disk.write(output)
-        first = output.last_included_index + 1 + output.kept
-        entries = [codec.decode_base_entry(entry) for entry in output.entries]
+        kind = states.kind_of(output.fields)
+        fields: tuple[Any, ...] = msgspec.structs.astuple(kind.decode_fields(output.fields))
+        if kind.log is not None:
+            entries = list(map(kind.log.show, output.entries))
+            fields += (output.base + 1 + output.kept, entries, disk.last_index)
         world.record(
-            Save(
+            kind.event(
                 world.now,
-                life.server,
-                output.current_term,
-                output.voted_for,
-                output.last_included_index,
-                output.last_included_term,
-                first,
-                entries,
-                disk.last_index,
-                disk.size,
-                output.snapshot,
-                index_of_snapshot(output.snapshot),
-                codec.decode_fields(output.extra) if output.extra is not None else None,
+                incarnation.server,
+                *fields,
+                size=disk.size,
+                snapshot=output.snapshot,
+                snapshot_index=index_of_snapshot(output.snapshot),
+                extra=codec.decode_fields(output.extra) if output.extra is not None else None,
             )
         )
         if world.paces:
-            world.service.forget(min(disk.last_included_index for disk in world.disks) - REMEMBERED)
+            world.service.forget(min(disk.base for disk in world.disks) - REMEMBERED)
 
-    def _carry_apply(self, life: Handle, output: Applied) -> None:
+    def _carry_apply(self, incarnation: Handle, output: Applied) -> None:
         world, service = self._world, self._world.service
-        world.record(Apply(world.now, life.server, output.index, codec.decode_command(output.data)))
+        world.record(Apply(world.now, incarnation.server, output.index, codec.decode_command(output.data)))
         if world.closing:
             return
         self._on_applied()
-        before = service.index(life.server)
-        service.apply(life.server, output.index, output.data)
+        before = service.index(incarnation.server)
+        service.apply(incarnation.server, output.index, output.data)
         paces = world.paces
-        if paces and output.index % paces[life.server] == 0 and output.index > before:
-            self._snapshots_due.append((life, output.index, service.snapshot(life.server)))
+        if paces and output.index % paces[incarnation.server] == 0 and output.index > before:
+            self._snapshots_due.append((incarnation, output.index, service.snapshot(incarnation.server)))
 
-    def _carry_apply_snapshot(self, life: Handle, output: AppliedSnapshot) -> None:
+    def _carry_apply_snapshot(self, incarnation: Handle, output: AppliedSnapshot) -> None:
         world = self._world
-        world.record(ApplySnap(world.now, life.server, output.index, output.term, output.data))
+        world.record(ApplySnap(world.now, incarnation.server, output.index, output.term, output.data))
         if world.closing:
             return
         self._on_applied()
-        wrong = world.service.install(life.server, output.index, output.data)
+        wrong = world.service.install(incarnation.server, output.index, output.data)
         if wrong is not None:
-            text = f"server {life.server} handed over a bad snapshot: {wrong}"
-            self._stop(BadSnapshot(text, (life.server,), world.now))
+            text = f"server {incarnation.server} handed over a bad snapshot: {wrong}"
+            self._stop(BadSnapshot(text, (incarnation.server,), world.now))
 
-    def _carry_note(self, life: Handle, output: Noted) -> None:
+    def _carry_note(self, incarnation: Handle, output: Noted) -> None:
         self._noted += len(output.text) + 1
         self._lines += 1
         if self._noted > MAX_NOTES or self._lines > MAX_NOTE_LINES:
             most = f"{MAX_NOTE_LINES:,} lines" if self._lines > MAX_NOTE_LINES else f"{MAX_NOTES:,} characters"
             text = f"notes and prints: those of this run are more than the {most} allowed"
-            self._on_failure(life, Failed("nonsense", text, life.where()))
+            self._on_failure(incarnation, Failed("nonsense", text, incarnation.where()))
             return
-        self._world.record(Note(self._world.now, life.server, output.text, output.printed))
+        self._world.record(Note(self._world.now, incarnation.server, output.text, output.printed))
 
-    def _observe_state(self, life: Handle) -> None:
-        state = life.state(quietly=True)
-        if life.failed:
-            self._carry_outbox(life)
-        if state is not None and state != self.states[life.server]:
-            self.states[life.server] = state
-            self._world.record(Role(self._world.now, life.server, *state))
-            self.on_state(life.server, state[0])
+    def _observe_state(self, incarnation: Handle) -> None:
+        state = incarnation.state(quietly=True)
+        if incarnation.failed:
+            self._carry_outbox(incarnation)
+        if state is not None and state != self.states[incarnation.server]:
+            self.states[incarnation.server] = state
+            self._world.record(Role(self._world.now, incarnation.server, *state))
+            self.on_state(incarnation.server, state[0])

@@ -63,7 +63,9 @@ class Kernel:
         hosts: Hosts | None = None,
     ) -> None:
         clock = VirtualClock(self._idle)
-        self._scheduler = Scheduler(lambda life, task: self.end_with_failure(life.server, failure_of(life, task)))
+        self._scheduler = Scheduler(
+            lambda incarnation, task: self.end_with_failure(incarnation.server, failure_of(incarnation, task))
+        )
         self.arrange = self._scheduler.arrange
         """Puts runnable tasks in order, for trio."""
         ran = self._scheduler.ran
@@ -131,7 +133,7 @@ class Kernel:
         self._loop = Loop()
         async with trio.open_nursery() as self._nursery:
             for server in range(self._at_first):
-                if self.world.lives[server] is None and not self.closing:  # the first that fails ends the run
+                if self.world.incarnations[server] is None and not self.closing:  # the first that fails ends the run
                     self.restart(server)
             try:
                 await test()
@@ -172,11 +174,11 @@ class Kernel:
         """Fence and stop all servers; nothing is recorded any more."""
         if not self.closing:
             self._mark_as_over()
-            for life in self.world.lives:
-                if life is not None:
-                    life.end()
-            for life in self._dying:
-                life.end()
+            for incarnation in self.world.incarnations:
+                if incarnation is not None:
+                    incarnation.end()
+            for incarnation in self._dying:
+                incarnation.end()
             if self._nursery is not None:
                 self._nursery.cancel_scope.cancel()
 
@@ -235,9 +237,9 @@ class Kernel:
             raise RuntimeError("nothing will ever happen again, and the test does not wait")
         world.clock.now = instant
         self._steps = 0
-        for life in world.lives:
-            if life is not None:
-                life.passes = 0
+        for incarnation in world.incarnations:
+            if incarnation is not None:
+                incarnation.passes = 0
         if network <= instant:
             self._hand_out()
         elif deadline > instant:
@@ -249,8 +251,8 @@ class Kernel:
 
     def _wake_addressed(self) -> None:
         """Let trio run those that requests have reached, as it has others to run."""
-        for life in self.world.addressed.values():
-            life.wake()
+        for incarnation in self.world.addressed.values():
+            incarnation.wake()
         self.world.addressed.clear()
 
     def _let_close(self, deadline: float) -> None:
@@ -283,16 +285,16 @@ class Kernel:
                 self.blame(server, message, error)
 
     def _end_spinning_together(self) -> None:
-        life = self.dispatcher.last_heard
-        assert life is not None  # only what servers put out makes steps at one instant
+        incarnation = self.dispatcher.last_heard
+        assert incarnation is not None  # only what servers put out makes steps at one instant
         text = f"sends messages back and forth {MAX_STEPS:,} times without letting time pass"
-        self.end_with_failure(life.server, Failed("spins", text, life.where()))
+        self.end_with_failure(incarnation.server, Failed("spins", text, incarnation.where()))
 
     # What the test does to servers.
 
-    def touch(self, life: Handle) -> None:
+    def touch(self, incarnation: Handle) -> None:
         """Carry at once what a server put out while the test called it."""
-        self.world.ran[life.server] = life
+        self.world.ran[incarnation.server] = incarnation
         self.dispatcher.flush()
 
     def has_started(self, server: int) -> bool:
@@ -305,45 +307,45 @@ class Kernel:
         world, number = self.world, self._incarnations[server]
         self._incarnations[server] += 1
         disk = world.disks[server]
-        life = self._hosts.make(server, number, disk)
-        world.lives[server] = life
-        self.dispatcher.forget_life(server)
+        incarnation = self._hosts.make(server, number, disk)
+        world.incarnations[server] = incarnation
+        self.dispatcher.forget_incarnation(server)
         world.service.restart(server, disk.snapshot)
         self.record(Restart(self.now, server, number))
         assert self._nursery is not None
-        life.begin(self._nursery)
-        self.touch(life)
+        incarnation.begin(self._nursery)
+        self.touch(incarnation)
 
     def crash(self, server: int, at: str | None = None) -> None:
         """End a server's incarnation; its disk stays."""
         world = self.world
-        life = world.lives[server]
+        incarnation = world.incarnations[server]
         self.dispatcher.disarm_crash(server)
-        if life is None:
+        if incarnation is None:
             return
         self.record(Crash(self.now, server, at))
-        world.lives[server] = None
+        world.incarnations[server] = None
         self._hand_over(world.paused.pop(server, []))
-        life.crash()
-        self._dying.append(life)
+        incarnation.crash()
+        self._dying.append(incarnation)
         world.poked = True
-        self.calls.abandon(life)
+        self.calls.abandon(incarnation)
 
     def pause(self, server: int) -> None:
         """Let a server stand still: its timers stop, and what reaches it waits, until `resume` or a crash."""
-        life = self.world.lives[server]
-        if life is not None and server not in self.world.paused:
+        incarnation = self.world.incarnations[server]
+        if incarnation is not None and server not in self.world.paused:
             self.record(Pause(self.now, server))
             self.world.paused[server] = []
-            life.pause()
+            incarnation.pause()
 
     def resume(self, server: int) -> None:
         """End `pause`: the server gets what has reached it, and timers whose time has come run out."""
-        life = self.world.lives[server]
-        if life is not None and server in self.world.paused:
+        incarnation = self.world.incarnations[server]
+        if incarnation is not None and server in self.world.paused:
             self.record(Resume(self.now, server))
             waiting = self.world.paused.pop(server)
-            life.resume()
+            incarnation.resume()
             self._hand_over(waiting)
 
     def _hand_over(self, waiting: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
@@ -352,10 +354,10 @@ class Kernel:
 
     def take_snapshot(self, server: int) -> None:
         """Let a server's service take a snapshot of all that it has applied."""
-        world, life = self.world, self.world.lives[server]
+        world, incarnation = self.world, self.world.incarnations[server]
         index, taken = world.service.index(server), index_of_snapshot(world.disks[server].snapshot) or 0
-        if life is not None and server not in world.paused and index > taken:
-            self.dispatcher.let_take_snapshot(life, index, world.service.snapshot(server))
+        if incarnation is not None and server not in world.paused and index > taken:
+            self.dispatcher.let_take_snapshot(incarnation, index, world.service.snapshot(server))
 
     def on_applied(self) -> None:
         """Wake the test at the end of this instant, if it waits for something to be applied."""
@@ -412,12 +414,12 @@ class Kernel:
         assert self.unwritten is not None
         self.end_with_failure(server, self.unwritten)
 
-    def on_failure(self, life: Handle, failed: Failed) -> None:
+    def on_failure(self, incarnation: Handle, failed: Failed) -> None:
         """End the run: a server's code failed; only a missing `run` is tolerated, in drills."""
         if failed.problem == "run not written" and self.tolerant:
             self.unwritten = failed
         else:
-            self.end_with_failure(life.server, failed)
+            self.end_with_failure(incarnation.server, failed)
 
     def end_with_failure(self, server: int, failed: Failed) -> None:
         """End the run: a server's code failed."""
@@ -450,8 +452,8 @@ class Kernel:
     def _check_ended(self) -> None:
         """Find servers that went on after their crash."""
         dying, self._dying = self._dying, []
-        for life in dying:
-            failed = life.why_not_ended()
+        for incarnation in dying:
+            failed = incarnation.why_not_ended()
             if failed is not None:
-                self.end_with_failure(life.server, failed)
+                self.end_with_failure(incarnation.server, failed)
                 return

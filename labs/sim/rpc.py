@@ -30,7 +30,7 @@ class Call(msgspec.Struct, eq=False):
 
     rpc: int
     source: int
-    life: Handle
+    incarnation: Handle
     """The incarnation that called."""
     number: int
     """The incarnation's own number of the call."""
@@ -68,9 +68,9 @@ class Calls:
         self.interception: Interception | None = None
         """Orders about single messages, if a run can have some."""
 
-    def carry_call(self, life: Handle, output: Called) -> None:
+    def carry_call(self, incarnation: Handle, output: Called) -> None:
         world, network, now, data = self._world, self._world.network, self._world.clock.now, output.data
-        source, target = life.server, output.peer
+        source, target = incarnation.server, output.peer
         rpc, size = self._rpc + 1, len(data)
         self._rpc = rpc
         sent = self.sent[source] = self.sent[source] + 1
@@ -81,12 +81,14 @@ class Calls:
         message, extra = codec.decode_seen(data)
         procedure = RPC_OF[type(message)]
         name, one_way = procedure.name, procedure.reply is None
-        call = Call(rpc, source, life, output.call, target, message, name, ordinal, now + PATIENCE, one_way, one_way)
+        call = Call(
+            rpc, source, incarnation, output.call, target, message, name, ordinal, now + PATIENCE, one_way, one_way
+        )
         if self.interception is not None:
             call.request_address = self.interception.name(name, source, target, "request")
         world.record(Send(now, source, target, rpc, name, message, size, extra))
         works = network.whole or network.works(source, target)
-        if not works or world.lives[target] is None:
+        if not works or world.incarnations[target] is None:
             world.record(Drop(now, source, target, rpc, "request", "down" if works else "cut"))
             self._fall_silent(call)
             return
@@ -120,9 +122,9 @@ class Calls:
         source, target, now = call.source, call.target, world.clock.now
         if self._waits(target, (self._deliver_request, (call, data, copy)), call.request_address, call):
             return
-        life = world.lives[target]
+        incarnation = world.incarnations[target]
         works = network.whole or network.works(source, target)
-        if life is None or not works:
+        if incarnation is None or not works:
             world.record(Drop(now, source, target, call.rpc, "request", "down" if works else "cut"))
             if copy == 0:
                 self._fall_silent(call)
@@ -131,16 +133,16 @@ class Calls:
         if world.closing:
             return
         ticket = self._ticket = self._ticket + 1
-        self._tickets[ticket] = (call, life)
+        self._tickets[ticket] = (call, incarnation)
         if not self._watched:
             self._watch(call.deadline)
-        life.request(ticket, data)
+        incarnation.request(ticket, data)
         if call.one_way:
             del self._tickets[ticket]
         if world.test_acts:
-            life.wake()
+            incarnation.wake()
         else:
-            world.addressed[target] = life
+            world.addressed[target] = incarnation
 
     def _waits(self, target: int, delivery: Delivery, address: Address | None, call: Call) -> bool:
         """Return whether something does not reach a server now: it stands still, or there is an order about it."""
@@ -193,10 +195,10 @@ class Calls:
             return args[0].source, args[0].message
         return (args[0].target, args[2]) if action == self._deliver_reply else None
 
-    def carry_reply(self, life: Handle, output: Replied) -> None:
+    def carry_reply(self, incarnation: Handle, output: Replied) -> None:
         world, network, now, data = self._world, self._world.network, self._world.clock.now, output.data
         call, _ = self._tickets.pop(output.ticket)
-        source, target = life.server, call.source
+        source, target = incarnation.server, call.source
         message, extra = codec.decode_seen(data)
         world.record(Reply(now, source, target, call.rpc, call.name, message, len(data), extra))
         if self.interception is not None:
@@ -220,10 +222,10 @@ class Calls:
         if self._waits(target, (self._deliver_reply, (call, data, message)), call.reply_address, call):
             return
         works = network.whole or network.works(source, target)
-        if call.life is not world.lives[target] or not works:
+        if call.incarnation is not world.incarnations[target] or not works:
             world.record(Drop(now, source, target, call.rpc, "reply", "down" if works else "cut"))
             self._fall_silent(call)
-        elif call.answered or not call.life.reply(call.number, data):
+        elif call.answered or not call.incarnation.reply(call.number, data):
             world.record(Drop(now, source, target, call.rpc, "reply", "abandoned"))
         else:
             call.answered = True
@@ -259,13 +261,17 @@ class Calls:
     def _time_out(self, call: Call) -> None:
         if self._waits(call.source, (self._time_out, (call,)), None, call):
             return
-        if not call.answered and call.life is self._world.lives[call.source] and call.life.reply(call.number, None):
+        if (
+            not call.answered
+            and call.incarnation is self._world.incarnations[call.source]
+            and call.incarnation.reply(call.number, None)
+        ):
             call.answered = True
             self._world.record(Timeout(self._world.now, call.source, call.target, call.rpc))
 
-    def abandon(self, life: Handle) -> None:
+    def abandon(self, incarnation: Handle) -> None:
         """Let those who wait for a server that crashed find out that no answer comes."""
-        for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is life]:
+        for ticket in [ticket for ticket, (_, holder) in self._tickets.items() if holder is incarnation]:
             self._fall_silent(self._tickets.pop(ticket)[0])
 
     def forget(self) -> None:

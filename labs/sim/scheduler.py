@@ -38,68 +38,68 @@ class Scheduler:
         Those of a server that has too many get no turn any more, and those of one that is paused get it later.
         """
         if len(batch) == 1:
-            life = batch[0].context.get(INCARNATION)
-            if life is not None:
-                if life.crowded or life.is_paused:
-                    self._leave_out(life, batch.pop())
+            incarnation = batch[0].context.get(INCARNATION)
+            if incarnation is not None:
+                if incarnation.crowded or incarnation.is_paused:
+                    self._leave_out(incarnation, batch.pop())
                 else:
-                    self._count_pass(life, batch[0])
+                    self._count_pass(incarnation, batch[0])
             return
         groups: dict[tuple[int, int], list[trio.lowlevel.Task]] = {}
-        lives: dict[tuple[int, int], Incarnation] = {}
+        incarnations: dict[tuple[int, int], Incarnation] = {}
         for task in batch:
-            life = task.context.get(INCARNATION)
-            if life is not None and (life.crowded or life.is_paused):
-                self._leave_out(life, task)
+            incarnation = task.context.get(INCARNATION)
+            if incarnation is not None and (incarnation.crowded or incarnation.is_paused):
+                self._leave_out(incarnation, task)
                 continue
-            key = (-1, 0) if life is None else (life.server, life.number)
+            key = (-1, 0) if incarnation is None else (incarnation.server, incarnation.number)
             groups.setdefault(key, []).append(task)
-            if life is not None:
-                lives[key] = life
+            if incarnation is not None:
+                incarnations[key] = incarnation
         batch.clear()
         for key in sorted(groups):
             tasks = groups[key]
-            if key in lives:
+            if key in incarnations:
                 if len(tasks) > 1:
-                    lives[key].order.shuffle(tasks)
-                self._count_pass(lives[key], tasks[-1])
+                    incarnations[key].order.shuffle(tasks)
+                self._count_pass(incarnations[key], tasks[-1])
             batch += tasks
 
-    def _leave_out(self, life: Incarnation, task: trio.lowlevel.Task) -> None:
+    def _leave_out(self, incarnation: Incarnation, task: trio.lowlevel.Task) -> None:
         """Give a task no turn: never, or not before its server goes on."""
-        if life.crowded:
+        if incarnation.crowded:
             self.left_out = True
         else:
-            life.hold(task)
+            incarnation.hold(task)
 
-    def serve(self, life: Incarnation) -> None:
+    def serve(self, incarnation: Incarnation) -> None:
         """Give an incarnation a turn in which it only handles its requests: no other task can run."""
-        task = life.serve()
+        task = incarnation.serve()
         if task is not None:
-            self._count_pass(life, task)
+            self._count_pass(incarnation, task)
 
-    def _count_pass(self, life: Incarnation, task: trio.lowlevel.Task) -> None:
-        if not life.fenced:
-            self.ran[life.server] = life
-        life.passes += 1
-        if life.passes <= MAX_PASSES:
+    def _count_pass(self, incarnation: Incarnation, task: trio.lowlevel.Task) -> None:
+        if not incarnation.fenced:
+            self.ran[incarnation.server] = incarnation
+        incarnation.passes += 1
+        if incarnation.passes <= MAX_PASSES:
             return
-        if self.closing or life.passes > 2 * MAX_PASSES:
+        if self.closing or incarnation.passes > 2 * MAX_PASSES:
             raise Abandoned
-        if life.passes == MAX_PASSES + 1:
-            self._on_spin(life, task)
+        if incarnation.passes == MAX_PASSES + 1:
+            self._on_spin(incarnation, task)
 
 
 def count_task() -> None:
     """Count a task that is about to start as its server's; refuse it if that has too many (labs.codec.limits)."""
-    life = INCARNATION.get()
-    if life is not None:
-        life.count_task()
+    incarnation = INCARNATION.get()
+    if incarnation is not None:
+        incarnation.count_task()
 
 
-def failure_of(life: Incarnation, task: trio.lowlevel.Task) -> Failed:
+def failure_of(incarnation: Incarnation, task: trio.lowlevel.Task) -> Failed:
     """Return the fault of an incarnation that spins; `task` is one that does."""
-    place = place_of_task(life.program, task) or life.where()
-    if life.fenced:
+    place = place_of_task(incarnation.program, task) or incarnation.where()
+    if incarnation.fenced:
         return swallowed(place)
     return Failed("spins", f"spins: it goes round {MAX_PASSES:,} times without letting time pass", place)

@@ -39,7 +39,7 @@ class World:
         """Puts an event into the trace, and shows it to the observers of the run."""
         self.network = Network(servers, seed, conditions)
         self.disks = [Disk() for _ in range(servers)]
-        self.lives: list[Handle | None] = [None] * servers
+        self.incarnations: list[Handle | None] = [None] * servers
         """The running incarnation of each server."""
         self.service = Service(servers)
         self.service_time = service_time
@@ -74,7 +74,7 @@ class World:
 
     def release(self) -> None:
         """Let go of all that belongs to servers."""
-        self.lives = [None] * self.size
+        self.incarnations = [None] * self.size
         self.due = []
         self.paused.clear()
         self.ran.clear()

@@ -89,14 +89,14 @@ class Cluster:
 
     def start(self, server: int, command: Command) -> StartAnswer:
         """Propose a command to a server."""
-        life = self._life(server)
-        if life is None:
+        incarnation = self._incarnation(server)
+        if incarnation is None:
             return StartAnswer(-1, -1, False)
         data = codec.encode_command(command)
-        answer = life.start(data)
-        self._kernel.touch(life)
+        answer = incarnation.start(data)
+        self._kernel.touch(incarnation)
         self._go_on()
-        if answer is None or life.fenced:
+        if answer is None or incarnation.fenced:
             return StartAnswer(-1, -1, False)
         self._heard = (server, "start", command, answer)
         said = command if values.is_scalar(command) else codec.decode_command(data)  # the test may go on to change it
@@ -106,11 +106,11 @@ class Cluster:
 
     def state(self, server: int) -> ServerState:
         """Ask a server for its state, by get_state."""
-        life = self._life(server)
-        if life is None:
+        incarnation = self._incarnation(server)
+        if incarnation is None:
             return ServerState(0, False)
-        answer = life.state()
-        self._kernel.touch(life)
+        answer = incarnation.state()
+        self._kernel.touch(incarnation)
         self._go_on()
         if answer is None:
             return ServerState(0, False)
@@ -118,7 +118,7 @@ class Cluster:
         return ServerState(*answer)
 
     def is_up(self, server: int) -> bool:
-        return self._world.lives[server] is not None
+        return self._world.incarnations[server] is not None
 
     def is_paused(self, server: int) -> bool:
         return server in self._world.paused
@@ -306,9 +306,9 @@ class Cluster:
         self._go_on()
         await self._kernel.sleep(until - self.now, or_apply=True)
 
-    def _life(self, server: int) -> Handle | None:
+    def _incarnation(self, server: int) -> Handle | None:
         self._go_on()
-        return None if server in self._world.paused else self._world.lives[server]
+        return None if server in self._world.paused else self._world.incarnations[server]
 
     def _reachable(self, among: Iterable[int] | None) -> list[int]:
         chosen = self.servers if among is None else among

@@ -72,7 +72,7 @@ class Lone:
         kernel.tolerant = True
         kernel.explain = self._explain
         for peer, fake in self.fakes.items():
-            kernel.world.lives[peer] = fake
+            kernel.world.incarnations[peer] = fake
 
     @functools.cached_property
     def fakes(self) -> Mapping[int, FakePeer]:
@@ -265,12 +265,12 @@ class Lone:
 
     def take_snapshot(self, taken: tuple[int, bytes] | None = None) -> int:
         """Give the server its service's snapshot: of everything applied, or one taken before; return the index."""
-        life = self._world.lives[self.me]
-        assert life is not None, "a drill takes snapshots of a running server"
+        incarnation = self._world.incarnations[self.me]
+        assert incarnation is not None, "a drill takes snapshots of a running server"
         index, data = taken or self.service_snapshot()
         self._kernel.record(TakeSnapshot(self.now, self.me, index, len(data)))
-        life.snapshot(index, data)
-        self._kernel.touch(life)
+        incarnation.snapshot(index, data)
+        self._kernel.touch(incarnation)
         self._go_on()
         self._seen = f"the service of server {self.me} took a snapshot of index {index}"
         return index

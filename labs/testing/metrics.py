@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from labs.checking.checker import Checker
 from labs.sim.kernel import Kernel
 from labs.testing.cluster import Cluster
-from labs.trace.events import Apply, ApplySnap, Deliver, Reply, Save, Send, Start
+from labs.trace.events import AnySave, Apply, ApplySnap, Deliver, Reply, Send, Start
 
 
 class Meter(Checker):
@@ -45,7 +45,7 @@ class Meter(Checker):
         if event.leg == "request":
             self.counts[f"{event.call} bytes"] += self._sizes[event.rpc]
 
-    def on_save(self, event: Save) -> None:
+    def on_save(self, event: AnySave) -> None:
         self.counts["saves"] += 1
         self.counts["saved bytes"] += event.size + len(event.snapshot or b"")
         self.largest_state = max(self.largest_state, event.size)

@@ -1,8 +1,8 @@
 """The event records of a trace. Plain data; knows neither its writers nor its readers.
 
 `time` is virtual seconds from the start of the run, `server` the id of the server that the event happened at. `rpc`
-is a number that all events of one remote call share, `call` the name of its procedure, such as
-RequestVote. An event is one JSON object, one line in a trace file.
+is a number that all events of one remote call share, `call` the name of its procedure, such as Ping. An event is one
+JSON object, one line in a trace file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from labs.messages import Command, LogEntry
+from labs.messages import Command
 
 AnyMessage: TypeAlias = Any
 """An object of labs.messages; `call` and the leg determine its class."""
@@ -80,20 +80,14 @@ class Timeout(Event, frozen=True, gc=False):
     rpc: int
 
 
-class Save(Event, frozen=True, gc=False):
-    """A server writes its state, with the log as the change since the previous save.
+class AnySave(Event, frozen=True, kw_only=True, gc=False):
+    """A server writes its state; `size` is that of the whole state in bytes, without the snapshot.
 
-    Afterwards the log reaches from `last_included_index + 1` to `last_index`. Its entries before `first_index` were
-    saved before; `entries` are the rest. `size` is that of the whole state in bytes, without the snapshot.
+    Each protocol derives a class (labs.codec.states), with the plain fields of its state in their order. If the state
+    has a log, three fields follow, which show how it has changed since the previous save: `first_index`, that of the
+    first entry that is new; `entries`, the new ones; `last_index`, that of the last entry afterwards.
     """
 
-    current_term: int
-    voted_for: int | None
-    last_included_index: int
-    last_included_term: int
-    first_index: int
-    entries: list[LogEntry]
-    last_index: int
     size: int
     snapshot: bytes | None = None
     """The snapshot written with it; None if the old one stays."""
@@ -211,7 +205,7 @@ AnyEvent: TypeAlias = (
     | Reply
     | Drop
     | Timeout
-    | Save
+    | AnySave
     | Apply
     | ApplySnap
     | Start
@@ -229,7 +223,7 @@ AnyEvent: TypeAlias = (
     | Verdict
 )
 
-_SAYING = (Send, Reply, Save, Apply, ApplySnap, Start, TakeSnapshot, Note, Role)
+_SAYING = (Send, Reply, AnySave, Apply, ApplySnap, Start, TakeSnapshot, Note, Role)
 
 
 def author_of(event: Event) -> int | None:

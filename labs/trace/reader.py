@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 import msgspec
 
+from labs.codec import states
 from labs.codec.rpcs import RPCS
-from labs.trace.events import AnyEvent, Deliver, Event, Reply, Send
+from labs.trace.events import AnyEvent, AnySave, Deliver, Event, Reply, Send
 from labs.trace.recorder import FORMAT, VERSION, Header
-
-_decode = msgspec.json.Decoder(AnyEvent).decode
 
 
 class BadTrace(Exception):
@@ -62,10 +63,21 @@ def last_line(lines: bytes) -> bytes:
 
 def event_of(line: bytes) -> Event:
     """Return the event that a line of a trace file holds."""
-    return _with_message(_decode(line))
+    return _with_message(_decoder(tuple(states.EVENTS))(line))
 
 
-def _with_message(event: AnyEvent) -> Event:
+def kinds(saves: Iterable[type[AnySave]]) -> list[type[Event]]:
+    """Return the kinds of events that a trace may hold, with these for the saves of protocols."""
+    return [kind for each in get_args(AnyEvent) for kind in (tuple(saves) if each is AnySave else (each,))]
+
+
+@functools.cache
+def _decoder(saves: tuple[type[AnySave], ...]) -> Callable[[bytes], Event]:
+    """Return a decoder of lines; these are the kinds of saves in them."""
+    return msgspec.json.Decoder(functools.reduce(operator.or_, kinds(saves))).decode
+
+
+def _with_message(event: Event) -> Event:
     """Restore the class of an event's message."""
     if isinstance(event, Send | Reply | Deliver):
         is_request = isinstance(event, Send) or (isinstance(event, Deliver) and event.leg == "request")

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, LogEntry
+from labs.raft.events import Save
 from labs.raft.rules import RULES
 from labs.raft.stages import catalogue
 from labs.report.page.write import write_page
@@ -59,7 +60,7 @@ class Shown:
     def log(self, server: int, at: int) -> list[tuple[int, Any]]:
         """Return the log that a server has saved up to an event, from its saves alone."""
         log: dict[int, tuple[int, Any]] = {}
-        for save in (e for e in self.events[: at + 1] if isinstance(e, ev.Save) and e.server == server):
+        for save in (e for e in self.events[: at + 1] if isinstance(e, Save) and e.server == server):
             log = {index: entry for index, entry in log.items() if save.last_included_index < index < save.first_index}
             log |= {save.first_index + n: (entry.term, entry.command) for n, entry in enumerate(save.entries)}
         return [log[index] for index in sorted(log)]
@@ -90,7 +91,7 @@ def hostile_events() -> list[ev.Event]:
         ev.Restart(0.0, 0, 0),
         ev.Restart(0.0, 1, 0),
         ev.Note(0.1, 0, NASTY),
-        ev.Save(0.1, 0, 1, 0, 0, 0, 1, entries, 2, 60),
+        Save(0.1, 0, 1, 0, 0, 0, 1, entries, 2, size=60),
         ev.Start(0.1, 0, NASTY, 1, 1, True),
         ev.Send(0.2, 0, 1, 1, "AppendEntries", append, 90, {NASTY: NASTY}),
         ev.Deliver(0.3, 1, 0, 1, "request", "AppendEntries", append),
@@ -116,7 +117,7 @@ def huge_events() -> list[ev.Event]:
             events.append(ev.Send(time, leader, peer, rpc, "AppendEntries", append, 40))
             events.append(ev.Deliver(time + 0.002, peer, leader, rpc, "request", "AppendEntries", append))
             if entry:
-                events.append(ev.Save(time + 0.002, peer, term, leader, 0, 0, index + 1, entry, index + 1, 90))
+                events.append(Save(time + 0.002, peer, term, leader, 0, 0, index + 1, entry, index + 1, size=90))
             events.append(ev.Reply(time + 0.002, peer, leader, rpc, "AppendEntries", reply, 9))
             events.append(ev.Deliver(time + 0.004, leader, peer, rpc, "reply", "AppendEntries", reply))
         index += len(entry)
@@ -175,7 +176,7 @@ def test_state_at_a_moment_is_that_of_the_saves_and_applies(
         for moment in [len(shown.events) * part // 7 for part in (6, 2, 4, 1, 5)]:  # back and forth
             state = page.evaluate(f"raftPage.model.stateAt({moment}).servers.map(one => ({{...one}}))")
             for server, one in enumerate(state):
-                save, applied = shown.last(ev.Save, moment, server), shown.last(ev.Apply, moment, server)
+                save, applied = shown.last(Save, moment, server), shown.last(ev.Apply, moment, server)
                 assert [(e["term"], e["command"]) for e in one["log"]] == shown.log(server, moment)
                 assert one["vote"] == (save.voted_for if save else None)
                 assert one["applied"] >= (applied.index if applied else 0)
@@ -209,7 +210,7 @@ def test_the_page_opens_at_the_violation_with_the_facts_and_the_rule(browser: Br
         text = page.inner_text("#verdict")
         for words in (RULES["MatchingKept"].says, RULES["MatchingKept"].place, verdict.hint, verdict.message):
             assert words in text
-        assert isinstance(shown.events[at(page)], ev.Save), "the save that dropped the entry"
+        assert isinstance(shown.events[at(page)], Save), "the save that dropped the entry"
         assert "save" in page.locator("#verdict .link").first.inner_text(), "the save that held the entry"
         cause = page.locator("#verdict .link").nth(1)
         assert "(again)" in cause.inner_text(), "the message that came twice"

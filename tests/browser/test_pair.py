@@ -14,6 +14,7 @@ import pytest
 from labs.compare import alike
 from labs.compare.page import keep_page
 from labs.compare.runs import Run, from_file
+from labs.raft.events import Save
 from labs.raft.stages import catalogue
 from labs.report.trace_text import describe
 from labs.testing.run import run_scenario
@@ -167,7 +168,7 @@ def test_it_opens_where_two_submissions_part_and_steps_through_both(browser: Bro
     left, right = pair.runs
     with opened(browser, pair.page) as page:
         first = [run.events[position] for run, position in zip(pair.runs, pair.first)]
-        assert isinstance(first[0], ev.Save) and isinstance(first[1], ev.Reply)
+        assert isinstance(first[0], Save) and isinstance(first[1], ev.Reply)
         assert at(page) == pair.first
         assert page.inner_text("#clock") == f"{first[0].time:.4f} s"
         assert page.inner_text("#now") == f"left: server 3 {describe(first[0])}; right: server 3 {describe(first[1])}"
@@ -199,7 +200,7 @@ def test_it_opens_where_two_submissions_part_and_steps_through_both(browser: Bro
 
 def saved_entries(run: Run, position: int) -> int:
     """Return how many entries server 3 has saved up to an event."""
-    saves = [event for event in run.events[: position + 1] if isinstance(event, ev.Save) and event.server == 3]
+    saves = [event for event in run.events[: position + 1] if isinstance(event, Save) and event.server == 3]
     return saves[-1].last_index
 
 

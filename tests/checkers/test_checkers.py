@@ -19,20 +19,8 @@ from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_log import ShadowLog
 from labs.raft.checkers.timers import LONGEST, Timers
 from labs.raft.curriculum import STAGES
-from labs.trace.events import (
-    Apply,
-    ApplySnap,
-    Check,
-    Crash,
-    Event,
-    Restart,
-    Role,
-    Save,
-    Send,
-    Start,
-    TakeSnapshot,
-    Timeout,
-)
+from labs.raft.events import Save
+from labs.trace.events import Apply, ApplySnap, Check, Crash, Event, Restart, Role, Send, Start, TakeSnapshot, Timeout
 
 
 def shadow_of(servers: int, stage: str) -> Shadow:
@@ -107,7 +95,7 @@ def test_message_of_the_newest_term_that_it_tells_of_is_fine(message: Args) -> N
 
 
 def save(server: int, base: int) -> Save:
-    return Save(1.0, server, 1, None, base, 1, base + 1, [], base, 32)
+    return Save(1.0, server, 1, None, base, 1, base + 1, [], base, size=32)
 
 
 def apply(server: int, *commands: Any, first: int = 1) -> list[Event]:
@@ -225,7 +213,7 @@ def test_server_alone_and_servers_that_wait_a_little_less_are_not_silent() -> No
 
 def log_of(time: float, base: int, last: int) -> Save:
     entries = [LogEntry(1, None)] * (last - base)
-    return Save(time, 0, 1, None, base, 1 if base else 0, base + 1, entries, last, 32)
+    return Save(time, 0, 1, None, base, 1 if base else 0, base + 1, entries, last, size=32)
 
 
 def compaction(*events: Event) -> Violation | None:

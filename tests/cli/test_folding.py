@@ -8,6 +8,7 @@ import pytest
 
 from labs.codec.safe_repr import short
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, LogEntry
+from labs.raft.events import Save
 from labs.report import trace_text
 from labs.report.folding import Fold, Heartbeats, fold
 from labs.trace import events as ev
@@ -61,7 +62,7 @@ def test_refused_heartbeat_shows_its_refusal() -> None:
 
 def test_heartbeat_that_makes_a_server_save_is_shown_and_its_neighbours_are_not() -> None:
     sent, came, answered, heard = heartbeat(0.1, 1)
-    save = ev.Save(came.time, 1, 1, None, 0, 0, 1, [], 0, 5)
+    save = Save(came.time, 1, 1, None, 0, 0, 1, [], 0, size=5)
     assert folded(sent, came, save, answered, heard) == [sent, came, save, Fold(answered.time, 2)]
 
 

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from labs.messages import AppendEntriesArgs, LogEntry, RequestVoteArgs, RequestVoteReply
+from labs.raft.events import Save
 from labs.report.space_time import View, draw
 from labs.trace import events as ev
 
@@ -16,7 +17,7 @@ RUN: list[ev.Event] = [
     ev.Send(0.4, 0, 2, 8, "RequestVote", ASK, 30),
     ev.Drop(0.4, 0, 2, 8, "request", "loss"),
     ev.Deliver(0.41, 1, 0, 7, "request", "RequestVote", ASK),
-    ev.Save(0.41, 1, 1, 0, 0, 0, 1, [], 0, 20),
+    Save(0.41, 1, 1, 0, 0, 0, 1, [], 0, size=20),
     ev.Reply(0.41, 1, 0, 7, "RequestVote", YES, 10),
     ev.Deliver(0.42, 0, 1, 7, "reply", "RequestVote", YES),
     ev.Role(0.42, 0, 1, True),

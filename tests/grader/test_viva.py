@@ -16,9 +16,10 @@ from grader.viva.history import fold
 from grader.viva.questions import Question, all_kinds
 from labs.checking.outcome import Outcome
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, RequestVoteArgs, RequestVoteReply
+from labs.raft.events import Save
 from labs.raft.stages import catalogue
 from labs.testing.run import RunRecord, empty_record, run_scenario
-from labs.trace.events import Apply, Crash, Deliver, Event, Reply, Save, Send
+from labs.trace.events import Apply, Crash, Deliver, Event, Reply, Send
 from labs.trace.reader import read
 from tests.running import REFERENCE
 

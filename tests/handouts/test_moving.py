@@ -9,6 +9,7 @@ import pytest
 
 from handouts.site.pages import HANDOUTS, pages
 from labs.messages import AppendEntriesArgs, AppendEntriesReply, LogEntry, RequestVoteArgs, RequestVoteReply
+from labs.raft.events import Save
 from labs.report import moving
 from labs.trace import events as ev
 from tests.tools.handouts import figures
@@ -57,8 +58,8 @@ def test_what_is_outside_the_span_is_not_shown_but_known() -> None:
 
 
 def test_log_terms_and_applied_entries_are_those_of_the_trace() -> None:
-    save = ev.Save(1.0, 1, 4, None, 20, 3, 21, [LogEntry(3, "x"), LogEntry(4, "y")], 22, 50)
-    picture = draw(save, ev.Apply(2.0, 1, 21, "x"), ev.Save(3.0, 1, 5, None, 20, 3, 22, [], 21, 50))
+    save = Save(1.0, 1, 4, None, 20, 3, 21, [LogEntry(3, "x"), LogEntry(4, "y")], 22, size=50)
+    picture = draw(save, ev.Apply(2.0, 1, 21, "x"), Save(3.0, 1, 5, None, 20, 3, 22, [], 21, size=50))
     last = [group for group in picture.iter(f"{SVG}g") if group.get("class") == "a last"][1]
     assert [text.text for text in last.iter(f"{SVG}text")] == ["t5", "..20", "3"]
     assert [rect.get("class") for rect in last.iter(f"{SVG}rect")] == ["even applied", "odd applied"]

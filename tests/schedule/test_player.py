@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from labs.raft.events import Save
 from labs.raft.stages import catalogue
 from labs.schedule import actions as act
 from labs.schedule.actions import LEADER, Schedule
@@ -102,7 +103,7 @@ def test_a_paused_server_says_nothing_and_goes_on_afterwards() -> None:
     paused = next(event for event in events if isinstance(event, ev.Pause))
     resumed = next(event for event in events if isinstance(event, ev.Resume))
     assert (paused.server, paused.time, resumed.time) == (resumed.server, 2.0, 4.0)
-    own = (ev.Send, ev.Reply, ev.Save, ev.Apply, ev.Deliver, ev.Timeout)
+    own = (ev.Send, ev.Reply, Save, ev.Apply, ev.Deliver, ev.Timeout)
     said = [event for event in events if event.server == paused.server and isinstance(event, own)]
     assert not [event for event in said if 2.0 < event.time < 4.0]
     assert [event for event in said if event.time >= 4.0]
@@ -160,7 +161,7 @@ def test_a_crash_before_a_save_leaves_no_save_and_one_after_a_send_leaves_the_re
     _, events, _ = play(f"{HEAD}duration 3\n2 crash leader before save 1\n2 propose leader 'a'")
     crash = next(event for event in events if isinstance(event, ev.Crash))
     assert crash.at == "before save"
-    assert not [event for event in events if isinstance(event, ev.Save) and event.time == 2.0]
+    assert not [event for event in events if isinstance(event, Save) and event.time == 2.0]
     _, events, _ = play(f"{HEAD}duration 3\n2 crash leader after send 1")
     number = next(number for number, event in enumerate(events) if isinstance(event, ev.Crash))
     before = events[number - 1]

@@ -13,12 +13,13 @@ import pytest
 from labs.checking.checker import Checker, Checkers
 from labs.checking.outcome import Outcome
 from labs.codec import safe_repr
+from labs.raft.events import Save
 from labs.raft.lab import RAFT
 from labs.raft.testing.cluster import Cluster
 from labs.sim.hosts.process.pool import ProcessHosts
 from labs.testing.run import RunRecord, run_scenario
 from labs.testing.scenario import Scenario
-from labs.trace.events import Save, Send
+from labs.trace.events import Send
 from labs.trace.recorder import Recorder, Unwritable
 from tests.running import make_scenario, simulate, write_submission
 from tests.tools.parity import difference_of
@@ -98,10 +99,10 @@ def test_error_while_an_outbox_is_carried_is_its_servers(
     monkeypatch.setattr("labs.sim.dispatch.index_of_snapshot", broken)
     record = run_both(hosts, write_submission(tmp_path, SAVES))
     assert (record.status, record.rule, record.involved) == ("error", "WellFormed", [0])
-    assert "server 0 handed over what cannot be graded: Saved(current_term=7" in record.message
+    assert "server 0 handed over what cannot be graded: Saved(fields=" in record.message
 
 
-def test_error_without_a_servers_data_is_the_testers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_a_servers_data_is_the_labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def on_restart(event: Any) -> None:
         raise IndexError
 
@@ -109,7 +110,7 @@ def test_error_without_a_servers_data_is_the_testers(tmp_path: Path, monkeypatch
     assert simulate(write_submission(tmp_path, SAVES)).record.status == "grader-error"
 
 
-def test_full_disk_is_nobodys_fault_but_the_testers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_the_labs_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def on_save(event: Save) -> None:
         raise OSError(28, "No space left on device")
 

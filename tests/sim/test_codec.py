@@ -28,7 +28,8 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
-from labs.trace.events import Reply, Save, Send
+from labs.raft.events import Save
+from labs.trace.events import Reply, Send
 from tests.running import make_scenario, simulate, write_submission
 
 INTS = st.integers(-(2**63), 2**64 - 1)

@@ -146,8 +146,8 @@ def test_alarm_inside_the_lab_is_charged_to_the_server_at_work(tmp_path: Path, m
 
     carry, before = Calls.carry_call, simulate(SERVERS / "plain.py").record
 
-    def ring(calls: Calls, life: Any, output: Any) -> None:
-        carry(calls, life, output)
+    def ring(calls: Calls, incarnation: Any, output: Any) -> None:
+        carry(calls, incarnation, output)
         if sum(calls.sent) == 7:
             raise Alarm
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import trio
 
+from labs.raft.events import Save
 from labs.raft.stages import catalogue
 from labs.raft.testing.cluster import Cluster
 from labs.raft.testing.drill import Lone
 from labs.sim.net.network import Conditions
 from labs.testing.scenario import Test
-from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Save, Send, Start, Verdict
+from labs.trace.events import Check, Event, Note, Reply, Restart, Role, Send, Start, Verdict
 from tests.corpora import mutants
 from tests.running import REFERENCE, SERVERS, Run, make_scenario, simulate, write_submission
 
@@ -84,7 +85,7 @@ class Raft(Plain):
     assert len(set(orders)) > 1
 
 
-def test_tester_acts_last_at_an_instant(tmp_path: Path) -> None:
+def test_a_test_acts_last_at_an_instant(tmp_path: Path) -> None:
     """At t=0.5 timers run out, messages are exchanged without delay, and disks are written: all of it comes first."""
     text = """
 import trio
@@ -112,7 +113,7 @@ class Raft(Plain):
     assert run.of(Start)[0].time == run.of(Save)[0].time == 0.5
 
 
-def test_what_the_tester_asks_is_carried_before_it_goes_on(tmp_path: Path) -> None:
+def test_what_a_test_asks_is_carried_before_it_goes_on(tmp_path: Path) -> None:
     text = """
 class Raft(Plain):
     leads = False

@@ -7,24 +7,11 @@ from typing import Literal
 
 import pytest
 
+from labs.raft.events import Save
 from labs.raft.testing.cluster import Cluster
 from labs.sim.net.network import Conditions
 from labs.testing.cluster import ServerState, StartAnswer
-from labs.trace.events import (
-    Apply,
-    ApplySnap,
-    Crash,
-    Deliver,
-    Drop,
-    Event,
-    Note,
-    Reply,
-    Restart,
-    Save,
-    Send,
-    Start,
-    Timeout,
-)
+from labs.trace.events import Apply, ApplySnap, Crash, Deliver, Drop, Event, Note, Reply, Restart, Send, Start, Timeout
 from tests.running import Run, make_scenario, simulate, write_submission
 
 

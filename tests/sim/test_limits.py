@@ -160,10 +160,10 @@ def test_outputs_of_a_whole_run_have_a_limit(
     )
 
 
-def test_run_that_keeps_the_tester_busy_is_ended(
+def test_run_that_keeps_the_simulator_busy_is_ended(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labs.sim.hosts.process.pool.MAX_TESTER_SECONDS", 0.05)
+    monkeypatch.setattr("labs.sim.hosts.process.pool.MAX_SIMULATOR_SECONDS", 0.05)
     monkeypatch.setattr("labs.sim.hosts.process.pool._CHECK", 0.0)
     body = "while self.node.me == 1:\n            self.node.note('x' * 999)\n            await trio.sleep(0.001)"
     text = f"class Raft(Plain):\n    async def run(self):\n        {body}\n"
@@ -172,7 +172,7 @@ def test_run_that_keeps_the_tester_busy_is_ended(
     assert "server 1 put out" in record.message and "0.05 s of CPU time that the lab has" in record.message
 
 
-def test_run_that_fills_the_testers_memory_is_ended(
+def test_run_that_fills_the_simulators_memory_is_ended(
     hosts: ProcessHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert memory_now() > limits.MiB

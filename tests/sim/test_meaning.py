@@ -186,6 +186,8 @@ BOMBS = {
     "a length that is not there": CLAIMS,
     "another kind": OTHER_KINDS,
 }
+FIELDS = b"\x00\x94\x01\xc0\x00\x00"
+"""Those of a state in term 1, without a vote, and with a log without a base."""
 ENTRY = b"\x82\xa4term\x01\xa7command"
 APPEND = b"\x86\xa4term\x01\xa9leader_id\x00\xaeprev_log_index\x00\xadprev_log_term\x00\xa7entries"
 
@@ -205,13 +207,15 @@ def outputs_of(bomb: bytes) -> dict[str, Output]:
         "entries that come twice": Called(
             1, 1, b"\x02\x87" + APPEND[1:] + b"\x91" + ENTRY + bomb + b"\xa7entries\x90\xadleader_commit\x00"
         ),
-        "an entry that is saved": Saved(1, None, 0, 0, 0, 0, [ENTRY + bomb], None, None, None),
-        "a saved command that comes twice": Saved(1, None, 0, 0, 0, 0, [twice], None, None, None),
+        "an entry that is saved": Saved(FIELDS, 0, 0, 0, [ENTRY + bomb], None, None, None),
+        "a saved command that comes twice": Saved(FIELDS, 0, 0, 0, [twice], None, None, None),
         "an entry of an own class": Saved(
-            1, None, 0, 0, 0, 0, [b"\x82\xa6\0class\xa1x\xa7\0fields" + bomb], None, None, None
+            FIELDS, 0, 0, 0, [b"\x82\xa6\0class\xa1x\xa7\0fields" + bomb], None, None, None
         ),
         "a message of an own class": Called(1, 1, b"\xff\x93\x00\xa1x\x81\xa1x" + bomb),
-        "fields of a state": Saved(1, None, 0, 0, 0, 0, [], None, "X", b"\x81\xa1x" + bomb),
+        "a state": Saved(b"\x00" + bomb, 0, 0, 0, [], None, None, None),
+        "a field of a state": Saved(b"\x00\x94\x01\xc0\x00" + bomb, 0, 0, 0, [], None, None, None),
+        "own fields of a state": Saved(FIELDS, 0, 0, 0, [], None, "X", b"\x81\xa1x" + bomb),
     }
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from labs.codec import messages as codec
 from labs.codec.messages import Refused
 from labs.messages import Command, LogEntry, PersistentState
+from labs.raft.events import Save
 from labs.raft.testing.cluster import Cluster
 from labs.sim.server.disk import Disk
 from labs.sim.server.outputs import Saved
 from labs.sim.server.persister import DiskPersister
-from labs.trace.events import Save
 from tests.running import make_scenario, simulate, write_submission
 from tests.sim.test_codec import OwnEntry, find, same
 
@@ -57,10 +57,10 @@ class Machine:
         self.outputs.clear()
 
     def rebuild(self, saved: Saved) -> None:
-        first_index = saved.last_included_index + 1 + saved.kept
-        kept = self.log[max(0, saved.last_included_index + 1 - self.first) : max(0, first_index - self.first)]
+        first_index = saved.base + 1 + saved.kept
+        kept = self.log[max(0, saved.base + 1 - self.first) : max(0, first_index - self.first)]
         self.log = kept + [codec.decode_base_entry(entry) for entry in saved.entries]
-        self.first = saved.last_included_index + 1
+        self.first = saved.base + 1
         assert self.first + len(self.log) - 1 == self.disk.last_index
 
     def check(self, state: PersistentState) -> None:
@@ -164,7 +164,7 @@ def test_values_are_those_at_the_call() -> None:
     log.append(LogEntry(1, "later"))
     loaded = machine.persister.load()
     assert loaded == PersistentState(1, 0, [LogEntry(1, {"x": [1]})])
-    loaded.log[0].command["x"].append(3)  # type: ignore[index, call-overload, union-attr]
+    loaded.log[0].command["x"].append(3)
     assert machine.persister.load() == PersistentState(1, 0, [LogEntry(1, {"x": [1]})])
 
 

@@ -135,25 +135,42 @@ HOSTILE = {
     "a message that is deep": (r"out(wire.Called(1, 1 - me, b'\xff\x93\x00\xa1x' + b'\x91' * 5000))", "Called"),
     "a reply for a request": ("out(wire.Called(1, 1 - me, codec.encode_message(messages.PingReply(1))))", "PingReply"),
     "a save of what is not there": (
-        "out(wire.Saved(1, None, 0, 0, 3, 5, [], None, None, None))",
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 0, 3, 5, [], None, None, None))",
         "a save that keeps 5 entries",
     ),
     "a save that keeps too little": (
-        "out(wire.Saved(1, None, 0, 0, 0, -1, [], None, None, None))",
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 0, 0, -1, [], None, None, None))",
         "a save that keeps -1 entries",
     ),
     "a save of more than a disk holds": (
-        "out(wire.Saved(1, None, 0, 0, 0, 0, [], bytes(5_000_000), None, None))",
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 0, 0, 0, [], bytes(5_000_000), None, None))",
         "a save of 5,000,032 bytes",
     ),
     "a save after all logs": (
-        "out(wire.Saved(1, None, 10**9, 1, 0, 0, [], None, None, None))",
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\xce\x3b\x9a\xca\x00\x01', 10**9, 0, 0, [], None, None, None))",
         "last_included_index is 1,000,000,000: no log of this lab",
     ),
+    "a state of no kind": (r"out(wire.Saved(b'\x63\x90', 0, 0, 0, [], None, None, None))", "Saved: KeyError"),
+    "a state without fields": ("out(wire.Saved(b'', 0, 0, 0, [], None, None, None))", "Saved: IndexError"),
+    "a term that is true": (
+        r"out(wire.Saved(b'\x00\x94\xc3\xc0\x00\x00', 0, 0, 0, [], None, None, None))",
+        "PersistentState: Expected `int`, got `bool`",
+    ),
+    "a field too many": (
+        r"out(wire.Saved(b'\x00\x95\x01\xc0\x00\x00\x00', 0, 0, 0, [], None, None, None))",
+        "PersistentState: Expected `array` of at most length 4, got 5",
+    ),
+    "a log that begins elsewhere": (
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 5, 0, 0, [], None, None, None))",
+        "a log after 5 that begins elsewhere",
+    ),
     "an apply after all logs": (r"out(wire.Applied(10**9, b'\x01'))", "index is 1,000,000,000"),
-    "an entry that is not one": (r"out(wire.Saved(1, None, 0, 0, 0, 0, [b'\x93'], None, None, None))", "Saved"),
+    "an entry that is not one": (
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 0, 0, 0, [b'\x93'], None, None, None))",
+        "Saved",
+    ),
     "fields that are not fields": (
-        r"out(wire.Saved(1, None, 0, 0, 0, 0, [], None, 'X', b'\x81\xa1a\xc7\x00\x01'))",
+        r"out(wire.Saved(b'\x00\x94\x01\xc0\x00\x00', 0, 0, 0, [], None, 'X', b'\x81\xa1a\xc7\x00\x01'))",
         "a Ext where",
     ),
     "a command that is not one": (r"out(wire.Applied(1, b'\xc1'))", "Applied"),
@@ -366,7 +383,7 @@ time.sleep(60)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_zygote_ends_with_its_tester(number: int) -> None:
+def test_zygote_ends_with_its_simulator(number: int) -> None:
     process = subprocess.Popen([sys.executable, "-c", START], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"ready\n"
     below = descendants(process.pid)

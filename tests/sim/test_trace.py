@@ -24,6 +24,7 @@ from labs.messages import (
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.raft.events import Save
 from labs.raft.stages import catalogue
 from labs.report.trace_text import Filter, describe, kind_of, line, show
 from labs.testing.run import run_scenario
@@ -54,8 +55,8 @@ EVENTS: list[ev.Event] = [
     ev.Drop(0.3, 0, 1, 5, "request", "loss"),
     ev.Drop(0.3, 0, 1, 5, "reply", "abandoned"),
     ev.Timeout(0.3, 0, 1, 5),
-    ev.Save(0.4, 0, 2, None, 0, 0, 1, ENTRIES, 2, 60),
-    ev.Save(0.4, 0, 2, 0, 5, 1, 6, [], 5, 32, b"snapshot", 5, {"votes": {"a": 1}}),
+    Save(0.4, 0, 2, None, 0, 0, 1, ENTRIES, 2, size=60),
+    Save(0.4, 0, 2, 0, 5, 1, 6, [], 5, size=32, snapshot=b"snapshot", snapshot_index=5, extra={"votes": {"a": 1}}),
     ev.Apply(0.5, 0, 1, ["x", 2]),
     ev.Apply(0.5, 0, 2, None),
     ev.ApplySnap(0.5, 0, 5, 1, b"\x00\xff"),
@@ -95,7 +96,7 @@ def trace(tmp_path: Path) -> Path:
 
 
 def test_every_kind_of_event_is_tried_here() -> None:
-    assert {type(event) for event in EVENTS} == set(ev.Event.__subclasses__())
+    assert {type(event) for event in EVENTS} == {*ev.Event.__subclasses__(), Save} - {ev.AnySave}
     assert len({kind_of(event) for event in EVENTS}) == len(ev.Event.__subclasses__())
 
 

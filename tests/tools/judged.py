@@ -22,6 +22,7 @@ from labs.messages import (
 from labs.raft.checkers import checkers
 from labs.raft.checkers.heartbeats import Heartbeats
 from labs.raft.curriculum import STAGES
+from labs.raft.events import Save
 from labs.trace import events
 
 CALLS = {RequestVoteArgs: "RequestVote", AppendEntriesArgs: "AppendEntries", InstallSnapshotArgs: "InstallSnapshot"}
@@ -93,7 +94,7 @@ class Story:
     ) -> None:
         """Let a server save its state, the whole log in it."""
         last = base[0] + len(log)
-        self.see(events.Save(self.now, server, term, vote, *base, base[0] + 1, log, last, 32, **more))
+        self.see(Save(self.now, server, term, vote, *base, base[0] + 1, log, last, size=32, **more))
 
     def role(self, server: int, term: int, leads: bool = False) -> None:
         """Let a server's get_state answer something new."""

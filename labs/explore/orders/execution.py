@@ -19,6 +19,7 @@ from labs.checking.checker import Checker
 from labs.explore.orders.choices import Bounds, Choice
 from labs.explore.orders.holding import Holding
 from labs.raft.curriculum import REPLICATION, SNAPSHOTS, STAGES
+from labs.raft.events import Save
 from labs.raft.testing.cluster import Cluster
 from labs.schedule import actions as act
 from labs.schedule.actions import AnyAction, Schedule, Step
@@ -27,7 +28,7 @@ from labs.sim.loader.program import Program
 from labs.sim.net.interception import Address, Order
 from labs.sim.net.network import PRESETS
 from labs.testing.run import RunRecord, run_scenario, stalled
-from labs.trace.events import Apply, ApplySnap, Restart, Role, Save, Send
+from labs.trace.events import Apply, ApplySnap, Restart, Role, Send
 
 SERVERS = 3
 NETWORK = dataclasses.replace(PRESETS["reliable"], silence=(0.05, 0.1))

@@ -44,4 +44,4 @@ class Holding(Interception):
 
 def _matters(address: Address, deliveries: list[Delivery]) -> bool:
     call = deliveries[0][1][0]
-    return address.leg == "request" or not (call.answered or call.life.fenced)
+    return address.leg == "request" or not (call.answered or call.incarnation.fenced)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labs.checking.checker import Checker, Violation
 from labs.codec.safe_repr import short
-from labs.trace.events import Apply, ApplySnap, Restart, Role, Save, Send, Start
+from labs.raft.events import Save
+from labs.trace.events import Apply, ApplySnap, Restart, Role, Send, Start
 
 
 class OneLeader(Checker):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
-from labs.trace.events import Apply, Crash, Save, TakeSnapshot
+from labs.raft.events import Save
+from labs.trace.events import Apply, Crash, TakeSnapshot
 
 KEPT = 40
 """Fewer entries than this may stay in a log although a snapshot covers them: for peers that lag a little."""

@@ -17,7 +17,8 @@ from labs.raft.checkers.shadow import Shadow, is_repeat
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.raft.checkers.trials import Trials
 from labs.raft.curriculum import REPLICATION
-from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Save, Send, Start
+from labs.raft.events import Save
+from labs.trace.events import Crash, Deliver, Event, Reply, Restart, Role, Send, Start
 
 GRACE = 0.05
 """Virtual seconds in which a message that was under way inside a server may still leave it."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from labs.checking.checker import Checker, Violation
 from labs.messages import AppendEntriesArgs
 from labs.raft.checkers.shadow import Shadow
-from labs.trace.events import Deliver, Event, Reply, Restart, Save, Send
+from labs.raft.events import Save
+from labs.trace.events import Deliver, Event, Reply, Restart, Send
 
 SOON = 1.5
 """Virtual seconds after which a leader's messages must show what it knows: until then it may still gather answers, and

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
-from labs.trace.events import ApplySnap, Save
+from labs.raft.events import Save
+from labs.trace.events import ApplySnap
 
 
 class LogBases(Checker):

@@ -13,7 +13,8 @@ from labs.messages import (
 )
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
-from labs.trace.events import Event, Reply, Save, Send, Start
+from labs.raft.events import Save
+from labs.trace.events import Event, Reply, Send, Start
 
 Known: TypeAlias = tuple[object, int | None, int]
 """The command of an entry, the term of the entry before it, and the server that showed it first."""

@@ -23,21 +23,9 @@ from labs.messages import (
 )
 from labs.raft.checkers.shadow_server import Chance, LogMessage, ShadowServer
 from labs.raft.curriculum import PERSISTENCE, SNAPSHOTS
+from labs.raft.events import Save
 from labs.sim.server.service import index_of_snapshot
-from labs.trace.events import (
-    Apply,
-    ApplySnap,
-    Crash,
-    Deliver,
-    Drop,
-    Reply,
-    Restart,
-    Role,
-    Save,
-    Send,
-    Start,
-    Timeout,
-)
+from labs.trace.events import Apply, ApplySnap, Crash, Deliver, Drop, Reply, Restart, Role, Send, Start, Timeout
 
 MAX_REQUESTS = 10_000
 """The most calls that are remembered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from labs.trace.events import Save
+from labs.raft.events import Save
 
 
 class ShadowLog:

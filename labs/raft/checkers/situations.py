@@ -15,7 +15,8 @@ from labs.messages import (
 )
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
-from labs.trace.events import Crash, Deliver, Drop, Reply, Restart, Role, Save, Send, Start
+from labs.raft.events import Save
+from labs.trace.events import Crash, Deliver, Drop, Reply, Restart, Role, Send, Start
 
 LATE = 0.2
 """Virtual seconds after which a message counts as late."""

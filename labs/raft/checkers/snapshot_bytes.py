@@ -6,8 +6,9 @@ from labs.checking.checker import Checker, Violation
 from labs.codec.messages import encode_command
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.curriculum import SNAPSHOTS
+from labs.raft.events import Save
 from labs.sim.server.service import decode_snapshot, fold
-from labs.trace.events import Apply, ApplySnap, Deliver, Save, Send, TakeSnapshot
+from labs.trace.events import Apply, ApplySnap, Deliver, Send, TakeSnapshot
 
 
 class SnapshotBytes(Checker):

@@ -9,7 +9,8 @@ from labs.messages import AppendEntriesArgs, InstallSnapshotArgs, RequestVoteArg
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.raft.curriculum import SNAPSHOTS
-from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Save, Send, TakeSnapshot, Timeout
+from labs.raft.events import Save
+from labs.trace.events import ApplySnap, Crash, Deliver, Reply, Send, TakeSnapshot, Timeout
 
 REPEATS = 10
 """How often a leader may do something in vain that cannot help a peer."""

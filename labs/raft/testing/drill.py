@@ -23,10 +23,12 @@ from labs.messages import (
     InstallSnapshotArgs,
     InstallSnapshotReply,
     Message,
+    PersistentState,
     Reply,
     RequestVoteArgs,
     RequestVoteReply,
 )
+from labs.raft.protocol import STATE
 from labs.raft.testing.cluster import Cluster
 from labs.raft.testing.fake_peers import RaftPeer, Terms, entries_of, in_words, snapshot_of
 from labs.sim.kernel import Kernel
@@ -310,9 +312,10 @@ class Lone(testing.Lone):
     def disk(self) -> OnDisk:
         """The server's last save."""
         disk = self._world.disks[self.me]
-        base, terms = disk.last_included_index, [codec.decode_base_entry(entry).term for entry in disk.entries]
+        state = STATE.decode_fields(disk.fields) if disk.written else PersistentState(0, None, [])
+        base, terms = disk.base, [codec.decode_base_entry(entry).term for entry in disk.entries]
         covered = index_of_snapshot(disk.snapshot) or 0
-        found = OnDisk(disk.current_term, disk.voted_for, terms, base, disk.last_included_term, covered)
+        found = OnDisk(state.current_term, state.voted_for, terms, base, state.last_included_term, covered)
         self._seen = "; ".join(
             (
                 f"server {self.me} has on its disk current_term={found.current_term}, voted_for={found.voted_for}",

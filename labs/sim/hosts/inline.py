@@ -28,9 +28,9 @@ class InlineHosts:
         """Let those handle their requests that have some, as nothing else can run; trio runs all the rest."""
         addressed = self._world.addressed
         for server in sorted(addressed):
-            life = addressed[server]
-            assert isinstance(life, Incarnation)
-            self._serve(life)
+            incarnation = addressed[server]
+            assert isinstance(incarnation, Incarnation)
+            self._serve(incarnation)
         addressed.clear()
 
     def deadline(self) -> float:

@@ -7,55 +7,59 @@ from dataclasses import dataclass, field
 from labs.sim.server.outputs import Saved
 
 HEADER_BYTES = 32
-"""What the state costs beside its entries, so that an empty log has a size too."""
+"""What a state's fields take at least, so that an empty log has a size too."""
 
 
 @dataclass
 class Disk:
-    """The saved state of one server, with each entry as encoded, and its snapshot."""
+    """The saved state of one server, its fields and each entry of its log as encoded, and its snapshot."""
 
-    current_term: int = 0
-    voted_for: int | None = None
-    last_included_index: int = 0
-    last_included_term: int = 0
+    fields: bytes = b""
+    """All of the state but its log (labs.codec.states); empty before the first save."""
+    base: int = 0
+    """The index before the log's first entry; 0 if the state has no log."""
     entries: list[bytes] = field(default_factory=list)
     own_class: str | None = None
     extra: bytes | None = None
     """The fields that the submission added to its state, encoded."""
     snapshot: bytes | None = None
-    written: bool = False
     log_bytes: int = 0
+
+    @property
+    def written(self) -> bool:
+        """Whether the server has saved a state."""
+        return bool(self.fields)
 
     @property
     def size(self) -> int:
         """Bytes of the saved state, without the snapshot."""
-        return HEADER_BYTES + self.log_bytes if self.written else 0
+        return max(HEADER_BYTES, len(self.fields)) + self.log_bytes if self.written else 0
 
     @property
     def last_index(self) -> int:
-        return self.last_included_index + len(self.entries)
+        return self.base + len(self.entries)
 
     def size_after(self, saved: Saved) -> int:
         """Return the bytes of everything on the disk once that is written: state, fields of its own, and snapshot."""
-        gone, kept = self.entries[: saved.shift], saved.shift + saved.kept
-        log_bytes = self.log_bytes - sum(map(len, gone)) - sum(map(len, self.entries[kept:]))
         snapshot = self.snapshot if saved.snapshot is None else saved.snapshot
         own = len(saved.extra or b"") + len(saved.own_class or "")
-        return HEADER_BYTES + log_bytes + sum(map(len, saved.entries)) + own + len(snapshot or b"")
+        return max(HEADER_BYTES, len(saved.fields)) + self._log_bytes_after(saved) + own + len(snapshot or b"")
 
     def write(self, saved: Saved) -> None:
         """Replace the state, and the snapshot if there is a new one."""
-        self.written = True
-        self.current_term, self.voted_for = saved.current_term, saved.voted_for
-        self.last_included_index, self.last_included_term = saved.last_included_index, saved.last_included_term
-        gone, kept = self.entries[: saved.shift], saved.shift + saved.kept
-        self.log_bytes -= sum(map(len, gone)) + sum(map(len, self.entries[kept:]))
-        self.log_bytes += sum(map(len, saved.entries))
-        self.entries[kept:] = saved.entries
+        self.fields, self.base = saved.fields, saved.base
+        self.log_bytes = self._log_bytes_after(saved)
+        self.entries[saved.shift + saved.kept :] = saved.entries
         del self.entries[: saved.shift]
         self.own_class, self.extra = saved.own_class, saved.extra
         if saved.snapshot is not None:
             self.snapshot = saved.snapshot
+
+    def _log_bytes_after(self, saved: Saved) -> int:
+        log_bytes, kept = self.log_bytes + sum(map(len, saved.entries)), saved.shift + saved.kept
+        if saved.shift or kept < len(self.entries):
+            log_bytes -= sum(map(len, self.entries[: saved.shift])) + sum(map(len, self.entries[kept:]))
+        return log_bytes
 
     def copy(self) -> Disk:
         """Return what a new incarnation of the server finds; later writes here do not change it."""

@@ -28,10 +28,10 @@ class Replied(msgspec.Struct, tag=True, array_like=True, gc=False):
 class Saved(msgspec.Struct, tag=True, array_like=True, gc=False):
     """The server saves its state: `kept` entries of the old log from position `shift` on, then `entries`."""
 
-    current_term: int
-    voted_for: int | None
-    last_included_index: int
-    last_included_term: int
+    fields: bytes
+    """All but the log, encoded (labs.codec.states)."""
+    base: int
+    """The index before the log's first entry; 0 if the state has no log."""
     shift: int
     kept: int
     entries: list[bytes]

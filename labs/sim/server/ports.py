@@ -33,9 +33,9 @@ class ServerNode:
     """What the submission sees as its `Node` (labs.node.Node)."""
 
     def __init__(
-        self, life: Owner, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
+        self, incarnation: Owner, me: int, peers: tuple[int, ...], persister: DiskPersister, generator: random.Random
     ) -> None:
-        self._life = life
+        self._incarnation = incarnation
         self.me = me
         self.peers = peers
         self.persister = persister
@@ -43,38 +43,38 @@ class ServerNode:
 
     async def call(self, peer: int, args: Args) -> Reply | None:
         """Send an RPC and wait for the reply, or for None (labs.node.Node.call)."""
-        life = self._life
-        data = await life.wait(life.call(peer, args))
-        return None if data is None else codec.decode_message(data, life.find_class)  # type: ignore[return-value]
+        incarnation = self._incarnation
+        data = await incarnation.wait(incarnation.call(peer, args))
+        return None if data is None else codec.decode_message(data, incarnation.find_class)  # type: ignore[return-value]
 
     def send(self, peer: int, message: Any) -> None:
         """Send a message that nobody answers; only protocols that have such messages need it."""
-        self._life.call(peer, message, "send")
+        self._incarnation.call(peer, message, "send")
 
     def note(self, text: str) -> None:
         """Write a line into the trace (labs.node.Node.note)."""
-        self._life.note(text)
+        self._incarnation.note(text)
 
 
 class ApplyChannel:
     """The sending end of the apply channel, with the methods of `trio.MemorySendChannel`; its buffer has no limit."""
 
-    def __init__(self, life: Owner) -> None:
-        self._life = life
+    def __init__(self, incarnation: Owner) -> None:
+        self._incarnation = incarnation
 
     def send_nowait(self, value: Any) -> None:
-        self._life.apply(value)
+        self._incarnation.apply(value)
 
     async def send(self, value: Any) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
-        self._life.apply(value)
-        if self._life.service_time:
-            await trio.sleep(self._life.service_time)
+        self._incarnation.apply(value)
+        if self._incarnation.service_time:
+            await trio.sleep(self._incarnation.service_time)
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
 
     def clone(self) -> ApplyChannel:
-        return ApplyChannel(self._life)
+        return ApplyChannel(self._incarnation)
 
     def close(self) -> None:
         """Nothing to close: the service listens as long as the server runs."""

@@ -1,7 +1,5 @@
 """The two-phase commit lab as data: its rules, its checkers, its stages."""
 
-from __future__ import annotations
-
 import functools
 
 from labs.checking.checker import Checker, Checkers, Violation
@@ -23,9 +21,7 @@ RULES = catalogue(
 )
 
 
-class Votes(Checker):
-    """Follows the votes that have reached the coordinator."""
-
+class Votes(Checker):  # those that have reached the coordinator
     def __init__(self) -> None:
         self.yes: dict[int, set[int]] = {}
 
@@ -34,9 +30,7 @@ class Votes(Checker):
             self.yes.setdefault(event.message.number, set()).add(event.message.voter)
 
 
-class Decisions(Checker):
-    """Checks a commit by the votes before it; in the stage of aborts also whether all hear the same."""
-
+class Decisions(Checker):  # a commit needs votes; in the stage of aborts, all must also hear the same
     def __init__(self, votes: Votes, stage: Stage) -> None:
         self._votes, self._one, self._decided = votes, stage.has(ABORTS), dict[int, bool]()
 
@@ -44,8 +38,7 @@ class Decisions(Checker):
         number, commit = event.message.number, event.message.commit
         missing = sorted({*PARTICIPANTS.members} - self._votes.yes.get(number, set()))
         if commit and missing:
-            text = f"server {event.server} commits {number}, but server {missing[0]} has not voted yes"
-            raise Violation("AllVotes", text, (event.server,), event.time)
+            raise Violation("AllVotes", f"commit {number} lacks server {missing[0]}'s yes", (event.server,), event.time)
         if self._one and self._decided.setdefault(number, commit) is not commit:
             raise Violation("OneDecision", f"two decisions on {number}", (event.server,), event.time)
 

@@ -14,6 +14,7 @@ from tests.corpora.two_phase.protocol import (
     BeginArgs,
     BeginReply,
     Decide,
+    Journal,
     Prepare,
     Vote,
 )
@@ -30,18 +31,21 @@ class Party:
         self.bell = trio.Event()
         self.participants = [*PARTICIPANTS.members]
         self.votes: dict[int, dict[int, bool]] = {}
-        self.prepared: dict[int, str] = {}
-        self.done = 0
+        saved = node.persister.load() or Journal({}, [])
+        self.prepared, self.done = saved.prepared, saved.done
+        self.asked = 0
 
     async def run(self) -> None:
+        for index, command in enumerate(self.done, 1):
+            self.apply_ch.send_nowait(ApplyCommand(index, command))
         if self.node.me > PARTICIPANTS.members[-1]:  # one more participant, which joins later
             self.node.send(COORDINATORS.members[0], Vote(0, self.node.me, True))
         while self.node.me in CLIENTS.members:
             await self.bell.wait()
             self.bell = trio.Event()
-            while self.done < len(self.wanted):
-                self.done += 1
-                await self.node.call(COORDINATORS.members[0], BeginArgs(self.done, self.wanted[self.done - 1]))
+            while self.asked < len(self.wanted):
+                self.asked += 1
+                await self.node.call(COORDINATORS.members[0], BeginArgs(self.asked, self.wanted[self.asked - 1]))
 
     def start(self, command: str) -> tuple[int, int, bool]:
         self.wanted.append(command)
@@ -62,7 +66,8 @@ class Party:
         return BeginReply(commit)
 
     def prepare(self, args: Prepare) -> None:
-        self.prepared[args.number] = args.command
+        self.prepared[str(args.number)] = args.command
+        self.node.persister.save(Journal(self.prepared, self.done))
         self.node.send(COORDINATORS.members[0], Vote(args.number, self.node.me, not args.command.startswith("bad")))
 
     def vote(self, args: Vote) -> None:
@@ -73,5 +78,6 @@ class Party:
 
     def decide(self, args: Decide) -> None:
         if args.commit:
-            self.done += 1
-            self.apply_ch.send_nowait(ApplyCommand(self.done, self.prepared[args.number]))
+            self.done.append(self.prepared[str(args.number)])
+            self.node.persister.save(Journal(self.prepared, self.done))
+            self.apply_ch.send_nowait(ApplyCommand(len(self.done), self.done[-1]))

@@ -1,11 +1,11 @@
 """Two-phase commit in messages: clients call the coordinator; it and the participants send one-way messages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from labs.checking.configuration import Configuration
+from labs.codec import states
 from labs.codec.rpcs import Kind, Rpc, register
+from labs.trace.events import AnySave
 
 CLIENTS, COORDINATORS, PARTICIPANTS = Configuration((0,)), Configuration((1,)), Configuration((2, 3, 4))
 
@@ -40,6 +40,18 @@ class Decide:
     commit: bool
 
 
+@dataclass(frozen=True)
+class Journal:
+    prepared: dict[str, str]  # by number
+    done: list[str]
+
+
+class SaveJournal(AnySave, frozen=True, tag="save_journal", gc=False):
+    prepared: dict[str, str]
+    done: list[str]
+
+
+states.register(states.StateKind(1, Journal, SaveJournal))
 register(
     __name__,
     Rpc("Begin", "begin", Kind(32, BeginArgs), Kind(33, BeginReply)),

@@ -1,7 +1,5 @@
 """Stage 2: what one participant does not want, or messages that get lost, ends well, too."""
 
-from __future__ import annotations
-
 from labs.sim.net.network import UNRELIABLE
 from labs.testing.cluster import Cluster
 from tests.corpora.two_phase.lab import scenario

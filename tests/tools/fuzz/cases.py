@@ -33,6 +33,7 @@ from labs.messages import (
 )
 from labs.raft.checkers import checkers
 from labs.raft.curriculum import STAGES
+from labs.raft.protocol import STATE
 from labs.raft.rules import RULES
 from labs.raft.stages.steps import LATE_AND_TWICE
 from labs.sim.hosts.process import frames
@@ -130,12 +131,12 @@ class Speaker:
         self.tickets: list[tuple[int, type]] = []
         self.answer: tuple[int, int, bool] | None = None
         self.waiting: list[int] = []
-        self.term, self.leads = disk.current_term, False
         self._world, self._draw, self._faults = world, draw, faults
         self._said: list[Output] = []
         self._calls = 0
         self._customs = Customs(server, world.size, disk)
         self.persister = DiskPersister(self.disk, self._emit, lambda name: None, world.size)
+        self.term, self.leads = self.saved.current_term, False
 
     # What a kernel requires of an incarnation.
 
@@ -168,7 +169,7 @@ class Speaker:
     def snapshot(self, index: int, data: bytes) -> None:
         if self._draw.below(2) and index <= self.disk.last_index:
             with contextlib.suppress(Refused):
-                self.save(self.log[index - self.disk.last_included_index :], index, self.term, data)
+                self.save(self.log[index - self.disk.base :], index, self.term, data)
 
     def crash(self) -> None:
         self.fenced = True
@@ -182,6 +183,11 @@ class Speaker:
         return "raft.py:1 in run"
 
     # Its outputs.
+
+    @property
+    def saved(self) -> Any:
+        """What is on its disk, without the log."""
+        return STATE.decode_fields(self.disk.fields) if self.disk.written else PersistentState(0, None, [])
 
     @property
     def log(self) -> list[LogEntry]:
@@ -201,7 +207,8 @@ class Speaker:
         self._emit(Replied(ticket, codec.encode_message(reply)), 0)
 
     def save(self, log: list[LogEntry], base: int, base_term: Any, snapshot: bytes | None, **own: Any) -> None:
-        vote = self._draw.one_of((None, self.server, 0, 1, self.disk.voted_for, self.disk.voted_for))
+        saved = self.saved.voted_for
+        vote = self._draw.one_of((None, self.server, 0, 1, saved, saved))
         vote = self._draw.one_of(ODD) if self._draw.rarely() else vote
         cls = OwnState if own else PersistentState
         self.persister.save(cls(self.term, vote, log, base, base_term, **own), snapshot)
@@ -340,7 +347,7 @@ class Case:
         )
         self.kernel._nursery = SimpleNamespace(cancel_scope=SimpleNamespace(cancel=lambda: None))  # type: ignore[assignment]
         if self._goes_on:
-            self.kernel.dispatcher._carry[Failed] = lambda life, failed: None
+            self.kernel.dispatcher._carry[Failed] = lambda speaker, failed: None
         self.refused = 0
         """So often something was refused where the error would name the submission's line."""
 
@@ -350,44 +357,46 @@ class Case:
         for server in range(self.size):
             kernel.restart(server)
         while not draw.over and not kernel.closing and kernel.recorder.events < MOST_EVENTS:
-            life = kernel.world.lives[draw.below(self.size)]
+            speaker = kernel.world.incarnations[draw.below(self.size)]
             act = draw.one_of(_ACTS)
             if act in _OF_ALL:
                 act(self)
-            elif isinstance(life, Speaker):
+            elif isinstance(speaker, Speaker):
                 try:
-                    act(self, life)
+                    act(self, speaker)
                 except Refused:
                     self.refused += 1
                 if draw.below(3) == 0:
-                    self._flush(life)
-        for life in kernel.world.lives:
-            if isinstance(life, Speaker) and not kernel.closing:
-                self._flush(life)
+                    self._flush(speaker)
+        for speaker in kernel.world.incarnations:
+            if isinstance(speaker, Speaker) and not kernel.closing:
+                self._flush(speaker)
         kernel.recorder.digest()
         return self._outcomes.last
 
-    def _flush(self, life: Speaker) -> None:
-        life.speak()
-        if life is self.kernel.world.lives[life.server]:
-            self.kernel.touch(life)
-        if life.failed and not self.kernel.closing:
-            self.kernel.restart(life.server)
+    def _flush(self, speaker: Speaker) -> None:
+        speaker.speak()
+        if speaker is self.kernel.world.incarnations[speaker.server]:
+            self.kernel.touch(speaker)
+        if speaker.failed and not self.kernel.closing:
+            self.kernel.restart(speaker.server)
 
     # Values that are nearly right.
 
-    def _term(self, life: Speaker) -> Any:
+    def _term(self, speaker: Speaker) -> Any:
         draw = self._draw
         if draw.rarely():
             return draw.one_of(ODD)
-        life.term = max(life.term, 0) + draw.one_of((0, 0, 0, 0, 0, 1))
-        return draw.one_of((life.term, life.term, life.term, life.term, life.term - 1, life.term + 1, 0, 1))
+        speaker.term = max(speaker.term, 0) + draw.one_of((0, 0, 0, 0, 0, 1))
+        return draw.one_of(
+            (speaker.term, speaker.term, speaker.term, speaker.term, speaker.term - 1, speaker.term + 1, 0, 1)
+        )
 
-    def _index(self, life: Speaker) -> Any:
-        draw, disk = self._draw, life.disk
+    def _index(self, speaker: Speaker) -> Any:
+        draw, disk = self._draw, speaker.disk
         if draw.rarely():
             return draw.one_of(ODD)
-        last, applied = disk.last_index, self.kernel.world.service.index(life.server)
+        last, applied = disk.last_index, self.kernel.world.service.index(speaker.server)
         return draw.one_of(
             (
                 last,
@@ -396,7 +405,7 @@ class Case:
                 last - 1,
                 0,
                 1,
-                disk.last_included_index,
+                disk.base,
                 applied,
                 applied + 1,
                 last + 2,
@@ -404,21 +413,21 @@ class Case:
             )
         )
 
-    def _entries(self, life: Speaker) -> Any:
+    def _entries(self, speaker: Speaker) -> Any:
         draw = self._draw
         if draw.rarely():
             return draw.one_of(ODD)
         cls = OwnEntry if draw.rarely() else LogEntry
-        return [cls(self._term(life), draw.one_of(COMMANDS)) for _ in range(draw.one_of((0, 1, 1, 2, 3)))]
+        return [cls(self._term(speaker), draw.one_of(COMMANDS)) for _ in range(draw.one_of((0, 1, 1, 2, 3)))]
 
-    def _peer(self, life: Speaker) -> int:
-        others = [server for server in range(self.size) if server != life.server]
+    def _peer(self, speaker: Speaker) -> int:
+        others = [server for server in range(self.size) if server != speaker.server]
         if not others:
             raise Refused("nobody to speak to")
         return int(self._draw.one_of(others))
 
-    def _name(self, life: Speaker) -> Any:
-        return self._draw.one_of(ODD) if self._draw.rarely() else life.server
+    def _name(self, speaker: Speaker) -> Any:
+        return self._draw.one_of(ODD) if self._draw.rarely() else speaker.server
 
     def _own(self, base: type, own: type, *fields: Any) -> Any:
         """Return a message, seldom of a class of the submission's own."""
@@ -426,110 +435,118 @@ class Case:
             return base(*fields)
         return own(*fields, own=self._draw.one_of((True, 1, None, *COMMANDS)))
 
-    def _data(self, life: Speaker) -> bytes:
+    def _data(self, speaker: Speaker) -> bytes:
         """Return a snapshot's bytes: the service's own, another's, or none."""
-        server = self._draw.one_of((life.server, life.server, 0))
+        server = self._draw.one_of((speaker.server, speaker.server, 0))
         data = self.kernel.world.service.snapshot(server)
-        return bytes(self._draw.one_of((data, data, data, life.disk.snapshot or b"", b"forged", data[:-1])))
+        return bytes(self._draw.one_of((data, data, data, speaker.disk.snapshot or b"", b"forged", data[:-1])))
 
     # The servers' outputs.
 
-    def ask_for_vote(self, life: Speaker) -> None:
-        at = (self._index(life), self._term(life))
-        last = self._draw.one_of(((life.disk.last_index, life.log[-1].term if life.log else 0), at))
-        life.call(self._peer(life), self._own(RequestVoteArgs, OwnVote, self._term(life), self._name(life), *last))
+    def ask_for_vote(self, speaker: Speaker) -> None:
+        at = (self._index(speaker), self._term(speaker))
+        last = self._draw.one_of(((speaker.disk.last_index, speaker.log[-1].term if speaker.log else 0), at))
+        speaker.call(
+            self._peer(speaker), self._own(RequestVoteArgs, OwnVote, self._term(speaker), self._name(speaker), *last)
+        )
 
-    def append(self, life: Speaker) -> None:
-        index = self._index(life)
-        log, base = life.log, life.disk.last_included_index
-        in_log = type(index) is int and base < index <= life.disk.last_index
-        prev_term = log[index - base - 1].term if in_log and self._draw.below(4) else self._term(life)
-        entries = log[index - base :] if in_log and self._draw.below(2) else self._entries(life)
-        fields = (self._term(life), self._name(life), index, prev_term, entries, self._index(life))
-        life.call(self._peer(life), self._own(AppendEntriesArgs, OwnAppend, *fields))
+    def append(self, speaker: Speaker) -> None:
+        index = self._index(speaker)
+        log, base = speaker.log, speaker.disk.base
+        in_log = type(index) is int and base < index <= speaker.disk.last_index
+        prev_term = log[index - base - 1].term if in_log and self._draw.below(4) else self._term(speaker)
+        entries = log[index - base :] if in_log and self._draw.below(2) else self._entries(speaker)
+        fields = (self._term(speaker), self._name(speaker), index, prev_term, entries, self._index(speaker))
+        speaker.call(self._peer(speaker), self._own(AppendEntriesArgs, OwnAppend, *fields))
 
-    def install(self, life: Speaker) -> None:
-        fields = (self._term(life), self._name(life), self._index(life), self._term(life), self._data(life))
-        life.call(self._peer(life), self._own(InstallSnapshotArgs, OwnInstall, *fields))
+    def install(self, speaker: Speaker) -> None:
+        fields = (
+            self._term(speaker),
+            self._name(speaker),
+            self._index(speaker),
+            self._term(speaker),
+            self._data(speaker),
+        )
+        speaker.call(self._peer(speaker), self._own(InstallSnapshotArgs, OwnInstall, *fields))
 
-    def ping(self, life: Speaker) -> None:
-        life.call(self._peer(life), PingArgs(self._draw.below(9)))
+    def ping(self, speaker: Speaker) -> None:
+        speaker.call(self._peer(speaker), PingArgs(self._draw.below(9)))
 
-    def answer(self, life: Speaker) -> None:
-        if not life.tickets:
+    def answer(self, speaker: Speaker) -> None:
+        if not speaker.tickets:
             return
-        at = self._draw.below(len(life.tickets))
-        kind = life.tickets[at][1]
-        term = self._term(life)
+        at = self._draw.below(len(speaker.tickets))
+        kind = speaker.tickets[at][1]
+        term = self._term(speaker)
         if kind is RequestVoteArgs:
             reply: Any = RequestVoteReply(term, bool(self._draw.below(2)))
         elif kind is AppendEntriesArgs:
             reply = self._own(AppendEntriesReply, OwnReply, term, self._draw.below(3) > 0, None, None)
         else:
             reply = InstallSnapshotReply(term) if kind is InstallSnapshotArgs else PingReply(1)
-        life.answer_request(reply, at)
+        speaker.answer_request(reply, at)
 
-    def save(self, life: Speaker) -> None:
-        draw, disk = self._draw, life.disk
-        log, base, base_term = life.log, disk.last_included_index, disk.last_included_term
-        entries = self._entries(life)
+    def save(self, speaker: Speaker) -> None:
+        draw, disk = self._draw, speaker.disk
+        log, base, base_term = speaker.log, disk.base, speaker.saved.last_included_term
+        entries = self._entries(speaker)
         match draw.below(8):
             case 0:
                 log = log[: draw.below(len(log) + 1)]
             case 1 | 2 | 3:
                 log = log + entries if isinstance(entries, list) else entries
             case 4:
-                base, base_term, log = self._index(life), self._term(life), log[draw.below(4) :]
+                base, base_term, log = self._index(speaker), self._term(speaker), log[draw.below(4) :]
             case 5:
                 log = [*log[:-1], *(entries if isinstance(entries, list) else [])]
-        self._term(life)
+        self._term(speaker)
         own = {"own": draw.one_of(COMMANDS)} if draw.below(12) == 0 else {}
-        life.save(log, base, base_term, self._data(life) if draw.below(6) == 0 else None, **own)
+        speaker.save(log, base, base_term, self._data(speaker) if draw.below(6) == 0 else None, **own)
 
-    def apply(self, life: Speaker) -> None:
-        index = self._draw.one_of((self.kernel.world.service.index(life.server) + 1, self._index(life)))
-        at = index - life.disk.last_included_index - 1 if type(index) is int else -1
-        mine = life.log[at].command if 0 <= at < len(life.log) else None
-        life.apply(index, self._draw.one_of((mine, mine, mine, *COMMANDS)))
+    def apply(self, speaker: Speaker) -> None:
+        index = self._draw.one_of((self.kernel.world.service.index(speaker.server) + 1, self._index(speaker)))
+        at = index - speaker.disk.base - 1 if type(index) is int else -1
+        mine = speaker.log[at].command if 0 <= at < len(speaker.log) else None
+        speaker.apply(index, self._draw.one_of((mine, mine, mine, *COMMANDS)))
 
-    def apply_snapshot(self, life: Speaker) -> None:
-        life.apply_snapshot(self._index(life), self._term(life), self._data(life))
+    def apply_snapshot(self, speaker: Speaker) -> None:
+        speaker.apply_snapshot(self._index(speaker), self._term(speaker), self._data(speaker))
 
-    def note(self, life: Speaker) -> None:
-        life.note(self._draw.one_of(("x", "\0", "ä" * 2000, "")))
+    def note(self, speaker: Speaker) -> None:
+        speaker.note(self._draw.one_of(("x", "\0", "ä" * 2000, "")))
 
-    def change_role(self, life: Speaker) -> None:
-        self._term(life)
-        life.leads = self._draw.below(2) == 0
+    def change_role(self, speaker: Speaker) -> None:
+        self._term(speaker)
+        speaker.leads = self._draw.below(2) == 0
 
-    def abandon(self, life: Speaker) -> None:
-        if life.waiting:
-            call = life.waiting.pop(0)
-            life._customs.waiting.discard(call)
+    def abandon(self, speaker: Speaker) -> None:
+        if speaker.waiting:
+            call = speaker.waiting.pop(0)
+            speaker._customs.waiting.discard(call)
 
     # What happens to them.
 
-    def start(self, life: Speaker) -> None:
+    def start(self, speaker: Speaker) -> None:
         kernel, draw = self.kernel, self._draw
-        life.answer = (self._index(life), self._term(life), draw.below(3) > 0)
+        speaker.answer = (self._index(speaker), self._term(speaker), draw.below(3) > 0)
         command = draw.one_of(COMMANDS)
-        answer = life.start(b"")
-        kernel.touch(life)
+        answer = speaker.start(b"")
+        kernel.touch(speaker)
         if answer is not None and not kernel.closing:
-            kernel.record(Start(kernel.now, life.server, command, *answer))
+            kernel.record(Start(kernel.now, speaker.server, command, *answer))
 
-    def crash(self, life: Speaker) -> None:
+    def crash(self, speaker: Speaker) -> None:
         if self._draw.below(3):
-            self.kernel.restart(life.server)
+            self.kernel.restart(speaker.server)
         else:
-            self.kernel.crash(life.server)
+            self.kernel.crash(speaker.server)
 
-    def crash_later(self, life: Speaker) -> None:
-        self.kernel.dispatcher.arm_crash(life.server, self._draw.one_of(("save", "reply", "send")), 1)
+    def crash_later(self, speaker: Speaker) -> None:
+        self.kernel.dispatcher.arm_crash(speaker.server, self._draw.one_of(("save", "reply", "send")), 1)
 
     def restart_all(self) -> None:
         for server in range(self.size):
-            if self.kernel.world.lives[server] is None and not self.kernel.closing:
+            if self.kernel.world.incarnations[server] is None and not self.kernel.closing:
                 self.kernel.restart(server)
 
     def let_time_pass(self) -> None:

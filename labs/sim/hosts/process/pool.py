@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from labs.codec.limits import MAX_HELD, MAX_TESTER_SECONDS, MiB
+from labs.codec.limits import MAX_HELD, MAX_SIMULATOR_SECONDS, MiB
 from labs.codec.rpcs import PROTOCOLS
 from labs.sim import scheduler
 from labs.sim.hosts.base import HostOptions, HostsUnavailable
@@ -189,27 +189,37 @@ class ProcessRun:
     def run(self) -> None:
         """Let all servers run that have something to do now."""
         world = self._world
-        lives = [life for life in world.lives if isinstance(life, RemoteIncarnation) and life.is_due(world.now)]
-        for life in lives:
-            life.send_step()
+        incarnations = [
+            incarnation
+            for incarnation in world.incarnations
+            if isinstance(incarnation, RemoteIncarnation) and incarnation.is_due(world.now)
+        ]
+        for incarnation in incarnations:
+            incarnation.send_step()
         stalled = False
-        for life in lives:
+        for incarnation in incarnations:
             if stalled:  # the run is over, and the others may take as long
-                life.end()
+                incarnation.end()
                 continue
-            life.take_step()
-            world.ran[life.server] = life
-            stalled = any(isinstance(output, Failed) and output.problem == "stalled" for output in life.outbox[-1:])
-        spinning = [life for life in lives if life.spun is not None]
+            incarnation.take_step()
+            world.ran[incarnation.server] = incarnation
+            stalled = any(
+                isinstance(output, Failed) and output.problem == "stalled" for output in incarnation.outbox[-1:]
+            )
+        spinning = [incarnation for incarnation in incarnations if incarnation.spun is not None]
         if spinning:
-            first = min(spinning, key=lambda life: life.spun.passes if life.spun else 0)
+            first = min(spinning, key=lambda incarnation: incarnation.spun.passes if incarnation.spun else 0)
             assert first.spun is not None
             self._on_failure(first.server, first.spun.failed)
 
     def deadline(self) -> float:
         """Return when the next server wants to run."""
-        lives = [life for life in self._world.lives if isinstance(life, RemoteIncarnation) and not life.paused]
-        return min((life.deadline for life in lives), default=math.inf)
+        incarnations = [
+            incarnation
+            for incarnation in self._world.incarnations
+            if isinstance(incarnation, RemoteIncarnation) and not incarnation.paused
+        ]
+        return min((incarnation.deadline for incarnation in incarnations), default=math.inf)
 
     # What its incarnations need.
 
@@ -233,7 +243,7 @@ class ProcessRun:
         if now < self._next_check:
             return False
         self._next_check = now + _CHECK
-        excess = self._excess_of_memory() or self._excess_of_tester() or self._excess_of_processor()
+        excess = self._excess_of_memory() or self._excess_of_simulator() or self._excess_of_servers()
         if excess is None and now - self._begun > self.options.run_seconds:
             excess = self._excess_of_time(now - self._begun, server)
         if excess is not None:
@@ -247,7 +257,7 @@ class ProcessRun:
         text = f"was at work when the run was not over after {took:.0f} s of real time"
         return server, Failed("crawls", text, "")
 
-    def _excess_of_processor(self) -> tuple[int, Failed] | None:
+    def _excess_of_servers(self) -> tuple[int, Failed] | None:
         """Return the server with the most CPU time, if all together have used too much."""
         if self._cpu_seconds == math.inf:
             return None
@@ -276,14 +286,14 @@ class ProcessRun:
         )
         return most, Failed("crawls", text, "")
 
-    def _excess_of_tester(self) -> tuple[int, Failed] | None:
+    def _excess_of_simulator(self) -> tuple[int, Failed] | None:
         """Return the server with the most output, if the simulator takes too long to check the servers' output."""
-        if time.process_time() - self._cpu_begun <= MAX_TESTER_SECONDS:
+        if time.process_time() - self._cpu_begun <= MAX_SIMULATOR_SECONDS:
             return None
         most, said = self._who_said_most()
         text = (
             f"put out {said:,} bytes in this run, the most of all servers; to look at what they sent and saved "
-            f"together takes more than the {MAX_TESTER_SECONDS:g} s of CPU time that the lab has for a run"
+            f"together takes more than the {MAX_SIMULATOR_SECONDS:g} s of CPU time that the lab has for a run"
         )
         return most, Failed("crawls", text, "")
 

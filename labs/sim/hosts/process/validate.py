@@ -11,10 +11,12 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
+
 from labs.codec import messages as codec
-from labs.codec import outlines, safe_repr, values
+from labs.codec import outlines, safe_repr, states, values
 from labs.codec.limits import MAX_MESSAGE, MAX_OUTPUTS
-from labs.codec.meaning import check_index, check_state, check_term, state_of
+from labs.codec.meaning import check_index, check_term, state_of
 from labs.codec.packed import DEEPEST
 from labs.codec.rpcs import KIND_OF, RPC_OF
 from labs.sim.hosts.process.frames import Answer, BadFrame
@@ -32,7 +34,9 @@ class Customs:
         self._server, self._size = server, size
         self._calls = 0
         self._tickets: dict[int, frozenset[type]] = {}
-        self._base, self._entries = disk.last_included_index, len(disk.entries)
+        self._kind = states.kind_of(disk.fields) if disk.written else None
+        """What kind of state the server saves."""
+        self._base, self._entries = disk.base, len(disk.entries)
 
     def hand_out(self, ticket: int, data: bytes) -> None:
         """A request goes in, and a reply of its kind may come out."""
@@ -117,26 +121,35 @@ class Customs:
             _check_fields(extra)
 
     def _check_save(self, saved: Saved) -> None:
-        base = saved.last_included_index
-        check_state(saved.current_term, saved.voted_for, base, saved.last_included_term, self._size)
-        shift = saved.last_included_index - self._base
+        kind = states.kind_of(saved.fields)
+        if self._kind is not None and kind is not self._kind:
+            raise BadFrame(f"a {kind.name} after a {self._kind.name}")
+        outlines.look_through_value(saved.fields[1:])
+        fields = kind.decode_fields(saved.fields)
+        for value in msgspec.structs.astuple(fields):
+            if type(value) not in values.SCALARS:
+                values.check_command(value)
+        kind.check(fields, self._size)
+        if saved.base != kind.base(fields):
+            raise BadFrame(f"a log after {saved.base} that begins elsewhere")
+        shift = saved.base - self._base
         if not 0 <= shift <= self._entries:
             shift = self._entries
         if saved.shift != shift or not 0 <= saved.kept <= self._entries - shift:
             raise BadFrame(f"a save that keeps {saved.kept} entries from {saved.shift} on, of {self._entries}")
-        check_index(base + saved.kept + len(saved.entries), "the last index of PersistentState.log")
-        for data in saved.entries:
-            outlines.look_through_entry(data)
-            entry = codec.decode_base_entry(data)
-            check_term(entry.term, "LogEntry.term")
-            if type(entry.command) not in values.SCALARS:
-                values.check_command(entry.command)
+        if kind.log is not None:
+            last = saved.base + saved.kept + len(saved.entries)
+            check_index(last, f"the last index of {kind.name}.{kind.log.field}")
+            for data in saved.entries:
+                kind.log.check(data)
+        elif saved.entries:
+            raise BadFrame(f"entries of a {kind.name}, which has no log")
         if (saved.own_class is None) != (saved.extra is None):
             raise BadFrame("a state with a class but no fields of its own, or the other way round")
         if saved.extra is not None:
             outlines.look_through_value(saved.extra)
             _check_fields(codec.decode_fields(saved.extra))
-        self._base, self._entries = saved.last_included_index, saved.kept + len(saved.entries)
+        self._kind, self._base, self._entries = kind, saved.base, saved.kept + len(saved.entries)
 
 
 def check_failure(failed: Failed, *problems: Problem) -> None:

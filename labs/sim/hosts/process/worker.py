@@ -50,7 +50,7 @@ class Child:
     def __init__(self, link: socket.socket, confine: Callable[[], dict[str, Any]]) -> None:
         self._link = link
         self._confine = confine
-        self._life: Incarnation
+        self._incarnation: Incarnation
         self._clock = VirtualClock(self._on_idle)
         self._scheduler = scheduler.Scheduler(self._on_spin)
         self._turn = 0
@@ -102,12 +102,12 @@ class Child:
         self._clock.now, self._turn = begin.now, begin.turn
         scheduler.MAX_PASSES = begin.max_passes
         program = Program.of_bundle(begin.modules, Path(begin.root), begin.entry, begin.class_name, begin.alone)
-        self._life = Incarnation(
+        self._incarnation = Incarnation(
             begin.server, begin.number, begin.size, begin.seed, program, begin.disk, begin.service_time
         )
-        self._life.abandoned = []
+        self._incarnation.abandoned = []
         self._driver, self._loop = trio.lowlevel.current_task(), Loop()
-        self._life.begin(nursery)
+        self._incarnation.begin(nursery)
         self._answer()
 
     # Listening: while nothing can run, or while the test acts.
@@ -122,7 +122,7 @@ class Child:
         if not self._driving:
             raise RuntimeError("an error that nothing caught has cancelled its tasks")
         if self._crashing:
-            self._send(Ended(self._turn, self._life.why_not_ended()))
+            self._send(Ended(self._turn, self._incarnation.why_not_ended()))
         else:
             self._answer()
         while True:
@@ -134,7 +134,7 @@ class Child:
                     self._obey(message)
             elif isinstance(message, Step) and self._brings_requests_only(message):
                 self._take_in(message)
-                self._scheduler.serve(self._life)
+                self._scheduler.serve(self._incarnation)
                 if self._is_trios_turn():
                     return
                 self._answer()
@@ -167,49 +167,49 @@ class Child:
 
     def _obey(self, ask: Ask) -> None:
         self._take_in(ask)
-        self._life.wake()
-        life = self._life
+        self._incarnation.wake()
+        incarnation = self._incarnation
         result: Any = None
         if ask.method == "start":
-            result = life.start(ask.data)
+            result = incarnation.start(ask.data)
         elif ask.method == "get_state":
-            result = life.state()
+            result = incarnation.state()
         elif ask.method == "snapshot":
-            life.snapshot(ask.index, ask.data)
+            incarnation.snapshot(ask.index, ask.data)
         else:
-            result = life.where()
+            result = incarnation.where()
         self._answer(result)
 
     def _go_on(self, message: frames.ToServer) -> None:
         assert isinstance(message, Step | CrashNow)
         self._take_in(message)
-        self._life.wake()
+        self._incarnation.wake()
         if isinstance(message, CrashNow):
             self._crashing = True
-            self._life.crash()
+            self._incarnation.crash()
 
     def _take_in(self, message: Step | Ask | CrashNow) -> None:
         """Let time pass, and hand the incarnation its input; `wake` or `serve` lets it handle requests."""
-        life = self._life
+        incarnation = self._incarnation
         self._turn = message.turn
         if message.now > self._clock.now:
             self._clock.now = message.now
-            life.passes = 0
-        self._passes = life.passes
+            incarnation.passes = 0
+        self._passes = incarnation.passes
         for item in message.inbox:
             if isinstance(item, Reply):
-                life.reply(item.call, item.data)
+                incarnation.reply(item.call, item.data)
             else:
-                life.request(item.ticket, item.data)
+                incarnation.request(item.ticket, item.data)
 
     # Speaking.
 
     def _answer(self, result: Any = None) -> None:
         """Send everything that the incarnation has put out, and the answer of get_state after it."""
-        life, abandoned = self._life, self._life.abandoned
-        outbox, life.outbox, life.abandoned = life.outbox, [], []
-        state = life.state(quietly=True)
-        afterwards, life.outbox = life.outbox, []
+        incarnation, abandoned = self._incarnation, self._incarnation.abandoned
+        outbox, incarnation.outbox, incarnation.abandoned = incarnation.outbox, [], []
+        state = incarnation.state(quietly=True)
+        afterwards, incarnation.outbox = incarnation.outbox, []
         when = self._loop.next_deadline(), bool(self._loop.runnable)
         try:
             self._send(Answer(self._turn, *when, outbox, abandoned or [], state, afterwards, result))  # type: ignore[arg-type]
@@ -217,8 +217,8 @@ class Child:
             failed = Failed("nonsense", f"hands over what cannot be sent: {safe_repr.text_of(error)}"[:2000], "")
             self._send(Answer(self._turn, *when, [failed], [], None, []))
 
-    def _on_spin(self, life: Incarnation, task: trio.lowlevel.Task) -> None:
-        self._send(Spun(self._turn, life.passes - self._passes, scheduler.failure_of(life, task)))
+    def _on_spin(self, incarnation: Incarnation, task: trio.lowlevel.Task) -> None:
+        self._send(Spun(self._turn, incarnation.passes - self._passes, scheduler.failure_of(incarnation, task)))
         os._exit(0)
 
     def _send(self, record: frames.FromProcess) -> None:

@@ -16,18 +16,18 @@ wire, codec, messages = (
 class Raft(Server):
     def __init__(self, node, apply_ch):
         super().__init__(node, apply_ch)
-        self.life = node._life
+        self.incarnation = node._incarnation
 
     def append_entries(self, args):
         vote = codec.encode_message(messages.RequestVoteReply(99, True))
-        self.life.outbox += [
+        self.incarnation.outbox += [
             wire.Replied(10**9, vote),
             wire.Replied("ticket", b"\xff"),
             wire.Called(1, 10**6, vote),
             wire.Called(2.5, None, b""),
             wire.Applied(-1, b"\xc1\xc1"),
             wire.AppliedSnapshot(1, 1, b"junk"),
-            wire.Saved(1, 10**30, -5, -5, -5, -5, [b"\xc1"], b"x", "\0class", {"log": 1}),
+            wire.Saved(1, 10**30, -5, -5, [b"\xc1"], b"x", "\0class", {"log": 1}),
             wire.Failed("not written", "x" * 10**6, "\x1b[2J"),
             wire.Failed("no such problem", "text", "place"),
         ]

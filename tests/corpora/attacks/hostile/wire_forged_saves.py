@@ -14,5 +14,6 @@ wire = sys.modules["labs.sim.server.outputs"]
 class Raft(Server):
     def append_entries(self, args):
         for shift, kept in ((0, 10**9), (10**9, 1), (-1, 1), (0, -1)):
-            self.node._life.outbox.append(wire.Saved(1, None, 0, 0, shift, kept, [], None, None, None))
+            fields = b"\x00\x94\x01\xc0\x00\x00"  # term 1, no vote, a log without a base
+            self.node._incarnation.outbox.append(wire.Saved(fields, 0, shift, kept, [], None, None, None))
         return super().append_entries(args)
