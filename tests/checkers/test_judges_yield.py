@@ -318,7 +318,7 @@ def test_follower_may_remember_what_an_earlier_leader_had_committed(fits: int, m
 
 @pytest.mark.parametrize(("last", "may"), [((4, 2), True), ((3, 2), True), ((5, 2), False), ((4, 1), False)])
 def test_candidate_may_count_entries_that_its_disk_has_not_yet(last: tuple[int, int], may: bool) -> None:
-    """If it loses them in a crash, it loses its candidacy too: in the term that it asks in, nothing else was promised."""
+    """If it loses them in a crash, it loses its candidacy too: in the term that it asks in it has promised no more."""
     story = Story("2C")
     log = entries(1, "a", "b")
     for server in (0, 1, 2):
@@ -450,7 +450,7 @@ def test_once_somebody_leads_by_them_requests_with_that_field_are_votes() -> Non
 
 @pytest.mark.parametrize("first", ["trial", "vote"])
 def test_trial_that_was_begun_before_a_vote_ends_in_an_election_after_it(first: str) -> None:
-    """Its timer had run out before it asked on trial; that it votes meanwhile, in the term that still is, ends nothing."""
+    """Its timer had run out before it asked on trial; a vote meanwhile, in the term that it is in, ends nothing."""
     story = Story("2C", 5)
     for server in (0, 1, 4):
         story.save(server, 1, None, [])

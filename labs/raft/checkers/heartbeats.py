@@ -6,7 +6,7 @@ import math
 
 from labs.checking.checker import Checker, Violation
 from labs.raft.checkers.shadow import Shadow
-from labs.trace.events import Crash, Deliver, Drop, Event, Pause, Resume, Role, Send, Timeout
+from labs.trace.events import Check, Crash, Deliver, Drop, Event, Pause, Resume, Role, Send, Timeout
 
 AT_ONCE = 0.05
 """Virtual seconds after its election within which a leader must have written to every peer."""
@@ -132,6 +132,12 @@ class Heartbeats(Checker):
 
     def on_timeout(self, event: Timeout) -> None:
         self._returned(event.server, event.peer, event.rpc, event.time)
+        if event.time >= self._next_look:
+            self._look(event)
+
+    def on_check(self, event: Check) -> None:
+        """Where all servers keep silent, only the test looks at the clock."""
+        self._look(event)
 
     def on_drop(self, event: Drop) -> None:
         if event.reason == "abandoned":
