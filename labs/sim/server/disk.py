@@ -32,8 +32,8 @@ class Disk:
 
     @property
     def size(self) -> int:
-        """Bytes of the saved state, without the snapshot."""
-        return max(HEADER_BYTES, len(self.fields)) + self.log_bytes if self.written else 0
+        """Bytes of the saved state, with the fields that the submission added, and without the snapshot."""
+        return max(HEADER_BYTES, len(self.fields)) + self.log_bytes + len(self.extra or b"") if self.written else 0
 
     @property
     def last_index(self) -> int:
