@@ -151,6 +151,8 @@ class Votes(Checker):
         self._shadow = shadow
         self._held: dict[int, tuple[int, Violation]] = {}
         """For each server the term of a refusal that is wrong unless it shows soon that it campaigns there itself."""
+        self._said: dict[tuple[int, int], int] = {}
+        """For a server and a term whom it answered with yes in that term, though asked in an older one."""
 
     def on_reply_request_vote(self, event: Reply) -> None:
         reply = event.message
@@ -165,6 +167,7 @@ class Votes(Checker):
     def grants(self, event: Reply, request: RequestVoteArgs) -> None:
         """Check a vote that is given."""
         server = self._shadow.servers[event.server]
+        self._one_yes_per_term(server, event, request)
         earlier = server.votes.get(request.term)
         if earlier is not None and earlier[0] != request.candidate_id and not self._follows(server, request):
             whom = "itself" if earlier[0] == server.id else f"server {earlier[0]}"
@@ -188,6 +191,22 @@ class Votes(Checker):
                 f"of term {last_term}"
             )
             raise Violation("VoteOnlyUpToDate", text, (server.id, request.candidate_id), event.time)
+
+    def _one_yes_per_term(self, server: ShadowServer, event: Reply, request: RequestVoteArgs) -> None:
+        """A yes is a vote in the term that the answer has: a candidate that stands in that term by then counts it."""
+        term, candidate = event.message.term, request.candidate_id
+        if term > request.term:
+            other = server.votes.get(term, (candidate, 0))[0]
+            other = self._said.setdefault((server.id, term), candidate) if other == candidate else other
+        else:
+            other = self._said.get((server.id, term), candidate)
+        if other != candidate:
+            whom = "itself" if other == server.id else f"server {other}"
+            text = (
+                f"server {server.id} answered yes in term {term} to server {candidate}, which asked in term "
+                f"{request.term}, and its vote of term {term} is for {whom}: the two answers are votes of one term"
+            )
+            raise Violation("OneVotePerTerm", text, (server.id, candidate), event.time)
 
     def _follows(self, server: ShadowServer, request: RequestVoteArgs) -> bool:
         """Return whether the candidate leads its term already, and the voter has heard and noted that."""

@@ -480,6 +480,8 @@ class Shadow(Checker):
                 remember(self.partly, rpc, last)
                 request = replace(request, entries=request.entries[: last - request.prev_log_index])
         self._accepted_append(server, request)
+        for other in server.chances.values():
+            other.follows(request)
 
     def on_reply_install_snapshot(self, event: Reply) -> None:
         server = self.servers[event.server]

@@ -40,6 +40,13 @@ class Chance:
             mine = (log.last_term or 0, log.last)
             self.yes = self.yes or mine <= (request.last_log_term, request.last_log_index)
 
+    def follows(self, accepted: AppendEntriesArgs) -> None:
+        """Take account of a success for a leader: a candidate of a newer term comes after it, whenever it asked."""
+        request, entries = self.request, accepted.entries
+        if isinstance(request, RequestVoteArgs) and request.term > accepted.term and entries:
+            last = (entries[-1].term, accepted.prev_log_index + len(entries))
+            self.yes = last <= (request.last_log_term, request.last_log_index)
+
 
 class ShadowServer:
     """What is known of one server. Fields that a crash ends are set in `begin_life`."""

@@ -369,6 +369,30 @@ async def drill_service_is_busy(lone: Lone) -> None:
 
 
 @drill(rule="VoteOnlyUpToDate")
+async def drill_vote_counts_entries_of_before(lone: Lone) -> None:
+    """a vote is given by the log of the moment at which the older term ends (§5.4.1; RequestVote rule 2)"""
+    last = (0, 0)
+    for number in range(5):
+        term = lone.term_from(last[1]) + 1
+        reply = await lone.append_entries(1, term, prev=last, terms=[term])
+        lone.check(
+            reply.success, f"server 1 leads term {term}, and its log ends where the server's does", "ConsistencyRefusal"
+        )
+        last = (last[0] + 1, term)
+        vote = RequestVoteArgs(term + 1, 2, *last)
+        entry = AppendEntriesArgs(term, 1, *last, entries_of([term], last[0]), 0)
+        voted, took = await lone.ask_in_turn(INSTANT * (number + 1), (2, vote), (1, entry))
+        if not took.success:
+            continue
+        last = (last[0] + 1, term)
+        text = (
+            f"it accepted entry {last[0]} of server 1 in term {term}, before its term became {term + 1}, and the log "
+            f"of server 2 ends at index {last[0] - 1}"
+        )
+        lone.check(not voted.vote_granted, text)
+
+
+@drill(rule="VoteOnlyUpToDate")
 async def drill_older_last_entry_refused(lone: Lone) -> None:
     """a candidate whose last entry is of an older term is refused, however long its log is (§5.4.1)"""
     await lone.append_entries(1, term=2, terms=[1, 2])

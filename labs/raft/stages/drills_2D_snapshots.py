@@ -161,9 +161,9 @@ async def drill_snapshot_is_saved(lone: Lone) -> None:
 @drill(rule="SnapshotKeepsSuffix")
 async def drill_matching_entries_stay(lone: Lone) -> None:
     """entries that follow a snapshot's last one stay, if the log has that one (InstallSnapshot rule 6)"""
-    await lone.append_entries(1, term=1, terms=[1, 1, 1])
-    await lone.install_snapshot(1, term=1, covers=[1, 1])
-    reply = await lone.append_entries(1, term=1, prev=(3, 1))
+    await lone.append_entries(1, term=3, terms=[1, 1, 3])
+    await lone.install_snapshot(1, term=3, covers=[1, 1])
+    reply = await lone.append_entries(1, term=3, prev=(3, 3))
     lone.check(
         reply.success, "it had accepted entry 3; the snapshot ends with entry 2, which it had with the same term"
     )
@@ -292,6 +292,26 @@ async def drill_entries_overtake_snapshot(lone: Lone) -> None:
     await lone.wait_for_applied(5, command_of(5, 1))
     indices = [message.index for message in lone.applied]
     lone.check(indices == [3, 4, 5], "it got a snapshot of index 3, and the entries 4 and 5 while that was handed over")
+
+
+@drill(rule="ApplyInOrder", service_time=0.05)
+async def drill_snapshot_and_entries_wait_for_service(lone: Lone) -> None:
+    """a snapshot and the entries after it that both wait for a busy service reach it in order (All servers rule 1)"""
+    for base in range(0, 3 * MANY, MANY):
+        last = base + MANY
+        await lone.append_entries(1, term=1, prev=(base, min(base, 1)), terms=[1, 1], commit=base + 2)
+        snapshot = InstallSnapshotArgs(1, 1, last, 1, snapshot_of([1] * last))
+        entries = AppendEntriesArgs(1, 1, last, 1, entries_of([1], last), last + 1)
+        _, reply = await lone.ask_in_turn(0.01, (1, snapshot), (1, entries))
+        if not reply.success:  # It may not have had the snapshot yet.
+            await lone.append_entries(1, term=1, prev=(last, 1), terms=[1], commit=last + 1)
+        await lone.append_entries(
+            1, term=1, prev=(last + 1, 1), commit=last + 1
+        )  # It may commit with the next message.
+        await lone.wait_for_applied(last + 1, command_of(last + 1, 1))
+        indices = [message.index for message in lone.applied]
+        text = f"a snapshot of index {last} came while its service was busy, and then entry {last + 1}"
+        lone.check(indices == sorted(set(indices)), f"{text}: indices must rise")
 
 
 @drill(rule="SnapshotNotRolledBack")
@@ -459,6 +479,24 @@ async def drill_restarted_leader_sends_snapshot(lone: Lone) -> None:
     lone.check(request is not None, text)
 
 
+@drill(rule="SnapshotIsTheServices")
+async def drill_leader_sends_installed_snapshot(lone: Lone) -> None:
+    """a leader that got its snapshot from another leader sends that, and not an older one of its service (§7)"""
+    refusals = await _refusals(lone, 0)
+    await fill_log(lone, MANY)
+    await lone.install_snapshot(1, term=1, covers=[1] * 2 * MANY)
+    await lone.wait_for_snapshot(
+        ApplySnapshot(2 * MANY, 1, snapshot_of([1] * 2 * MANY)), "the leader's snapshot covers it"
+    )
+    await lone.become_leader()
+    lone.oblige(1)
+    request = await _wait_for_snapshot(lone, refusals)
+    if request is not None:
+        last, data = request.message.last_included_index, request.message.data
+        lone.check(last == 2 * MANY, f"its log begins after the snapshot of index {2 * MANY} that it had installed")
+        lone.check(data == snapshot_of([1] * last), f"its bytes are not those of the snapshot of index {last}")
+
+
 @drill(rule="HigherTermAdopted")
 async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     """a newer term in the answer to a snapshot becomes the current term (All servers rule 2)"""
@@ -471,6 +509,7 @@ async def drill_snapshot_answer_raises_term(lone: Lone) -> None:
     state = lone.state()
     lone.check(state.term >= term, f"the answer to its InstallSnapshot was of term {term}")
     lone.check(not state.is_leader, f"term {term} has reached it, and nobody has voted for it since", "StepsDown")
+    await lone.request_vote(2, term)  # A refusal, as that log is empty; it shows the term, which is saved then.
     await _check_vote_is_free(lone, term, last=(2 * MANY, request.message.term))
     await lone.wait_for_request(RequestVoteArgs, above=term, within=ELECTION)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from labs.raft.checkers.compaction import LATE
+from labs.raft.checkers.compaction import KEPT, LATE
 from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     CRASH_FAULTS,
@@ -71,7 +71,10 @@ async def agree_up_to_snapshot(cluster: Cluster, servers: int) -> int:
 
 
 async def snapshots(cluster: Cluster, take: Fault | None = None, give: Fault | None = None) -> None:
-    """Agree on hundreds of commands in 30 rounds; `take` one server away in each round, and `give` it back."""
+    """Agree on hundreds of commands in 30 rounds; `take` one server away in each round, and `give` it back.
+
+    In every tenth round it is away for so many commands, and for so long, that only a snapshot can bring them.
+    """
     await cluster.agree(cluster.command(COMMAND_SIZE), cluster.n)
     for number in range(30):
         leader = await cluster.wait_for_leader()
@@ -85,10 +88,22 @@ async def snapshots(cluster: Cluster, take: Fault | None = None, give: Fault | N
             await cluster.agree(cluster.command(COMMAND_SIZE), present)
         start_at(cluster, [sender] * cluster.random.randint(5, 14), COMMAND_SIZE)
         await cluster.agree(cluster.command(COMMAND_SIZE), present)
+        is_far = take is not None and number % 10 == 9
+        if is_far:
+            await go_far(cluster, present)
         await wait_for_short_logs(cluster)
+        if is_far:
+            await cluster.sleep(LATE + 0.1)
         if give is not None:
             give(cluster, victim)
             await cluster.agree(cluster.command(COMMAND_SIZE), cluster.n)
+
+
+async def go_far(cluster: Cluster, servers: int) -> None:
+    """Agree on more commands than may stay in a log although snapshots cover them."""
+    for _ in range(KEPT // SNAPSHOT_EVERY + 1):
+        start_at(cluster, [await cluster.wait_for_leader()] * SNAPSHOT_EVERY, COMMAND_SIZE)
+        await cluster.agree(cluster.command(COMMAND_SIZE), servers)
 
 
 Fault = Callable[[Cluster, int], None]
