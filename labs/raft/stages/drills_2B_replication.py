@@ -322,8 +322,10 @@ async def drill_probe_takes_no_commit_back(lone: Lone) -> None:
     """a short AppendEntries takes no commit back, however high its leader_commit is (AppendEntries rule 5)"""
     await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)
     await lone.wait_for_applied(3, command_of(3, 1))
-    # Server 2 leads, and looks for where the logs agree; it has committed two entries more.
+    # Server 2 leads, and looks for where the logs agree; it has committed two entries more. Then it sends what it has,
+    # with as much of its commit index as it knows server 0 to have.
     await lone.append_entries(2, term=2, prev=(1, 1), commit=5)
+    await lone.append_entries(2, term=2, prev=(1, 1), terms=[1, 1, 2, 2], commit=1)
     term = await lone.become_leader()
     lone.oblige()
     await lone.sleep(0.5)
@@ -331,7 +333,7 @@ async def drill_probe_takes_no_commit_back(lone: Lone) -> None:
     request = await request_with(lone, 2, index)
     text = (
         f"it had applied index 3 before it led term {term}: a leader of term 2 had then sent leader_commit=5 with an "
-        "AppendEntries that ended at index 1, which leaves a commit_index of 3 as it is"
+        "AppendEntries that ended at index 1, and leader_commit=1 with its entries: both leave a commit_index of 3"
     )
     lone.check(request.message.leader_commit >= 3, text)
     lone.oblige()

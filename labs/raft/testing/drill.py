@@ -277,7 +277,8 @@ class Lone(testing.Lone):
         end, elections = self.now + within, 0
         while not (answer := self.start(command)).is_leader:
             state = self._cluster.state(self.me)
-            if elections < ELECTIONS and self._stands(state.term - self._terms.before):
+            stands = not state.is_leader and self._stands(state.term - self._terms.before)
+            if elections < ELECTIONS and stands:
                 await self.become_leader()
                 end, elections = self.now + within, elections + 1
                 continue
@@ -413,12 +414,18 @@ class Lone(testing.Lone):
             self.answer(request, RequestVoteReply(term, False))
 
     async def _leads(self, term: int) -> bool:
-        """Return whether a fake peer soon gets a leader's message of this term; the message stays there."""
+        """Return whether a fake peer soon gets a leader's message of this term; the message stays there.
+
+        A server that stands for election in a newer term by then will not lead this one.
+        """
 
         def look() -> bool | None:
             fakes = self.fakes.values()
             everything = [request.message for fake in fakes for request in fake.requests + fake.settled]
-            return any(m.term == term and not isinstance(m, RequestVoteArgs) for m in everything) or None
+            if any(m.term == term and not isinstance(m, RequestVoteArgs) for m in everything):
+                return True
+            waiting = (request.message for fake in fakes for request in fake.requests)
+            return False if any(m.term > term for m in waiting) else None
 
         return bool(await self._wait(look, QUEUED))
 
