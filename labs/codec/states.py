@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
 
 from labs.codec.limits import Refused
 from labs.codec.messages import FindClass, pack
+from labs.codec.rpcs import never_sure
 from labs.codec.values import SCALARS, check_command
 
 
@@ -57,6 +59,8 @@ class StateKind:
     cls: type
     event: type[Any]
     """The event that shows a save in the trace (labs.trace.events.AnySave)."""
+    is_right: Callable[[Any, int], bool] = never_sure
+    """Says quickly that all plain fields have their types and a meaning among this many servers, as in a message."""
     types: Callable[[Any], None] | None = None
     """Raises Refused, in the protocol's own words, if a plain field of a state has a wrong type."""
     check: Callable[[Any, int], None] = _any_meaning
@@ -90,6 +94,12 @@ class StateKind:
         )
         return msgspec.msgpack.Decoder(record).decode
 
+    @cached_property
+    def _values(self) -> Callable[[Any], tuple[Any, ...]]:
+        if len(self.fields) > 1:
+            return attrgetter(*self.fields)
+        return lambda state: tuple(getattr(state, name) for name in self.fields)
+
     def check_types(self, state: Any) -> None:
         """Raise Refused if a plain field of a state has a wrong type."""
         if self.types is None:
@@ -99,7 +109,7 @@ class StateKind:
 
     def encode_fields(self, state: Any) -> bytes:
         """Return the bytes of a state's plain fields; raise Refused if one of them cannot be encoded."""
-        values = [getattr(state, name) for name in self.fields]
+        values = self._values(state)
         if not SCALARS.issuperset(map(type, values)):
             for name, value in zip(self.fields, values):
                 check_command(value, f"{self.name}.{name}")

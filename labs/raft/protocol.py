@@ -63,6 +63,7 @@ STATE = states.StateKind(
     0,
     PersistentState,
     Save,
+    wire.is_right_state,
     wire.check_state_types,
     wire.check_state,
     states.Log(

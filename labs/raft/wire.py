@@ -58,6 +58,20 @@ def check_message(message: Any, servers: int = ANYBODY) -> None:
         check_entries(message.entries, message.prev_log_index, f"{name}.entries")
 
 
+def is_right_state(state: PersistentState, servers: int) -> bool:
+    """Return whether a state surely has plain fields of the right types, and with a meaning."""
+    vote = state.voted_for
+    return (
+        type(state.current_term) is int
+        and type(state.last_included_index) is int
+        and type(state.last_included_term) is int
+        and -1 <= state.current_term <= MAX_TERM
+        and -1 <= state.last_included_index <= MAX_INDEX
+        and -1 <= state.last_included_term <= MAX_TERM
+        and (vote is None or (type(vote) is int and 0 <= vote < servers))
+    )
+
+
 def check_state_types(state: PersistentState) -> None:
     """Raise Refused if a state's number is not an int, or its vote neither an int nor None."""
     check_int(state.current_term, "PersistentState.current_term")

@@ -56,7 +56,9 @@ class Disk:
             self.snapshot = saved.snapshot
 
     def _log_bytes_after(self, saved: Saved) -> int:
-        log_bytes, kept = self.log_bytes + sum(map(len, saved.entries)), saved.shift + saved.kept
+        log_bytes, kept = self.log_bytes, saved.shift + saved.kept
+        if saved.entries:
+            log_bytes += sum(map(len, saved.entries))
         if saved.shift or kept < len(self.entries):
             log_bytes -= sum(map(len, self.entries[: saved.shift])) + sum(map(len, self.entries[kept:]))
         return log_bytes

@@ -94,15 +94,16 @@ class DiskPersister:
 
     def _changes(self, kind: Log, log: list[Any], shift: int) -> tuple[int, list[bytes]]:
         """Return how many entries of the disk stay, from `shift` on, and the encoded rest of the log."""
-        known, on_disk = self._objects[shift:], self._disk.entries
+        known, on_disk = self._objects[shift:] if shift else self._objects, self._disk.entries
         same = len(known) if all(map(operator.is_, log, known)) else None
         if same is None:
             same = next(at for at, (new, old) in enumerate(zip(log, known)) if new is not old)
         same = min(same, len(log), len(on_disk) - shift)
         if not self._fixed:
             same = 0
-        rest = [kind.encode(entry) for entry in log[same:]]
-        self._fixed = all(map(kind.is_fixed, log[same:]))
+        others = log[same:]
+        rest = list(map(kind.encode, others))
+        self._fixed = all(map(kind.is_fixed, others))
         for new, old in zip(rest, on_disk[shift + same :]):
             if new != old:
                 break
@@ -124,12 +125,15 @@ class DiskPersister:
 
     def _check(self, kind: StateKind, state: Any, snapshot: Any) -> tuple[int, list[Any]]:
         """Raise Refused if a state or a snapshot cannot be saved; return the log's base and its entries."""
-        kind.check_types(state)
+        right = kind.is_right(state, self._servers)
+        if not right:
+            kind.check_types(state)
         log: Any = [] if kind.log is None else getattr(state, kind.log.field)
         if kind.log is not None and type(log) is not list:
             wanted = f"{kind.name}.{kind.log.field} must be a list of {kind.log.entry.__name__}"
             raise codec.Refused(f"{wanted}, not a {type(log).__name__}")
-        kind.check(state, self._servers)
+        if not right:
+            kind.check(state, self._servers)
         base = kind.base(state)
         if kind.log is not None:
             check_index(base + len(log), f"the last index of {kind.name}.{kind.log.field}")

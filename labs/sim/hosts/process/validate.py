@@ -129,7 +129,8 @@ class Customs:
         for value in msgspec.structs.astuple(fields):
             if type(value) not in values.SCALARS:
                 values.check_command(value)
-        kind.check(fields, self._size)
+        if not kind.is_right(fields, self._size):
+            kind.check(fields, self._size)
         if saved.base != kind.base(fields):
             raise BadFrame(f"a log after {saved.base} that begins elsewhere")
         shift = saved.base - self._base
