@@ -184,7 +184,9 @@ class Live:
             case cmd.Act():
                 return self.answer(command.action)
             case cmd.Run():
-                self.speed = 0.0 if self.is_over else max(0.0, min(command.speed, FASTEST))
+                if command.speed and (self.is_over or self.now >= LONGEST):
+                    raise Refused(self.words)
+                self.speed = max(0.0, min(command.speed, FASTEST))
             case cmd.Speed():
                 self.speed = max(0.0, min(command.speed, FASTEST)) if self.speed else 0.0
             case cmd.StepOn():

@@ -222,6 +222,21 @@ def test_the_page_opens_at_the_violation_with_the_facts_and_the_rule(browser: Br
         assert page.locator("#logs tbody tr").nth(3).locator(".entry:not(.none)").count() == 0
 
 
+def test_a_run_that_passed_opens_at_its_first_event_and_plays_again_from_its_end(
+    browser: Browser, runs: dict[str, Shown]
+) -> None:
+    with opened(browser, runs["passing"].path) as page:
+        assert at(page) == 0
+        page.keyboard.press("e")
+        assert at(page) > 0, "the first election is after this moment"
+        page.keyboard.press("End")
+        page.keyboard.press(" ")
+        wait_until(page, "raftPage.playing && raftPage.at < raftPage.model.length / 2")
+        page.select_option("#speed", "200")
+        wait_until(page, "!raftPage.playing")
+        assert at(page) == len(runs["passing"].events) - 1
+
+
 def test_a_message_shows_its_fields_and_what_differs_from_the_last_one(
     browser: Browser, runs: dict[str, Shown]
 ) -> None:

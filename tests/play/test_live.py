@@ -192,10 +192,11 @@ def test_a_run_that_is_over_stands_and_names_what_to_do(tmp_path: Path) -> None:
     live.take(cmd.Run(5.0))
     live.pass_time(0.2)
     live.run_until(5.0)
-    live.take(cmd.Run(5.0))
     assert live.is_over and live.speed == 0.0 and "rewind" in live.words
-    with pytest.raises(Refused, match="rewind"):
-        live.take(cmd.Act(act.Crash(0)))
+    for command_ in (cmd.Run(5.0), cmd.Act(act.Crash(0))):
+        with pytest.raises(Refused, match="rewind"):
+            live.take(command_)
+    assert live.speed == 0.0
     live.end()
 
 
