@@ -142,7 +142,7 @@ class Session:
     def schedule(self) -> Schedule:
         """The schedule of all that was played, and of what is still planned; it ends now if nothing is.
 
-        The recovery is no part of it.
+        The recovery does not belong to it.
         """
         steps = [*self._played, *self._planned]
         now = self._base.duration if self.is_recovering else self._now
@@ -178,7 +178,7 @@ class Session:
         if plan is not None:
             later = [step for step in plan.steps if step.time > time]
             schedule = msgspec.structs.replace(schedule, duration=plan.duration, steps=(*schedule.steps, *later))
-        recovers = self.recovers or self._recovered and time < self._base.duration
+        recovers = self.recovers or (self._recovered and time < self._base.duration)
         fork = Session(
             schedule, self._submission, trace=trace, hosts=self._hosts, wait=self._wait_for, recovers=recovers
         )
