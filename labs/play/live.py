@@ -164,7 +164,7 @@ class Live:
         self._read_on()
 
     def answer(self, action: AnyAction) -> str:
-        """Do something to the cluster now; return what a server said to it, or ""."""
+        """Do something to the cluster now; return how a server answered, or ""."""
         if self.is_over:
             raise Refused(self.words)
         before, done = len(self.lines), len(self._session.schedule.steps)

@@ -67,7 +67,7 @@ export class LiveRun {
   /** @param {News} news */
   take(news) {
     const { app } = this;
-    if (news.reset) { app.forget(); this.forget(); this.report(app.model.length ? "" : BEGIN); }
+    if (news.reset) { app.forget(); this.forget(); this.report(news.now < 0.01 ? BEGIN : ""); }
     const events = news.lines ? parseLines(news.lines) : [];
     if (events.length) app.append(events);
     if (!news.reset) this.countOn(events);

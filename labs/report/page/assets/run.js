@@ -22,7 +22,8 @@ function showVerdict(app) {
   const rule = app.about.rules[verdict.rule];
   const title = rule ? `${visible(verdict.rule)}: ${rule.text}` : visible(verdict.rule || verdict.status);
   place.append(make("h2", {}, title));
-  if (rule) place.append(make("p", { class: "soft" }, `In the paper: ${rule.place}`));
+  const isNamed = rule && (verdict.message || "").includes(rule.place);
+  if (rule && !isNamed) place.append(make("p", { class: "soft" }, `In the paper: ${rule.place}`));
   place.append(make("p", { class: "message" }, visible(verdict.message || "", 4000).replaceAll("\\n", "\n")));
   if (verdict.hint) place.append(make("p", {}, `Hint: ${visible(verdict.hint)}`));
   if (app.facts.length) place.append(make("p", { class: "facts" }, "What disagrees: ", ...app.facts.map((number) => factButton(app, number))));
