@@ -56,7 +56,8 @@ export class Labels {
   place(arrows) {
     this.wanted.forEach((labels, rank) => {
       for (const label of labels) {
-        const free = label.spots.map((spot) => this.free(label, spot)).filter((one) => one !== null);
+        const all = (/** @type {boolean} */ isWhole) => label.spots.flatMap((spot) => [this.free(label, spot, isWhole)].flatMap((one) => (one ? [one] : [])));
+        const whole = all(true), free = whole.length ? whole : all(false);
         const pieces = (rank === RANK.fold && free.find((some) => !some.some((one) => isCrossed(one, arrows)))) || free[0] || [];
         for (const one of pieces) this.placed.push({ ...one, colour: label.colour, alpha: label.alpha, isSmall: label.isSmall });
       }
@@ -67,10 +68,11 @@ export class Labels {
    * Return the words at a place, or null if it is not free.
    * @param {Label} label
    * @param {Spot} spot
+   * @param {boolean} isWhole whether the words may not be cut
    */
-  free(label, spot) {
+  free(label, spot, isWhole) {
     if (spot.y - ABOVE < this.borders.top) return null;
-    const pieces = this.pieces(spot.text ?? label.text, spot, label.isSmall ? this.letter.small : this.letter.words);
+    const pieces = this.pieces(spot.text ?? label.text, spot, label.isSmall ? this.letter.small : this.letter.words, isWhole);
     return pieces && !pieces.some((one) => this.isTaken(one)) ? pieces : null;
   }
 
@@ -86,9 +88,10 @@ export class Labels {
    * @param {string} text
    * @param {Spot} spot
    * @param {number} letter the width of a letter
+   * @param {boolean} isWhole whether the words may not be cut
    * @returns {Piece[] | null}
    */
-  pieces(text, { x, y, way, end, stay, free }, letter) {
+  pieces(text, { x, y, way, end, stay, free }, letter, isWhole) {
     const border = free ? undefined : this.laneWithin(x, x + way * text.length * letter, way);
     const room = border === undefined ? Infinity : way * (border - x) - BESIDE;
     if (border !== undefined && room >= NARROW * text.length * letter) return [{ x: way > 0 ? x : x - room, y, width: room, text }];
@@ -105,8 +108,8 @@ export class Labels {
       const hops = lane !== undefined && one.length * letter < this.gap();
       if (hops) { close(); at = begin = lane + way * (BESIDE + 2); }
       const most = Math.floor((way * (last - at) - (line ? letter : 0)) / letter), isCut = one.length > most;
-      if (isCut && (stay || way < 0 || most < 1 && !line && !pieces.length)) return null;
-      if (isCut && most < 1) break;
+      if (isCut && (isWhole || stay || way < 0 || most < 1 && !line && !pieces.length)) return null;
+      if (isCut && most < 1) { line = line && `${line.slice(0, -1)}…`; break; }
       if (isCut) one = `${one.slice(0, most - 1)}…`;
       at += way * ((line ? letter : 0) + one.length * letter);
       line = line ? (way > 0 ? `${line} ${one}` : `${one} ${line}`) : one;
