@@ -21,6 +21,12 @@ class Run(msgspec.Struct, tag="run", forbid_unknown_fields=True):
     speed: float
 
 
+class Speed(msgspec.Struct, tag="speed", forbid_unknown_fields=True):
+    """Let virtual time pass at another speed, if it passes."""
+
+    speed: float
+
+
 class StepOn(msgspec.Struct, tag="step", forbid_unknown_fields=True):
     """Go on to the next event."""
 
@@ -56,5 +62,5 @@ class Keep(msgspec.Struct, tag="keep", forbid_unknown_fields=True):
     where: Literal["out", "tests"] = "out"
 
 
-AnyCommand: TypeAlias = Act | Run | StepOn | Until | Rewind | ByHand | Preset | Keep
+AnyCommand: TypeAlias = Act | Run | Speed | StepOn | Until | Rewind | ByHand | Preset | Keep
 decode = msgspec.json.Decoder(AnyCommand).decode

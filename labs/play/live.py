@@ -28,6 +28,8 @@ from labs.sim.net.interception import Address
 
 LONGEST = 600.0
 """The virtual seconds that a schedule may have."""
+FASTEST = 1000.0
+"""The most virtual seconds per real second."""
 MOST = 0.25
 """The most real seconds that one call of `pass_time` counts."""
 
@@ -36,6 +38,16 @@ SPOILED = (
     "a server that never yields has spoiled this cluster: fix the loop, end the command with Ctrl-C, and start it again"
 )
 """What comes next after an alarm."""
+BROKEN = "the run is over: choose an earlier event, and rewind to it"
+"""What comes next after a violation."""
+RECOVERED = "the schedule is over, and the cluster has recovered; rewind to go on from an earlier moment"
+ENDS = (
+    "here the schedule ends. Run goes on as a replay does: all faults end, and the cluster must recover."
+    " If you do something now, it goes on without that"
+)
+RECOVERS = "the schedule is over: all faults have ended, and the cluster must recover; to do something, rewind first"
+LONG = f"{LONGEST:g} s are the most that can be played; rewind to go on from an earlier moment"
+NOBODY = "nobody leads now: let time pass, or choose a server"
 
 
 class Refused(Exception):
@@ -69,7 +81,13 @@ class Live:
         """How often the run was begun again: another one has other lines."""
         self._plan = schedule
         self._lines = Lines()
-        self._session = Session(schedule, submission, trace=cast(Any, self._lines), wait=ThreadAlarm().wait)
+        self._session = Session(
+            schedule,
+            submission,
+            trace=cast(Any, self._lines),
+            wait=ThreadAlarm().wait,
+            recovers=schedule.duration > 0.0,
+        )
         self._busy: list[tuple[float, Iterator[float]]] = []
         """The presets under way, each with the virtual time at which it goes on."""
         self._ordinals: dict[tuple[str, int, int, str], int] = {}
@@ -101,6 +119,17 @@ class Live:
         return SPOILED if self.rule == "NoStall" else ""
 
     @property
+    def words(self) -> str:
+        """What to know about the moment at which the run stands, or ""."""
+        if self.is_over:
+            return self.next_words or (RECOVERED if self._session.is_recovering and self.rule is None else BROKEN)
+        if self._session.is_recovering:
+            return RECOVERS
+        if self.now >= LONGEST:
+            return LONG
+        return ENDS if self.now == self._session.end_of_schedule else ""
+
+    @property
     def lines(self) -> list[bytes]:
         """The lines of the trace so far."""
         return self._lines.events
@@ -109,9 +138,14 @@ class Live:
         return max(self._leads, key=lambda server: self._leads[server], default=None)
 
     def pass_time(self, seconds: float) -> None:
-        """Let virtual time pass for this many real seconds, at the chosen speed."""
-        if self.speed and not self.is_over:
-            self.run_until(min(self.now + min(seconds, MOST) * self.speed, LONGEST))
+        """Let virtual time pass for this many real seconds, at the chosen speed; it stops where the schedule ends."""
+        if not self.speed:
+            return
+        end = self._session.end_of_schedule
+        end = end if self.now < end else LONGEST
+        self.run_until(min(self.now + min(seconds, MOST) * self.speed, end, LONGEST))
+        if self.is_over or self.now >= end:
+            self.speed = 0.0
 
     def run_until(self, time: float) -> None:
         """Go on to a virtual time; presets under way act when it is their turn."""
@@ -119,23 +153,42 @@ class Live:
             self._go(self._busy[0][0])
             self._continue_due()
         self._go(time)
-        if self.is_over:
-            self.speed = 0.0
 
     def act(self, action: AnyAction) -> None:
         """Do something to the cluster now."""
         if why := text.why_not(action, self._plan.stage, self._plan.servers):
             raise Refused(why)
+        if self._session.is_recovering and not self.is_over:
+            raise Refused(RECOVERS)
         self._session.act(action)
         self._read_on()
+
+    def answer(self, action: AnyAction) -> str:
+        """Do something to the cluster now; return how a server answered, or ""."""
+        if self.is_over:
+            raise Refused(self.words)
+        before, done = len(self.lines), len(self._session.schedule.steps)
+        self.act(action)
+        if len(self._session.schedule.steps) == done:
+            raise Refused(NOBODY)
+        if not isinstance(action, act.Propose):
+            return ""
+        answers = [event for event in map(msgspec.json.decode, self.lines[before:]) if event["kind"] == "start"]
+        if not answers:
+            return "nobody answered: a server that is down or paused takes nothing"
+        return "; ".join(map(_answer, answers))
 
     def take(self, command: cmd.AnyCommand) -> str:
         """Carry out a command; return words about it, or ""."""
         match command:
             case cmd.Act():
-                self.act(command.action)
+                return self.answer(command.action)
             case cmd.Run():
-                self.speed = max(0.0, min(command.speed, 1000.0))
+                if command.speed and (self.is_over or self.now >= LONGEST):
+                    raise Refused(self.words)
+                self.speed = max(0.0, min(command.speed, FASTEST))
+            case cmd.Speed():
+                self.speed = max(0.0, min(command.speed, FASTEST)) if self.speed else 0.0
             case cmd.StepOn():
                 self.speed = 0.0
                 self._session.step(min([LONGEST, *(due for due, _ in self._busy[:1])]))
@@ -147,6 +200,8 @@ class Live:
             case cmd.Rewind():
                 self.rewind(command.time)
             case cmd.ByHand():
+                if self._session.is_recovering:
+                    raise Refused(self.words)
                 self.by_hand = command.is_on
                 if not command.is_on:
                     self._release_all()
@@ -204,6 +259,8 @@ class Live:
         found = presets(self._plan.stage, self._plan.servers).get(name)
         if found is None:
             raise Refused("there is no such situation")
+        if self._session.is_recovering:
+            raise Refused(self.words)
         if self.leader() is None:
             raise Refused("there is no leader yet: let time pass first")
         self._continue(found(self))
@@ -222,6 +279,8 @@ class Live:
     def _read_on(self, hold: bool = True) -> None:
         """Take note of the events that are new: who leads, and by hand the messages to hold."""
         held: list[Address] = []
+        if self._session.is_recovering:  # it lets go of all messages, and nothing is done meanwhile
+            self.by_hand, self._busy = False, []
         record = self._session.record
         if record is not None and not (self.lines and self.lines[-1].startswith(VERDICT)):
             self.lines.append(verdict_line(record))
@@ -261,3 +320,11 @@ class Live:
         for address in held:
             self._session.act(act.Release(address))
         self._read_on()
+
+
+def _answer(event: dict[str, Any]) -> str:
+    """Return what a server answered to a proposal, in words."""
+    server, command = event["server"], event["command"]
+    if not event["is_leader"]:
+        return f"server {server} does not lead, and takes nothing"
+    return f"server {server} takes {command!r} as entry {event['index']} of term {event['term']}"

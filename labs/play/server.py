@@ -97,7 +97,7 @@ class PageServer:
     def _talk(self, connection: ServerConnection) -> None:
         """Serve one page: carry out its commands, and send it what is new."""
         assert self._live is not None
-        epoch, sent, before, was_over = -1, 0, None, False
+        epoch, sent, before, known = -1, 0, None, ""
         try:
             while not self._closing.is_set():
                 words, error = self._obey(connection)
@@ -109,9 +109,9 @@ class PageServer:
                     sent += len(lines)
                     is_over = self._live.is_over and sent == len(self._live.lines)  # the last line is the verdict
                     state = self._live.now, self._live.speed, self._live.by_hand, is_over
-                if is_over and not was_over:
-                    words = words or self._live.next_words
-                was_over = is_over
+                    here = known if self._live.is_over and not is_over else self._live.words
+                if here != known:
+                    words, known = words or here, here
                 if lines or reset or words or error or state != before:
                     news = News(*state, reset, b"".join(lines).decode(), words, error)
                     connection.send(msgspec.json.encode(news).decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 pytestmark = needs_browser
 HUGE = 200_000
+CURSOR = (0x9A, 0x3F, 0xB5)
+"""The colour of the line of this moment in the light theme."""
 NASTY = (
     "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>\x1b[31m\u202e\x00\r\n"
 )
@@ -73,6 +76,15 @@ def run_page(folder: Path, name: str, server: Path, test: str) -> Shown:
         record = run_scenario(scenario, server, 1, file)
     write_page(page, trace, RULES, record)
     return Shown(page, list(read(trace)[1]))
+
+
+def impatient(folder: Path) -> Path:
+    """Write the reference as a server that gives each call up before a slow peer answers."""
+    shutil.copytree(REFERENCE, folder)
+    text = (folder / "raft.py").read_text(encoding="utf-8")
+    assert "\nRPC_TIMEOUT = 1.0\n" in text
+    (folder / "raft.py").write_text(text.replace("\nRPC_TIMEOUT = 1.0\n", "\nRPC_TIMEOUT = 0.15\n"), encoding="utf-8")
+    return folder
 
 
 def made_page(folder: Path, name: str, events: list[ev.Event], servers: int, title: str = "made up") -> Shown:
@@ -134,6 +146,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
         "passing": run_page(folder, "passing", REFERENCE, "2A/initial_election"),
         "failing": run_page(folder, "failing", wrong.write(folder / "wrong"), "2B/late_and_twice"),
         "snapshots": run_page(folder, "snapshots", REFERENCE, "2D/snapshots_basic"),
+        "impatient": run_page(folder, "impatient", impatient(folder / "impatient_server"), "2B/slow_backup"),
         "hostile": made_page(folder, "hostile", hostile_events(), 2, NASTY),
         "huge": made_page(folder, "huge", huge_events(), 5),
         "empty": made_page(folder, "empty", [], 3),
@@ -164,7 +177,7 @@ def settled(page: Page) -> None:
 def test_every_event_is_in_the_words_of_the_printed_trace(browser: Browser, runs: dict[str, Shown], name: str) -> None:
     with opened(browser, runs[name].path) as page:
         told = page.evaluate("Array.from({length: raftPage.model.length}, (_, number) => raftPage.words(number))")
-    assert told == [describe(event) for event in runs[name].events]
+    assert told == [describe(event).replace("⌛", "∅") for event in runs[name].events]
 
 
 @pytest.mark.parametrize("name", ["failing", "snapshots"])
@@ -221,6 +234,21 @@ def test_the_page_opens_at_the_violation_with_the_facts_and_the_rule(browser: Br
         logs = page.inner_text("#logs")
         assert "leader" in logs and "1003" in logs
         assert page.locator("#logs tbody tr").nth(3).locator(".entry:not(.none)").count() == 0
+
+
+def test_a_run_that_passed_opens_at_its_first_event_and_plays_again_from_its_end(
+    browser: Browser, runs: dict[str, Shown]
+) -> None:
+    with opened(browser, runs["passing"].path) as page:
+        assert at(page) == 0
+        page.keyboard.press("e")
+        assert at(page) > 0, "the first election is after this moment"
+        page.keyboard.press("End")
+        page.keyboard.press(" ")
+        wait_until(page, "raftPage.playing && raftPage.at < raftPage.model.length / 2")
+        page.select_option("#speed", "200")
+        wait_until(page, "!raftPage.playing")
+        assert at(page) == len(runs["passing"].events) - 1
 
 
 def test_a_message_shows_its_fields_and_what_differs_from_the_last_one(
@@ -330,6 +358,112 @@ def test_nothing_of_a_submission_is_markup_or_controls_the_page(browser: Browser
         settled(page)
         assert str(2**70) in page.inner_text("#details")
     assert shown.path.stat().st_size < 300_000, "long texts are cut"
+
+
+PIXELS = """
+((x, y, width, height) => {
+  const from = raftPage.diagram.canvas, ratio = from.width / raftPage.diagram.width;
+  const to = document.createElement("canvas");
+  Object.assign(to, { width: Math.ceil(width), height: Math.ceil(height) });
+  const pen = to.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(from, x * ratio, y * ratio, width * ratio, height * ratio, 0, 0, width, height);
+  const { data } = pen.getImageData(0, 0, width, height), pixels = [];
+  for (let at = 0; at < data.length; at += 4) pixels.push([data[at], data[at + 1], data[at + 2]]);
+  return pixels;
+})
+"""
+"""A function that returns the colours of a part of the diagram."""
+WORDS = """
+(() => {
+  const d = raftPage.diagram, lanes = d.lanes.map((server) => d.x(server)), last = d.y(d.rows.length - 1);
+  return d.labels.placed.map((one) => ({
+    text: one.text, left: one.x, right: one.x + one.width, top: one.y - 8, bottom: one.y + 3,
+    isOnLane: one.y - 8 < last + 12 && lanes.some((x) => one.x < x + 6 && one.x + one.width > x - 6),
+  }));
+})()
+"""
+"""The words in the diagram, where they stand, and whether they lie on a lane; below the last row there are no lanes."""
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+@pytest.mark.parametrize("name", ["impatient", "failing", "snapshots"])
+def test_words_lie_neither_on_one_another_nor_on_lanes(
+    browser: Browser, runs: dict[str, Shown], name: str, width: int
+) -> None:
+    shown = runs[name]
+    with opened(browser, shown.path, viewport={"width": width, "height": 900}) as page:
+        for part in range(12):
+            page.evaluate(f"raftPage.go({len(shown.events) * part // 11})")
+            for key in "tt":  # by time, and by order again
+                page.keyboard.press(key)
+                settled(page)
+                words = page.evaluate(WORDS)
+                assert words and [one for one in words if one["isOnLane"]] == []
+                for number, one in enumerate(words):
+                    for other in words[:number]:
+                        apart = one["right"] < other["left"] or other["right"] < one["left"]
+                        assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"], (one, other)
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_the_diagram_shows_why_each_message_was_lost_and_which_rule_broke(
+    browser: Browser, runs: dict[str, Shown], width: int
+) -> None:
+    shown = runs["impatient"]
+    drops = [number for number, e in enumerate(shown.events) if isinstance(e, ev.Drop)]
+    assert {shown.events[number].reason for number in drops} >= {"cut", "abandoned"}  # type: ignore[attr-defined]
+    with opened(browser, shown.path, viewport={"width": width, "height": 900}) as page:
+        words = [one["text"] for one in page.evaluate(WORDS)]
+        assert "abandoned" in words and "FAIL CommittedIsApplied" in words
+        assert words.count("abandoned") >= 2
+
+
+def test_nothing_strikes_the_words_of_this_moment_through(browser: Browser, runs: dict[str, Shown]) -> None:
+    shown = runs["failing"]
+    with opened(browser, shown.path) as page:
+        for number in (n for n, e in enumerate(shown.events) if isinstance(e, ev.Save | ev.Start | ev.Role)):
+            page.evaluate(f"raftPage.go({number})")
+            settled(page)
+            places = page.evaluate(
+                "(() => { const d = raftPage.diagram, y = d.heightOf(d.here); return d.labels.placed"
+                ".filter((one) => Math.abs(one.y - 4 - y) < 2).map((one) => [one.x, one.y - 8, one.width, 11]); })()"
+            )
+            assert places, "its words, and its time unless that stands above"
+            for place in places:
+                pixels = page.evaluate(f"{PIXELS}(...{json.dumps(place)})")
+                assert CURSOR not in [tuple(pixel) for pixel in pixels]
+
+
+def test_the_end_of_a_run_stands_at_the_end_of_the_diagram(browser: Browser, runs: dict[str, Shown]) -> None:
+    with opened(browser, runs["impatient"].path) as page:
+        low, height = page.evaluate("[raftPage.diagram.y(raftPage.rows.length - 1), raftPage.diagram.height]")
+        assert 0.85 * height < low < height - 30
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_no_number_of_an_index_is_cut(browser: Browser, runs: dict[str, Shown], width: int) -> None:
+    with opened(browser, runs["snapshots"].path, viewport={"width": width, "height": 900}) as page:
+        for part in range(6):
+            page.evaluate(f"raftPage.go({len(runs['snapshots'].events) * part // 5})")
+            settled(page)
+            right, ends, numbers = page.evaluate(
+                "(() => { const cells = [...document.querySelectorAll('#logs thead th')].filter((one) => !one.hidden);"
+                " return [document.getElementById('logs').getBoundingClientRect().right, cells.map((one) =>"
+                " one.getBoundingClientRect().right), cells.map((one) => one.textContent)]; })()"
+            )
+            assert len(ends) >= 2 + 4 and max(ends) <= right + 1, (width, part, numbers)
+
+
+def test_a_server_without_a_term_is_dark_in_the_dark(browser: Browser, runs: dict[str, Shown]) -> None:
+    with opened(browser, runs["passing"].path, color_scheme="dark") as page:
+        page.keyboard.press("Home")
+        settled(page)
+        for _ in range(2):
+            [pixel] = page.evaluate(f"{PIXELS}(raftPage.diagram.x(0) - 4, 60, 1, 1)")
+            is_dark = page.evaluate("getComputedStyle(document.documentElement).colorScheme === 'dark'")
+            assert (sum(pixel) < 3 * 90) == is_dark
+            page.keyboard.press("d")
+            settled(page)
 
 
 def test_an_empty_trace_has_a_page(browser: Browser, runs: dict[str, Shown]) -> None:

@@ -16,6 +16,7 @@ from labs.play import command, live
 from labs.play.server import PageServer
 from labs.report.trace_text import describe
 from labs.schedule import text
+from labs.schedule.actions import Schedule
 from labs.trace.reader import event_of
 from tests.browser.opening import accessibility_faults, chromium, needs_browser, opened, wait_until
 from tests.corpora import mutants
@@ -38,8 +39,8 @@ def server() -> Iterator[PageServer]:
     yield from served(REFERENCE)
 
 
-def served(submission: Path, stage: str = "2D") -> Iterator[PageServer]:
-    made, _ = command.make_server(command.free(stage, 3, 1), submission)
+def served(submission: Path, stage: str = "2D", schedule: Schedule | None = None) -> Iterator[PageServer]:
+    made, _ = command.make_server(schedule or command.free(stage, 3, 1), submission)
     thread = threading.Thread(target=made.serve)
     thread.start()
     yield made
@@ -69,7 +70,7 @@ def test_a_cluster_is_played_cut_rewound_and_kept(
         run_until(page, LEADER)
         page.click("#propose")
         run_until(page, APPLIED)
-        assert page.input_value("#command") == "x2", "the next command is ready"
+        wait_until(page, "document.getElementById('command').value === 'x2'")
         assert "'x1'" in page.inner_text("#logs")
         cluster = server._live
         assert cluster is not None
@@ -124,6 +125,52 @@ def test_a_click_before_the_connection_stands_is_not_lost(browser: Browser, serv
     page.wait_for_selector("html[data-ready]")
     wait_until(page, "raftPage.model.end > 0.1")
     page.close()
+
+
+def test_a_click_that_can_do_nothing_says_why(browser: Browser, server: PageServer) -> None:
+    words = "document.getElementById('live-words').textContent"
+    with opened(browser, server.address) as page:
+        assert page.inner_text("#live-words") == "press Run, or Space"
+        for button in ("#propose", "#act-Crash"):
+            page.click(button)
+            wait_until(page, f"{words}.startsWith('nobody leads now')")
+        assert page.input_value("#command") == "x1", "nobody has taken it"
+        assert not page.is_visible("#play") and not page.is_visible("#speed"), "Run alone lets time pass"
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press(" ")
+        wait_until(page, LEADER)
+        page.keyboard.press(" ")
+        wait_until(page, "document.getElementById('run').textContent === 'Run'")
+        page.click("#propose")
+        wait_until(page, f"{words}.includes(\"takes 'x1' as entry 1\")")
+        wait_until(page, "document.getElementById('command').value === 'x2'")
+
+
+def test_a_speed_chosen_before_the_server_has_begun_is_not_lost(browser: Browser, server: PageServer) -> None:
+    with opened(browser, server.address) as page:
+        page.select_option("#live-speed", "0.02")
+        page.evaluate(
+            "document.getElementById('run').click(); const speed = document.getElementById('live-speed');"
+            " speed.value = '5'; speed.dispatchEvent(new Event('change'));"
+        )
+        wait_until(page, "raftPage.model.end > 2")
+        assert server._live is not None and server._live.speed == 5.0
+
+
+def test_a_schedule_stops_at_its_end_and_then_recovers(browser: Browser, tmp_path: Path) -> None:
+    words = "document.getElementById('live-words').textContent"
+    wrong = next(mutant for mutant in mutants.corpus() if mutant.name == "classic_counts_old_terms")
+    schedule = Schedule(name="soon over", stage="2B", servers=3, seed=7, duration=1.0)
+    for server in served(wrong.write(tmp_path / "wrong"), schedule=schedule):
+        with opened(browser, server.address) as page:
+            page.select_option("#live-speed", "5")
+            page.click("#run")
+            wait_until(page, f"{words}.startsWith('here the schedule ends')")
+            assert page.inner_text("#run") == "Run" and page.inner_text("#live-now") == "1.0000 s"
+            page.click("#run")
+            wait_until(page, "document.getElementById('verdict').dataset.status === 'fail'")
+            assert "CommitOnlyCurrentTerm" in page.inner_text("#verdict")
+            assert page.inner_text("#run") == "Run" and "rewind" in page.inner_text("#live-words")
 
 
 def test_messages_are_held_and_delivered_by_hand(browser: Browser, server: PageServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import threading
@@ -27,7 +28,10 @@ from labs.play.server import PageServer
 from labs.raft.stages import catalogue
 from labs.schedule import actions as act
 from labs.schedule import recording, text
+from labs.schedule.actions import Schedule, Step
+from labs.schedule.player import scenario_of
 from labs.sim.net.interception import Address
+from labs.testing.run import RunRecord, run_scenario
 from labs.trace import events as ev
 from labs.trace.reader import event_of, read
 from tests.corpora import mutants
@@ -83,6 +87,126 @@ def test_a_rewind_repeats_the_run_and_another_one_follows() -> None:
         live.take(cmd.Act(act.Restart(leader if leader is not None else 0)))
         live.run_until(2.5)
         assert live.lines[:-1] != before[: len(live.lines) - 1]
+
+
+def ended(seed: int = 7, steps: tuple[Step, ...] = ()) -> Schedule:
+    """Return a schedule that is over soon: what its server does wrong shows only in the recovery."""
+    return Schedule(name="soon over", stage="2B", servers=3, seed=seed, duration=1.0, steps=steps)
+
+
+def counts_old_terms(folder: Path) -> Path:
+    return next(one for one in mutants.corpus() if one.name == "classic_counts_old_terms").write(folder)
+
+
+def replayed(schedule: Schedule, submission: Path) -> tuple[RunRecord, list[bytes]]:
+    trace = io.BytesIO()
+    return run_scenario(scenario_of(schedule, "x"), submission, schedule.seed, trace), trace.getvalue().splitlines()[1:]
+
+
+def run_on(live: Live, seconds: float = 60.0) -> None:
+    """Let time pass at a speed, until it stops by itself."""
+    live.take(cmd.Run(5.0))
+    for _ in range(int(seconds / 0.5)):
+        live.pass_time(0.1)
+        if not live.speed:
+            return
+    raise AssertionError("it never stops")
+
+
+def test_what_breaks_after_a_schedule_in_a_replay_breaks_in_play_too(tmp_path: Path) -> None:
+    wrong = counts_old_terms(tmp_path / "wrong")
+    record, lines = replayed(ended(), wrong)
+    assert record.rule == "CommitOnlyCurrentTerm" and record.virtual_time > 1.0
+    live = Live(ended(), wrong)
+    run_on(live)
+    assert live.now == 1.0 and "here the schedule ends" in live.words and not live.is_over
+    run_on(live)
+    assert live.is_over and live.rule == record.rule and live.now == record.virtual_time
+    assert "rewind" in live.words and [line.strip() for line in live.lines] == lines
+    live.take(cmd.Rewind(1.5))
+    assert not live.is_over and live.now == 1.5 and "must recover" in live.words
+    with pytest.raises(Refused, match="must recover"):
+        live.take(cmd.Act(act.Crash(0)))
+    while not live.is_over:
+        live.take(cmd.StepOn())
+    assert live.rule == record.rule and [line.strip() for line in live.lines] == lines, "event by event as well"
+    live.end()
+
+
+def test_a_correct_server_recovers_in_play_and_what_is_kept_then_ends_where_the_schedule_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    schedule = ended(4, (Step(0.5, act.Isolate(0)),))
+    record, lines = replayed(schedule, REFERENCE)
+    live = Live(schedule, REFERENCE)
+    live.run_until(60.0)
+    assert live.is_over and live.rule is None and record.rule is None
+    assert [line.strip() for line in live.lines[:-1]] == lines[: len(live.lines) - 1] and "has recovered" in live.words
+    live.take(cmd.Keep("again"))
+    assert text.load(Path("out/again.schedule")).duration == 1.0
+    live.end()
+
+
+def test_an_act_at_the_end_of_a_schedule_goes_on_without_the_recovery(tmp_path: Path) -> None:
+    live = Live(ended(), counts_old_terms(tmp_path / "wrong"))
+    run_on(live)
+    live.take(cmd.Act(act.Isolate(0)))
+    assert not live.words
+    live.run_until(9.0)
+    assert not live.is_over and not any(isinstance(e, ev.Connect) for e in events(live)), "nothing is healed"
+    live.take(cmd.Rewind(0.5))
+    run_on(live)
+    assert live.now == 1.0 and live.words, "before its end it is the schedule again"
+    live.end()
+
+
+def test_messages_held_by_hand_do_not_wait_in_the_recovery() -> None:
+    live = Live(ended(), REFERENCE)
+    live.run_until(0.9)
+    live.take(cmd.ByHand(True))
+    live.run_until(20.0)
+    assert not live.by_hand and live.is_over and live.rule is None
+    live.end()
+
+
+def test_an_act_reports_what_a_server_answered_or_that_nobody_leads() -> None:
+    live = Live(command.free(STAGE, 3, 1), REFERENCE)
+    for action in (act.Propose(act.LEADER, "x1"), act.Crash(act.LEADER)):
+        with pytest.raises(Refused, match="nobody leads now"):
+            live.take(cmd.Act(action))
+    live.run_until(1.0)
+    leader = live.leader()
+    assert leader is not None
+    other = (leader + 1) % 3
+    assert live.take(cmd.Act(act.Propose(act.LEADER, "x1"))) == f"server {leader} takes 'x1' as entry 1 of term 1"
+    assert "does not lead" in live.take(cmd.Act(act.Propose(other, "x2")))
+    assert live.take(cmd.Act(act.Crash(other))) == ""
+    assert "down or paused" in live.take(cmd.Act(act.Propose(other, "x2")))
+    live.end()
+
+
+def test_a_run_that_is_over_stands_and_names_what_to_do(tmp_path: Path) -> None:
+    wrong = next(mutant for mutant in mutants.corpus() if mutant.name == "P02_candidacy_not_saved")
+    live = Live(command.free("2C", 3, 1), wrong.write(tmp_path / "wrong"))
+    live.take(cmd.Run(5.0))
+    live.pass_time(0.2)
+    live.run_until(5.0)
+    assert live.is_over and live.speed == 0.0 and "rewind" in live.words
+    for command_ in (cmd.Run(5.0), cmd.Act(act.Crash(0))):
+        with pytest.raises(Refused, match="rewind"):
+            live.take(command_)
+    assert live.speed == 0.0
+    live.end()
+
+
+def test_a_speed_is_taken_only_while_time_passes() -> None:
+    with started() as live:
+        live.take(cmd.Speed(5.0))
+        assert live.speed == 0.0
+        live.take(cmd.Run(0.1))
+        live.take(cmd.Speed(5.0))
+        assert live.speed == 5.0
 
 
 def test_by_hand_nothing_arrives_until_it_is_delivered() -> None:

@@ -51,7 +51,7 @@ export class App extends Player {
   }
 
   /**
-   * Take up the events of a finished run, and go to its end or to where it broke a rule.
+   * Take up the events of a finished run.
    * @param {TraceEvent[]} events
    */
   begin(events) {

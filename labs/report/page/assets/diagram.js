@@ -1,10 +1,13 @@
 // The space-time diagram: a lane for each server, time downwards, messages as arrows. Draws only what can be seen.
 import { palette, termColour } from "./colours.js";
+import { Labels, RANK, LETTERS } from "./labels.js";
+import { visible } from "./text.js";
 import { callName, messageWords } from "./words.js";
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./rows.js").Rows} Rows */
 
 const HEAD = 26, LEFT = 66, BAND = 12;
+const FOOT = 50; // pixels below the last row
 const TEXT_FROM = 13; // pixels between rows from which on each row has its words
 const MANY = 1500; // rows in view from which on single arrows are thinned out
 
@@ -30,6 +33,7 @@ export class Diagram {
     /** @type {number[] | null} */ this.order = null; // the servers as the lanes show them, if not by number
     /** @type {{x1: number, y1: number, x2: number, y2: number, number: number}[]} */ this.targets = [];
     this.colours = palette();
+    this.labels = new Labels(this.pen, [], { top: HEAD, left: 0, right: 0 });
     /** @type {Model} */ this.model;
     /** @type {Rows} */ this.rows;
     /** @type {number[]} */ this.lanes = []; // the servers that are shown, from left to right
@@ -107,6 +111,9 @@ export class Diagram {
     return this.lanes.find((server) => Math.abs(this.x(server) - x) < Math.min(this.step / 2, 34)) ?? -1;
   }
 
+  /** How far words may go from what they describe. */
+  get far() { return Math.max(2 * this.step, 240); }
+
   get step() { return (this.width - LEFT - 8) / Math.max(this.lanes.length, 1); }
 
   /**
@@ -129,7 +136,7 @@ export class Diagram {
   reveal() {
     if (!this.rows.length) return;
     const y = this.heightOf(this.here);
-    if (y < HEAD + 30 || y > this.height - 50) this.centre();
+    if (y < HEAD + 30 || y > this.height - FOOT + 1) this.centre();
   }
 
   /** Scroll so that the current moment is a little below the middle. */
@@ -139,8 +146,8 @@ export class Diagram {
   }
 
   clamp() {
-    const room = (this.height - HEAD - 40) / this.scale;
-    this.top = Math.max(Math.min(this.top, this.end - room * 0.6), Math.min(this.begin, 0) - 10 / this.scale);
+    const room = (this.height - HEAD - 10 - FOOT) / this.scale;
+    this.top = Math.max(Math.min(this.top, this.end - room), Math.min(this.begin, 0) - 10 / this.scale);
   }
 
   /** Zoom until the whole run is in view. */
@@ -175,13 +182,15 @@ export class Diagram {
     this.targets = [];
     if (this.rows.length) {
       const first = Math.max(this.rowAt(HEAD) - 1, 0), last = this.rowAt(this.height);
+      this.labels = new Labels(pen, this.lanes.map((server) => this.x(server)), { top: HEAD - 2, left: LEFT, right: this.width - 4 });
       this.drawLanes(first, last);
-      pen.font = "11px ui-monospace, Menlo, Consolas, monospace";
+      this.drawCursor();
+      pen.font = LETTERS;
       if (last - first > MANY) this.drawFar(first, last);
       else this.drawNear(first, last);
-      if (this.common >= 0) this.drawBorder(this.common, "=", 9);
-      if (this.difference >= 0) this.drawBorder(this.difference, "≠", -9);
-      this.drawCursor();
+      this.drawBorders();
+      this.labels.place(this.targets);
+      this.labels.draw(colours.paper);
     }
     this.drawHead();
   }
@@ -252,13 +261,7 @@ export class Diagram {
       pen.fillRect(x + BAND / 2 - 2, top, 2, height);
     }
     const label = height > 30 && top > HEAD - 5 && this.scale * (this.byTime ? 20 : 1) > 4;
-    if (label) {
-      pen.font = "9px system-ui, sans-serif";
-      pen.fillStyle = colours.soft;
-      pen.textAlign = "right";
-      pen.fillText(`t${one.term}`, x - BAND / 2 - 3, top + 12);
-      pen.textAlign = "left";
-    }
+    if (label) this.labels.add(RANK.term, `t${one.term}`, colours.soft, [{ x: x - BAND / 2 - 3, y: top + 12, way: -1, end: 0 }], true);
   }
 
   /**
@@ -277,17 +280,19 @@ export class Diagram {
       const number = rows.items[row], e = model.events[number], y = this.y(row);
       this.pen.globalAlpha = this.focus && !this.past.has(number) ? 0.3 : 1;
       if (e.time !== shown && y - lastY >= 12) {
-        this.pen.fillStyle = this.colours.soft;
-        this.pen.fillText(e.time.toFixed(4), 6, y + 4);
+        this.labels.add(RANK.mark, e.time.toFixed(4), this.colours.soft, [{ x: 10, y: y + 4, way: 1, end: this.width, free: true }]);
         shown = e.time; lastY = y;
       }
       const lane = e.server < 0 ? model.servers : e.server;
-      const room = y - wordy[lane] >= TEXT_FROM - 1 && (this.byTime || this.scale >= TEXT_FROM);
+      const room = y - wordy[lane] >= TEXT_FROM - 1 && this.hasWords;
       if (room) wordy[lane] = y;
       this.drawRow(row, number, e, y, room);
     }
     this.pen.globalAlpha = 1;
   }
+
+  /** Whether there is room for the words of rows. */
+  get hasWords() { return this.byTime || this.scale >= TEXT_FROM; }
 
   /**
    * @param {number} row
@@ -299,7 +304,7 @@ export class Diagram {
   drawRow(row, number, e, y, room) {
     const { pen, colours } = this;
     if (this.rows.isFold(row)) {
-      if (room) this.words(LEFT + 30, y, this.rows.words(row), colours.soft, this.width);
+      if (room) this.fold(row, y);
       return;
     }
     if (e.server < 0) {
@@ -307,7 +312,8 @@ export class Diagram {
       pen.setLineDash([3, 4]);
       line(pen, LEFT - 6, y, this.width - 8, y);
       pen.setLineDash([]);
-      if (room) this.words(LEFT + 30, y - 5, this.rows.words(row), e.kind === "verdict" && e.status !== "pass" ? colours.bad : colours.soft, this.width);
+      const colour = e.kind === "verdict" && e.status !== "pass" ? colours.bad : colours.soft, x = LEFT + 0.14 * this.step + 11;
+      if (room) this.labels.add(RANK.mark, this.rows.words(row), colour, [{ x, y: y - 5, way: 1, end: this.width }]);
       return;
     }
     const x = this.x(e.server);
@@ -316,6 +322,17 @@ export class Diagram {
     if (e.kind === "send" || e.kind === "reply") this.drawMessage(number, room);
     else if (e.kind === "deliver" || e.kind === "drop") this.drawEnd(number, e, room);
     else this.drawMark(row, e, x, y, room);
+  }
+
+  /**
+   * Write how many events of heartbeats a row stands for, in full if there is room between two lanes.
+   * @param {number} row
+   * @param {number} y
+   */
+  fold(row, y) {
+    const words = this.rows.words(row), short = words.split(" ").slice(0, 2).join(" ");
+    const gaps = this.lanes.map((server) => ({ x: this.x(server) + 11, y: y + 4, way: /** @type {1} */ (1), end: this.width, stay: true }));
+    this.labels.add(RANK.fold, words, this.colours.soft, gaps.flatMap((spot) => [spot, { ...spot, text: short }]));
   }
 
   /**
@@ -331,7 +348,7 @@ export class Diagram {
     const y2 = end >= 0 ? this.y(this.rows.rowOf[end]) : Math.max(this.y(this.rows.length - 1), y1) + 14;
     const isLost = end >= 0 && model.events[end].kind === "drop";
     this.arrow(sent, x1, y1, isLost ? x1 + 0.55 * (x2 - x1) : x2, isLost ? Math.max(y1 + 0.55 * (y2 - y1), y1) : y2, e.kind === "reply", !isLost && end >= 0);
-    if (isLost) this.lose(x1 + 0.55 * (x2 - x1), y1 + 0.55 * (y2 - y1), model.events[end].reason, room);
+    if (isLost) this.lose(x1 + 0.55 * (x2 - x1), y1 + 0.55 * (y2 - y1), model.events[end].reason);
     if (room) this.label(e, x1, y1, x2);
   }
 
@@ -346,10 +363,9 @@ export class Diagram {
     const request = e.kind === "send" || e.leg === "request";
     const words = `${request ? callName(e.call) + " " : ""}${messageWords(e.call, e.message, request)}`;
     const refused = e.message.success === false || e.message.vote_granted === false;
-    const room = Math.max(this.step * 0.9, 60);
-    this.pen.textAlign = x2 < x1 ? "right" : "left";
-    this.words(x1 + (x2 < x1 ? -11 : 11), y1 - 4, words, refused ? this.colours.bad : this.colours.message, x2 < x1 ? 0 : x1 + room * 2);
-    this.pen.textAlign = "left";
+    const way = x2 < x1 ? -1 : 1, far = this.far;
+    const near = { x: x1 + way * 11, y: y1 - 4, way, end: x1 + way * far }, opposite = { x: x1 - way * 11, y: y1 + 4, way: -way, end: x1 - way * far };
+    this.labels.add(RANK.message, words, refused ? this.colours.bad : this.colours.message, /** @type {import("./labels.js").Spot[]} */ ([{ ...near, stay: true }, { ...opposite, stay: true }, near, opposite]));
   }
 
   /**
@@ -371,8 +387,8 @@ export class Diagram {
     pen.fillStyle = model.late.has(number) ? colours.bad : colours.message;
     pen.beginPath();
     pen.arc(this.x(target), y, 3, 0, 7);
-    pen.fill();
-    if (room && (e.copy || model.late.has(number))) this.words(this.x(target) + 11, y + 4, e.copy ? "again" : "late", colours.bad, this.width);
+    this.fillMark();
+    if (room && (e.copy || model.late.has(number))) this.labels.add(RANK.reason, e.copy ? "again" : "late", colours.bad, beside(this.x(target), y, 11, this.step));
   }
 
   /**
@@ -405,14 +421,18 @@ export class Diagram {
   }
 
   /**
+   * Draw where a message was lost, with the reason: near it, between two lanes if it fits there.
    * @param {number} x
    * @param {number} y
    * @param {string} reason
-   * @param {boolean} room
    */
-  lose(x, y, reason, room) {
+  lose(x, y, reason) {
     this.cross(x, y, 4);
-    if (room) this.words(x + 8, y + 4, reason, this.colours.bad, x + this.step);
+    if (!this.hasWords) return;
+    const near = [0, 11, -11].flatMap((down) => beside(x, y + down, 9, this.step)), from = this.labels.between(reason, x);
+    const under = [16, -8, 28, -20].map((down) => ({ ...near[0], x: from, y: y + down, end: this.width }));
+    const spots = [...near.slice(0, 2), ...under, ...near.slice(2)].map((spot) => ({ ...spot, stay: true }));
+    this.labels.add(RANK.reason, reason, this.colours.bad, [...spots, { ...near[0], free: true }]);
   }
 
   /**
@@ -452,32 +472,23 @@ export class Diagram {
       pen.fillStyle = colours.ink;
       pen.arc(x, y, e.kind === "timeout" ? 2 : 4, 0, 7);
     }
-    pen.fill();
+    this.fillMark();
     if (e.kind === "crash") this.cross(x, y, 7);
     const colour = e.kind === "save" ? colours.disk : e.kind === "crash" || (e.kind === "verdict" && e.status !== "pass") ? colours.bad : colours.ink;
     if (e.kind === "verdict" && e.status !== "pass") { pen.strokeStyle = colours.bad; pen.lineWidth = 3; circle(pen, x, y, 11); pen.lineWidth = 1; }
-    if (room) this.words(x + 12, y + 4, this.rows.words(row), colour, x + 1.9 * this.step);
+    if (!room) return;
+    if (e.kind === "verdict") {
+      const spots = beside(x, y, 14, 2 * this.step).map((spot) => ({ ...spot, stay: true })); // below it there are no lanes
+      const below = { ...spots[0], y: y + 26, x: Math.max(Math.min(x - 10, this.width - 220), 10), end: this.width, stay: false, free: true };
+      this.labels.add(RANK.verdict, `${e.status.toUpperCase()} ${visible(e.rule || "")}`, colour, [...spots, below]);
+    } else this.labels.add(RANK.mark, this.rows.words(row), colour, beside(x, y, 12, this.far));
   }
 
-  /**
-   * Write words up to a border, with a halo that keeps them readable over lines.
-   * @param {number} x
-   * @param {number} y
-   * @param {string} text
-   * @param {string} colour
-   * @param {number} end
-   */
-  words(x, y, text, colour, end) {
-    const { pen, colours } = this;
-    const room = end ? Math.floor((Math.min(end, this.width) - x) / 6.6) : 60;
-    if (room < 2) return;
-    const words = text.length > room ? text.slice(0, room - 1) + "…" : text;
-    pen.strokeStyle = colours.paper;
-    pen.lineWidth = 3;
-    pen.strokeText(words, x, y);
-    pen.lineWidth = 1;
-    pen.fillStyle = colour;
-    pen.fillText(words, x, y);
+  /** Fill a mark, with a border that shows it on bands and bars of any colour. */
+  fillMark() {
+    this.pen.fill();
+    this.pen.strokeStyle = this.colours.paper;
+    this.pen.stroke();
   }
 
   /**
@@ -536,6 +547,12 @@ export class Diagram {
     }
   }
 
+  /** Draw where the run beside it is another one. */
+  drawBorders() {
+    if (this.common >= 0) this.drawBorder(this.common, "=", 9);
+    if (this.difference >= 0) this.drawBorder(this.difference, "≠", -9);
+  }
+
   /**
    * Draw a line across all lanes at an event, with a sign.
    * @param {number} number
@@ -551,9 +568,12 @@ export class Diagram {
     line(pen, 0, y, this.width, y);
     pen.setLineDash([]);
     pen.lineWidth = 1;
+    pen.fillStyle = colours.paper;
+    pen.fillRect(this.width - 22, y - 8, 16, 16);
+    pen.fillStyle = colours.ink;
     pen.font = "bold 15px system-ui, sans-serif";
-    this.words(LEFT - 18, y + 5, sign, colours.ink, this.width);
-    pen.font = "11px ui-monospace, Menlo, Consolas, monospace";
+    pen.fillText(sign, this.width - 19, y + 5);
+    pen.font = LETTERS;
   }
 
   drawCursor() {
@@ -659,4 +679,16 @@ function distance({ x1, y1, x2, y2 }, x, y) {
   const dx = x2 - x1, dy = y2 - y1, length = dx * dx + dy * dy;
   const part = length ? Math.max(0, Math.min(1, ((x - x1) * dx + (y - y1) * dy) / length)) : 0;
   return Math.hypot(x - x1 - part * dx, y - y1 - part * dy);
+}
+
+/**
+ * Return the places for words on both sides of something, the right one first.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} away how far from it
+ * @param {number} room how far words may go
+ * @returns {import("./labels.js").Spot[]}
+ */
+function beside(x, y, away, room) {
+  return [{ x: x + away, y: y + 4, way: 1, end: x + room }, { x: x - away, y: y + 4, way: -1, end: x - room }];
 }

@@ -3,7 +3,9 @@ import { parseLines } from "./data.js";
 import { make, part, visible } from "./text.js";
 import { callName } from "./words.js";
 /** @typedef {import("./app.js").App} App */
+/** @typedef {import("./words.js").TraceEvent} TraceEvent */
 
+const BEGIN = "press Run, or Space"; // what to do first
 /** @typedef {{now: number, speed?: number, by_hand?: boolean, is_over?: boolean, reset?: boolean, lines?: string, words?: string, error?: string}} News */
 
 export class LiveRun {
@@ -43,17 +45,34 @@ export class LiveRun {
 
   /** @param {Record<string, any>} action */
   act(action) {
-    if (this.isOver) this.report("the run is over: rewind to go on from an earlier moment", true);
-    else this.send({ type: "act", action });
+    this.report("");
+    this.send({ type: "act", action });
+  }
+
+  /** Let virtual time pass, or stop it. */
+  toggle() {
+    this.send({ type: "run", speed: this.speed ? 0 : Number(value("live-speed")) });
+  }
+
+  /**
+   * Make the next command ready if a leader has taken the one that is there.
+   * @param {TraceEvent[]} events that are new
+   */
+  countOn(events) {
+    const command = /** @type {HTMLInputElement} */ (part("command"));
+    if (!events.some((e) => e.kind === "start" && e.is_leader && e.command === command.value)) return;
+    command.value = command.value.replace(/\d+$/, (digits) => String(Number(digits) + 1));
   }
 
   /** @param {News} news */
   take(news) {
     const { app } = this;
-    if (news.reset) { app.forget(); this.forget(); }
-    if (news.lines) app.append(parseLines(news.lines));
+    if (news.reset) { app.forget(); this.forget(); this.report(news.now < 0.01 ? BEGIN : ""); }
+    const events = news.lines ? parseLines(news.lines) : [];
+    if (events.length) app.append(events);
+    if (!news.reset) this.countOn(events);
     this.speed = news.speed || 0;
-    if (this.speed && part("live-words").textContent === "press Run") this.report("");
+    if (this.speed && part("live-words").textContent === BEGIN) this.report("");
     part("run").textContent = this.speed ? "Stop" : "Run";
     part("by-hand").setAttribute("aria-pressed", String(Boolean(news.by_hand)));
     part("live-now").textContent = `${news.now.toFixed(4)} s`;
@@ -77,16 +96,17 @@ export class LiveRun {
     const place = part("live");
     place.hidden = false;
     place.append(this.clockGroup(), this.serverGroup(), this.linkGroup(), this.presetGroup(), this.keepGroup(),
-      make("p", { id: "live-words", class: "soft", role: "status" }, "press Run"));
+      make("p", { id: "live-words", class: "soft", role: "status" }, BEGIN));
     this.app.onFlying = (number) => this.messageButtons(number);
+    this.app.onToggle = () => this.toggle();
+    part("play").hidden = part("walk-speed").hidden = true; // here Run lets time pass
     this.drag();
   }
 
   clockGroup() {
-    const speed = choice("live-speed", "speed", [["0.02", "1/50"], ["0.1", "1/10"], ["0.5", "1/2"], ["1", "1"], ["5", "5"], ["50", "50"]], "0.1");
-    const run = () => this.send({ type: "run", speed: this.speed ? 0 : Number(value("live-speed")) });
-    speed.addEventListener("change", () => { if (this.speed) this.send({ type: "run", speed: Number(value("live-speed")) }); });
-    return group("time", make("b", { id: "live-now" }, "0.0000 s"), button("Run", run, "run"), speed, button("step", () => this.send({ type: "step" }), "live-step"),
+    const speed = choice("live-speed", "speed", [["0.02", "1/50"], ["0.1", "1/10"], ["0.5", "1/2"], ["1", "1"], ["5", "5"], ["50", "50"]], "0.5");
+    speed.addEventListener("change", () => this.send({ type: "speed", speed: Number(value("live-speed")) }));
+    return group("time", make("b", { id: "live-now" }, "0.0000 s"), button("Run", () => this.toggle(), "run"), speed, button("step", () => this.send({ type: "step" }), "live-step"),
       button("rewind to this event", () => this.rewind(), "rewind"), toggle("by hand", "by-hand", (isOn) => this.send({ type: "by_hand", is_on: isOn })));
   }
 
@@ -102,10 +122,7 @@ export class LiveRun {
     const words = /** @type {Record<string, string>} */ ({ TimeOut: "time out" });
     const buttons = acts.map((type) => button(words[type] || type.toLowerCase(), () => this.act({ type, server: server() }), `act-${type}`));
     const command = /** @type {HTMLInputElement} */ (make("input", { type: "search", id: "command", size: "8", value: "x1", "aria-label": "command" }));
-    const propose = () => {
-      this.act({ type: "Propose", server: server(), command: command.value });
-      command.value = command.value.replace(/\d+$/, (digits) => String(Number(digits) + 1));
-    };
+    const propose = () => this.act({ type: "Propose", server: server(), command: command.value });
     return group("server", choice("live-server", "server", [["-1", "the leader"], ...names], "-1"), ...buttons, command, button("propose", propose, "propose"));
   }
 

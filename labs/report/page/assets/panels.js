@@ -5,7 +5,9 @@ import { callName, isRequest, linkWords, messageWords } from "./words.js";
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./state.js").Server} Server */
 
-const COLUMNS = 16; // columns of the logs
+const COLUMNS = 16, FEWEST = 3; // columns of the logs, as many as there is room for
+const LETTER = 6.7, NAMES = 95; // pixels of a letter at most, and of the column of names
+const COMMAND = 7; // letters of a command
 const BEFORE = 2; // columns before the index that an event is about
 const FLYING = 10; // messages on their way that are listed
 
@@ -17,6 +19,7 @@ export class Logs {
    * @param {number[] | null} [order] the servers as they are listed, if not by number
    */
   constructor(place, servers, order) {
+    this.place = place;
     this.heads = Array.from({ length: COLUMNS }, () => make("th", { scope: "col" }));
     this.lines = Array.from({ length: servers }, (_, server) => newLine(server));
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "server"), make("th", { scope: "col" }, "term, vote"), ...this.heads));
@@ -31,10 +34,29 @@ export class Logs {
    */
   show(servers, about) {
     const last = Math.max(1, ...servers.map(lastIndex));
-    const end = Math.max(1, last - COLUMNS + 1);
-    const first = about === null ? end : Math.min(end, Math.max(1, about - BEFORE));
-    this.heads.forEach((cell, number) => put(cell, String(first + number)));
-    servers.forEach((server, number) => showLine(this.lines[number], server, first, last));
+    const begin = (/** @type {number} */ columns) => {
+      const end = Math.max(1, last - columns + 1);
+      return about === null ? end : Math.min(end, Math.max(1, about - BEFORE));
+    };
+    const columns = this.columns(servers, begin(COLUMNS), last), first = begin(columns);
+    this.heads.forEach((cell, number) => { put(cell, String(first + number)); cell.hidden = number >= columns; });
+    servers.forEach((server, number) => showLine(this.lines[number], server, first, last, columns));
+  }
+
+  /**
+   * Return how many columns there is room for, so that none is cut.
+   * @param {Server[]} servers
+   * @param {number} first the first index that may be shown
+   * @param {number} last
+   */
+  columns(servers, first, last) {
+    let widest = String(last).length;
+    for (const server of servers) {
+      for (const entry of server.log.slice(Math.max(first - server.base - 1, 0))) widest = Math.max(widest, shown(entry.command, COMMAND).length);
+    }
+    const facts = Math.max(...servers.flatMap((server) => factLines(server).split("\n").map((line) => line.length)));
+    const room = this.place.clientWidth - NAMES - LETTER * facts - 12;
+    return Math.min(Math.max(Math.floor(room / Math.max(30, LETTER * widest + 7)), FEWEST), COLUMNS);
   }
 }
 
@@ -52,22 +74,33 @@ function newLine(server) {
  * @param {Server} server
  * @param {number} first
  * @param {number} last
+ * @param {number} columns
  */
-function showLine(line, server, first, last) {
+function showLine(line, server, first, last, columns) {
   const role = server.up ? (server.paused ? "paused" : server.role) : "down";
   put(line.role, role);
   kind(line.role, "role " + role);
-  put(line.facts, `term ${server.term}, vote ${server.vote ?? "none"}\ncommit ${server.commit}, applied ${server.applied}${followers(server)}`);
+  put(line.facts, factLines(server));
   line.cells.forEach((cell, number) => {
     const index = first + number, entry = entryAt(server, index);
-    if (index <= server.base && index > 0) {
+    cell.hidden = number >= columns;
+    if (cell.hidden) { put(cell, ""); kind(cell, "entry none"); }
+    else if (index <= server.base && index > 0) {
       put(cell, index === server.base ? `t${server.baseTerm}\nsnap` : "·");
       kind(cell, "entry snapshot" + (index === server.base ? " edge" : ""));
     } else if (entry && index <= last) {
-      put(cell, `${entry.term}\n${shown(entry.command, 7)}`);
+      put(cell, `${entry.term}\n${shown(entry.command, COMMAND)}`);
       kind(cell, `entry t${entry.term > 0 ? (entry.term - 1) % 8 : "0"}${index <= server.commit ? " committed" : ""}${index <= server.applied ? " applied" : ""}`);
     } else { put(cell, ""); kind(cell, "entry none"); }
   });
+}
+
+/**
+ * Return what is known of a server beside its log, in lines.
+ * @param {Server} server
+ */
+function factLines(server) {
+  return `term ${server.term}, vote ${server.vote ?? "none"}\ncommit ${server.commit}, applied ${server.applied}${followers(server)}`;
 }
 
 /** @param {Server} server */

@@ -9,10 +9,13 @@ export class Player {
     this.playing = false;
     this._asked = false;
     this._all = false;
+    /** @type {(() => void) | null} */ this.onToggle = null; // what playing means on a page whose run is not over
   }
 
   /** @returns {boolean} whether there is nothing after this moment */
   get isAtEnd() { throw new Error("each page knows that itself"); }
+
+  toStart() { throw new Error("each page knows that itself"); }
 
   /** @param {number} _count */
   step(_count) { throw new Error("each page knows that itself"); }
@@ -20,7 +23,10 @@ export class Player {
   /** @param {boolean} _all whether to draw the overview, too */
   drawAll(_all) { throw new Error("each page knows that itself"); }
 
+  /** Play, or pause; at the end it plays from the start again. */
   toggle() {
+    if (this.onToggle) { this.onToggle(); return; }
+    if (!this.playing && this.isAtEnd) this.toStart();
     this.playing = !this.playing;
     part("play").textContent = this.playing ? "Pause" : "Play";
     if (this.playing) this._play(performance.now(), 0);

@@ -1,4 +1,4 @@
-// Starts the page: reads the run, shows what it broke, and opens at the moment that the address or the verdict names.
+// Starts the page: reads the run, shows what it broke, and opens at the moment that the address or the verdict names, or at its first event.
 import { App } from "./app.js";
 import { connect, goToHash } from "./controls.js";
 import { readAbout, readRuns } from "./data.js";
@@ -22,7 +22,8 @@ function showVerdict(app) {
   const rule = app.about.rules[verdict.rule];
   const title = rule ? `${visible(verdict.rule)}: ${rule.text}` : visible(verdict.rule || verdict.status);
   place.append(make("h2", {}, title));
-  if (rule) place.append(make("p", { class: "soft" }, `In the paper: ${rule.place}`));
+  const isNamed = rule && (verdict.message || "").includes(rule.place);
+  if (rule && !isNamed) place.append(make("p", { class: "soft" }, `In the paper: ${rule.place}`));
   place.append(make("p", { class: "message" }, visible(verdict.message || "", 4000).replaceAll("\\n", "\n")));
   if (verdict.hint) place.append(make("p", {}, `Hint: ${visible(verdict.hint)}`));
   if (app.facts.length) place.append(make("p", { class: "facts" }, "What disagrees: ", ...app.facts.map((number) => factButton(app, number))));
@@ -50,6 +51,16 @@ function afterRun(app) {
   if (app.facts.length) app.go(app.facts[app.facts.length - 1]);
 }
 
+/**
+ * Go to where a run broke a rule, or to its first event.
+ * @param {App} app
+ */
+function openAt(app) {
+  const { facts, model } = app;
+  if (facts.length) app.go(facts[facts.length - 1]);
+  else app.go(model.marks.violation.length ? model.length - 1 : 0);
+}
+
 async function start() {
   const about = readAbout();
   const app = new App(about);
@@ -59,7 +70,7 @@ async function start() {
   connect(app);
   offerExports(about.name, () => [{ name: "", title: about.test, model: app.model }]);
   app.diagram.resize();
-  if (!goToHash(app)) app.go(app.facts.length ? app.facts[app.facts.length - 1] : app.model.length - 1);
+  if (!goToHash(app)) openAt(app);
   if (app.rows.length) app.diagram.centre();
   app.paint(true);
   if (about.live) new LiveRun(app, () => afterRun(app));

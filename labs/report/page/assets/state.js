@@ -109,7 +109,7 @@ function isTrial(e) {
 }
 
 /**
- * Note the entries that a server shows to have, if it saves nothing. What conflicts with them is gone; the rest stays.
+ * Note the entries that a server shows to have, if it saves nothing. Entries that conflict with them are gone; the rest stays.
  * @param {Server} one
  * @param {number} prev the index before the first of them
  * @param {Entry[]} entries

@@ -1,4 +1,5 @@
-// One line of words for each event, the same as `python -m labs trace` prints. Knows the messages of Figure 2 and 13.
+// One line of words for each event, the same as `python -m labs trace` prints, but with ∅ for its hourglass, for which
+// a browser needs a font of its own. Knows the messages of Figure 2 and 13.
 import { shown, visible } from "./text.js";
 
 /** @typedef {Record<string, any>} TraceEvent one line of a trace file */
@@ -61,7 +62,7 @@ const WORDS = {
   reply: (e) => `⇢${e.peer} ${withMessage(e)}`,
   deliver: (e) => `${e.leg === "request" ? "←" : "⇠"}${e.peer} ${withMessage(e)}${e.copy ? " (again)" : ""}`,
   drop: (e) => `✗${e.peer} ${e.leg} #${e.rpc} dropped: ${e.reason}`,
-  timeout: (e) => `⌛${e.peer} no answer to #${e.rpc}`,
+  timeout: (e) => `∅${e.peer} no answer to #${e.rpc}`,
   save: saveWords,
   apply: (e) => `apply ${e.index}: ${shown(e.command)}`,
   apply_snapshot: (e) => `apply snapshot ${e.index} (term ${e.term})`,
