@@ -117,7 +117,8 @@ def _report(options: argparse.Namespace, batch: Batch) -> int:
     changed = batch.redone.changed if batch.redone is not None else _changed(batch)
     print("".join(f"changed  {name}: {why}\n" for name, why in sorted(changed.items())), end="")
     print(f"page to look at: {options.out / CLASS}, with a link to each student's")
-    print(f"failing runs, message by message: python -m grader page {shlex.quote(str(options.out))} --traces 3")
+    out = shlex.quote(str(options.out))
+    print(f"failing runs, message by message: .venv/bin/python -m grader page {out} --traces 3")
     code = exit_early("class", batch)
     if code is not None:
         return code

@@ -1,10 +1,10 @@
 """Grade submissions: folders, zips, tars (.gz, .xz) or git checkouts, several at once.
 
-Each gets a folder in --out: result.json (all of it, for the instructor; schema: python -m grader schema), feedback.json
-and feedback.txt (what the student may see), and exports. A table and class.csv sum up. The folder's name is the path as
-given. A submission with a result of the same content, rubric, seeds and lab is not graded again, so an interrupted
-grading continues where it stopped. A result that is replaced goes into the student's `history`. A run that the grader
-cannot grade is held for review, and with it the grade; the same command tries again.
+Each gets a folder in --out: result.json (all of it, for the instructor; schema: .venv/bin/python -m grader schema),
+feedback.json and feedback.txt (what the student may see), and exports. A table and class.csv sum up. The folder's name
+is the path as given. A submission with a result of the same content, rubric, seeds and lab is not graded again, so an
+interrupted grading continues where it stopped. A result that is replaced goes into the student's `history`. A run that
+the grader cannot grade is held for review, and with it the grade; the same command tries again.
 """
 
 from __future__ import annotations

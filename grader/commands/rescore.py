@@ -60,8 +60,8 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
         print(f"rescore: {name}: {why}", file=sys.stderr)
     if missing:
         print(
-            f"rescore: nothing is written. Grade these again: python -m grader grade {_again(before, missing)}"
-            f" --out {options.results} --rubric {options.rubric} --replace",
+            "rescore: nothing is written. Grade these again: .venv/bin/python -m grader grade "
+            f"{_again(before, missing)} --out {options.results} --rubric {options.rubric} --replace",
             file=sys.stderr,
         )
         return LESS

@@ -206,7 +206,7 @@ def load(
     if only:
         stages = tuple(stage for stage in (stage.only(only) for stage in stages) if stage.items)
         if not stages:
-            raise Usage(f"no test of {path} has {only!r} in its id; see: python -m labs list")
+            raise Usage(f"no test of {path} has {only!r} in its id; see: make list")
     if runs is not None:
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
     digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()  # a roster is about students
@@ -270,7 +270,7 @@ class _Check:
             if not any(fnmatch.fnmatchcase(test, part.select) for test in known) and not (
                 public_only and "hidden" in part.select
             ):
-                self._fail(key, f"no test is called {part.select!r}", "see the ids with: python -m labs list")
+                self._fail(key, f"no test is called {part.select!r}", "see the ids with: make list")
             if part.threshold == 0:
                 self._fail(f"tests[{number}].threshold", "0 would be passed by everybody", "write more than 0")
         chosen: dict[str, TestsPart] = {}
@@ -301,7 +301,7 @@ class _Check:
                 self._fail(key, f"has {test!r} twice", "once is enough")
             known = test in scenarios.public() or test in scenarios.hidden()
             if not known:
-                self._fail(key, f"no test is called {test!r}", "see the ids with: python -m labs list")
+                self._fail(key, f"no test is called {test!r}", "see the ids with: make list")
             if test not in chosen and not public_only:
                 self._fail(key, f"{test!r} does not count here", f"add [[tests]] with select = {test!r}")
         for rule in part.forfeits:

@@ -108,7 +108,7 @@ def test_held_results_come_first_with_the_commands_that_repeat_them() -> None:
     page = class_page([graded(judged(item(), *["pass"] * 4), name="zoe"), held()])
     first, _, rest = page.partition('<section id="points">')
     assert "4 points wait for review" in first
-    assert "python -m grader repeat /home/prof/x 2B/chaos --seed 1000001" in first and "zoe" not in first
+    assert ".venv/bin/python -m grader repeat /home/prof/x 2B/chaos --seed 1000001" in first and "zoe" not in first
     assert "Nothing waits" in class_page([graded(judged(item(), *["pass"] * 4))]) and rest
 
 

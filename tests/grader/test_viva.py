@@ -171,7 +171,7 @@ def test_a_run_that_the_grader_cannot_judge_ends_in_words(
     assert main(["viva", str(REFERENCE), "--hosts", "inline"]) == exits.OUR_ERROR
     said = capsys.readouterr()
     assert said.out == "" and "2C/more_persistence seed 1 could not be graded: the disk is full" in said.err
-    assert "repeat the run: python -m grader repeat" in said.err and "Traceback" not in said.err
+    assert "repeat the run: .venv/bin/python -m grader repeat" in said.err and "Traceback" not in said.err
 
 
 def test_a_test_that_does_not_exist_is_a_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
