@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from grader import exits
 from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
+from grader.places import GRADES
 from grader.results import exports
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", nargs="+", metavar="SUBMISSION", help="folder, zip, tar or git checkout")
-    parser.add_argument("--out", type=Path, default=Path("out/grades"), metavar="DIR", help="results (out/grades)")
+    parser.add_argument("--out", type=Path, default=GRADES, metavar="DIR", help="results (out/grades)")
     parser.add_argument("--again", action="store_true", help="grade again submissions that have a result")
     parser.add_argument(
         "--as", default="", dest="given", metavar="NAME", help="the student, in place of the path: for one submission"

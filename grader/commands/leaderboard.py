@@ -1,4 +1,4 @@
-"""`.venv/bin/python -m grader leaderboard RESULTS…`: one table of all who want to be on it, from `make test-perf` files.
+"""`.venv/bin/python -m grader leaderboard RESULTS…`: one table of all who want to be on it, from `make test-perf`.
 
 A record without an alias is not shown anywhere. A record with a run that the lab could not grade is held: it has no
 place, and the board states that. The figures come from the files: before you award anything, measure again

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.options import add_moment, moment_of, wanted_hosts
+from grader.places import GRADES
 from labs.report.numbers import positive
 
 SHRINKING = 10.0
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "results", type=Path, nargs="?", default=Path("out/grades"), metavar="RESULTS", help="results (out/grades)"
-    )
+    parser.add_argument("results", type=Path, nargs="?", default=GRADES, metavar="RESULTS", help="results (out/grades)")
     parser.add_argument("--title", default="Class", metavar="TEXT", help="the heading of the page")
     parser.add_argument("--traces", type=positive, metavar="N", help="make the pages of this many failures per student")
     parser.add_argument(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS
 from grader.options import add_moment, moment_of
-from grader.places import RUBRIC
+from grader.places import GRADES, RUBRIC
 from labs.report.numbers import positive
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "results", type=Path, nargs="?", default=Path("out/grades"), metavar="RESULTS", help="results (out/grades)"
-    )
+    parser.add_argument("results", type=Path, nargs="?", default=GRADES, metavar="RESULTS", help="results (out/grades)")
     parser.add_argument("--rubric", type=Path, default=RUBRIC, metavar="FILE", help="the changed rubric")
     parser.add_argument("--roster", type=Path, metavar="CSV", help="late days and extensions of single students")
     parser.add_argument("--diff", action="store_true", help="show whose points change, and write nothing")

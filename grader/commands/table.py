@@ -9,13 +9,12 @@ import argparse
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, Usage, require_writable
+from grader.places import GRADES
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("into", type=Path, metavar="INTO", help="the file to write, ending in .csv or .jsonl")
-    parser.add_argument(
-        "--results", type=Path, default=Path("out/grades"), metavar="DIR", help="as the grade command left them"
-    )
+    parser.add_argument("--results", type=Path, default=GRADES, metavar="DIR", help="results (out/grades)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -253,4 +253,10 @@ def results_in(out: Path) -> dict[str, Result]:
 def require_some(out: Path, found: Mapping[str, Result]) -> None:
     """Raise Usage if there are no results below a folder."""
     if not found:
-        raise Usage(f"{out} holds no results: name the folder that `.venv/bin/python -m grader grade --out` wrote")
+        raise Usage(f"{out} holds no results: name the folder that grade or class wrote (--out){elsewhere(out)}")
+
+
+def elsewhere(out: Path) -> str:
+    """Return which folders beside this one hold results, in words; "" if none does."""
+    found = sorted({path.parent.parent for path in out.parent.glob(f"*/*/{RESULT}")} - {out})
+    return f"; there are results in {', '.join(map(str, found[:5]))}" if found else ""

@@ -351,7 +351,7 @@ def test_before_the_date_no_command_shows_a_student_what_is_hidden_and_after_it_
         "alice/feedback.txt": rescoring,
         "alice/feedback.json": rescoring,
         "alice/report.html": ["page", str(grades)],
-        "worksheet-filled.csv": ["moodle", str(worksheet), "--results", str(grades)],
+        "worksheet-filled.csv": ["moodle", str(worksheet), "--results", str(grades), "--write"],
     }
     assert main([*rescoring, "--at", BEFORE]) == 0
     kept = (grades / "alice" / "result.json").read_bytes()
