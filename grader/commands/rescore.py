@@ -2,8 +2,9 @@
 days, extensions, decisions by hand, release dates.
 
 With --diff it only shows whose points would change, and why. Otherwise each changed result replaces the one before it,
-which goes into the student's `history`, and class.csv is written again, and so are the pages if they are there. If the
-rubric needs runs that were never made, nothing is written, and the students are named with what is missing.
+which goes into the student's `history`, and class.csv is written again, and so are the pages if they are there. Results
+of a part of the rubric (--runs, --only, --public) are rescored with the same part. If the rubric needs runs that were
+never made, nothing is written, and the students are named with what is missing.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.exits import FULL_POINTS, LESS
+from grader.exits import FULL_POINTS, LESS, Usage
 from grader.options import add_moment, moment_of
 from grader.places import GRADES, RUBRIC
 from labs.report.numbers import positive
 
 if TYPE_CHECKING:
-    from grader.grading.rubric import Rubric
+    from grader.grading.rubric import Rubric, Selection
     from grader.results.result import Result
 
 
@@ -32,9 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--diff", action="store_true", help="show whose points change, and write nothing")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the log and the results")
     add_moment(parser)
-    parser.add_argument("--runs", type=positive, metavar="N", help="as for the grade command, if it was given there")
-    parser.add_argument("--only", default="", metavar="TEXT", help="as for the grade command")
-    parser.add_argument("--public", action="store_true", help="as for the grade command")
+    parser.add_argument("--runs", type=positive, metavar="N", help="as for the grade command (as they were graded)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="as for the grade command (as they were graded)")
+    parser.add_argument("--public", action="store_true", help="as for the grade command (as they were graded)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,17 +52,16 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
     from grader.grading.rubric import load
     from grader.results.changes import table
 
-    rubric = load(options.rubric, options.runs, options.public, options.only, options.roster)
+    chosen = _selection(options, before)
+    rubric = load(options.rubric, chosen.runs, chosen.public_only, chosen.only, options.roster)
     moment = moment_of(options)
     now, missing = _rescored(options.results, before, rubric)
     for name, why in missing.items():
         print(f"rescore: {name}: {why}", file=sys.stderr)
     if missing:
-        print(
-            "rescore: nothing is written. Grade these again: .venv/bin/python -m grader grade "
-            f"{_again(before, missing)} --out {options.results} --rubric {options.rubric} --replace",
-            file=sys.stderr,
-        )
+        words = [".venv/bin/python -m grader grade", _again(before, missing), *_places(options), "--replace"]
+        again = " ".join([*words, *([chosen.typed] if rubric.selection else [])])
+        print(f"rescore: nothing is written. Grade these again: {again}", file=sys.stderr)
         return LESS
     shown = table(before, now)
     print(shown or f"no points change in {len(now)} results")
@@ -72,6 +72,22 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
         print(f"{len(changed)} results written; the earlier ones are in each history")
         return FULL_POINTS
     return LESS if shown else FULL_POINTS
+
+
+def _selection(options: argparse.Namespace, before: dict[str, Result]) -> Selection:
+    """Return the selection that is asked for; without one that of the results, which must be the same for all."""
+    from grader.grading.rubric import Selection
+
+    asked_for = Selection(options.runs, options.public, options.only)
+    known = {result.basis.selection for result in before.values()}
+    if asked_for != Selection() or known == {""}:
+        return asked_for
+    if len(known) > 1:
+        there = " and ".join(sorted(text or "all tests" for text in known))
+        raise Usage(f"these results have several selections, {there}: give --only, --runs or --public for all")
+    [text] = known
+    print(f"rescore: as these results were graded, with {text}", file=sys.stderr)
+    return Selection.read(text)
 
 
 def _rescored(out: Path, before: dict[str, Result], rubric: Rubric) -> tuple[dict[str, Result], dict[str, str]]:
@@ -87,6 +103,12 @@ def _rescored(out: Path, before: dict[str, Result], rubric: Rubric) -> tuple[dic
             selected = f" (it was graded with {result.basis.selection})" if result.basis.selection else ""
             missing[name] = f"{error}{selected}"
     return found, missing
+
+
+def _places(options: argparse.Namespace) -> list[str]:
+    import shlex
+
+    return ["--out", shlex.quote(str(options.results)), "--rubric", shlex.quote(str(options.rubric))]
 
 
 def _again(before: dict[str, Result], missing: dict[str, str]) -> str:
