@@ -1,6 +1,6 @@
 """Write the results of a class for other programs: INTO.csv has one row per test, INTO.jsonl one object per submission.
 
-Points that are not a grade, because they wait for a review, are left out. Hidden tests are in it: it is for you.
+Points that are not a grade, because they wait for a review or nothing could be graded, are left out. Hidden tests are in it: it is for you.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def _row(result: Result, before: Result | None) -> tuple[str, dict[str, str], st
     if before is not None and before.status == "graded" and before.score != result.score:
         notes.append(f"before: {before.score:g}{_other_basis(before, result)}")
     stages = {stage.id: "held" if stage.status == "held" else f"{stage.score:g}" for stage in result.stages}
-    points = f"{result.score:g}" if result.has_grade else result.status
+    points = f"{result.score:g}" if result.status == "graded" else result.status
     return result.submission.name, stages, points, f"{result.max_score:g}", "; ".join(notes)
 
 

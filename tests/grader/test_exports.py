@@ -206,6 +206,14 @@ def test_the_table_has_a_row_for_each_test_and_no_points_that_wait() -> None:
     assert found[-1]["message"] == "no raft.py" and found[2]["held_points"] == "4"
 
 
+def test_no_table_of_a_class_has_points_of_what_could_not_be_graded() -> None:
+    refused = RESULTS["not gradable"]
+    [row] = csv.DictReader(io.StringIO(class_table([refused])))
+    assert (row["status"], row["points"], row["notes"]) == ("not-gradable", "", "no raft.py")
+    assert json.loads(rows.as_json_lines([refused]))["points"] is None
+    assert re.search(r"^x +not-gradable +0 ", report.render_table([refused], Path("out"), {}), re.MULTILINE)
+
+
 def test_json_lines_have_no_points_that_wait() -> None:
     line = json.loads(rows.as_json_lines([held()]))
     assert (line["points"], line["tests"]["2B/chaos"]["points"]) == (None, None)

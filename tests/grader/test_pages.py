@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from statistics import fmean, median
 
 import pytest
 
@@ -116,7 +117,9 @@ def test_the_figures_of_a_class(sixty: list[Result]) -> None:
     found = summarise(sixty)
     kinds = [KINDS[number % len(KINDS)] for number in range(60)]
     assert (found.count, found.held, found.refused) == (60, kinds.count("held"), kinds.count("refused"))
-    assert found.graded == 60 - found.held - found.refused and sum(found.bins) == 60 - found.held
+    assert found.graded == 60 - found.held - found.refused and sum(found.bins) == found.graded
+    scores = [one.score for one in sixty if one.status == "graded"]
+    assert (found.mean, found.median) == (round(fmean(scores), 2), round(median(scores), 2))
     assert found.bins[-1] == kinds.count("full")
     assert {rule.id for rule in found.rules} == {rule for rule, _, _ in BUGS.values()}
     assert found.rules[0].submissions == max(kinds.count(kind) for kind in BUGS)

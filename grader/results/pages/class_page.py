@@ -63,9 +63,9 @@ def _row(result: Result, order: Mapping[str, int], page: str) -> dict[str, Any]:
         "w": _people(result) or result.message.partition("\n")[0][:SHORT],
         "h": page,
         "s": result.status,
-        "p": result.score if result.has_grade else None,
+        "p": result.score if result.status == "graded" else None,
         "m": result.max_score,
-        "t": f"{result.score:g}" if result.has_grade else result.status,
+        "t": f"{result.score:g}" if result.status == "graded" else result.status.replace("-", " "),
         "c": "".join(letters),
         "f": details,
     }
@@ -263,12 +263,13 @@ def _test_row(test: TestFigures) -> str:
     bar = ""
     if share is not None:
         bar = (
-            f'<span class="bar"><svg viewBox="0 0 120 10" width="120" height="10" aria-hidden="true">'
-            f'<rect class="fill" width="{120 * share:.1f}" height="10"/></svg></span> '
+            f'<span class="bar"><svg viewBox="0 0 80 10" width="80" height="10" aria-hidden="true">'
+            f'<rect class="fill" width="{80 * share:.1f}" height="10"/></svg></span> '
         )
     percent = "–" if share is None else f"{share:.0%}"
     return (
-        f'<tr><th scope="row">{text(test.id)}</th><td>{text(test.title)}</td><td class="number">{test.max_score:g}</td>'
+        f'<tr><th scope="row">{text(test.id)}</th><td class="title">{text(test.title)}</td>'
+        f'<td class="number">{test.max_score:g}</td>'
         f'<td class="number" data-value="{-1 if share is None else share:.4f}">{bar}{percent}</td>'
         f'<td class="number" data-value="{test.passed}">{test.passed} of {test.judged}</td>'
         f'<td class="number">{test.held}</td>'
