@@ -10,18 +10,21 @@ the grader cannot grade is held for review, and with it the grade; the same comm
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import exits
+from grader.cleaning import one_line
 from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
 from grader.places import GRADES
 from grader.results import exports
 
 if TYPE_CHECKING:
     from grader.results.result import Result
+    from grader.results.students import HandIn
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     shelf, found = Shelf(options.out), from_paths(options.submissions, options.given)
     known = shelf.results()
     hand_ins = {hand_in.name: hand_in for hand_in in shelf.settle(found, known)}
+    _note_name([hand_in for name, hand_in in hand_ins.items() if name not in known])
     exits.require_writable(options.out / "class.csv")
     jobs, again, scheduler = options.jobs, options.again, options.scheduler
     batch = Batch(options.out, rubric, hosts, hand_ins, known, jobs, again, options.reason, options.replace, scheduler)
@@ -74,6 +78,13 @@ def run(options: argparse.Namespace) -> int:
         print(report.render(results, options.out, batch.previous))
     code = exit_early("grade", batch)
     return code if code is not None else _exit_code(results)
+
+
+def _note_name(fresh: Sequence[HandIn]) -> None:
+    """Print how to give a student another name if a single new submission is called after several folders."""
+    if len(fresh) == 1 and fresh[0].origin == "path" and "/" in fresh[0].student:
+        short = shlex.quote(one_line(Path(fresh[0].student).name))
+        print(f"grade: the student is called {fresh[0].name}, after the path; --as {short} is shorter", file=sys.stderr)
 
 
 def _exit_code(results: Sequence[Result]) -> int:
