@@ -12,12 +12,16 @@ from urllib.parse import quote
 from grader.results.pages.document import document, text
 from grader.results.pages.summary import BINS, RuleFigures, Summary, TestFigures, summarise
 from grader.results.result import Result, Test
+from grader.words import counted
 
 LETTERS = {"pass": "p", "fail": "f", "error": "e", "held": "h", "skip": "k", "not-written": "n"}
-"""How a status stands in the page's data; `s` is a test that failed with some seeds only."""
+"""How a status stands in the page's data; `s` is a test that failed with some seeds only, `l` one
+that passed with figures below the full tier."""
+COSTLY = "ran, but cost too much"
 LEGEND = (
     *(("s-pass", "·", "passed"), ("s-some", "◐", "failed with some seeds"), ("s-fail", "✕", "failed with all seeds")),
     *(("s-error", "!", "error"), ("s-held", "?", "held, needs review"), ("s-not-written", "○", "not written")),
+    ("s-some", "◔", COSTLY),
     ("s-skip", "–", "not run"),
 )
 KINDS = {"test": "tests", "hidden": "hidden tests", "performance": "performance", "drill": "drills"}
@@ -79,7 +83,7 @@ def _people(result: Result) -> str:
 
 def _letter(test: Test) -> str:
     if test.status == "fail" and test.passes:
-        return "s"
+        return "l" if test.figures else "s"
     return LETTERS[test.status]
 
 
@@ -249,7 +253,8 @@ def _tests(summary: Summary) -> Iterator[str]:
     for words, names in (("Everybody fails", summary.everybody_fails), ("Nobody fails", summary.nobody_fails)):
         if names:
             shown = "".join(f"<li>{text(name)}</li>" for name in names)
-            yield f'<details><summary>{words}: {len(names)} tests</summary><ul class="columns">{shown}</ul></details>'
+            yield f"<details><summary>{words}: {counted(len(names), 'test')}</summary>"
+            yield f'<ul class="columns">{shown}</ul></details>'
     yield '<div class="scroll"><table class="list sortable">'
     yield "<caption>Pass rates are of submissions in which the test was run and judged.</caption>"
     heads = ("test", False), ("title", False), ("of", True), ("pass rate", True), ("passed", True), ("held", True)
