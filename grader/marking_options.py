@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.places import GRADES
+from grader.words import counted
 
 if TYPE_CHECKING:
     from grader.results.exports.marks import Marks
@@ -39,7 +40,7 @@ def show_or_write(options: argparse.Namespace, file: Path, rows: list[list[str]]
 
     for change in marks.changes:
         print(f"  {change.student}: {change.before or 'empty'} -> {change.after}")
-    count = f"{what}{len(marks.changes)} of {len(marks.changes) + marks.same} students"
+    count = f"{what}{len(marks.changes)} of {counted(len(marks.changes) + marks.same, 'student')}"
     if marks.same:
         count += "; the others have these points already"
     if options.write:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from grader import exits
 from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
 from grader.results import exports
+from grader.words import counted
 
 if TYPE_CHECKING:
     from grader.grading.batch import Batch
@@ -82,7 +83,7 @@ def _collect(options: argparse.Namespace, rubric: Rubric) -> list[HandIn]:
     from grader.results.students import require_distinct
 
     kind, hand_ins = collect(options.submissions, options.out)
-    print(f"{options.submissions}: {kind}, {len(hand_ins)} submissions", file=sys.stderr)
+    print(f"{options.submissions}: {kind}, {counted(len(hand_ins), 'submission')}", file=sys.stderr)
     if options.roster is not None:
         hand_ins = roster.join(read_roster(options.roster), hand_ins)
         strangers = [hand_in.student for hand_in in hand_ins if hand_in.origin != "roster"]

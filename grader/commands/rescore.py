@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from grader.exits import FULL_POINTS, LESS, Usage
 from grader.options import add_moment, moment_of
 from grader.places import GRADES, RUBRIC
+from grader.words import counted
 from labs.report.numbers import positive
 
 if TYPE_CHECKING:
@@ -64,12 +65,12 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
         print(f"rescore: nothing is written. Grade these again: {again}", file=sys.stderr)
         return LESS
     shown = table(before, now)
-    print(shown or f"no points change in {len(now)} results")
+    print(shown or f"no points change in {counted(len(now), 'result')}")
     if not options.diff:
         changed = {name: result for name, result in now.items() if result != before[name]}
         _keep(options.results, changed, options.reason or f"rescored by {options.rubric.name}")
         _write(options.results, now, moment)
-        print(f"{len(changed)} results written; the earlier ones are in each history")
+        print(f"{counted(len(changed), 'result')} written; what they replace is in each history")
         return FULL_POINTS
     return LESS if shown else FULL_POINTS
 

@@ -1,6 +1,7 @@
 """Write the results of a class for other programs: INTO.csv has one row per test, INTO.jsonl one object per submission.
 
-Points that are not a grade, because they wait for a review or nothing could be graded, are left out. Hidden tests are in it: it is for you.
+Points that are not a grade, because they wait for a review or nothing could be graded, are left out. Hidden tests are
+in it: it is for you.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from grader.exits import FULL_POINTS, Usage, require_writable
 from grader.places import GRADES
+from grader.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,5 +32,5 @@ def run(options: argparse.Namespace) -> int:
     results = list(results_in(options.results).values())
     require_writable(options.into)
     write_text(options.into, writer(results))
-    print(f"{options.into}: {len(results)} submissions")
+    print(f"{options.into}: {counted(len(results), 'submission')}")
     return FULL_POINTS

@@ -53,7 +53,7 @@ def test_a_look_comes_first_and_writes_nothing(tmp_path: Path, capsys: pytest.Ca
     assert (
         "  Doe, Jane: empty -> 8.00" in shown
         and "nothing is written" in shown
-        and "'Lab 3 (77)': 1 of 1 students" in shown
+        and "'Lab 3 (77)': 1 of 1 student" in shown
     )
 
 

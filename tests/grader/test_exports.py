@@ -287,7 +287,7 @@ def test_a_look_at_a_worksheet_comes_first_and_names_who_has_no_result(
     command = ["moodle", str(tmp_path / "sheet.csv"), "--results"]
     assert main([*command, str(tmp_path / "class")]) == exits.FULL_POINTS
     said = capsys.readouterr()
-    assert "  u1: empty -> 4,00\nnothing is written: with --write it fills in 1 of 1 students" in said.out
+    assert "  u1: empty -> 4,00\nnothing is written: with --write it fills in 1 of 1 student" in said.out
     assert said.err == f"no result in {tmp_path / 'class'}: Ann; Bo\n" and not (tmp_path / "sheet-filled.csv").exists()
     result.write(tmp_path / "grades" / "x" / "result.json", graded(judged(item(), *["pass"] * 4), name="x"))
     assert main([*command, str(tmp_path / "grades")]) == exits.LESS

@@ -542,7 +542,7 @@ def test_a_selection_can_be_read_from_a_result(selection: Selection) -> None:
 
 def test_a_part_of_a_rubric_is_rescored_as_it_was_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As after a first look at a class: `class --only 2A/ --runs 1`, then other points."""
-    whole, options = rubric(tmp_path), {"only": "2A/", "runs": 1}
+    whole, options = rubric(tmp_path), dict[str, Any](only="2A/", runs=1)
     part = [rescore(stored(name), rubric(tmp_path, **options)) for name in ("alice", "bob")]
     assert [len(test.runs) for test in part[0].tests] == [1, 1, 1] and part[0].max_score == 9.0
     grades = on_shelf(tmp_path, *part)

@@ -1,5 +1,6 @@
 """CSV for a class: one line per submission. Points are there only if it was graded, and not if they wait for a review
-or nothing could be graded. Each line names the submission's source and hash, and the rubric, selection and secret of its points.
+or nothing could be graded. Each line names the submission's source and hash, and the rubric, selection and secret of
+its points.
 
 The grades of a class at a glance; for programs, there is one row for each test (grader.results.exports.rows).
 """
