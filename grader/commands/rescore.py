@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ from grader.options import add_moment, moment_of
 from grader.places import GRADES, RUBRIC
 from grader.words import counted
 from labs.report.numbers import positive
+
+MOST_NAMED = 20
+"""Students who are named because attempts of theirs have no result."""
 
 if TYPE_CHECKING:
     from grader.grading.rubric import Rubric, Selection
@@ -64,6 +68,7 @@ def _rescore(options: argparse.Namespace, before: dict[str, Result]) -> int:
         again = " ".join([*words, *([chosen.typed] if rubric.selection else [])])
         print(f"rescore: nothing is written. Grade these again: {again}", file=sys.stderr)
         return LESS
+    _note_attempts(options, before, rubric)
     shown = table(before, now)
     print(shown or f"no points change in {counted(len(now), 'result')}")
     if not options.diff:
@@ -106,15 +111,33 @@ def _rescored(out: Path, before: dict[str, Result], rubric: Rubric) -> tuple[dic
     return found, missing
 
 
-def _places(options: argparse.Namespace) -> list[str]:
-    import shlex
+def _note_attempts(options: argparse.Namespace, before: dict[str, Result], rubric: Rubric) -> None:
+    """Print whose earlier attempts were never graded, because only the last one counted, if now the best one counts."""
+    from grader.grading.rubric import Selection
+    from grader.results.shelf import Shelf
 
+    names = []
+    for name, result in before.items() if rubric.policy.attempts == "best" else ():
+        graded = {one.submission.attempt for one in [*Shelf(options.results).history(name), result]}
+        missing = sorted(set(range(1, max(graded))) - graded)
+        names += [f"{name} ({', '.join(map(str, missing))})"] if missing else []
+    if names:
+        more = f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else ""
+        roster = f" --roster {shlex.quote(str(options.roster))}" if options.roster else ""
+        again = " ".join([".venv/bin/python -m grader class SUBMISSIONS", *_places(options)]) + roster
+        selected = f" {Selection.read(rubric.selection).typed}" if rubric.selection else ""
+        print(
+            "rescore: the best attempt counts, but earlier ones have no result: "
+            f"{'; '.join(names[:MOST_NAMED])}{more}. Then grade them, and nothing else: {again}{selected}",
+            file=sys.stderr,
+        )
+
+
+def _places(options: argparse.Namespace) -> list[str]:
     return ["--out", shlex.quote(str(options.results)), "--rubric", shlex.quote(str(options.rubric))]
 
 
 def _again(before: dict[str, Result], missing: dict[str, str]) -> str:
-    import shlex
-
     return " ".join(shlex.quote(before[name].submission.source or name) for name in missing)
 
 

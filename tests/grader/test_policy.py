@@ -561,6 +561,26 @@ def test_a_part_of_a_rubric_is_rescored_as_it_was_graded(tmp_path: Path, capsys:
     assert whole.selection == ""
 
 
+def test_attempts_that_were_never_graded_are_named_when_the_best_one_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last, all_of_them, only = stored("alice", c="fppp"), stored("bob"), stored("carol")
+    last.submission.attempt, only.submission.attempt = 3, 1
+    grades = on_shelf(tmp_path, last, only)
+    for number in (1, 2):
+        all_of_them.submission.attempt, all_of_them.submission.sha256 = number, f"{number}" * 64
+        on_shelf(tmp_path, all_of_them)
+    rubric(tmp_path)
+    path = tmp_path / "rubric.toml"
+    command = ["rescore", str(grades), "--rubric", str(path)]
+    assert main(command) == 0 and capsys.readouterr().err == ""
+    path.write_text('attempts = "best"\n' + path.read_text())
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert "earlier ones have no result: alice (1, 2). Then grade them, and nothing else: .venv/bin/python -m " in said
+    assert f"grader class SUBMISSIONS --out {grades} --rubric {path}\n" in said
+
+
 def test_nothing_is_rescored_while_a_class_is_graded_into_the_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
