@@ -28,6 +28,8 @@ KINDS = {"test": "tests", "hidden": "hidden tests", "performance": "performance"
 SHORT = 160
 """Characters of a message that the heat map shows; the student's page has all of it."""
 MOST_HELD = 50
+FEW = 3
+"""Submissions that are not gradable are folded if there are more."""
 
 
 def class_page(results: Sequence[Result], title: str = "Class", pages: Mapping[str, str] | None = None) -> str:
@@ -158,9 +160,10 @@ def _held(results: Sequence[Result], pages: Mapping[str, str]) -> Iterator[str]:
             yield "</li>"
         yield "</ol>"
     if refused:
-        yield "<h3>Not gradable</h3><ul>"
+        unfolded = "" if refused[FEW:] else " open"
+        yield f"<details{unfolded}><summary>Not gradable: {counted(len(refused), 'submission')}</summary><ul>"
         yield from (f"<li>{_whose(one, pages)}: {text(one.message)}</li>" for one in refused)
-        yield "</ul>"
+        yield "</ul></details>"
     yield "</section>"
 
 
