@@ -86,7 +86,8 @@ For work on the lab itself
   make check         lint, types, and the lab's own tests
   make lint          only lint and types
   make grade         points by the rubric, for SUBMISSION="one.zip two/";
-                     OUT=folder RUNS=1 JOBS=2; more: python -m grader --help
+                     OUT=folder RUNS=1 JOBS=2;
+                     more: .venv/bin/python -m grader --help
   make grade-class   points for a class: SUBMISSIONS=its folder, OUT=folder
                      ROSTER=file.csv RUNS=1 JOBS=2; stopped, it goes on
   make release       what students get, as a folder and a tar.gz;  OUT=folder

@@ -80,7 +80,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the arguments. Only the command that they name, the first word, is imported."""
     asked_for = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
-        prog="python -m grader",
+        prog=".venv/bin/python -m grader",
         description="Grade submissions of the Raft lab.",
         epilog=(__doc__ or "").partition("\n\n")[2],
     )

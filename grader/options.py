@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from grader.results.shelf import Everyone
 
 UNWALLED = (
-    "nothing keeps the servers from files and network here: only for code that you trust (python -m grader doctor)"
+    "nothing keeps the servers from files and network here: only for code that you trust "
+    "(.venv/bin/python -m grader doctor)"
 )
 
 

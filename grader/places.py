@@ -11,6 +11,8 @@ RUBRIC = ROOT / "grader" / "rubric.toml"
 HIDDEN = ROOT / "grader" / "hidden"
 SECRET_FILE = ROOT / "grader" / ".secret"
 REFERENCE = ROOT / "reference"
+GRADES = Path("out/grades")
+"""Where results are, unless another folder is named."""
 
 
 def environment() -> dict[str, str]:

@@ -23,7 +23,9 @@ def fits(folder: Path) -> bool:
 def read(folder: Path, collected: Path) -> list[HandIn]:
     """Return a hand-in for each submission, with the entry's name as identity."""
     if (folder / SERVER).exists() or (folder / "skeleton" / SERVER).exists():
-        raise Usage(f"{folder} is one submission: python -m grader grade {folder}. A class is a folder of submissions")
+        raise Usage(
+            f"{folder} is one submission: .venv/bin/python -m grader grade {folder}. A class is a folder of submissions"
+        )
     return [_hand_in(path, collected) for path in submissions_in(folder)]
 
 
@@ -48,7 +50,7 @@ def require_one(folder: Path) -> None:
     if len(found) > 1:
         raise Usage(
             f"{folder} holds {len(found)} submissions, such as {found[0].name} and {found[1].name}. For all of them: "
-            f"python -m grader class {folder} --out DIR, or give {folder}/*; for one: give {found[0]}"
+            f".venv/bin/python -m grader class {folder} --out DIR, or give {folder}/*; for one: give {found[0]}"
         )
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from grader import exits
 from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
 from grader.results import exports
+from grader.words import counted
 
 if TYPE_CHECKING:
     from grader.grading.batch import Batch
@@ -82,7 +83,7 @@ def _collect(options: argparse.Namespace, rubric: Rubric) -> list[HandIn]:
     from grader.results.students import require_distinct
 
     kind, hand_ins = collect(options.submissions, options.out)
-    print(f"{options.submissions}: {kind}, {len(hand_ins)} submissions", file=sys.stderr)
+    print(f"{options.submissions}: {kind}, {counted(len(hand_ins), 'submission')}", file=sys.stderr)
     if options.roster is not None:
         hand_ins = roster.join(read_roster(options.roster), hand_ins)
         strangers = [hand_in.student for hand_in in hand_ins if hand_in.origin != "roster"]
@@ -117,7 +118,8 @@ def _report(options: argparse.Namespace, batch: Batch) -> int:
     changed = batch.redone.changed if batch.redone is not None else _changed(batch)
     print("".join(f"changed  {name}: {why}\n" for name, why in sorted(changed.items())), end="")
     print(f"page to look at: {options.out / CLASS}, with a link to each student's")
-    print(f"failing runs, message by message: python -m grader page {shlex.quote(str(options.out))} --traces 3")
+    out = shlex.quote(str(options.out))
+    print(f"failing runs, message by message: .venv/bin/python -m grader page {out} --traces 3")
     code = exit_early("class", batch)
     if code is not None:
         return code

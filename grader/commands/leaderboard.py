@@ -1,8 +1,8 @@
-"""`python -m grader leaderboard RESULTS…`: one table of everybody who wants to be on it, from `labs perf --json` files.
+"""`.venv/bin/python -m grader leaderboard RESULTS…`: one table of all who want to be on it, from `make test-perf`.
 
 A record without an alias is not shown anywhere. A record with a run that the lab could not grade is held: it has no
 place, and the board states that. The figures come from the files: before you award anything, measure again
-(`python -m labs perf --submission …`).
+(`.venv/bin/python -m labs perf --submission …`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from grader.exits import require_writable
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="files of python -m labs perf --json")
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="files of make test-perf")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the board as a file, too")
 
 

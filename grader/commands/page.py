@@ -2,9 +2,9 @@
 
 Both are single files that need no network. class.html shows what waits for a review, the heat map of students and
 tests, points, rules, submissions that fail alike, and time; hidden tests are in it. report.html shows what the rubric
-lets students see. With --traces N the first N failures of each student are run once more, in the sandbox, and the page
-of the shortest run of each, message by message, is linked from the report; so is the page of what is left when that run
-is made small: fewer faults, commands and servers that break the same rule.
+lets students see. With --traces N as many failures of each student are run once more, in the sandbox, one for each
+cause first, and the page of the shortest run of each, message by message, is linked from the report; so is the page of
+what is left when that run is made small: fewer faults, commands and servers that break the same rule.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.options import add_moment, moment_of, wanted_hosts
+from grader.places import GRADES
+from grader.words import counted
 from labs.report.numbers import positive
 
 SHRINKING = 10.0
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "results", type=Path, nargs="?", default=Path("out/grades"), metavar="RESULTS", help="results (out/grades)"
-    )
+    parser.add_argument("results", type=Path, nargs="?", default=GRADES, metavar="RESULTS", help="results (out/grades)")
     parser.add_argument("--title", default="Class", metavar="TEXT", help="the heading of the page")
     parser.add_argument("--traces", type=positive, metavar="N", help="make the pages of this many failures per student")
     parser.add_argument(
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     require_writable(options.results / CLASS)
     left_out = _make_traces(options, whole) if options.traces else {}
     count = write_pages(options.results, options.title, everyone)
-    print(f"{options.results / CLASS}: {count} submissions; each has its report.html beside its result.json")
+    print(f"{options.results / CLASS}: {counted(count, 'submission')}; each has its report.html beside its result.json")
     for name, why in left_out.items():
         print(f"page: no traces of {name}: {why}", file=sys.stderr)
     return LESS if left_out else FULL_POINTS
@@ -82,5 +82,7 @@ def _make_traces(options: argparse.Namespace, found: Mapping[str, Result]) -> di
                 continue
             made = make_traces(taken, hosts, failures, folder, options.shrink)
         if made < len(failures):
-            left_out[name] = f"{len(failures) - made} runs ended otherwise than in the result; grade it again"
+            left_out[name] = (
+                f"{counted(len(failures) - made, 'run')} ended otherwise than in the result; grade it again"
+            )
     return left_out

@@ -1,4 +1,4 @@
-"""`python -m grader release`, `make release`: builds what students get, or shows what would leak."""
+"""`.venv/bin/python -m grader release`, `make release`: builds what students get, or shows what would leak."""
 
 from __future__ import annotations
 

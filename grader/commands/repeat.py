@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="its seed (1)")
     parser.add_argument("--hosts", choices=("process", "inline"), help="as for grade")
     parser.add_argument("--require-sandbox", metavar="LEVEL", help="as for grade")
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="write the trace there, for python -m labs trace")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="write the trace there, for make trace FILE=")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.results.held import held_run
 
     if options.test not in scenarios.public() and options.test not in scenarios.hidden():
-        raise Usage(f"there is no test {options.test!r}; see: python -m labs list")
+        raise Usage(f"there is no test {options.test!r}; see: make list")
     hosts = choose(options.hosts, options.require_sandbox)
     trace = ""
     if options.trace is not None:

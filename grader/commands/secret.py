@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"fingerprint {seeds.fingerprint(seeds.course_secret())}, of the secret in {seeds.place()}")
         return FULL_POINTS
     if options.file is None:
-        raise Usage(f"name the file: python -m grader secret {options.action} FILE")
+        raise Usage(f"name the file: .venv/bin/python -m grader secret {options.action} FILE")
     if options.action == "export":
         print(f"{options.file}: the secret {seeds.export_to(options.file)}; give it only to people who grade")
     else:

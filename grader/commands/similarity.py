@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, LESS
+from grader.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
 
     sources = {hand_in.name: hand_in.source for hand_in in from_paths(options.submissions)}
     refused = lay_out(sources, options.out)
-    print(f"{options.out}: {len(sources) - len(refused)} submissions. Then one of:")
+    print(f"{options.out}: {counted(len(sources) - len(refused), 'submission')}. Then one of:")
     print(f"  java -jar jplag.jar -l python3 -bc {options.out / 'base'} {options.out / 'submissions'}")
     print(f"  dolos run -l python -i {options.out / 'base' / 'raft.py'} {options.out / 'info.csv'}")
     for name, why in refused.items():

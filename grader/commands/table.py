@@ -1,6 +1,7 @@
 """Write the results of a class for other programs: INTO.csv has one row per test, INTO.jsonl one object per submission.
 
-Points that are not a grade, because they wait for a review, are left out. Hidden tests are in it: it is for you.
+Points that are not a grade, because they wait for a review or nothing could be graded, are left out. Hidden tests are
+in it: it is for you.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ import argparse
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, Usage, require_writable
+from grader.places import GRADES
+from grader.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("into", type=Path, metavar="INTO", help="the file to write, ending in .csv or .jsonl")
-    parser.add_argument(
-        "--results", type=Path, default=Path("out/grades"), metavar="DIR", help="as the grade command left them"
-    )
+    parser.add_argument("--results", type=Path, default=GRADES, metavar="DIR", help="results (out/grades)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,5 +32,5 @@ def run(options: argparse.Namespace) -> int:
     results = list(results_in(options.results).values())
     require_writable(options.into)
     write_text(options.into, writer(results))
-    print(f"{options.into}: {len(results)} submissions")
+    print(f"{options.into}: {counted(len(results), 'submission')}")
     return FULL_POINTS

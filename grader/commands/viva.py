@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.viva.exam import JUDGED, RUNS, WANTED, examine
 
     if options.test and options.test not in scenarios.public() and options.test not in scenarios.hidden():
-        raise Usage(f"there is no test {options.test!r}; see: python -m labs list")
+        raise Usage(f"there is no test {options.test!r}; see: make list")
     hosts = choose(options.hosts, None)
     with take_in(options.submission) as taken:
         if taken.refused:

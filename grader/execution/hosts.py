@@ -75,7 +75,7 @@ def require_walls(hosts: Hosts, scheduler: str) -> None:
     if scheduler and not hosts.is_walled:
         raise NoSandbox(
             "nothing keeps the servers from the network here, and so from the scheduler, which would run anything for "
-            "them: --scheduler needs a sandbox of level C or better (python -m grader doctor)"
+            "them: --scheduler needs a sandbox of level C or better (.venv/bin/python -m grader doctor)"
         )
 
 

@@ -337,5 +337,6 @@ class _Marking:
         runs, records = [marks.runs[seed] for seed in seeds], [marks.records[seed] for seed in seeds]
         test = scoring.judge_test(item, len(self._order(item)), runs, records, self._source)
         if item.kind == "performance":
-            scoring.judge_performance(test, records, list(marks.references.values()), self._rubric.policy.tiers)
+            references, tiers = list(marks.references.values()), self._rubric.policy.tiers
+            scoring.judge_performance(test, records, references, tiers, self._source)
         return test

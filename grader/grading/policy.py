@@ -123,7 +123,7 @@ def _check_override(key: str, override: OverridePart, points: dict[str, float], 
         if not getattr(override, name).strip():
             fail(f"{key}.{name}", "is empty", "the audit needs it")
     if override.test and override.test not in points:
-        fail(f"{key}.test", f"no test {override.test!r} counts", "see the ids with: python -m labs list")
+        fail(f"{key}.test", f"no test {override.test!r} counts", "see the ids with: make list")
     most = points[override.test] if override.test else total
     if override.points > most:
         fail(f"{key}.points", f"{override.points:g} is more than the maximum, {most:g}", "lower it")
@@ -138,7 +138,7 @@ def groups_of(parts: Sequence[GroupPart], tests: Iterable[str], left_out: Iterab
         key = f"groups[{number}].tests"
         for pattern in part.tests:
             if not fnmatch.filter(known, pattern):
-                fail(key, f"no test that counts is called {pattern!r}", "see the ids with: python -m labs list")
+                fail(key, f"no test that counts is called {pattern!r}", "see the ids with: make list")
         members = tuple(test for test in known if any(fnmatch.fnmatchcase(test, pattern) for pattern in part.tests))
         if len({test.partition("/")[0] for test in members}) != 1:
             fail(key, "are not tests of one stage", "make a group for each stage")

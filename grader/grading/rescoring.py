@@ -21,7 +21,7 @@ from labs.raft.rules import RULES
 
 GAVE_UP = "not run: in "
 """How the message begins if the grading ended early (grader.grading.patience): a fact that another rubric keeps."""
-_COUNTED = re.compile(r"\d+ runs (could not be graded, but decide no points|were tried a second time, .*)")
+_COUNTED = re.compile(r"\d+ runs? (could not be graded, .*|(were )?tried a second time, .*)")
 """Warnings that sum up runs, and are made again."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -181,6 +182,31 @@ class Rubric:
         return sum(len(item.public) + item.secret for item in self.items)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """The options of the command line that select a part of a rubric; a result has them as typed."""
+
+    runs: int | None = None
+    public_only: bool = False
+    only: str = ""
+
+    def __str__(self) -> str:
+        runs = [f"--runs {self.runs}"] * (self.runs is not None)
+        return " ".join([*[f"--only {self.only}"] * bool(self.only), *runs, *["--public"] * self.public_only])
+
+    @property
+    def typed(self) -> str:
+        """The same for a shell."""
+        return str(replace(self, only=shlex.quote(self.only) if self.only else ""))
+
+    @classmethod
+    def read(cls, text: str) -> Selection:
+        """Return the selection with this text."""
+        found = re.fullmatch(r"(?:--only (.+?))??(?: ?--runs (\d+))?( ?--public)?", text, re.DOTALL)
+        only, runs, public = found.groups() if found else (None, None, None)
+        return cls(int(runs) if runs else None, bool(public), only or "")
+
+
 def load(
     path: Path = RUBRIC,
     runs: int | None = None,
@@ -206,12 +232,11 @@ def load(
     if only:
         stages = tuple(stage for stage in (stage.only(only) for stage in stages) if stage.items)
         if not stages:
-            raise Usage(f"no test of {path} has {only!r} in its id; see: python -m labs list")
+            raise Usage(f"no test of {path} has {only!r} in its id; see: make list")
     if runs is not None:
         stages = tuple(replace(stage, items=tuple(item.cut(runs) for item in stage.items)) for stage in stages)
     digest = hashlib.sha256(repr((text, runs, public_only, only)).encode()).hexdigest()  # a roster is about students
-    selected = [f"--only {only}"] * bool(only) + [f"--runs {runs}"] * (runs is not None) + ["--public"] * public_only
-    return Rubric(file.title, stages, digest, file.give_up_after, " ".join(selected), policy)
+    return Rubric(file.title, stages, digest, file.give_up_after, str(Selection(runs, public_only, only)), policy)
 
 
 def _parse(path: Path, text: str) -> RubricFile:
@@ -270,7 +295,7 @@ class _Check:
             if not any(fnmatch.fnmatchcase(test, part.select) for test in known) and not (
                 public_only and "hidden" in part.select
             ):
-                self._fail(key, f"no test is called {part.select!r}", "see the ids with: python -m labs list")
+                self._fail(key, f"no test is called {part.select!r}", "see the ids with: make list")
             if part.threshold == 0:
                 self._fail(f"tests[{number}].threshold", "0 would be passed by everybody", "write more than 0")
         chosen: dict[str, TestsPart] = {}
@@ -301,7 +326,7 @@ class _Check:
                 self._fail(key, f"has {test!r} twice", "once is enough")
             known = test in scenarios.public() or test in scenarios.hidden()
             if not known:
-                self._fail(key, f"no test is called {test!r}", "see the ids with: python -m labs list")
+                self._fail(key, f"no test is called {test!r}", "see the ids with: make list")
             if test not in chosen and not public_only:
                 self._fail(key, f"{test!r} does not count here", f"add [[tests]] with select = {test!r}")
         for rule in part.forfeits:

@@ -12,6 +12,7 @@ from grader.grading.rubric import Item, Stage
 from grader.grading.stage_basis import forfeited_by, rest_on_basis
 from grader.results.basis import NOTHING_COUNTS, tell
 from grader.results.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test, sum_points
+from grader.words import counted
 from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 
@@ -69,10 +70,10 @@ def judge_runs(item: Item, seeds: int, runs: Sequence[Run], hints: Mapping[int, 
 
 
 def judge_performance(
-    test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord], tiers: TiersPart
+    test: Test, records: Sequence[RunRecord], references: Sequence[RunRecord], tiers: TiersPart, source: str = ""
 ) -> None:
     """Replace the points of a performance test whose runs passed with those of its figures, compared with the
-    reference's."""
+    reference's; `source` as for `judge_test`."""
     if test.status == "held":  # a figure is certain only when all its runs are
         test.score, test.held_score = 0.0, test.max_score
     if test.status != "pass":
@@ -87,11 +88,12 @@ def judge_performance(
     if slow:
         test.status = "fail"
         test.message = "; ".join(
-            f"{found.title}: {found.value:.4g} {found.unit}, the reference {found.reference:.4g} (tier: {found.tier})"
+            f"{found.title}: {f'{found.value:.4g} {found.unit}'.rstrip()}, the reference {found.reference:.4g} "
+            f"(tier: {found.tier})"
             for found in slow
         )
         test.hint = "; ".join(performance.BY_ID[found.metric].advice for found in slow)
-        test.replay = f"make test-perf STAGE={test.stage}"
+        test.replay = f"make test-perf STAGE={test.stage}{source}"
 
 
 def score_of_figures(test: Test, tiers: TiersPart) -> float:
@@ -191,10 +193,10 @@ def sum_up(result: Result) -> None:
     decisive = {test.id for test in held}
     idle = sum(run.status == "held" for test in result.tests for run in test.runs if test.id not in decisive)
     if idle:
-        result.warnings.append(f"{idle} runs could not be graded, but decide no points")
+        result.warnings.append(f"{counted(idle, 'run')} could not be graded, for no points")
     retried = sum(run.retried for test in result.tests for run in test.runs)
     if retried:
-        result.warnings.append(f"{retried} runs were tried a second time, after an error of the grader")
+        result.warnings.append(f"{counted(retried, 'run')} tried a second time, after an error of the grader")
 
 
 def hold_all(result: Result, stages: Sequence[Stage], message: str) -> None:

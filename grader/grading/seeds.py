@@ -1,7 +1,8 @@
 """Seeds that a student does not know before the grade: drawn from a course secret and the submission's content.
 
 So the same submission always gets the same seeds, another one gets others, and they can be published afterwards:
-`python -m grader seeds SUBMISSION`. The secret itself is never printed, stored in a result, or handed to a child.
+`.venv/bin/python -m grader seeds SUBMISSION`. The secret itself is never printed, stored in a result, or handed to
+a child.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _from_file(path: Path) -> str:
         file.write(text + "\n")
     print(
         f"a new course secret is in {path}; keep it, because secret seeds are drawn from it. If another machine grades "
-        "this course, too, use its secret instead: python -m grader secret --help",
+        "this course, too, use its secret instead: .venv/bin/python -m grader secret --help",
         file=sys.stderr,
     )
     return text

@@ -17,6 +17,7 @@ from grader.execution.hosts import Hosts
 from grader.execution.runs import limits_of
 from grader.execution.traced import Traced, TracedJob, TracedRuns
 from grader.intake.taken import Taken
+from grader.results.causes import causes_of
 from grader.results.exports.text_file import write_text
 from grader.results.pages.traces import page_of, schedule_of, shortest, small_page_of, stem
 from grader.results.result import Result, Run, Test
@@ -27,9 +28,10 @@ from labs.report.page.write import write_page
 
 
 def wanted(folder: Path, result: Result, most: int) -> list[tuple[Test, Run]]:
-    """Return the first failures of a result, at most this many, whose pages students may have and that have none; each
-    with its shortest run."""
-    failed = [test for test in student_view(result).tests if test.status in ("fail", "error")]
+    """Return failures of a result, at most this many, whose pages students may have and that have none; each with its
+    shortest run. One for each cause comes first, then the others."""
+    causes = causes_of([test for test in student_view(result).tests if test.status in ("fail", "error")])
+    failed = [*(cause.shown for cause in causes), *(test for cause in causes for test in cause.others)]
     repeatable = [test for test in failed if test.replay.startswith("make replay")]
     found = [(test, run) for test in repeatable if (run := shortest(test)) is not None]
     return [(test, run) for test, run in found[:most] if not page_of(folder, stem(test, run)).exists()]

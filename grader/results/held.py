@@ -50,13 +50,14 @@ def held_run(record: RunRecord, secret: bool, source: str, hosts: Hosts, referen
 
 def held_submission(source: str, hosts: Hosts, message: str) -> Held:
     """Return the entry of a submission that could not be graded at all."""
-    repeat = f"python -m grader grade {shlex.quote(_absolute(source))} {_hosts_options(hosts)}"
+    repeat = f".venv/bin/python -m grader grade {shlex.quote(_absolute(source))} {_hosts_options(hosts)}"
     return Held("", None, False, hosts.kind, hosts.level, source, message, finding=BEFORE_ANY_RUN, repeat=repeat)
 
 
 def repeat_command(source: str, test: str, seed: int, hosts: Hosts) -> str:
     """Return the command that repeats a run (grader.commands.repeat)."""
-    return f"python -m grader repeat {shlex.quote(_absolute(source))} {test} --seed {seed} {_hosts_options(hosts)}"
+    run = f"{shlex.quote(_absolute(source))} {test} --seed {seed}"
+    return f".venv/bin/python -m grader repeat {run} {_hosts_options(hosts)}"
 
 
 def _absolute(source: str) -> str:

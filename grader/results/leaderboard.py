@@ -40,7 +40,7 @@ def read(path: Path) -> Performance:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Performance)
     except (OSError, msgspec.MsgspecError) as error:
-        raise Usage(f"{path} is not a record of python -m labs perf --json: {error}") from None
+        raise Usage(f"{path} is not a record of make test-perf: {error}") from None
     if (found.format, found.version) != (FORMAT, VERSION):
         raise Usage(f"{path} is {found.format} {found.version}, not {FORMAT} {VERSION}")
     return found

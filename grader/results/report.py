@@ -1,4 +1,4 @@
-"""The terminal report, made from results alone: points by stage and part, then each failure with its reason."""
+"""The terminal report, made from results alone: points by stage and part, then each cause of failures once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from tabulate import tabulate
 
 from grader.results.basis import NOTHING_COUNTS, waits_for_basis
+from grader.results.causes import Cause, causes_of
 from grader.results.result import Held, Result, Test
 
 PARTS = {"drill": "drills", "test": "tests", "hidden": "hidden tests", "performance": "performance"}
 MOST = 12
-"""Failures that the terminal shows in full; feedback.txt has all of them."""
+"""Causes that the terminal shows in full, and tests that it names for each; feedback.txt has all of them."""
 WORST = ("held", "error", "fail")
 REPEATED = 3
 """Held runs of a test that are shown with their commands; result.json has all of them."""
@@ -66,7 +67,7 @@ def _row(result: Result, before: Result | None) -> tuple[str, dict[str, str], st
     if before is not None and before.status == "graded" and before.score != result.score:
         notes.append(f"before: {before.score:g}{_other_basis(before, result)}")
     stages = {stage.id: "held" if stage.status == "held" else f"{stage.score:g}" for stage in result.stages}
-    points = f"{result.score:g}" if result.has_grade else result.status
+    points = f"{result.score:g}" if result.status == "graded" else result.status
     return result.submission.name, stages, points, f"{result.max_score:g}", "; ".join(notes)
 
 
@@ -75,7 +76,7 @@ def _other_basis(before: Result, result: Result) -> str:
 
 
 def render_one(result: Result, most: int = 1000) -> str:
-    """Return the report of one submission, with at most this many failures in full."""
+    """Return the report of one submission, with at most this many causes of failures in full."""
     head = f"{result.submission.name}: {_points(result)}"
     if result.held and not result.held[0].test:
         return "\n".join([head, *_wrapped(result.message), *_held(result.held[:1])])
@@ -85,10 +86,13 @@ def render_one(result: Result, most: int = 1000) -> str:
     parts = ["\n".join(_wrapped(head)), _table(result), *map(_paragraph, lost), *_gathered(result.tests)]
     broken = [test for test in result.tests if test.status in WORST and not waits_for_basis(test)]
     broken.sort(key=lambda test: test.status != "held")
-    parts += [_failure(test, [held for held in result.held if held.test == test.id]) for test in broken[:most]]
-    if broken[most:]:
-        rest = ", ".join(test.id for test in broken[most:])
-        parts.append(textwrap.fill(f"and {len(broken) - most} more: {rest}", _width(), subsequent_indent="    "))
+    found = causes_of(broken)
+    parts += [
+        _failure(cause, [held for held in result.held if held.test == cause.shown.id], most) for cause in found[:most]
+    ]
+    if found[most:]:
+        rest = ", ".join(cause.shown.id for cause in found[most:])
+        parts.append(textwrap.fill(f"and {len(found) - most} more causes: {rest}", _width(), subsequent_indent="    "))
     parts += [_paragraph(f"note: {change.words}") for change in result.adjustments]
     parts += [_paragraph(f"note: {line}") for line in result.message.splitlines() if line not in lost]
     if result.warnings:
@@ -137,17 +141,28 @@ def _gathered(tests: Sequence[Test]) -> list[str]:
     return ["\n".join(textwrap.fill(line, _width(), subsequent_indent="    ") for line in lines)] if lines else []
 
 
-def _failure(test: Test, held: Sequence[Held]) -> str:
+def verdict(test: Test) -> str:
+    """Return a test's status in a word; a performance test that brings a part of its points is partial."""
+    return "partial" if test.status == "fail" and test.figures and test.score > 0 else test.status
+
+
+def _failure(cause: Cause, held: Sequence[Held], most: int) -> str:
+    """Return the test of a cause that is to be looked at, and the names of at most this many others."""
+    test = cause.shown
     seeds = ", ".join(map(str, test.failing_seeds[:5])) + (", …" if len(test.failing_seeds) > 5 else "")
     secret = f"{test.failing_secret_seeds} secret" if test.failing_secret_seeds else ""
     where = " and ".join(part for part in (seeds, secret) if part)
     where = f"   seed{'s' if not where.isdigit() else ''} {where}" if where else ""
-    title = f"{test.status}  {test.id}  {test.title}{where}"
+    together = f"   {len(cause.tests)} tests fail so" if cause.others else ""
+    title = f"{verdict(test)}  {test.id}  {test.title}{where}{together}"
     lines = textwrap.wrap(title, _width(), subsequent_indent="      ")
     lines += [f"      {line}" for line in _wrapped(test.message, 6)]
     for word, text in (("hint", test.hint), ("replay", test.replay)):
         if text:
             lines += _told(word, text)
+    if cause.others:
+        more = f", and {len(cause.others) - most} more in feedback.txt" if cause.others[most:] else ""
+        lines += _told("also", ", ".join(other.id for other in cause.others[:most]) + more)
     return "\n".join(lines + (_held(held) if test.status == "held" else []))
 
 

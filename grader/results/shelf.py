@@ -183,11 +183,13 @@ class Shelf:
         words = f"{self.out} holds results of another basis: {there}; these would be: {basis.in_words}"
         secrets = {result.basis.secret for result in others.values()} - {"", basis.secret}
         if secrets and basis.secret:
-            words += ". The course secret differs, and with it the seeds: import it (python -m grader secret --help)"
+            words += ". The course secret differs, and with it the seeds: import it ("
+            words += ".venv/bin/python -m grader secret --help)"
         left = [name for name, result in others.items() if _stays(result, hand_ins.get(name))]
         if not replace:
             same_runs = not secrets and {result.basis.selection for result in others.values()} == {basis.selection}
-            rescored = f"; if the tests are the same, python -m grader rescore {self.out} runs nothing" * same_runs
+            rescored = f"; if the tests are the same, .venv/bin/python -m grader rescore {self.out} runs nothing"
+            rescored *= same_runs
             raise Usage(
                 f"{words}. Use another --out; or give --replace: earlier results stay in each history{rescored}"
             )
@@ -251,4 +253,10 @@ def results_in(out: Path) -> dict[str, Result]:
 def require_some(out: Path, found: Mapping[str, Result]) -> None:
     """Raise Usage if there are no results below a folder."""
     if not found:
-        raise Usage(f"{out} holds no results: name the folder that `python -m grader grade --out` wrote")
+        raise Usage(f"{out} holds no results: name the folder that grade or class wrote (--out){elsewhere(out)}")
+
+
+def elsewhere(out: Path) -> str:
+    """Return which folders beside this one hold results, in words; "" if none does."""
+    found = sorted({path.parent.parent for path in out.parent.glob(f"*/*/{RESULT}")} - {out})
+    return f"; there are results in {', '.join(map(str, found[:5]))}" if found else ""

@@ -89,16 +89,17 @@ def commits(history: History) -> Iterator[Question]:
                 if ack.match < index or ack.peer in holders:
                     continue
                 if len(holders) + 1 == majority:
-                    earlier = f"server {before[1]}'s, at t={before[0]:.3f}" if before else "there was none before it"
-                    text = (
-                        f"Server {leader} led term {term}. Which answer made its entry {index} committed, and why not "
-                        "the one before?"
-                    )
+                    why_not, earlier = "", ""
+                    if before:
+                        why_not = ", and why not the one before"
+                        one = f"server {before[1]}'s, at t={before[0]:.3f}"
+                        earlier = f"The one before ({one}) left it at {len(holders)}. "
+                    text = f"Server {leader} led term {term}. Which answer made its entry {index} committed{why_not}?"
                     answer = (
                         f"That of server {ack.peer}, at t={ack.time:.3f}: with it {majority} of {history.size} servers "
                         f"held the entry, servers {', '.join(map(str, sorted([*holders, ack.peer])))}, and that is a "
-                        f"majority. The one before ({earlier}) left it at {len(holders)}. The entry is of the leader's "
-                        "own term, so it may be counted (Figure 2, Leaders rule 4)."
+                        f"majority. {earlier}The entry is of the leader's own term, so it may be counted (Figure 2, "
+                        "Leaders rule 4)."
                     )
                     yield Question("commit", text, answer)
                     break

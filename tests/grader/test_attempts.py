@@ -188,3 +188,10 @@ def test_each_attempt_of_a_download_has_its_own_lateness(alone: Class) -> None:
     Batch(alone.out, alone.rubric, Hosts(), {"alice": last_of([early, late])}, {}, 1, False).run()
     counting = Shelf(alone.out).results()["alice"]
     assert counting.submission.attempt == 1 and counting.adjustments == [], "the late one is worth half"
+
+
+def test_earlier_attempts_are_graded_and_nothing_else_when_later_the_best_one_counts(alone: Class) -> None:
+    best, alone.rubric = alone.rubric, replace(alone.rubric, policy=replace(alone.rubric.policy, attempts="last"))
+    assert alone.grade_all("pppp", "ffff") == (9.0, ["ffff"]) and alone.history() == []
+    alone.rubric = best
+    assert alone.grade_all("pppp", "ffff") == (14.0, ["pppp"]) and alone.history() == [9.0]

@@ -96,7 +96,7 @@ def test_held_runs_of_a_stage_without_its_basis_hold_nothing() -> None:
     tests = [judged(item(), *["fail"] * 4), judged(item("2A/deaf_server"), *["grader-error"] * 4)]
     found = result_of(*tests)
     assert (found.status, found.held_score, found.stages[0].status) == ("graded", 0.0, "graded")
-    assert "4 runs could not be graded, but decide no points" in found.warnings
+    assert "4 runs could not be graded, for no points" in found.warnings
 
 
 def test_a_stage_that_is_skipped_has_lost_nothing() -> None:

@@ -53,7 +53,7 @@ def test_a_look_comes_first_and_writes_nothing(tmp_path: Path, capsys: pytest.Ca
     assert (
         "  Doe, Jane: empty -> 8.00" in shown
         and "nothing is written" in shown
-        and "'Lab 3 (77)': 1 of 1 students" in shown
+        and "'Lab 3 (77)': 1 of 1 student" in shown
     )
 
 
@@ -159,3 +159,29 @@ def test_points_of_two_rubrics_are_not_mixed(tmp_path: Path, capsys: pytest.Capt
     other = result_for("ppoe", basis=Basis("x", "cc" * 32, selection="--only 2A/"))
     assert fill(tmp_path, [result_for("jdoe"), other], "--write") == (exits.USAGE, [])
     assert "more than one basis" in capsys.readouterr().err
+
+
+def test_students_of_the_gradebook_without_a_result_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = GRADEBOOK + '"Student, Test",105,,t1,B,,\n'
+    (tmp_path / "book.csv").write_text(book, encoding="utf-8")
+    write(tmp_path / "class" / "a" / "result.json", result_for("jdoe@uni.edu"))
+    command = ["canvas", str(tmp_path / "book.csv"), "--assignment", "Lab 3", "--results", str(tmp_path / "class")]
+    assert main(command) == exits.FULL_POINTS
+    assert capsys.readouterr().err == f"no result in {tmp_path / 'class'}: Roe, Rick; Poe, Pat; Moe, Mia\n"
+
+
+def test_points_of_all_stages_go_into_the_assignment_of_one_only_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = GRADEBOOK.replace("Lab 3 (77)", "Raft 2A (77)").replace("    Points Possible,,,,,8,4\n", "")
+    (tmp_path / "book.csv").write_text(book, encoding="utf-8")
+    write(tmp_path / "grades" / "a" / "result.json", result_for("jdoe@uni.edu"))
+    command = ["canvas", str(tmp_path / "book.csv"), "--assignment", "77", "--results", str(tmp_path / "grades")]
+    assert main(command) == exits.USAGE
+    said = capsys.readouterr().err
+    assert "is called after 2A, but the results have 2A, 2B: give --stage 2A for its points, or --stage 2A,2B" in said
+    for stages, points in (("2A", "4.00"), ("2A,2B", "8.00")):
+        assert main([*command, "--stage", stages]) == exits.FULL_POINTS
+        assert f"Doe, Jane: empty -> {points}" in capsys.readouterr().out

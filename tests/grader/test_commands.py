@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from grader.cli import COMMANDS, main
+from grader.commands import grade
 from grader.execution import hosts
-from grader.exits import FULL_POINTS
+from grader.exits import FULL_POINTS, USAGE
+from grader.results.students import from_paths
+from grader.words import counted
 from tests.running import ROOT
 
 HEAVY = ("trio", "labs.raft", "labs.sim", "labs.testing")
@@ -57,3 +61,52 @@ def test_each_command_that_grades_a_class_warns_if_nothing_confines_the_servers(
 
 def test_without_a_command_none_is_imported() -> None:
     assert not [name for name in modules_after("--help") if name.startswith("grader.commands")]
+
+
+def test_a_python_without_the_packages_is_named_with_the_command_to_type() -> None:
+    """As in a shell in which .venv is not active: `python3 -m grader …`."""
+    command = [sys.executable, "-S", "-m", "grader", "grade", "x"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == USAGE and "Traceback" not in done.stderr
+    assert "has no msgspec, tabulate, trio. Type .venv/bin/python -m grader" in done.stderr
+
+
+def test_each_command_that_is_printed_or_written_runs_in_a_plain_shell() -> None:
+    """Not the texts of other machines, which have no .venv: their files end in .yml or have no ending."""
+    files = [*(ROOT / "grader").rglob("*.py"), *(ROOT / "handouts" / "instructor").glob("*.md")]
+    typed = re.compile(r"(?<!\.venv/bin/)\bpython -m (grader|labs|tests|handouts)\b(?!\.intake\.child)")
+    found = [f"{file.relative_to(ROOT)}: {hit.group()}" for file in files for hit in typed.finditer(file.read_text())]
+    assert [one for one in found if "exports/classroom.py" not in one] == [], "write .venv/bin/python -m …"
+
+
+def test_one_thing_is_not_called_several() -> None:
+    assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+    texts = {path: path.read_text() for path in (ROOT / "grader").rglob("*.py")}
+    plural = re.compile(r"\{len\([^}]*\)\} (submissions|results|students|rows)\b(?! (are given|, of))")
+    found = [f"{path.name}: {hit.group()}" for path, text in texts.items() for hit in plural.finditer(text)]
+    several = {"canvas.py: {len(found)} results", "class.py: {len(several)} students"}
+    assert set(found) == several | {"entries.py: {len(found)} submissions"}
+
+
+@pytest.mark.parametrize(
+    "sources, given, words",
+    [
+        (["hw/week 1/dave"], "", "the student is called hw--week 1--dave, after the path; --as dave is shorter"),
+        (["hw/week 1/dave"], "dave", ""),
+        (["dave"], "", ""),
+        (["hw/week 1/dave", "hw/week 1/erin"], "", ""),
+    ],
+)
+def test_a_single_submission_that_is_called_after_its_path_may_have_a_shorter_name(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sources: list[str],
+    given: str,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for source in sources:
+        (tmp_path / source).mkdir(parents=True)
+    grade._note_name(from_paths(sources, given))
+    assert capsys.readouterr().err == (f"grade: {words}\n" if words else "")

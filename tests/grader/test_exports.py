@@ -206,6 +206,14 @@ def test_the_table_has_a_row_for_each_test_and_no_points_that_wait() -> None:
     assert found[-1]["message"] == "no raft.py" and found[2]["held_points"] == "4"
 
 
+def test_no_table_of_a_class_has_points_of_what_could_not_be_graded() -> None:
+    refused = RESULTS["not gradable"]
+    [row] = csv.DictReader(io.StringIO(class_table([refused])))
+    assert (row["status"], row["points"], row["notes"]) == ("not-gradable", "", "no raft.py")
+    assert json.loads(rows.as_json_lines([refused]))["points"] is None
+    assert re.search(r"^x +not-gradable +0 ", report.render_table([refused], Path("out"), {}), re.MULTILINE)
+
+
 def test_json_lines_have_no_points_that_wait() -> None:
     line = json.loads(rows.as_json_lines([held()]))
     assert (line["points"], line["tests"]["2B/chaos"]["points"]) == (None, None)
@@ -243,7 +251,9 @@ def filled_worksheet(found: Result, name: str) -> list[list[str]]:
     """Return a worksheet in which this result was filled in, with a student of that name."""
     head = ["Identifier", "Full name", "Email address", "Grade", "Last modified (grade)", "Feedback comments"]
     sheet = [head, ["Participant 7", name, found.submission.name or "x", "", "-", ""]]
-    assert moodle.fill_in(sheet, [found], False, False).left == []
+    plan = moodle.plan(sheet, [found], moodle.Allowed())
+    plan.carry_out()
+    assert plan.left == []
     return sheet
 
 
@@ -253,7 +263,7 @@ def moodled(folder: Path, results: dict[str, Result], *options: str) -> tuple[in
     for name, found in results.items():
         found.submission.name = name
         result.write(folder / "grades" / str(len(name)) / "result.json", found)
-    code = main(["moodle", str(folder / "sheet.csv"), "--results", str(folder / "grades"), *options])
+    code = main(["moodle", str(folder / "sheet.csv"), "--results", str(folder / "grades"), "--write", *options])
     filled = folder / "sheet-filled.csv"
     return code, list(csv.reader(filled.open(encoding="utf-8", newline=""))) if filled.exists() else []
 
@@ -269,6 +279,34 @@ def test_a_worksheet_of_moodle_is_filled_in(tmp_path: Path, capsys: pytest.Captu
     assert "0.00 is less than the 4 that is there; give --lower" in capsys.readouterr().err
 
 
+def test_a_look_at_a_worksheet_comes_first_and_names_who_has_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sheet.csv").write_text(WORKSHEET, encoding="utf-8", newline="")
+    result.write(tmp_path / "class" / "u1" / "result.json", graded(judged(item(), *["pass"] * 4), name="u1"))
+    command = ["moodle", str(tmp_path / "sheet.csv"), "--results"]
+    assert main([*command, str(tmp_path / "class")]) == exits.FULL_POINTS
+    said = capsys.readouterr()
+    assert "  u1: empty -> 4,00\nnothing is written: with --write it fills in 1 of 1 student" in said.out
+    assert said.err == f"no result in {tmp_path / 'class'}: Ann; Bo\n" and not (tmp_path / "sheet-filled.csv").exists()
+    result.write(tmp_path / "grades" / "x" / "result.json", graded(judged(item(), *["pass"] * 4), name="x"))
+    assert main([*command, str(tmp_path / "grades")]) == exits.LESS
+    assert f"--results names another folder; there are results in {tmp_path / 'class'}" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "nowhere")]) == exits.USAGE
+    assert f"there are results in {tmp_path / 'class'}, {tmp_path / 'grades'}" in capsys.readouterr().err
+
+
+def test_a_worksheet_may_be_for_one_stage(tmp_path: Path) -> None:
+    two = {"u1": graded(judged(item(), *["pass"] * 4), judged(item("2B/chaos"), *["fail"] * 4))}
+    assert moodled(tmp_path, two, "--stage", "2A")[1][1][5] == "4,00"
+    assert moodled(tmp_path, two, "--stage", "2Z")[0] == exits.USAGE
+
+
+def test_no_line_of_a_comment_in_moodle_looks_like_a_formula() -> None:
+    comment = filled_worksheet(graded(judged(item(), *["fail"] * 4), name="x"), "x")[1][-1]
+    assert not re.search(r"^[=+@-]", comment, re.MULTILINE) and cell(comment) == comment and "────" in comment
+
+
 def test_a_grade_is_lowered_only_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, after = moodled(tmp_path, {"u2": graded(judged(item(), *["fail"] * 4))}, "--lower")
     assert code == exits.FULL_POINTS and after[2][5] == "0,00"
@@ -280,7 +318,7 @@ def test_a_row_that_is_unknown_twice_taken_or_without_a_grade_stays(
 ) -> None:
     full = graded(judged(item(), *["pass"] * 4))
     code, after = moodled(tmp_path, {"nobody": full})
-    assert code == exits.LESS and "nobody: no row fits" in capsys.readouterr().err
+    assert code == exits.LESS and "nobody: no row of the worksheet fits" in capsys.readouterr().err
     waits = graded(judged(item(), *["grader-error"] * 4))
     code, after = moodled(tmp_path, {"u1": waits, "Jo_4711_raft": full, "bo@example.org": RESULTS["not gradable"]})
     said = capsys.readouterr().err
@@ -297,13 +335,17 @@ def with_people(origin: result.Origin, *people: Person, source: str = "", name: 
 def grades_in(found: Result) -> tuple[list[str], list[str]]:
     """Fill a result into the worksheet; return the grades there, and who is left out."""
     sheet = list(csv.reader(io.StringIO(WORKSHEET.lstrip("\ufeff").replace('"4,00","4,00"', ',"4,00"'), newline="")))
-    left = moodle.fill_in(sheet, [found], False, False).left
-    return [row[5] for row in sheet[1:]], left
+    plan = moodle.plan(sheet, [found], moodle.Allowed())
+    plan.carry_out()
+    return [row[5] for row in sheet[1:]], plan.left
 
 
 def test_all_members_of_a_group_get_their_points_in_moodle() -> None:
     people = (Person("x1", "Jo", "joerg@example.org"), Person("u2", "Ann"), Person("x9", "Nobody"))
-    assert grades_in(with_people("gradescope", *people)) == (["4,00", "4,00", ""], ["team (Nobody): no row fits"])
+    assert grades_in(with_people("gradescope", *people)) == (
+        ["4,00", "4,00", ""],
+        ["team (Nobody): no row of the worksheet fits"],
+    )
 
 
 def test_participant_of_moodle_is_found_after_a_roster_was_joined() -> None:
@@ -330,7 +372,7 @@ def test_points_of_two_rubrics_are_not_mixed_in_moodle(tmp_path: Path, capsys: p
 def test_moodle_with_other_points_is_scaled_only_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     eight = {"u1": graded(judged(item(), *["pass"] * 4), judged(item("2A/chaos"), *["fail"] * 4))}
     assert moodled(tmp_path, eight)[0] == exits.USAGE
-    assert "Moodle has 4 points, the rubric 8" in capsys.readouterr().err
+    assert "Moodle has 4 points possible, the rubric 8" in capsys.readouterr().err
     assert moodled(tmp_path, eight, "--scale")[1][1][5] == "2,00"
 
 

@@ -54,7 +54,9 @@ def test_the_report_names_what_waits_and_how_to_repeat_it() -> None:
     assert text.startswith("jdoe: held: 4 of 8 judged points; 4 points wait for review")
     words = " ".join(text.split())
     assert "held 2B/chaos" in words and "needs review: the grader could not grade 1 of 4 runs" in words
-    repeat = "python -m grader repeat /home/prof/x 2B/chaos --seed 1000001 --hosts process --require-sandbox B"
+    repeat = (
+        ".venv/bin/python -m grader repeat /home/prof/x 2B/chaos --seed 1000001 --hosts process --require-sandbox B"
+    )
     assert repeat in words and held().held[0].repeat == repeat
 
 
@@ -347,7 +349,7 @@ def test_a_runner_that_dies_is_tried_again_and_then_the_run_is_held(tmp_path: Pa
     assert "the submission's data provoked the error" in entry.finding
     assert entry.message == "the runner was ended by signal SIGKILL"
     assert entry.repeat.startswith(
-        f"python -m grader repeat {source} 2A/initial_election --seed {entry.seed} --hosts process"
+        f".venv/bin/python -m grader repeat {source} 2A/initial_election --seed {entry.seed} --hosts process"
     )
     repeated = subprocess.run(
         [sys.executable, *shlex.split(entry.repeat)[1:]], cwd=ROOT, capture_output=True, text=True, timeout=300

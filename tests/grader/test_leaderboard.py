@@ -117,4 +117,4 @@ def test_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_other_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.json").write_text("{}")
     assert main(["leaderboard", str(tmp_path / "x.json")]) == USAGE
-    assert "x.json is not a record of python -m labs perf --json" in capsys.readouterr().err
+    assert "x.json is not a record of make test-perf" in capsys.readouterr().err

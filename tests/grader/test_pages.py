@@ -9,20 +9,24 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from statistics import fmean, median
 
 import pytest
 
 from grader import exits
 from grader.cli import main
 from grader.grading.traces import wanted
+from grader.results import report
+from grader.results.causes import causes_of
 from grader.results.pages.class_page import class_page, link
 from grader.results.pages.clusters import clusters, identical
 from grader.results.pages.student_page import student_page
 from grader.results.pages.summary import summarise
 from grader.results.pages.traces import TRACES, TracePages, shortest, stem
 from grader.results.pages.write import CLASS, STUDENT, write_pages
-from grader.results.result import Result, Run
+from grader.results.result import Figure, Result, Run
 from grader.results.shelf import Shelf
+from grader.results.student_view import student_view
 from tests.grader.made_up import BUGS, HOSTILE, KINDS, course_rubric, made_up
 from tests.grader.test_exports import HOSTILE as TEXTS
 from tests.grader.test_exports import hostile
@@ -108,7 +112,7 @@ def test_held_results_come_first_with_the_commands_that_repeat_them() -> None:
     page = class_page([graded(judged(item(), *["pass"] * 4), name="zoe"), held()])
     first, _, rest = page.partition('<section id="points">')
     assert "4 points wait for review" in first
-    assert "python -m grader repeat /home/prof/x 2B/chaos --seed 1000001" in first and "zoe" not in first
+    assert ".venv/bin/python -m grader repeat /home/prof/x 2B/chaos --seed 1000001" in first and "zoe" not in first
     assert "Nothing waits" in class_page([graded(judged(item(), *["pass"] * 4))]) and rest
 
 
@@ -116,7 +120,9 @@ def test_the_figures_of_a_class(sixty: list[Result]) -> None:
     found = summarise(sixty)
     kinds = [KINDS[number % len(KINDS)] for number in range(60)]
     assert (found.count, found.held, found.refused) == (60, kinds.count("held"), kinds.count("refused"))
-    assert found.graded == 60 - found.held - found.refused and sum(found.bins) == 60 - found.held
+    assert found.graded == 60 - found.held - found.refused and sum(found.bins) == found.graded
+    scores = [one.score for one in sixty if one.status == "graded"]
+    assert (found.mean, found.median) == (round(fmean(scores), 2), round(median(scores), 2))
     assert found.bins[-1] == kinds.count("full")
     assert {rule.id for rule in found.rules} == {rule for rule, _, _ in BUGS.values()}
     assert found.rules[0].submissions == max(kinds.count(kind) for kind in BUGS)
@@ -175,6 +181,45 @@ def test_a_students_page_shows_what_the_rubric_lets_students_see() -> None:
     assert "2A/deaf_server" not in page and "/home/prof" not in page and "100000" not in page
     assert "ElectionSafety (Figure 3, Election Safety; §5.2): at most one server leads in a term" in text
     assert "make replay TEST=2A/initial_election SEED=2" in text and "needs review" in text
+
+
+def alike() -> Result:
+    """Return a result whose five failures have three causes, and a performance test in the partial tier."""
+    late = [
+        judged(item(test), *["fail"] * 4, message=f"LeaderInTime: no leader within {n} s")
+        for n, test in enumerate(("2A/chaos", "2A/one_server", "2A/initial_election"))
+    ]
+    other = judged(item("2B/chaos"), *["fail"] * 4, message="LeaderInTime: server 1 led twice in a term")
+    error = judged(item("2B/figure_8"), *["error"] * 4, message="NoCrash: raft.py:9 in run")
+    slow = judged(item("2B/perf_load"), *["pass"] * 4)
+    slow.status, slow.score, slow.message = "fail", 1.0, "RPCs: 5.655, the reference 1.3 (tier: partial)"
+    slow.figures = {"rpcs": Figure(5.655, 1.3, "partial")}
+    for run in late[1].runs:
+        run.virtual_time = -1.0
+    return graded(*late, other, error, slow, name="bob")
+
+
+def test_failures_of_one_cause_are_one_entry_in_page_and_feedback() -> None:
+    """As `make test` groups them: by rule and words, or the line of the submission."""
+    assert [[test.id for test in cause.tests] for cause in causes_of(alike().tests)] == [
+        ["2A/one_server", "2A/chaos", "2A/initial_election"],
+        ["2B/chaos"],
+        ["2B/figure_8"],
+        ["2B/perf_load"],
+    ]
+    page = student_page(alike())
+    assert page.count("<article") == 4 and "0 of 12 in the 3 tests that fail so" in page
+    assert '<span id="2A/chaos">2A/chaos</span> (seed 1), <span id="2A/initial_election">' in page
+    text = " ".join(report.render_one(student_view(alike())).split())
+    assert "fail 2A/one_server" in text and "3 tests fail so" in text and "also 2A/chaos, 2A/initial_election" in text
+    assert text.count("no leader within") == 1 and "fail 2A/chaos" not in text
+    assert "and 2 more causes: 2B/figure_8, 2B/perf_load" in " ".join(report.render_one(alike(), 2).split())
+
+
+def test_a_figure_that_brings_points_is_not_called_a_failure() -> None:
+    text = " ".join(report.render_one(student_view(alike())).split())
+    assert "partial 2B/perf_load" in text and "fail 2B/perf_load" not in text
+    assert "partial</td>" in student_page(alike()) and str(Page(class_page([alike()])).data["rows"][0]["c"])[-1] == "l"
 
 
 def test_it_is_shown_which_attempt_counts_and_who_has_to_be_asked() -> None:

@@ -19,7 +19,7 @@ from grader.exits import Usage
 from grader.grading.adjusting import charge, choose, days_late, decide_whole
 from grader.grading.policy import LatePart, OverridePart, Policy
 from grader.grading.rescoring import NotRun, rescore, rescore_attempts
-from grader.grading.rubric import Rubric, load
+from grader.grading.rubric import Rubric, Selection, load
 from grader.intake.roster import entries_of, read_roster
 from grader.results import result as results
 from grader.results.exports import classroom, gradescope
@@ -351,7 +351,7 @@ def test_before_the_date_no_command_shows_a_student_what_is_hidden_and_after_it_
         "alice/feedback.txt": rescoring,
         "alice/feedback.json": rescoring,
         "alice/report.html": ["page", str(grades)],
-        "worksheet-filled.csv": ["moodle", str(worksheet), "--results", str(grades)],
+        "worksheet-filled.csv": ["moodle", str(worksheet), "--results", str(grades), "--write"],
     }
     assert main([*rescoring, "--at", BEFORE]) == 0
     kept = (grades / "alice" / "result.json").read_bytes()
@@ -523,6 +523,62 @@ def test_nothing_is_written_if_runs_are_missing(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().err
     assert "bob: 2A/chaos was not run with seed 9" in said and "nothing is written" in said
     assert (grades / "bob" / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(runs=1),
+        Selection(3, True),
+        Selection(only="2A/chaos"),
+        Selection(2, True, "chaos --runs 7"),
+        Selection(),
+    ],
+    ids=str,
+)
+def test_a_selection_can_be_read_from_a_result(selection: Selection) -> None:
+    assert Selection.read(str(selection)) == selection
+
+
+def test_a_part_of_a_rubric_is_rescored_as_it_was_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after a first look at a class: `class --only 2A/ --runs 1`, then other points."""
+    whole, options = rubric(tmp_path), dict[str, Any](only="2A/", runs=1)
+    part = [rescore(stored(name), rubric(tmp_path, **options)) for name in ("alice", "bob")]
+    assert [len(test.runs) for test in part[0].tests] == [1, 1, 1] and part[0].max_score == 9.0
+    grades = on_shelf(tmp_path, *part)
+    rubric(tmp_path, tests=PLAIN.replace("points = 3", "points = 6"))
+    command = ["rescore", str(grades), "--rubric", str(tmp_path / "rubric.toml")]
+    assert main([*command, "--runs", "2", "--only", "2A/"]) == exits.LESS
+    assert "--replace --only 2A/ --runs 2" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "as these results were graded, with --only 2A/ --runs 1" in capsys.readouterr().err
+    now = Shelf(grades).results()["bob"]
+    assert (now.score, now.basis.selection) == (12.0, "--only 2A/ --runs 1")
+    on_shelf(tmp_path, msgspec.structs.replace(now, basis=msgspec.structs.replace(now.basis, selection="")))
+    assert main(command) == exits.USAGE and "several selections, --only 2A/ --runs 1 and all tests" in (
+        capsys.readouterr().err
+    )
+    assert whole.selection == ""
+
+
+def test_attempts_that_were_never_graded_are_named_when_the_best_one_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last, all_of_them, only = stored("alice", c="fppp"), stored("bob"), stored("carol")
+    last.submission.attempt, only.submission.attempt = 3, 1
+    grades = on_shelf(tmp_path, last, only)
+    for number in (1, 2):
+        all_of_them.submission.attempt, all_of_them.submission.sha256 = number, f"{number}" * 64
+        on_shelf(tmp_path, all_of_them)
+    rubric(tmp_path)
+    path = tmp_path / "rubric.toml"
+    command = ["rescore", str(grades), "--rubric", str(path)]
+    assert main(command) == 0 and capsys.readouterr().err == ""
+    path.write_text('attempts = "best"\n' + path.read_text())
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert "earlier ones have no result: alice (1, 2). Then grade them, and nothing else: .venv/bin/python -m " in said
+    assert f"grader class SUBMISSIONS --out {grades} --rubric {path}\n" in said
 
 
 def test_nothing_is_rescored_while_a_class_is_graded_into_the_folder(

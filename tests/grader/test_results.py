@@ -130,7 +130,7 @@ def test_a_run_that_the_grader_cannot_judge_holds_nothing_that_is_decided_withou
     passed = judged(item(threshold=0.75), "pass", "grader-error", "pass", "pass")
     assert (passed.status, passed.score, passed.held_score) == ("pass", 4.0, 0.0)
     found = graded(failed, passed)
-    assert found.status == "graded" and "2 runs could not be graded, but decide no points" in found.warnings
+    assert found.status == "graded" and "2 runs could not be graded, for no points" in found.warnings
 
 
 def test_a_result_with_a_held_test_is_no_grade() -> None:
@@ -447,9 +447,20 @@ def test_performance_is_worth_its_tier_beside_the_reference(latency: float, poin
     assert graded.kind == "performance"
     test = judged(graded, "pass", "pass")
     own = [performance_run(graded, seed, latency=latency * 1.5) for seed in (1, 2)]
-    scoring.judge_performance(test, own, [performance_run(graded, seed, latency=1.5) for seed in (1, 2)], TiersPart())
+    references = [performance_run(graded, seed, latency=1.5) for seed in (1, 2)]
+    scoring.judge_performance(test, own, references, TiersPart(), " SUBMISSION=hw/ada")
     assert (test.score, test.status, test.figures["latency"].reference) == (points, status, 1.5)
     assert (test.message != "") == (status == "fail")
+    assert test.replay == ("make test-perf STAGE=2B SUBMISSION=hw/ada" if status == "fail" else "")
+
+
+def test_a_figure_without_a_unit_reads_well() -> None:
+    graded = item("2B/perf_load", points=2.0, secret=0)
+    test = judged(graded, "pass", "pass")
+    others = dict.fromkeys(graded.scenario.measures, 1.0)
+    own, reference = (performance_run(graded, 1, **others | {"bytes_per_command": value}) for value in (5.655, 1.3))
+    scoring.judge_performance(test, [own], [reference], TiersPart())
+    assert test.message == "bytes sent for a byte to replicate: 5.655, the reference 1.3 (tier: partial)"
 
 
 def test_a_performance_test_that_breaks_a_rule_is_worth_nothing() -> None:

@@ -10,6 +10,7 @@ from grader.execution import scenarios
 from grader.exits import Usage
 from grader.grading.rubric import load
 from grader.grading.seeds import course_secret, fingerprint, secret_seeds, seeds_of
+from tests.running import ROOT
 
 GOOD = """
 format = "raft-rubric/1"
@@ -68,6 +69,24 @@ def test_all_public_tests_count_in_the_courses_own_rubric() -> None:
     items = {item.scenario.id: item for item in load().items}
     assert items.keys() == scenarios.public().keys() | scenarios.hidden().keys()
     assert all(item.points > 0 for item in items.values())
+
+
+def test_the_page_for_instructors_gives_the_numbers_of_seeds_of_the_courses_own_rubric() -> None:
+    seeds: dict[str, set[tuple[int, int]]] = {}
+    for item in load().items:
+        kind = "chaos" if item.scenario.id.endswith("/chaos") else item.kind
+        seeds.setdefault(kind, set()).add((len(item.public), item.secret))
+    assert seeds == {
+        "drill": {(1, 0)},
+        "performance": {(1, 0)},
+        "test": {(2, 2)},
+        "hidden": {(2, 2)},
+        "chaos": {(2, 3)},
+    }
+    page = " ".join((ROOT / "handouts" / "instructor" / "course.md").read_text().split())
+    assert (
+        "A test runs with two seeds that students know and two that nobody knows before the grade (chaos with " in page
+    )
 
 
 def test_without_hidden_tests_there_are_no_secret_seeds_either() -> None:

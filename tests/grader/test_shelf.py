@@ -148,7 +148,7 @@ def test_held_results_come_first_with_the_command_that_repeats_them(tmp_path: Pa
     ]
     shown = report.render_held([result_for("alice"), held]).splitlines()
     assert shown[0].startswith("1 held") and shown[1].startswith("zoe: held: no points are judged")
-    assert shown[2].startswith("  python -m grader repeat /home/prof/x 2A/initial_election --seed 1 ")
+    assert shown[2].startswith("  .venv/bin/python -m grader repeat /home/prof/x 2A/initial_election --seed 1 ")
     assert shown[-1] == "  and 1 more in result.json" and report.render_held([result_for("alice")]) == ""
 
 

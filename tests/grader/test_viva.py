@@ -172,9 +172,18 @@ def test_a_run_that_the_grader_cannot_judge_ends_in_words(
     assert main(["viva", str(REFERENCE), "--hosts", "inline"]) == exits.OUR_ERROR
     said = capsys.readouterr()
     assert said.out == "" and "2C/more_persistence seed 1 could not be graded: the disk is full" in said.err
-    assert "repeat the run: python -m grader repeat" in said.err and "Traceback" not in said.err
+    assert "repeat the run: .venv/bin/python -m grader repeat" in said.err and "Traceback" not in said.err
 
 
 def test_a_test_that_does_not_exist_is_a_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["viva", str(REFERENCE), "--hosts", "inline", "--test", "2C/nothing"]) == exits.USAGE
     assert "there is no test '2C/nothing'" in capsys.readouterr().err
+
+
+def test_a_commit_by_the_first_answer_is_not_asked_about_the_one_before(tmp_path: Path) -> None:
+    """With three servers one answer makes a majority."""
+    size, events = trace_of(tmp_path, "2B/basic_agreement", 1)
+    assert size == 3
+    commits = of([question for kind in all_kinds(fold(events, size), SOURCE) for question in kind], "commit")
+    assert all("before" not in question.text + question.answer for question in commits)
+    assert all(re.search(r"made its entry \d+ committed\?$", question.text) for question in commits)

@@ -92,7 +92,7 @@ def best(at_least: str = "D", only: str | None = None) -> Tried:
     raise NoSandbox(
         f"no sandbox of level {only or at_least}{'' if only else ' or better'} works here\n"
         + "".join(f"    {reason}\n" for reason in reasons)
-        + "`python -m grader doctor` shows what to do about it"
+        + "`.venv/bin/python -m grader doctor` shows what to do about it"
     )
 
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from grader.exits import Usage
+from grader.results.exports.marks import Change, Marks
 from grader.results.exports.matching import match
+from grader.results.exports.points import earned, fitted, require_choice
 from grader.results.result import Result
 
 KEYS = ("SIS Login ID", "SIS User ID", "ID")
 EXCUSED = "EX"
+NOBODY = ("Student, Test", "Test Student")
+"""The rows of Canvas's own test student."""
 _DOWNLOADED = re.compile(r"[^_]+_(?:LATE_)?(\d+)_\d+_.*")
 
 
@@ -35,33 +39,6 @@ class Allowed:
     excused: bool = False
     held: bool = False
     not_gradable: bool = False
-
-
-@dataclass(frozen=True)
-class Change:
-    """A cell that gets another value."""
-
-    row: list[str]
-    student: str
-    before: str
-    after: str
-
-
-@dataclass
-class Plan:
-    """What would be done to the gradebook; nothing has been done yet."""
-
-    column: int
-    changes: list[Change] = field(default_factory=list)
-    same: int = 0
-    """Rows that hold the right points already."""
-    left: list[str] = field(default_factory=list)
-    """Whom it leaves out, and why."""
-
-    def carry_out(self) -> None:
-        """Write the new values into the rows."""
-        for change in self.changes:
-            change.row[self.column] = change.after
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -90,29 +67,34 @@ def find_column(header: list[str], assignment: str) -> int:
     return fitting[0]
 
 
-def plan(rows: list[list[str]], column: int, results: Sequence[Result], allowed: Allowed) -> Plan:
-    """Return what to fill in."""
+def plan(rows: list[list[str]], column: int, results: Sequence[Result], allowed: Allowed) -> Marks:
+    """Return what to fill in; nothing is filled in yet."""
     points_row = next((row for row in rows[1:] if row[0].strip() == "Points Possible"), None)
     possible = _number(points_row[column]) if points_row else None
+    require_choice(rows[0][column], possible, results, allowed.stages)
     keys = [rows[0].index(key) for key in KEYS if key in rows[0]]
     students = [row for row in rows[1:] if row is not points_row and len(row) == len(rows[0])]
     cells = [{row[key].strip().casefold() for key in keys if row[key].strip()} for row in students]
-    matched, made = match(cells, results, lambda result, person: person.keys, _DOWNLOADED.findall), Plan(column)
+    matched, made = match(cells, results, lambda result, person: person.keys, _DOWNLOADED.findall), Marks()
     for who, count in matched.without:
         rows_fit = f"{count} rows of the gradebook fit" if count else "no row of the gradebook fits"
         made.left.append(f"{who}: {rows_fit}")
     for number, found in matched.by_row.items():
-        _plan_row(made, students[number], [result for _, result in found], possible, allowed)
+        _plan_row(made, students[number], column, [result for _, result in found], possible, allowed)
+    rest = (row[0].strip() for number, row in enumerate(students) if number not in matched.by_row)
+    made.without = [name for name in rest if name not in NOBODY]
     return made
 
 
-def _plan_row(made: Plan, row: list[str], found: list[Result], possible: float | None, allowed: Allowed) -> None:
+def _plan_row(
+    made: Marks, row: list[str], column: int, found: list[Result], possible: float | None, allowed: Allowed
+) -> None:
     result = found[0] if len(found) == 1 else _chosen(found, allowed)
     if result is None:
         names = " and ".join(result.submission.name for result in found)
         made.left.append(f"{row[0]}: {len(found)} results, of {names}; give --duplicates best, or last")
         return
-    name, before = result.submission.name, row[made.column].strip()
+    name, before = result.submission.name, row[column].strip()
     points, why_not = _points(result, possible, allowed)
     after = f"{points:.2f}"
     if not why_not and before.upper() == EXCUSED and not allowed.excused:
@@ -125,7 +107,7 @@ def _plan_row(made: Plan, row: list[str], found: list[Result], possible: float |
     elif known is not None and f"{known:.2f}" == after:
         made.same += 1
     else:
-        made.changes.append(Change(row, row[0], before, after))
+        made.changes.append(Change(row[0], before, after, row, {column: after}))
 
 
 def _chosen(found: list[Result], allowed: Allowed) -> Result | None:
@@ -142,27 +124,12 @@ def _points(result: Result, possible: float | None, allowed: Allowed) -> tuple[f
     """Return the points, and why they may not be filled in, "" if they may."""
     if result.status == "not-gradable":
         return 0.0, "" if allowed.not_gradable else f"{result.message}; give --not-gradable for zero points"
-    stages = [stage for stage in result.stages if stage.id in allowed.stages or not allowed.stages]
-    if len(stages) < len(allowed.stages):
-        known = ", ".join(stage.id for stage in result.stages)
-        raise Usage(f"--stage {','.join(allowed.stages)}: {result.submission.name} has only {known}")
-    is_held = any(stage.status == "held" for stage in stages) if allowed.stages else result.status == "held"
-    if is_held and not allowed.held:
+    found = earned(result, allowed.stages)
+    if found.is_held and not allowed.held:
         return 0.0, f"{result.points}; give --held to fill in only the points that are certain"
-    score, most = result.score, result.max_score
-    if allowed.stages:
-        score, most = (round(sum(getattr(stage, name) for stage in stages), 2) for name in ("score", "max_score"))
-        if any(change.kind != "late" and not change.test for change in result.adjustments):
-            return 0.0, "the points of the whole were decided by hand; enter those of this stage yourself"
-        late = sum(change.share for change in result.adjustments)  # which is taken from the whole
-        score = round(score * max(0.0, 1 - late), 2)
-    if possible is not None and most and possible != most:
-        if not allowed.scale:
-            text = f"Canvas has {possible:g} points possible, the rubric {most:g}"
-            remedy = "change one of them, give --scale, or --stage for a part of the rubric"
-            raise Usage(f"{text}; {remedy}")
-        score = score * possible / most
-    return score, ""
+    if found.why_not:
+        return 0.0, found.why_not
+    return fitted(found, possible, allowed.scale, "Canvas"), ""
 
 
 def _number(text: str) -> float | None:

@@ -12,28 +12,22 @@ import html
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cleaning import clean
 from grader.exits import Usage
 from grader.results import report
+from grader.results.exports.marks import Change, Marks
 from grader.results.exports.matching import MARK, match
+from grader.results.exports.points import earned, fitted
 from grader.results.result import Person, Result
 from grader.results.student_view import student_view
 
-IDENTIFIER, GRADE, MOST, COMMENTS = "identifier", "grade", "maximum grade", "feedback comments"
+IDENTIFIER, NAME, GRADE = "identifier", "full name", "grade"
+MOST, COMMENTS = "maximum grade", "feedback comments"
 _DOWNLOADED = re.compile(r"_(\d+)_assignsubmission_|[^_]+_(\d+)(?:_.*)?")
 LONGEST = 4000
-
-
-@dataclass
-class Filled:
-    """What was done: the changed rows by student, and why others were left as they are."""
-
-    changed: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The grade before and now."""
-    left: list[str] = field(default_factory=list)
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -52,45 +46,57 @@ def rows_of(path: Path) -> list[list[str]]:
     return rows
 
 
-def fill_in(rows: list[list[str]], results: Sequence[Result], scale: bool, lower: bool) -> Filled:
-    """Write grades and comments into the rows; a grade is lowered only with `lower`."""
-    columns, filled = _columns(rows[0]), Filled()
+@dataclass(frozen=True)
+class Allowed:
+    """What the instructor allows, and how points are counted."""
+
+    scale: bool = False
+    stages: tuple[str, ...] = ()
+    """Only the points of these stages; empty for all."""
+    lower: bool = False
+
+
+def plan(rows: list[list[str]], results: Sequence[Result], allowed: Allowed) -> Marks:
+    """Return which grades and comments to fill in; nothing is filled in yet."""
+    columns, made = _columns(rows[0]), Marks()
     matched = match([_names(row, columns) for row in rows[1:]], results, _keys, _downloaded)
     for who, count in matched.without:
-        filled.left.append(f"{who}: {f'{count} rows fit' if count else 'no row fits'}")
+        rows_fit = f"{count} rows of the worksheet fit" if count else "no row of the worksheet fits"
+        made.left.append(f"{who}: {rows_fit}")
     for number, found in matched.by_row.items():
         if len(found) > 1:
-            filled.left.append(f"{', '.join(who for who, _ in found)}: more than one for the same row")
+            made.left.append(f"{', '.join(who for who, _ in found)}: more than one for the same row")
             continue
         [(who, result)] = found
-        before = rows[number + 1][columns[GRADE]]
-        why = _fill_row(rows[number + 1], columns, result, scale, lower)
-        if why:
-            filled.left.append(f"{who}: {why}")
-        else:
-            filled.changed[who] = before, rows[number + 1][columns[GRADE]]
-    return filled
+        _plan_row(made, rows[number + 1], columns, who, result, allowed)
+    rest = (row for number, row in enumerate(rows[1:]) if number not in matched.by_row and row)
+    made.without = [row[columns.get(NAME, columns[IDENTIFIER])] for row in rest if len(row) == len(rows[0])]
+    return made
 
 
-def _fill_row(row: list[str], columns: dict[str, int], result: Result, scale: bool, lower: bool) -> str:
-    """Fill in one row, or return why it stays as it is."""
-    if result.status != "graded":
-        return f"{result.points if result.status == 'held' else result.status}; its row stays as it was"
+def _plan_row(made: Marks, row: list[str], columns: dict[str, int], who: str, result: Result, allowed: Allowed) -> None:
+    """Plan one row, or note why it stays as it is."""
+    found, why_not = earned(result, allowed.stages), ""
+    if result.status not in ("graded", "held"):
+        why_not = result.status
+    elif found.is_held:
+        why_not = result.points
+    if why_not or found.why_not:
+        made.left.append(f"{who}: {why_not or found.why_not}; its row stays as it was")
+        return
     most = _number(row[columns[MOST]]) if MOST in columns else None
-    points = result.score
-    if most is not None and most != result.max_score and result.max_score:
-        if not scale:
-            raise Usage(f"Moodle has {most:g} points, the rubric {result.max_score:g}; change one, or give --scale")
-        points = result.score * most / result.max_score
-    before = _number(row[columns[GRADE]])
-    if before is not None and points < before and not lower:
-        return f"{points:.2f} is less than the {before:g} that is there; give --lower to lower grades"
+    points, there = fitted(found, most, allowed.scale, "Moodle"), row[columns[GRADE]]
+    before = _number(there)
+    if before is not None and points < before and not allowed.lower:
+        made.left.append(f"{who}: {points:.2f} is less than the {before:g} that is there; give --lower to lower grades")
+        return
     comma = MOST in columns and "," in row[columns[MOST]]
-    shown = f"{points:.2f}".replace(".", "," if comma else ".")
-    row[columns[GRADE]] = shown
-    if COMMENTS in columns:
-        row[columns[COMMENTS]] = _comment(result)
-    return ""
+    after = f"{points:.2f}".replace(".", "," if comma else ".")
+    cells = {columns[GRADE]: after} | ({columns[COMMENTS]: _comment(result)} if COMMENTS in columns else {})
+    if all(row[column] == cell for column, cell in cells.items()):
+        made.same += 1
+    else:
+        made.changes.append(Change(who, there, after, row, cells))
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
@@ -129,5 +135,7 @@ def _number(text: str) -> float | None:
 
 
 def _comment(result: Result) -> str:
-    """Return the student's report as HTML in which nothing acts as markup."""
-    return "<pre>" + html.escape(clean(report.render_one(student_view(result)), LONGEST)) + "</pre>"
+    """Return the student's report as HTML in which nothing acts as markup, and no line of dashes as a formula."""
+    text = clean(report.render_one(student_view(result)), LONGEST)
+    text = re.sub(r"^-[- ]+$", lambda rule: rule.group().replace("-", "─"), text, flags=re.MULTILINE)
+    return "<pre>" + html.escape(text) + "</pre>"

@@ -45,7 +45,7 @@ def _object(result: Result) -> dict[str, Any]:
         "submission": result.submission.name,
         "sha256": result.submission.sha256,
         "status": result.status,
-        "points": result.score if result.has_grade else None,
+        "points": result.score if result.status == "graded" else None,
         "max_points": result.max_score,
         "held_points": result.held_score,
         "message": result.message,

@@ -1,5 +1,6 @@
-"""CSV for a class: one line per submission. Points are there only if they are a grade, and not if they wait for a
-review. Each line names the submission's source and hash, and the rubric, selection and secret of its points.
+"""CSV for a class: one line per submission. Points are there only if it was graded, and not if they wait for a review
+or nothing could be graded. Each line names the submission's source and hash, and the rubric, selection and secret of
+its points.
 
 The grades of a class at a glance; for programs, there is one row for each test (grader.results.exports.rows).
 """
@@ -21,7 +22,7 @@ def class_table(results: Sequence[Result]) -> str:
     rows[0] += ["people", "source", "basis", "lab"]
     for result in results:
         points = {stage.id: f"{stage.score:.2f}" for stage in result.stages if stage.status != "held"}
-        total = f"{result.score:.2f}" if result.has_grade else ""
+        total = f"{result.score:.2f}" if result.status == "graded" else ""
         row = [text_cell(result.submission.name), result.status, total, f"{result.max_score:.2f}"]
         row += [points.get(stage, "") for stage in stages]
         row += [f"{result.held_score:.2f}" if result.status == "held" else "", str(len(result.held))]

@@ -12,18 +12,24 @@ from urllib.parse import quote
 from grader.results.pages.document import document, text
 from grader.results.pages.summary import BINS, RuleFigures, Summary, TestFigures, summarise
 from grader.results.result import Result, Test
+from grader.words import counted
 
 LETTERS = {"pass": "p", "fail": "f", "error": "e", "held": "h", "skip": "k", "not-written": "n"}
-"""How a status stands in the page's data; `s` is a test that failed with some seeds only."""
+"""How a status stands in the page's data; `s` is a test that failed with some seeds only, `l` one
+that passed with figures below the full tier."""
+COSTLY = "ran, but cost too much"
 LEGEND = (
     *(("s-pass", "·", "passed"), ("s-some", "◐", "failed with some seeds"), ("s-fail", "✕", "failed with all seeds")),
     *(("s-error", "!", "error"), ("s-held", "?", "held, needs review"), ("s-not-written", "○", "not written")),
+    ("s-some", "◔", COSTLY),
     ("s-skip", "–", "not run"),
 )
 KINDS = {"test": "tests", "hidden": "hidden tests", "performance": "performance", "drill": "drills"}
 SHORT = 160
 """Characters of a message that the heat map shows; the student's page has all of it."""
 MOST_HELD = 50
+FEW = 3
+"""Submissions that are not gradable are folded if there are more."""
 
 
 def class_page(results: Sequence[Result], title: str = "Class", pages: Mapping[str, str] | None = None) -> str:
@@ -63,9 +69,9 @@ def _row(result: Result, order: Mapping[str, int], page: str) -> dict[str, Any]:
         "w": _people(result) or result.message.partition("\n")[0][:SHORT],
         "h": page,
         "s": result.status,
-        "p": result.score if result.has_grade else None,
+        "p": result.score if result.status == "graded" else None,
         "m": result.max_score,
-        "t": f"{result.score:g}" if result.has_grade else result.status,
+        "t": f"{result.score:g}" if result.status == "graded" else result.status.replace("-", " "),
         "c": "".join(letters),
         "f": details,
     }
@@ -79,7 +85,7 @@ def _people(result: Result) -> str:
 
 def _letter(test: Test) -> str:
     if test.status == "fail" and test.passes:
-        return "s"
+        return "l" if test.figures else "s"
     return LETTERS[test.status]
 
 
@@ -154,9 +160,10 @@ def _held(results: Sequence[Result], pages: Mapping[str, str]) -> Iterator[str]:
             yield "</li>"
         yield "</ol>"
     if refused:
-        yield "<h3>Not gradable</h3><ul>"
+        unfolded = "" if refused[FEW:] else " open"
+        yield f"<details{unfolded}><summary>Not gradable: {counted(len(refused), 'submission')}</summary><ul>"
         yield from (f"<li>{_whose(one, pages)}: {text(one.message)}</li>" for one in refused)
-        yield "</ul>"
+        yield "</ul></details>"
     yield "</section>"
 
 
@@ -249,7 +256,8 @@ def _tests(summary: Summary) -> Iterator[str]:
     for words, names in (("Everybody fails", summary.everybody_fails), ("Nobody fails", summary.nobody_fails)):
         if names:
             shown = "".join(f"<li>{text(name)}</li>" for name in names)
-            yield f'<details><summary>{words}: {len(names)} tests</summary><ul class="columns">{shown}</ul></details>'
+            yield f"<details><summary>{words}: {counted(len(names), 'test')}</summary>"
+            yield f'<ul class="columns">{shown}</ul></details>'
     yield '<div class="scroll"><table class="list sortable">'
     yield "<caption>Pass rates are of submissions in which the test was run and judged.</caption>"
     heads = ("test", False), ("title", False), ("of", True), ("pass rate", True), ("passed", True), ("held", True)
@@ -263,12 +271,13 @@ def _test_row(test: TestFigures) -> str:
     bar = ""
     if share is not None:
         bar = (
-            f'<span class="bar"><svg viewBox="0 0 120 10" width="120" height="10" aria-hidden="true">'
-            f'<rect class="fill" width="{120 * share:.1f}" height="10"/></svg></span> '
+            f'<span class="bar"><svg viewBox="0 0 80 10" width="80" height="10" aria-hidden="true">'
+            f'<rect class="fill" width="{80 * share:.1f}" height="10"/></svg></span> '
         )
     percent = "–" if share is None else f"{share:.0%}"
     return (
-        f'<tr><th scope="row">{text(test.id)}</th><td>{text(test.title)}</td><td class="number">{test.max_score:g}</td>'
+        f'<tr><th scope="row">{text(test.id)}</th><td class="title">{text(test.title)}</td>'
+        f'<td class="number">{test.max_score:g}</td>'
         f'<td class="number" data-value="{-1 if share is None else share:.4f}">{bar}{percent}</td>'
         f'<td class="number" data-value="{test.passed}">{test.passed} of {test.judged}</td>'
         f'<td class="number">{test.held}</td>'

@@ -77,7 +77,7 @@ class Summary(msgspec.Struct):
 
 def summarise(results: Sequence[Result]) -> Summary:
     """Return the figures of a class."""
-    scores = [result.score for result in results if result.has_grade]
+    scores = [result.score for result in results if result.status == "graded"]
     tests = _tests(results)
     asked = [test for test in tests if test.judged >= 2]
     status = Counter(result.status for result in results)
@@ -108,7 +108,7 @@ def summarise(results: Sequence[Result]) -> Summary:
 def _bins(results: Sequence[Result]) -> list[int]:
     found = [0] * BINS
     for result in results:
-        if result.has_grade and result.max_score:
+        if result.status == "graded" and result.max_score:
             share = max(0.0, result.score / result.max_score)
             found[min(BINS - 1, int(BINS * share + 1e-9))] += 1
     return found

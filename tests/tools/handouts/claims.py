@@ -205,7 +205,7 @@ def output_without_source(page: Page) -> Iterator[str]:
 
 NOT_HERE = re.compile(
     r"make (setup|clean|check|lint|mutation|nightly|bench|coverage|reference-figures|parity-with|handouts-refresh)\b"
-    r"|python -m tests.tools.handouts --all$|.*--scheduler |.*(\.\.\.|…|[A-Z]{4,}$| [A-Z]+$)"
+    r"|(\.venv/bin/)?python -m tests.tools.handouts --all$|.*--scheduler |.*(\.\.\.|…|[A-Z]{4,}$| [A-Z]+$)"
 )
 """Commands that are not run for a page's sake: they change the environment, are tested elsewhere, or have blanks."""
 

@@ -30,6 +30,11 @@ Points Possible,,,,
 "Liddell, Alice",101,alice,1,
 "Sharp, Bob",102,bob,1,
 """
+WORKSHEET = """\
+Identifier,Full name,ID number,Grade,Feedback comments
+Participant 1,Alice Liddell,alice,,
+Participant 2,Bob Sharp,bob,,
+"""
 
 
 @contextlib.contextmanager
@@ -73,7 +78,7 @@ def _put(server: str, folder: Path) -> None:
 
 
 def add_class(folder: Path) -> None:
-    """Put into a lab's folder what instructors have: two submissions, each with 2A, a record, and a gradebook."""
+    """Put into a lab's folder what instructors have: two submissions, each with 2A, a record, and gradebooks."""
     text = walk.after(len(walk.STEPS), (ROOT / "skeleton" / "raft.py").read_text(encoding="utf-8"))
     (folder / "submissions" / "bob").mkdir(parents=True)
     (folder / "submissions" / "bob" / "raft.py").write_text(text, encoding="utf-8")
@@ -82,6 +87,7 @@ def add_class(folder: Path) -> None:
     write_json(folder / "performance" / "alice.json", Performance("alice", [1], [], [], "heron"))
     (folder / "roster.csv").write_text("id,name\nalice,Alice\nbob,Bob\n", encoding="utf-8")
     (folder / "gradebook.csv").write_text(GRADEBOOK, encoding="utf-8")
+    (folder / "worksheet.csv").write_text(WORKSHEET, encoding="utf-8")
 
 
 def run(command: str, folder: Path) -> tuple[int, str]:

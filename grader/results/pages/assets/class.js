@@ -2,12 +2,12 @@
 // The heat map of a class: students × tests, with sorting, filters and keyboard. All texts go in as text, never as markup.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const SYMBOL = { p: "·", f: "✕", s: "◐", e: "!", h: "?", k: "–", n: "○", x: "" };
+const SYMBOL = { p: "·", f: "✕", s: "◐", l: "◔", e: "!", h: "?", k: "–", n: "○", x: "" };
 const WORD = {
-  p: "passed", f: "failed", s: "failed with some seeds", e: "error", h: "held, needs review", k: "not run", n: "not written", x: "no result",
+  p: "passed", f: "failed", s: "failed with some seeds", l: "ran, but cost too much", e: "error", h: "held, needs review", k: "not run", n: "not written", x: "no result",
 };
-const CLASS = { p: "s-pass", f: "s-fail", s: "s-some", e: "s-error", h: "s-held", k: "s-skip", n: "s-not-written", x: "s-none" };
-const RANK = "hefsnkxp";
+const CLASS = { p: "s-pass", f: "s-fail", s: "s-some", l: "s-some", e: "s-error", h: "s-held", k: "s-skip", n: "s-not-written", x: "s-none" };
+const RANK = "hefslnkxp";
 const AT_ONCE = 40;
 const WIDTHS = { name: 220, points: 90, test: 22 };
 
@@ -52,7 +52,7 @@ function chooseColumns() {
     .map((test, number) => ({ test, number }))
     .filter(({ test }) => wanted.has(test.kind) && (!stage || test.stage === stage))
     .filter(({ test }) => !text || `${test.id} ${test.title}`.toLowerCase().includes(text))
-    .filter(({ number }) => !controls.failing.checked || data.rows.some((row) => "fesh".includes(row.c[number])));
+    .filter(({ number }) => !controls.failing.checked || data.rows.some((row) => "feslh".includes(row.c[number])));
 }
 
 function chooseRows() {
