@@ -18,8 +18,8 @@ from labs.report.page.keep import Pages
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
-LEAST_TITLE = 18
-"""How many letters of a title matter more than the figures before it."""
+LEAST_TITLE, LEAST_LISTED = 24, 36
+"""How many letters of a title matter more than the figures beside it; and how many in the list of all tests."""
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
 """Those figures, the first to go first."""
 FEW = 5
@@ -71,15 +71,16 @@ def render_one(record: RunRecord, submission: str) -> str:
 
 
 def render_list(scenarios: Sequence[Scenario]) -> str:
-    """Return the facts of the tests, one line each."""
+    """Return the facts of the tests, one line each; drills have no points here, for the grade weighs them otherwise."""
+    points = {} if all(s.is_drill for s in scenarios) else {"points": [f"{s.points:g}" for s in scenarios]}
     cells = {
         "test": [s.id for s in scenarios],
         "title": [s.title for s in scenarios],
-        "points": [f"{s.points:g}" for s in scenarios],
+        **points,
         "servers": ["/".join(map(str, s.sizes)) for s in scenarios],
         "counterpart": [s.mit or "" for s in scenarios],
     }
-    fitted = columns.fit(cells, "title", LEAST_TITLE, ("counterpart", "servers"), columns.room())
+    fitted = columns.fit(cells, "title", LEAST_LISTED, ("counterpart", "servers"), columns.room())
     return columns.render(fitted, left=("test", "title", "counterpart"))
 
 
