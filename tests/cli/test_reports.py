@@ -204,6 +204,18 @@ def test_tests_that_fail_at_other_lines_or_otherwise_have_paragraphs_of_their_ow
     assert len(failures_of(many(*(f"LogMatching: {number}" for number in others)))) == 5
 
 
+def test_what_did_not_happen_for_reasons_of_two_tests_has_a_paragraph_each(terminal: Terminal) -> None:
+    waits = "CommittedIsApplied (§5.3): command {} was not applied by {} servers within 10 s: "
+    took = "server {} accepted it at index 1 in term 1 (t=0.4 s); then no server applied index 1"
+    slow = "; server {} is slow, and needed for a majority"
+    texts = [waits.format(number, 3) + took.format(number) for number in (1, 2)]
+    texts += [text + slow.format(number) for number, text in enumerate(texts)]
+    runs = [msgspec.structs.replace(run, rule="CommittedIsApplied", servers=3) for run in many(*texts)]
+    assert len(failures_of(runs)) == 2
+    alone = msgspec.structs.replace(runs[0], test="2B/one_server", servers=1)
+    assert len(failures_of([*runs, alone])) == 3
+
+
 def test_table_has_a_line_for_each_test_with_means_over_its_runs(terminal: Terminal) -> None:
     terminal(110)
     text = render(record(0, 1, rpcs=100), record(0, 2, rpcs=200), record(1, 1), record(2, 1, servers=5))
