@@ -76,7 +76,7 @@ def test_wrong_claims_are_found(tmp_path: Path) -> None:
     assert len(list(claims.output_without_source(page))) == 1
 
 
-QUICK = [block for page in PAGES.values() for block in blocks.blocks(page) if not block.slow]
+QUICK = [block for page in blocks.pages_and_readme() for block in blocks.blocks(page) if not block.slow]
 
 
 @pytest.mark.parametrize("block", QUICK, ids=lambda block: f"{block.page}: {block.commands[0]}")
