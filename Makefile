@@ -186,7 +186,7 @@ shrink: .venv/ready
 
 keep: .venv/ready
 	@[ -n "$$NAME" ] || { echo 'Under which name? As in  make keep NAME=votes-twice' >&2; exit 2; }
-	@$(LABS) keep "$$NAME" $${FILE:+--file "$$FILE"}
+	@$(LABS) keep "$$NAME" --submission "$$SUBMISSION" $${FILE:+--file "$$FILE"}
 
 trace: .venv/ready
 	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }

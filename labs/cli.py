@@ -19,7 +19,7 @@ from labs.again import kept
 from labs.engine import where
 from labs.engine.unavailable import Unavailable
 from labs.raft.stages import catalogue
-from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text, typed
+from labs.report import coverage, failures, green, json_files, numbers, plan, results, streams, table, trace_text, typed
 from labs.report.page import keep
 from labs.report.page.write import write_page
 from labs.schedule import folder
@@ -195,6 +195,7 @@ def _add_explorer(commands: Any) -> None:
     kept_as = commands.add_parser("keep", help="keep the schedule that was found last: labs test runs it from now on")
     kept_as.add_argument("name", metavar="NAME", help="its name in schedules/")
     kept_as.add_argument("--file", type=Path, metavar="FILE", help="another schedule than the one that was found last")
+    _add_path(kept_as)
     kept_as.set_defaults(run=_keep)
 
 
@@ -549,7 +550,8 @@ def _keep(options: argparse.Namespace) -> int:
     if not options.file and not command.LAST.exists():
         raise Usage("nothing was found yet; make explore and make shrink leave something to keep")
     path = command.keep(options.name, options.file or command.LAST)
-    print(f"kept as {path}: make test runs it from now on\nreplay  make replay TEST={path}")
+    option = failures.chosen(options.submission)
+    print(f"kept as {path}: make test runs it from now on\nreplay  make replay TEST={path}{option}")
     return PASSED
 
 

@@ -35,6 +35,8 @@ NOT_WRITTEN = "not written yet: "
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line ends."""
 MARGIN = " " * 6
+DEBUGGER, ONLY_IN_REPLAY = "BdbQuit", "breakpoint() works only in a replay: type the next line, or take it out"
+"""What a message names if a server called the debugger where nobody can type, and the hint then."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,9 @@ def reason(record: RunRecord, submission: str, again: bool = True, page: Path | 
     lines = []
     for paragraph in f"{record.message}   t={record.virtual_time:.3f}{TOGETHER}s".splitlines():
         lines += [line.replace(TOGETHER, " ") for line in textwrap.wrap(paragraph, terminal.width() - 6)] or [""]
-    if record.hint:
-        lines += textwrap.wrap(record.hint, terminal.width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
+    hint = ONLY_IN_REPLAY if again and DEBUGGER in record.message else record.hint
+    if hint:
+        lines += textwrap.wrap(hint, terminal.width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
     if again:
         lines.append(f"replay  {replay_command(record, submission)}")
     if page is not None:

@@ -370,6 +370,13 @@ def test_a_test_with_red_and_green_seeds_names_the_command_that_compares_them(te
     assert chosen == "make diff TEST=2A/first SEED=5 WITH=2 SUBMISSION='my work'"
 
 
+def test_debugger_outside_of_a_replay_is_explained(terminal: Terminal) -> None:
+    quit_at_once = record(0, 1, "error", rule="NoCrash", message="NoCrash: server 1 BdbQuit:  at raft.py:114 in run")
+    text = render(quit_at_once, record(1), record(2))
+    assert "hint    breakpoint() works only in a replay: type the next line" in text
+    assert "breakpoint" not in table.render_one(quit_at_once, "skeleton")
+
+
 def test_replay_needs_no_submission_for_the_skeleton(terminal: Terminal) -> None:
     assert failures.replay_command(record(0, 4, "fail"), "skeleton") == "make replay TEST=2A/first SEED=4"
 

@@ -18,8 +18,9 @@ def main() -> int:
     what.add_argument("--all", action="store_true", help="run every command, slow ones too; change nothing")
     parser.add_argument("--only", default="", metavar="TEXT", help="only pages with this in their name")
     options = parser.parse_args()
-    if not any(options.only in page.name for page in blocks.pages_and_readme()) and options.only not in ("rules", "figures"):
-        parser.error(f"no page has {options.only!r} in its name: {', '.join(page.name for page in pages())}")
+    names = [page.name for page in blocks.pages_and_readme()]
+    if not any(options.only in name for name in (*names, "rules", "figures")):
+        parser.error(f"no page has {options.only!r} in its name: {', '.join(names)}")
     return refresh(options.only) if options.refresh else run_all(options.only)
 
 
