@@ -33,51 +33,28 @@ LINT := failed=; \
 define HELP
 A course lab for Raft. You write raft.py in skeleton/; these commands try it.
 
-  make test-warmup   a finished server to read, run and break first
-  make test-2A       one stage: 2A election, 2B replication, 2C persistence,
-                     2D snapshots
-  make test          all four stages;  STAGE="2A 2B" for some of them
-  make drills        a single server, one rule of the paper each, in no time;
-                     STAGE=2B for the drills of one stage
-  make again         what failed last, with its seeds, and then fresh seeds
-                     of what passes now;  RUNS=75
-  make watch         that on every save, until Ctrl-C;  STAGE=2A
-  make explore       searches for faults that break your server, and shrinks
-                     what it finds to a few lines:  STAGE=2C TIME=60
-                     EXHAUSTIVE=1 for every order in the small
-  make shrink        shrinks a run that fails:  TEST=2C/figure_8 SEED=17
-  make keep          what was found last becomes a test of yours:  NAME=word
-  make test-perf     what your server costs, beside the reference's figures:
-                     messages, bytes, time; STAGE=2B, ALIAS=name
-  make list          the names of all tests, with points
-  make replay        repeat one run, show its end:  TEST=2C/figure_8 SEED=17
-  make trace         a whole run:  TEST= SEED=, or FILE=out/....trace.jsonl
-                     narrowed by SERVER=0,2 KIND=send,save FROM=1.5 TO=2
-  make submit        pack what you hand in, and check it: out/raft.zip
-  make diff          two runs side by side, from the first event that differs,
-                     in the terminal and as a page:
-                     TEST= SEED= and WITH=another seed, submission or trace;
-                     without WITH a seed that ends otherwise
-  make page          a run as a diagram to move through, in a browser:
-                     TEST= SEED=, or FILE=out/....trace.jsonl
-  make play          your servers live in a browser: stop, step, crash, cut,
-                     rewind; TEST= SEED=, or FILE=a schedule; STAGE=2B
-  make handouts      the handouts as a site with search, in out/site
-  make demo-byzantine, make demo-stale-read
-                     what Raft cannot do, shown with your server
-  make setup         the Python environment, in .venv; the others make it too
-  make clean         remove .venv, out/ and caches
-
-Options follow the target:  make test-2B SEED=7 RUNS=20 TEST=figure_8
-  SUBMISSION=skeleton   a folder with raft.py, or one file
-  SEED=1  RUNS=5        the first seed of each test, and the number of seeds
-  TEST=text             only tests with this text in their id or title;
-                        several with commas between them
-  STEP=3                only the drills of this step of the stage's plan
-  JOBS=2                processes; the default is one per core
-  HOSTS=process         each server in a process of its own, as when graded
-  V=1                   one line per run, tests that wait for code, wall times
-  JSON=file             one record per run, for programs
+  make test-warmup  a finished server to read, run and break first
+  make test-2A      drills and tests of a stage, 2A to 2D;  RUNS=20 SEED=7
+  make test         all four stages;  STAGE="2A 2B" for some of them
+  make drills       one server, one rule of the paper each;  STAGE=2B STEP=3
+  make again        what failed last, then fresh seeds of what passes now
+  make watch        that on every save, until Ctrl-C;  STAGE=2A
+  make replay       one run again, and its end:  TEST=2C/figure_8 SEED=17
+  make trace        the whole run;  or FILE=;  SERVER=0,2 KIND=send FROM=1 TO=2
+  make page         a run as a diagram in the browser;  or FILE=
+  make diff         two runs side by side;  WITH=another seed, server or trace
+  make play         your servers live in the browser;  TEST=, FILE=, STAGE=2B
+  make explore      looks for faults that break your server:  STAGE=2C TIME=60
+  make shrink       makes a run that fails small:  TEST=2C/figure_8 SEED=17
+  make keep         what was found last becomes a test of yours:  NAME=word
+  make test-perf    what your server costs, beside the reference;  STAGE=2B
+  make list         the names of all tests, with points
+  make submit       packs what you hand in, and checks it: out/raft.zip
+  make handouts     the handouts as a site with search, in out/site
+  make demo-byzantine, make demo-stale-read    what Raft cannot do
+  make setup, make clean    makes .venv; removes it, and out/
+Options of most:  SUBMISSION=folder TEST=name,name JOBS=2 HOSTS=process V=1
+handouts/commands.md has every target with all of its options.
 
 For work on the lab itself
   make demo          the stages against the reference, and known-wrong servers
@@ -210,7 +187,7 @@ shrink: .venv/ready
 
 keep: .venv/ready
 	@[ -n "$$NAME" ] || { echo 'Under which name? As in  make keep NAME=votes-twice' >&2; exit 2; }
-	@$(LABS) keep "$$NAME" $${FILE:+--file "$$FILE"}
+	@$(LABS) keep "$$NAME" --submission "$$SUBMISSION" $${FILE:+--file "$$FILE"}
 
 trace: .venv/ready
 	@[ -n "$$TEST$$FILE" ] || { echo 'Which run? As in  make trace TEST=2C/figure_8 SEED=17' >&2; exit 2; }

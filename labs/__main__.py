@@ -1,11 +1,14 @@
 """The command line: `python -m labs --help`."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 
 SECONDS_TO_END = 10
+USAGE = 2
+"""The exit code of a command that was called wrongly."""
 
 
 def start_again() -> int:
@@ -32,10 +35,28 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-if __name__ == "__main__":
-    if os.environ.get("PYTHONHASHSEED") != "0":
-        sys.exit(start_again())
-    from labs.cli import main
+def without(package: str | None) -> str:
+    """Return what to do where a package is missing: most often this is another Python than that of the lab."""
+    python = os.path.join(".venv", "Scripts", "python.exe") if os.name == "nt" else ".venv/bin/python"
+    first = f"this Python, {sys.executable}, has no package {package}."
+    if os.path.exists(python) and os.path.abspath(python) != os.path.abspath(sys.executable):
+        return f"{first} The lab's own Python has it:\n  {python} -m labs {shlex.join(sys.argv[1:])}".rstrip()
+    made = "pip install -e ." if os.name == "nt" else "make clean setup"
+    return f"{first} Set the lab up in its folder:\n  {made}"
 
+
+def start() -> int:
+    """Run the command line; return its exit code."""
+    try:
+        from labs.cli import main
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "labs":
+            raise
+        print(f"labs: {without(error.name)}", file=sys.stderr)
+        return USAGE
     end_as_by_hand()
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(start() if os.environ.get("PYTHONHASHSEED") == "0" else start_again())

@@ -19,7 +19,7 @@ from labs.again import kept
 from labs.engine import where
 from labs.engine.unavailable import Unavailable
 from labs.raft.stages import catalogue
-from labs.report import coverage, green, json_files, numbers, plan, results, streams, table, trace_text
+from labs.report import coverage, failures, green, json_files, numbers, plan, results, streams, table, trace_text, typed
 from labs.report.page import keep
 from labs.report.page.write import write_page
 from labs.schedule import folder
@@ -47,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line: what is wrong, and where to read more."""
 
     def error(self, message: str) -> NoReturn:
-        name = self.prog.removeprefix("python -m ")
+        name = self.prog.rpartition(" -m ")[2]
         self.exit(USAGE, f"{name}: {message.removeprefix('argument ')}; see: {self.prog} --help\n")
 
 
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m labs", description="Run and read tests of Raft servers.")
+    parser = _Parser(prog=typed.labs(), description="Run and read tests of Raft servers.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     test = commands.add_parser("test", help="run the drills and tests of stages against a submission")
@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explorer(commands)
 
     shown = commands.add_parser("github", help="show the failures of a results file in a job of GitHub Actions")
-    shown.add_argument("file", type=Path, metavar="FILE", help="as python -m labs test --json FILE leaves it")
+    shown.add_argument("file", type=Path, metavar="FILE", help="as labs test --json FILE leaves it")
     shown.set_defaults(run=_github)
 
     listing = commands.add_parser("list", help="list the tests, with points and counterparts")
@@ -195,6 +195,7 @@ def _add_explorer(commands: Any) -> None:
     kept_as = commands.add_parser("keep", help="keep the schedule that was found last: labs test runs it from now on")
     kept_as.add_argument("name", metavar="NAME", help="its name in schedules/")
     kept_as.add_argument("--file", type=Path, metavar="FILE", help="another schedule than the one that was found last")
+    _add_path(kept_as)
     kept_as.set_defaults(run=_keep)
 
 
@@ -339,7 +340,7 @@ def _run(options: argparse.Namespace, on_failure: OnFailure | None = None) -> tu
         near = [scenario.id for scenario in catalogue.near(error.word) if scenario.id in there]
         close = f"; close to it: {', '.join(near)}" if near else ""
         flag = {("drills",): " --drills", ("perf",): " --perf"}.get(options.kinds, "")
-        place = f"id or title{close}; see: python -m labs list{flag}"
+        place = f"id or title{close}; see: {typed.labs()} list{flag}"
         step = f", step {options.step}," if getattr(options, "step", None) else ""
         raise Usage(f"nothing in {' '.join(stages)}{step} has {error.word!r} in its {place}") from None
     if on_failure is not None:
@@ -422,9 +423,8 @@ def _replay(options: argparse.Namespace) -> int:
     scenario = _one_test(options.test)
     record, path, page = _run_once(scenario, options)
     verdict = table.render_one(record, options.submission)
-    files = (
-        f"digest  {record.digest}\ntrace   {path}\npage    {page.as_posix()}\nall     python -m labs trace {path} --all"
-    )
+    file = path.as_posix()
+    files = f"digest  {record.digest}\ntrace   {file}\npage    {page.as_posix()}\nall     make trace FILE={file}"
     trace_text.show(path, _filter(options), f"{verdict}\n{files}")
     return {"pass": PASSED, "grader-error": OUR_ERROR}.get(record.status, FAILED)
 
@@ -550,7 +550,8 @@ def _keep(options: argparse.Namespace) -> int:
     if not options.file and not command.LAST.exists():
         raise Usage("nothing was found yet; make explore and make shrink leave something to keep")
     path = command.keep(options.name, options.file or command.LAST)
-    print(f"kept as {path}: make test runs it from now on\nreplay  make replay TEST={path}")
+    option = failures.chosen(options.submission)
+    print(f"kept as {path}: make test runs it from now on\nreplay  make replay TEST={path}{option}")
     return PASSED
 
 
@@ -564,7 +565,7 @@ def _one_test(name: str) -> Scenario:
     if not found:
         near = ", ".join(scenario.id for scenario in catalogue.near(name))
         close = f"; close to it: {near}" if near else ""
-        raise Usage(f"there is no test {name!r}{close}; all of them: python -m labs list")
+        raise Usage(f"there is no test {name!r}{close}; all of them: {typed.labs()} list")
     names = ", ".join(scenario.id for scenario in found[:MOST_NAMES])
     more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
     raise Usage(f"{name!r} is in the ids of {len(found)} tests: {names}{more}; type one of these")

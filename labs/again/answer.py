@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -82,11 +81,10 @@ def _fresh(answer: Answer, submission: str) -> list[str]:
     failed, runs = sum(run.status != "pass" for run in answer.fresh), len(answer.fresh)
     first, last = answer.fresh_seeds[0], answer.fresh_seeds[-1]
     seeds = f"seeds {first} to {last}" if last > first else f"seed {first}"
-    words = f"{seeds} of {tests} {'tests' if tests > 1 else 'test'}: {rate.in_words(failed, runs)}"
+    words = f"{seeds} of {tests} {'tests' if tests > 1 else 'test'}: {rate.in_words(failed, runs, tests)}"
     lines = [_wrapped("fresh", words)]
-    if not failed and rate.upper_bound(0, runs) > LITTLE:
-        count = math.ceil(rate.needed(LITTLE) / tests)
-        enough = f"make again RUNS={count}{failures.chosen(submission)}"
+    if not failed and rate.upper_bound(0, len(answer.fresh_seeds)) > LITTLE:
+        enough = f"make again RUNS={rate.needed(LITTLE)}{failures.chosen(submission)}"
         lines.append(_wrapped("more", f"{enough}  can show under {rate.percent_below(LITTLE)}"))
     return lines
 

@@ -56,13 +56,16 @@ def percent_below(rate: float) -> str:
     return f"{math.ceil(round(percent * scale, 6)) / scale:g} %"
 
 
-def in_words(failed: int, runs: int) -> str:
-    """Return how many runs failed, and what that shows."""
+def in_words(failed: int, runs: int, tests: int = 1) -> str:
+    """Return how many runs failed, and what that shows of the rate of a test; of several only if none failed."""
     if failed == runs:
         return f"all {runs} failed"
-    bound = percent_below(upper_bound(failed, runs))
     share = f" ({_percent(failed / runs)} %)" if failed else ""
-    return f"{failed} of {runs} failed{share}: with 95 % confidence under {bound}"
+    words = f"{failed} of {runs} failed{share}"
+    if failed and tests > 1:
+        return words
+    bound = percent_below(upper_bound(failed, runs // tests))
+    return f"{words}: {'each test ' if tests > 1 else ''}with 95 % confidence under {bound}"
 
 
 def _percent(rate: float) -> str:

@@ -45,7 +45,7 @@ def rerun(kept: Kept, options: argparse.Namespace) -> Answer:
     known = sorted({*kept.red, *kept.fixed})
     scenarios = chosen(one.test for one in known)
     again = [StageJob(scenario.id, one.seed) for scenario in scenarios for one in known if one.test == scenario.id]
-    old = _run(again, scenarios, options, "runs that failed")
+    old = _run(again, scenarios, options, "repeated runs")
     failing = {record.test for record in old if record.status != "pass"}
     seeds = range(kept.next_seed, kept.next_seed + options.runs)
     passing = [scenario for scenario in scenarios if scenario.id not in failing and scenario.own_seed is None]

@@ -21,40 +21,55 @@ SECONDS_TO_HEAR = 2.0
 STOPPED = 130
 """The exit code of a command that was interrupted."""
 LOOK = 200
-"""Milliseconds between two looks at whether to stop."""
+"""Milliseconds between two looks at whether to stop, and at whether the command has ended."""
 SHOWN_FILES = 3
 
 
-def saves(path: Path) -> Iterator[list[str]]:
-    """Yield the names of the files that each save changes, until Ctrl-C; first [], before any save."""
+def saves(path: Path) -> Iterator[list[str] | None]:
+    """Yield the names of the files that each save changes, until Ctrl-C; first [], before any save.
+
+    Between two saves None comes now and then, so that the caller can look after what is running.
+    """
     folder = path if path.is_dir() else path.parent
     only = None if path.is_dir() else path.resolve()
     yield []
-    for changes in watch(folder, watch_filter=PythonFilter(), rust_timeout=LOOK, raise_interrupt=True):
+    looks = watch(folder, watch_filter=PythonFilter(), rust_timeout=LOOK, yield_on_timeout=True, raise_interrupt=True)
+    for changes in looks:
         changed = sorted(Path(name).resolve() for _, name in changes)
         names = [file.name for file in changed if only in (None, file)]
-        if names:
-            yield names
+        yield names or None
 
 
 def run(path: Path, first: Sequence[str], then: Callable[[], Sequence[str]]) -> None:
     """Run the command line `first` now, and what `then` returns after every save; return after Ctrl-C."""
     running: subprocess.Popen[bytes] | None = None
+    has_ended = False
     try:
         for names in saves(path):
+            if names is None:
+                has_ended = has_ended or _announce_end(running)
+                continue
             if running is not None:
                 _end(running)
             if names:
                 more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
                 print(f"\n--- saved: {', '.join(names[:SHOWN_FILES])}{more}", flush=True)
             command = then() if names else first
-            running = subprocess.Popen([sys.executable, "-m", "labs", *command])
+            running, has_ended = subprocess.Popen([sys.executable, "-m", "labs", *command]), False
     except KeyboardInterrupt:
         if running is None or _end(running, SECONDS_TO_HEAR) != STOPPED:  # which has printed it, too
             print("\nstopped", file=sys.stderr)
     finally:
         if running is not None:
             _end(running)
+
+
+def _announce_end(process: subprocess.Popen[bytes] | None) -> bool:
+    """Return whether a command has ended; if so, print that the next save is waited for."""
+    if process is None or process.poll() is None:
+        return False
+    print("\n--- waiting for the next save; Ctrl-C ends this", flush=True)
+    return True
 
 
 def _end(process: subprocess.Popen[bytes], patience: float = 0.0) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import textwrap
 import time
@@ -93,21 +94,21 @@ def show(found: Found, submission: str) -> str:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text.write(found.schedule), encoding="utf-8")
     shutil.copyfile(path, LAST)
-    which = "" if submission == "skeleton" else f" SUBMISSION={submission}"
+    which = "" if submission == "skeleton" else f" SUBMISSION={shlex.quote(submission)}"
     count = len(found.schedule.steps)
     shrunk = f", made small from {found.steps_before} in {found.runs} runs" if found.steps_before else ""
     late = found.time > found.schedule.duration
-    recovery = f"{INDENT}It breaks afterwards, when all faults have ended and the servers have to recover.\n"
+    recovery = f"{INDENT}It breaks after the end, when all faults have ended and the servers have to recover."
     lines = [
         f"FAIL  {found.schedule.stage}  {count} {'step' if count == 1 else 'steps'}{shrunk}",
         *textwrap.wrap(found.message, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT),
+        *[recovery] * late,
         "",
         *(f"{INDENT}{line}" for line in text.write(found.schedule).rstrip().splitlines()[1:]),
-        *[recovery] * late,
         "",
         f"      replay  make replay TEST={path}{which}",
         f"      page    make page TEST={path}{which}",
-        "      keep    make keep NAME=a-name   runs it with make test from now on",
+        f"      keep    make keep NAME=a-name{which}   runs it with make test from now on",
     ]
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """Failures in words: each cause once, with its shortest run, and what is not written yet.
 
 A cause is what failures at one place have in common: the status, the rule, and the line of the submission or else the
-words of the message. Runs of several tests, and of several seeds, share it.
+words of the message. Runs of several tests, and of several seeds, share it. If something did not happen in time, its
+beginning shows little: then what is special about a test counts, too, and a cluster of one server is apart.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.raft.rules import RULES
 from labs.report import terminal
 from labs.report.page.keep import Pages
 from labs.testing.run import RunRecord
@@ -33,6 +35,8 @@ NOT_WRITTEN = "not written yet: "
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Stands for a space at which no line ends."""
 MARGIN = " " * 6
+DEBUGGER, ONLY_IN_REPLAY = "BdbQuit", "breakpoint() works only in a replay: type the next line, or take it out"
+"""What a message names if a server called the debugger where nobody can type, and the hint then."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,16 @@ def causes(records: Sequence[RunRecord], apart: bool = False) -> list[Cause]:
 def _reason_of(run: RunRecord) -> tuple[str, ...]:
     """Return what failures for the same reason share: the status, the rule, and the line in the message.
 
-    Without a line it is the beginning of the message, without its numbers.
+    Without a line it is the beginning of the message, without its numbers. A message about what did not happen in time
+    may end with what is special about the test: "; server 2 is slow, and needed for a majority".
     """
     place = re.search(r"[\w./-]+\.py:\d+ in \w+", run.message)
     words = re.sub(r"\d+", "", re.sub(r"^\w+( \([^)]*\))?: ", "", run.message))
-    return run.status, run.rule or "", place[0] if place else words[:SAME_BEGINNING]
+    reason = (run.status, run.rule or "", place[0] if place else words[:SAME_BEGINNING])
+    if place or run.rule not in RULES or not RULES[run.rule].liveness:
+        return reason
+    special = [part for part in words.split("; ")[1:] if not part.startswith("then ")]
+    return (*reason, "alone" if run.servers == 1 else "", *special)
 
 
 def paragraphs(
@@ -162,8 +171,9 @@ def reason(record: RunRecord, submission: str, again: bool = True, page: Path | 
     lines = []
     for paragraph in f"{record.message}   t={record.virtual_time:.3f}{TOGETHER}s".splitlines():
         lines += [line.replace(TOGETHER, " ") for line in textwrap.wrap(paragraph, terminal.width() - 6)] or [""]
-    if record.hint:
-        lines += textwrap.wrap(record.hint, terminal.width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
+    hint = ONLY_IN_REPLAY if again and DEBUGGER in record.message else record.hint
+    if hint:
+        lines += textwrap.wrap(hint, terminal.width() - 6, initial_indent="hint    ", subsequent_indent=" " * 8)
     if again:
         lines.append(f"replay  {replay_command(record, submission)}")
     if page is not None:

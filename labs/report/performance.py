@@ -56,7 +56,7 @@ def with_cpu(chosen: Sequence[Scenario], records: Sequence[RunRecord], ratio: Ca
 def render(
     chosen: Sequence[Scenario], records: Sequence[RunRecord], found: Sequence[Measurement], submission: str
 ) -> str:
-    """Return table, failures, advice and points."""
+    """Return table, failures, advice, and the number of figures in each tier."""
     lines = [f"{'':3} {'':38} {'yours':>7} {'reference':>9}  tier"]
     lines += [_line(one) for one in found]
     scale = f"{'#' * BAR}  as good as the reference; a longer bar is better, a shorter one worse"
@@ -92,8 +92,6 @@ def _advice(found: Sequence[Measurement]) -> str:
 def _sum(found: Sequence[Measurement], seeds: Sequence[int]) -> str:
     tiers = [one.tier for one in found]
     counts = ", ".join(f"{tiers.count(tier)} {tier}" for tier in ("bonus", "full", "partial", "none"))
-    points = sum(one.points for one in found)
     seen = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
-    return (
-        f"{points} points of {FULL * len(found)}, {FULL + 1} for a bonus: {counts}\nall figures are means over {seen}"
-    )
+    noun = "figure" if len(found) == 1 else "figures"
+    return f"{len(found)} {noun}: {counts}\nall figures are means over {seen}"

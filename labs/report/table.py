@@ -1,6 +1,7 @@
 """The terminal report: one line per test, then each failure with its reason and the command that repeats it.
 
-Tests that wait for a method that is not written yet are only counted, unless everything is asked for.
+Unless everything is asked for, tests that wait for a method that is not written yet are only counted, and so are many
+green ones in a terminal.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from labs.report import columns, failures, plan, terminal
+from labs.report import columns, done, failures, plan, terminal
 from labs.report.green import Change
 from labs.report.page.keep import Pages
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
 
-LEAST_TITLE = 36
-"""How many letters of a title matter more than the figures at the right."""
+LEAST_TITLE, LEAST_LISTED = 24, 36
+"""How many letters of a title matter more than the figures beside it; and how many in the list of all tests."""
 EXPENDABLE = ("commits", "bytes", "servers", "RPCs", "virtual s")
 """Those figures, the first to go first."""
+FEW = 5
+"""How many green drills, or tests, of a command have lines of their own in a terminal."""
+MOST_CHANGED = 8
+"""How many tests that turned green, or red, are named."""
 
 
 def render(
@@ -33,28 +38,24 @@ def render(
 ) -> str:
     """Return table and failures of a session; figures are means over the runs.
 
-    Unless everything is asked for, the tables fit the terminal, and have no lines for tests of unwritten methods.
-    `change` has the tests that turned green since the last run, and those that are no longer green; `pages` the files
-    that show runs.
+    Unless everything is asked for, the tables fit the terminal, and have no lines for tests of unwritten methods, nor
+    for many green ones. `change` has the tests that turned green since the last run, and those that are no longer
+    green; `pages` the files that show runs.
     """
     by_test = failures.by_test(scenarios, records)
-    shown = [s for s in scenarios if verbose or _worst(by_test[s.id]) != "not written"]
-    drills = [scenario for scenario in shown if scenario.is_drill]
-    tests = [scenario for scenario in shown if not scenario.is_drill]
-    width = None if verbose else columns.room()
-    parts = [_drills(drills, by_test, width)] if drills else []
-    parts += [_table(tests, by_test, verbose, width)] if tests else []
-    if verbose:
-        parts.append(_runs(records))
     # A test that was not run, for the session was interrupted, has neither passed nor failed.
     passed = {s.id: all(r.status == "pass" for r in by_test[s.id]) for s in scenarios if by_test[s.id]}
+    parts = _tables(scenarios, by_test, passed, verbose)
+    if verbose:
+        parts.append(_runs(records))
     step = _step(scenarios, passed)
     folded = plan.later(step) if step and not verbose else set()
     due = [scenario for scenario in scenarios if scenario.id not in folded]
     after = failures.unwritten(scenarios, by_test, verbose)
-    after += _folded([scenario.id for scenario in shown if scenario.id in folded and not passed[scenario.id]])
-    after += _changed(change or Change())
-    after += [_next_step(step, scenarios, by_test, passed, submission)] if step else []
+    after += _folded([s.id for s in scenarios if s.id in folded and not passed[s.id] and not _waits(by_test[s.id])])
+    after += _changed(change or Change(), verbose)
+    after += [_next_step(step, by_test, passed, submission)] if step else []
+    after += done.render(scenarios, by_test, failures.chosen(submission))
     after.append(_summary(scenarios, by_test))
     # The tables may scroll away, but not the reasons: they and all after them fit the terminal.
     room = terminal.room_beside(after)
@@ -70,42 +71,78 @@ def render_one(record: RunRecord, submission: str) -> str:
 
 
 def render_list(scenarios: Sequence[Scenario]) -> str:
-    """Return the facts of the tests, one line each."""
+    """Return the facts of the tests, one line each; drills have no points here, for the grade weighs them otherwise."""
+    points = {} if all(s.is_drill for s in scenarios) else {"points": [f"{s.points:g}" for s in scenarios]}
     cells = {
         "test": [s.id for s in scenarios],
         "title": [s.title for s in scenarios],
-        "points": [f"{s.points:g}" for s in scenarios],
+        **points,
         "servers": ["/".join(map(str, s.sizes)) for s in scenarios],
         "counterpart": [s.mit or "" for s in scenarios],
     }
-    fitted = columns.fit(cells, "title", LEAST_TITLE, ("counterpart", "servers"), columns.room())
+    fitted = columns.fit(cells, "title", LEAST_LISTED, ("counterpart", "servers"), columns.room())
     return columns.render(fitted, left=("test", "title", "counterpart"))
 
 
-def _drills(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], width: int | None) -> str:
+def _tables(
+    scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], passed: dict[str, bool], verbose: bool
+) -> list[str]:
+    """Return the tables of drills and of tests; in a terminal many green ones are one line per stage, before these."""
+    width = None if verbose else columns.room()
+    kinds = [[s for s in scenarios if s.is_drill is is_drill] for is_drill in (True, False)]
+    counted: list[list[Scenario]] = []
+    parts = []
+    for kind, draw in zip(kinds, (_drills, _table)):
+        shown = [s for s in kind if verbose or not _waits(by_test[s.id])]
+        if width is not None and sum(passed.get(s.id, False) for s in kind) > FEW:
+            counted.append(kind)
+            shown = [s for s in shown if not passed.get(s.id, False)]
+        if shown:
+            parts.append(draw(shown, by_test, verbose, width))
+    return [_counts(counted, passed), *parts] if counted else parts
+
+
+def _counts(kinds: Sequence[Sequence[Scenario]], passed: dict[str, bool]) -> str:
+    """Return one line per stage: how many of its drills, and of its tests, pass."""
+    lines = []
+    for stage in dict.fromkeys(scenario.stage for kind in kinds for scenario in kind):
+        counts, is_green = [], True
+        for kind in kinds:
+            verdicts = [passed.get(scenario.id, False) for scenario in kind if scenario.stage == stage]
+            noun = "drills" if kind[0].is_drill else "tests"
+            counts += [f"{sum(verdicts)} of {len(verdicts)} {noun}"] if verdicts else []
+            is_green = is_green and all(verdicts)
+        words = f"{' and '.join(counts)} pass"
+        lines.append(f"{stage:4} {terminal.coloured(words, 'pass') if is_green else words}")
+    return "\n".join([f"{lines[0]}   (V=1 lists all of them)", *lines[1:]])
+
+
+def _drills(
+    scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool, width: int | None
+) -> str:
     """Return the table of the drills: their names, as in the handouts, and as much of their titles as fits."""
-    cells = {"drill": [s.id for s in scenarios], **_verdicts(scenarios, by_test), "": [s.title for s in scenarios]}
-    fitted = columns.fit(cells, "", LEAST_TITLE // 2, (), width)
-    return columns.render(_with_colours(fitted), left=("drill", "verdict", ""))
+    titles = [scenario.title for scenario in scenarios]
+    cells = {"drill": [s.id for s in scenarios], **_verdicts(scenarios, by_test), "title": titles}
+    fitted = columns.fit(cells, "title", LEAST_TITLE, (), width)
+    return columns.render(_with_colours(fitted), left=("drill", "verdict", "title"))
 
 
 def _table(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]], verbose: bool, width: int | None) -> str:
     """Return the table of the tests; in a narrow terminal, without the least useful figures."""
     runs = [by_test[scenario.id] for scenario in scenarios]
     cells = {
-        "stage": [scenario.stage for scenario in scenarios],
-        "test": [scenario.title for scenario in scenarios],
+        "test": [scenario.id for scenario in scenarios],
         **_verdicts(scenarios, by_test),
         "virtual s": [f"{_mean(some, 'virtual_time'):.1f}" for some in runs],
         "servers": [_sizes(some) for some in runs],
         "RPCs": [f"{_mean(some, 'rpcs'):.0f}" for some in runs],
         "bytes": [f"{_mean(some, 'bytes'):.0f}" for some in runs],
         "commits": [f"{_mean(some, 'commits'):.0f}" for some in runs],
+        **({"wall s": [f"{_mean(some, 'wall_time'):.2f}" for some in runs]} if verbose else {}),
+        "title": [scenario.title for scenario in scenarios],
     }
-    if verbose:
-        cells["wall s"] = [f"{_mean(some, 'wall_time'):.2f}" for some in runs]
-    fitted = columns.fit(cells, "test", LEAST_TITLE, EXPENDABLE, width)
-    return columns.render(_with_colours(fitted), left=("stage", "test", "verdict"))
+    fitted = columns.fit(cells, "title", LEAST_TITLE, EXPENDABLE, width)
+    return columns.render(_with_colours(fitted), left=("test", "verdict", "title"))
 
 
 def _verdicts(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> dict[str, list[str]]:
@@ -133,13 +170,15 @@ def _runs(records: Sequence[RunRecord]) -> str:
     return str(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
 
 
-def _changed(change: Change) -> list[str]:
+def _changed(change: Change, verbose: bool) -> list[str]:
     """Return one paragraph for the tests that turned green since the last run, and one for the opposite."""
-    named = (("green since the last run", change.gained, "pass"), ("no longer green", change.lost, "fail"))
+    both = (("green since the last run", change.gained, "pass"), ("no longer green", change.lost, "fail"))
     parts = []
-    for words, tests, status in named:
+    for words, tests, status in both:
         if tests:
-            text = textwrap.fill(f"{words}: {', '.join(tests)}", terminal.width(), subsequent_indent="    ")
+            named = tests if verbose else tests[:MOST_CHANGED]
+            more = f", and {len(tests) - len(named)} more (V=1 names all)" if len(tests) > len(named) else ""
+            text = textwrap.fill(f"{words}: {', '.join(named)}{more}", terminal.width(), subsequent_indent="    ")
             parts.append(terminal.coloured(words, status) + text.removeprefix(words))
     return parts
 
@@ -160,31 +199,27 @@ def _step(scenarios: Sequence[Scenario], passed: dict[str, bool]) -> plan.Step |
     return next((step for stage in stages if (step := plan.current(stage, passed))), None)
 
 
-def _next_step(
-    step: plan.Step,
-    scenarios: Sequence[Scenario],
-    by_test: dict[str, list[RunRecord]],
-    passed: dict[str, bool],
-    submission: str,
-) -> str:
+def _next_step(step: plan.Step, by_test: dict[str, list[RunRecord]], passed: dict[str, bool], submission: str) -> str:
     def lacks(drill: str) -> str:
         return next((failures.part(run.message) for run in by_test[drill] if run.rule == "NotWritten"), "")
 
     stage = step.drills[0].partition("/")[0]
-    again = f"make drills STAGE={stage}" if all(s.is_drill for s in scenarios) else f"make test-{stage}"
-    return plan.render(step, passed, lacks, again + failures.chosen(submission))
+    return plan.render(step, passed, lacks, f"make drills STAGE={stage}{failures.chosen(submission)}")
 
 
 def _summary(scenarios: Sequence[Scenario], by_test: dict[str, list[RunRecord]]) -> str:
     passed = [s for s in scenarios if by_test[s.id] and all(r.status == "pass" for r in by_test[s.id])]
     runs = [run for scenario in scenarios for run in by_test[scenario.id]]
-    points, possible = sum(s.points for s in passed), sum(s.points for s in scenarios)
     virtual = sum(run.virtual_time for run in runs)
     words = (
-        f"{len(passed)} of {len(scenarios)} tests passed every run, {points} of {possible} points; "
-        f"{len(runs)} runs, {virtual:,.0f} s of virtual time"
+        f"{len(passed)} of {len(scenarios)} tests passed every run; {len(runs)} runs, {virtual:,.0f} s of virtual time"
     )
     return textwrap.fill(words, terminal.width())
+
+
+def _waits(runs: Sequence[RunRecord]) -> bool:
+    """Return whether a test waits for a method that is not written yet."""
+    return _worst(runs) == "not written"
 
 
 def _worst(runs: Sequence[RunRecord]) -> str:

@@ -159,8 +159,8 @@ def test_what_passes_now_is_fixed_and_tried_with_fresh_seeds(home: Path, capsys:
     assert again(Seeded(VOTE, 2), Seeded(VOTE, 3), Seeded(SAME, 1)) == cli.PASSED
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "fixed 2"
-    assert lines[1] == "      fresh   seeds 6 to 7 of 2 tests: 0 of 4 failed: with 95 % confidence under 53 %"
-    assert lines[2].startswith(f"      more    make again RUNS=150 SUBMISSION={shlex.quote(str(REFERENCE))}")
+    assert lines[1] == "      fresh   seeds 6 to 7 of 2 tests: 0 of 4 failed: each test with 95 % confidence under 78 %"
+    assert lines[2].startswith(f"      more    make again RUNS=299 SUBMISSION={shlex.quote(str(REFERENCE))}")
     assert lines[3].startswith(f"      next    make test-2A SUBMISSION={shlex.quote(str(REFERENCE))}")
     last = kept.read(str(REFERENCE))
     assert (last.red, last.next_seed) == ([], 8)
@@ -323,6 +323,7 @@ def watching(tmp_path: Path) -> Iterator[Watch]:
 def test_every_save_repeats_what_is_red_until_ctrl_c(watching: Watch, tmp_path: Path) -> None:
     server = tmp_path / "mine" / "raft.py"
     watching.wait_for("fixed 0, still red 1 (2A/drill_first_vote, seed 1)")
+    watching.wait_for("--- waiting for the next save; Ctrl-C ends this\n")
     server.write_text("class Raft:\n    def run(self\n")
     watching.wait_for("--- saved: raft.py\n")
     watching.wait_for("raft.py:2 is not valid Python")

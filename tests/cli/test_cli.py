@@ -16,9 +16,11 @@ from typing import Any, NoReturn
 
 import pytest
 
+from labs import __main__ as command_line
 from labs import cli
 from labs.engine.session import Session
 from labs.raft.stages import catalogue
+from labs.report import typed
 from labs.testing.scenario import Scenario
 from labs.trace.reader import read
 from tests.running import REFERENCE, ROOT, call_labs
@@ -52,7 +54,7 @@ def test_skeleton_fails_with_exit_code_1_and_is_told_once_what_is_missing(tmp_pa
     process = call_labs("test", "2A", "--runs", 1, "--jobs", 0, "--submission", SKELETON, folder=tmp_path)
     assert process.returncode == 1, process.stdout + process.stderr
     assert process.stdout.count("not written yet: get_state") == 1
-    assert re.search(r"^0 of \d+ tests passed every run, 0 of \d+ points", process.stdout, re.MULTILINE)
+    assert re.search(r"^0 of \d+ tests passed every run; ", process.stdout, re.MULTILINE)
     assert "Traceback" not in process.stdout + process.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -112,7 +114,7 @@ BROKEN = "class Raft:\n    def run(self\n"
         (["test", "2A", "--submission", "empty"], "empty has no raft.py. A submission is a folder with raft.py"),
         (["test", "2A", "--submission", "broken"], "raft.py:2 is not valid Python"),
         (["replay", "2A/initial_election", "--submission", "nowhere"], "there is no nowhere"),
-        (["replay", "no such test"], "there is no test 'no such test'; all of them: python -m labs list"),
+        (["replay", "no such test"], "there is no test 'no such test'; all of them: "),
         (["replay", "2A/initial_electoin"], "no test '2A/initial_electoin'; close to it: 2A/initial_election"),
         (["replay", "many"], "'many' is in the ids of 3 tests: 2A/many_elections, "),
         (["replay", "figure_8"], "'figure_8' is in the ids of 2 tests: 2B/figure_8, 2C/figure_8; type one of these"),
@@ -174,6 +176,32 @@ def test_arguments_that_make_no_sense_end_with_exit_code_2(
     assert error.startswith("labs") and error.endswith("--help\n")
 
 
+def test_python_without_the_packages_names_the_one_that_has_them() -> None:
+    process = subprocess.run([sys.executable, "-S", "-m", "labs", "list"], cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == cli.USAGE
+    assert re.match(r"labs: this Python, \S+, has no package \w+\. ", process.stderr), process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_command_where_a_package_is_missing_is_the_one_that_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["labs", "test", "2A", "--test", "two words"])
+    assert command_line.without("trio").splitlines()[-1].strip() in ("make clean setup", "pip install -e .")
+    python = tmp_path / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert command_line.without("trio").endswith(" -m labs test 2A --test 'two words'")
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert command_line.without("trio").splitlines()[-1].strip() in ("make clean setup", "pip install -e .")
+
+
+def test_printed_commands_begin_with_the_python_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert typed.labs().startswith(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    assert typed.labs().replace("\\", "/") == ".venv/bin/python -m labs"
+
+
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         call("--help")
@@ -205,7 +233,7 @@ def test_session_stopped_by_hand_shows_what_was_run(
     monkeypatch.setattr("labs.engine.session.run_tests", lambda *anything: Session(interrupted=True))
     assert call("test", "2A", "--submission", SKELETON) == 130
     printed = capsys.readouterr()
-    assert "initial election" in printed.out
+    assert "2A/initial_election" in printed.out
     assert "stopped before the end" in printed.err
 
 
@@ -237,7 +265,7 @@ def test_replay_keeps_the_trace_and_prints_its_end(tmp_path: Path, capsys: pytes
     assert len(list(events)) > 100
     assert "pass  2A/initial_election  initial election   seed 4, " in printed
     assert re.search(r"^digest  [0-9a-f]{64}$", printed, re.MULTILINE)
-    assert re.search(r"^all +python -m labs trace out/2A-initial_election-4.trace.jsonl --all$", printed, re.MULTILINE)
+    assert re.search(r"^all +make trace FILE=out/2A-initial_election-4.trace.jsonl$", printed, re.MULTILINE)
     assert sorted(name.name for name in path.parent.iterdir()) == ["2A-initial_election-4.html", path.name]
 
 

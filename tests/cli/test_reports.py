@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from labs.raft.stages import catalogue
 from labs.report import failures, green, json_files, results, table
 from labs.testing.run import RunRecord
 from labs.testing.scenario import Scenario
@@ -203,12 +204,26 @@ def test_tests_that_fail_at_other_lines_or_otherwise_have_paragraphs_of_their_ow
     assert len(failures_of(many(*(f"LogMatching: {number}" for number in others)))) == 5
 
 
+def test_what_did_not_happen_for_reasons_of_two_tests_has_a_paragraph_each(terminal: Terminal) -> None:
+    waits = "CommittedIsApplied (§5.3): command {} was not applied by {} servers within 10 s: "
+    took = "server {} accepted it at index 1 in term 1 (t=0.4 s); then no server applied index 1"
+    slow = "; server {} is slow, and needed for a majority"
+    texts = [waits.format(number, 3) + took.format(number) for number in (1, 2)]
+    texts += [text + slow.format(number) for number, text in enumerate(texts)]
+    runs = [msgspec.structs.replace(run, rule="CommittedIsApplied", servers=3) for run in many(*texts)]
+    assert len(failures_of(runs)) == 2
+    alone = msgspec.structs.replace(runs[0], test="2B/one_server", servers=1)
+    assert len(failures_of([*runs, alone])) == 3
+
+
 def test_table_has_a_line_for_each_test_with_means_over_its_runs(terminal: Terminal) -> None:
+    terminal(110)
     text = render(record(0, 1, rpcs=100), record(0, 2, rpcs=200), record(1, 1), record(2, 1, servers=5))
     rows = [line.split() for line in text.splitlines() if line.startswith("2A")]
     assert len(rows) == 3
-    assert rows[0][-7:] == ["pass", "2/2", "1.5", "3", "150", "2000", "7"]
-    assert text.splitlines()[-1] == "3 of 3 tests passed every run, 3 of 3 points; 4 runs, 6 s of virtual time"
+    assert rows[0][:8] == ["2A/first", "pass", "2/2", "1.5", "3", "150", "2000", "7"]
+    assert " ".join(rows[0][8:]) == TESTS[0].title
+    assert text.splitlines()[-1] == "3 of 3 tests passed every run; 4 runs, 6 s of virtual time"
 
 
 FIGURES = ("virtual s", "RPCs", "servers", "bytes", "commits")
@@ -220,7 +235,7 @@ def long_titles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.cli.test_reports.TESTS", [dataclasses.replace(test, title=title) for test in TESTS])
 
 
-@pytest.mark.parametrize(("columns", "figures"), [(60, 0), (80, 1), (88, 2), (100, 3), (110, 4), (140, 5)])
+@pytest.mark.parametrize(("columns", "figures"), [(60, 0), (70, 1), (80, 2), (88, 3), (95, 4), (110, 5)])
 def test_table_fits_the_terminal_and_keeps_what_matters_most(
     columns: int, figures: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,11 +243,12 @@ def test_table_fits_the_terminal_and_keeps_what_matters_most(
     terminal(columns, is_terminal=True, no_color=True)
     head, _, *rows = render(record(0), record(1, 1, "fail"), record(2)).splitlines()[:5]
     assert re.split(r"  +", head) == [
-        *("stage", "test", "verdict", "runs"),
+        *("test", "verdict", "runs"),
         *(name for name in ("virtual s", "servers", "RPCs", "bytes", "commits") if name in FIGURES[:figures]),
+        "title",
     ]
     assert max(map(len, (head, *rows))) <= columns
-    assert all("…" in row and re.search(r" (pass|fail) +[01]/1", row) for row in rows)
+    assert all("…" in row and re.search(r"^2A/\w+ +(pass|fail) +[01]/1", row) for row in rows)
 
 
 def test_table_is_whole_in_a_file_or_when_all_is_asked_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +259,77 @@ def test_table_is_whole_in_a_file_or_when_all_is_asked_for(terminal: Terminal, m
     monkeypatch.delenv("COLUMNS")
     for text in (verbose, render(record(0), record(1), record(2))):
         assert TESTS[0].title in text and "commits" in text
+
+
+def stage_of(name: str, kind: catalogue.Kind) -> list[Scenario]:
+    return catalogue.scenarios(name, kind)
+
+
+def runs_of(scenarios: list[Scenario], seeds: int = 1, red: str = "") -> list[RunRecord]:
+    """Return runs of some tests, of which the named one fails."""
+    return [
+        msgspec.structs.replace(record(0, seed, "fail" if one.id == red else "pass"), test=one.id, stage=one.stage)
+        for one in scenarios
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def test_many_green_ones_are_one_line_in_a_terminal_and_red_ones_stay(terminal: Terminal) -> None:
+    terminal(80, is_terminal=True, no_color=True)
+    stage = [*stage_of("2B", "drills"), *stage_of("2B", "test")]
+    drills = len(stage_of("2B", "drills"))
+    tests = len(stage) - drills
+    green = table.render(stage, runs_of(stage), "skeleton")
+    assert f"2B   {drills} of {drills} drills and {tests} of {tests} tests pass   (V=1" in green
+    assert len(green.splitlines()) <= 24 and "2B/figure_8" not in green
+    red = table.render(stage, runs_of(stage, red="2B/figure_8"), "skeleton")
+    assert f"and {tests - 1} of {tests} tests pass" in red and re.search("^2B/figure_8 +fail +0/1", red, re.MULTILINE)
+    assert re.search("^2B/chaos +pass", table.render(stage, runs_of(stage), "skeleton", verbose=True), re.MULTILINE)
+
+
+def test_many_green_ones_keep_their_lines_in_a_file(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    stage = stage_of("2B", "test")
+    assert re.search("^2B/chaos +pass", table.render(stage, runs_of(stage), "skeleton"), re.MULTILINE)
+
+
+def test_the_number_of_tests_that_are_named_as_changed_is_bounded(terminal: Terminal) -> None:
+    names = tuple(scenario.id for scenario in stage_of("2B", "test"))
+    text = render(record(0), change=green.Change(gained=names))
+    assert f"and {len(names) - table.MOST_CHANGED} more (V=1 names all)" in " ".join(text.split())
+    assert names[-1] in render(record(0), change=green.Change(gained=names), verbose=True)
+
+
+# What comes next.
+
+
+@pytest.mark.parametrize(
+    ("kinds", "seeds", "command"),
+    [
+        (("drills",), 5, "make test-2A SUBMISSION=mine"),
+        (("drills", "test"), 5, "make test-2A RUNS=50 SUBMISSION=mine"),
+        (("drills", "test"), 50, "handouts/2B-replication.md, make submit SUBMISSION=mine"),
+    ],
+)
+def test_green_stage_names_what_comes_next(kinds: tuple[catalogue.Kind, ...], seeds: int, command: str) -> None:
+    stage = [scenario for kind in kinds for scenario in stage_of("2A", kind)]
+    assert f"      next    {command}\n" in table.render(stage, runs_of(stage, seeds), "mine")
+
+
+def test_part_of_a_stage_or_a_red_one_names_nothing_next(terminal: Terminal) -> None:
+    stage = [*stage_of("2A", "drills"), *stage_of("2A", "test")]
+    assert "next    " not in table.render(stage, runs_of(stage, red="2A/chaos"), "skeleton")
+    assert "next    " not in table.render(stage[:-1], runs_of(stage[:-1]), "skeleton")
+    assert "next    " not in table.render(stage[1:], runs_of(stage[1:]), "skeleton")
+    assert "next    " not in table.render(stage, runs_of(stage)[:-1], "skeleton")
+
+
+def test_all_stages_are_followed_by_more_seeds_and_by_the_page_on_performance(terminal: Terminal) -> None:
+    stages = [s for stage in catalogue.RAFT_STAGES for kind in catalogue.JUDGED for s in stage_of(stage, kind)]
+    assert "next    make test RUNS=50\n" in table.render(stages, runs_of(stages), "skeleton")
+    assert "next    handouts/performance.md, make submit\n" in table.render(stages, runs_of(stages, 50), "skeleton")
+    some = [scenario for scenario in stages if scenario.stage in ("2A", "2B")]
+    assert 'next    make test STAGE="2A 2B" RUNS=50\n' in table.render(some, runs_of(some), "skeleton")
 
 
 def test_colours_take_no_room(terminal: Terminal) -> None:
@@ -261,8 +348,8 @@ def test_list_fits_the_terminal(columns: int, terminal: Terminal, monkeypatch: p
 
 def test_one_failed_run_fails_the_test(terminal: Terminal) -> None:
     text = render(*[record(0, seed) for seed in range(1, 5)], record(0, 5, "fail"), record(1, 1), record(2, 1))
-    assert re.search(r"runner +fail +4/5 ", text)
-    assert "2 of 3 tests passed every run, 2 of 3 points" in text
+    assert re.search(r"2A/first +fail +4/5 ", text)
+    assert "2 of 3 tests passed every run;" in text
 
 
 def test_failure_is_told_with_reason_hint_seeds_and_replay(terminal: Terminal) -> None:
@@ -283,6 +370,13 @@ def test_a_test_with_red_and_green_seeds_names_the_command_that_compares_them(te
     assert chosen == "make diff TEST=2A/first SEED=5 WITH=2 SUBMISSION='my work'"
 
 
+def test_debugger_outside_of_a_replay_is_explained(terminal: Terminal) -> None:
+    quit_at_once = record(0, 1, "error", rule="NoCrash", message="NoCrash: server 1 BdbQuit:  at raft.py:114 in run")
+    text = render(quit_at_once, record(1), record(2))
+    assert "hint    breakpoint() works only in a replay: type the next line" in text
+    assert "breakpoint" not in table.render_one(quit_at_once, "skeleton")
+
+
 def test_replay_needs_no_submission_for_the_skeleton(terminal: Terminal) -> None:
     assert failures.replay_command(record(0, 4, "fail"), "skeleton") == "make replay TEST=2A/first SEED=4"
 
@@ -295,7 +389,7 @@ def test_what_is_not_written_is_one_line_with_the_number_of_tests(terminal: Term
     lines = text.splitlines()
     assert lines[0] == "not written yet: run (raft.py:88)        2 tests wait for it"
     assert lines[1] == "not written yet: get_state (raft.py:9)   1 test waits for it"
-    assert lines[2:] == ["", "0 of 3 tests passed every run, 0 of 3 points; 4 runs, 6 s of virtual time"]
+    assert lines[2:] == ["", "0 of 3 tests passed every run; 4 runs, 6 s of virtual time"]
 
 
 def test_all_names_what_waits_for_it(terminal: Terminal) -> None:
@@ -338,7 +432,7 @@ def test_verbose_table_has_a_line_for_each_run(terminal: Terminal) -> None:
         record(0, 1, digest="a" * 64), record(0, 2, digest="b" * 64), record(1, 1), record(2, 1), verbose=True
     )
     assert "wall s" in text
-    runs = [line for line in text.splitlines() if line.startswith("2A/")]
+    runs = [line for line in text.partition("digest")[2].splitlines() if line.startswith("2A/")]
     assert [line.split()[:3] for line in runs[:2]] == [["2A/first", "1", "pass"], ["2A/first", "2", "pass"]]
     assert runs[0].endswith("a" * 16) and runs[1].endswith("b" * 16)
 
@@ -354,6 +448,7 @@ def test_list_shows_points_sizes_and_counterparts(terminal: Terminal) -> None:
     lines = table.render_list(TESTS).splitlines()
     assert lines[0].split() == ["test", "title", "points", "servers", "counterpart"]
     assert lines[2].split() == ["2A/first", "a", "test", "of", "the", "runner", "1", "3"]
+    assert "points" not in table.render_list(stage_of("2A", "drills")).splitlines()[0]
 
 
 # What turned green.

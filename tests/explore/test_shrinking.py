@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from labs.engine import stalls
-from labs.explore import work
+from labs.explore import command, work
 from labs.explore.search import Search
 from labs.explore.shrinking import Fails, OutOfTime, shrink
-from labs.explore.work import Exploring, Job
+from labs.explore.work import Exploring, Found, Job
 from labs.raft.stages import catalogue
 from labs.schedule import actions as act
 from labs.schedule.actions import Schedule
@@ -145,6 +146,19 @@ def test_explore_finds_shrinks_saves_and_keep_makes_it_a_test(tmp_path: Path) ->
     assert (tmp_path / "schedules" / "old-log.schedule").read_text(encoding="utf-8").startswith("raft-schedule 1\n")
     replayed = call_labs("replay", "schedules/old-log.schedule", folder=tmp_path)
     assert replayed.returncode == 1 and "VoteOnlyUpToDate" in replayed.stdout
+
+
+def test_commands_of_a_find_choose_the_submission_and_the_recovery_is_not_a_line_of_the_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = Found(LONG, "fail", "LogMatching", "LogMatching: two logs differ", time=LONG.duration + 1)
+    lines = command.show(found, "my work").splitlines()
+    assert [line for line in lines if "SUBMISSION='my work'" in line] == lines[-3:]
+    assert lines[2].startswith("      It breaks after the end") and lines[3] == ""
+    assert "It breaks" not in command.show(replace(found, time=1.0), "skeleton")
+    kept = call_labs("keep", "late", "--submission", "my work", folder=tmp_path)
+    assert "make replay TEST=schedules/late.schedule SUBMISSION='my work'\n" in kept.stdout
 
 
 @pytest.mark.parametrize("stage", ["2A", "2B", "2C", "2D"])

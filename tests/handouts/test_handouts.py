@@ -17,6 +17,7 @@ from handouts.site.pages import HANDOUTS, ORDER, Page, headings, pages
 from labs import cli, messages, node
 from labs.raft.rules import RULES
 from labs.raft.stages import catalogue, performance
+from labs.report.trace_text import KINDS
 from labs.sim.loader.program import Program
 from labs.testing.run import run_scenario
 from labs.trace.events import Event
@@ -76,7 +77,7 @@ def test_wrong_claims_are_found(tmp_path: Path) -> None:
     assert len(list(claims.output_without_source(page))) == 1
 
 
-QUICK = [block for page in PAGES.values() for block in blocks.blocks(page) if not block.slow]
+QUICK = [block for page in blocks.pages_and_readme() for block in blocks.blocks(page) if not block.slow]
 
 
 @pytest.mark.parametrize("block", QUICK, ids=lambda block: f"{block.page}: {block.commands[0]}")
@@ -245,6 +246,11 @@ def test_targets_of_students_are_on_their_page_and_no_other() -> None:
     targets = {target for names in FOR_STUDENTS for target in names.split() if re.fullmatch(r"[a-z-]+", target)}
     told = {target_of(row) for row in rows_of(COMMANDS, "Targets")}
     assert told == targets | {"test-2A", "test-warmup"}
+
+
+def test_every_kind_of_event_is_named() -> None:
+    text = PAGES["debugging.md"].text.partition("The kinds of events:")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z_]+)`", text)) == {*KINDS, "print"}
 
 
 def test_every_option_of_a_target_is_told() -> None:

@@ -20,3 +20,7 @@ def test_recorded_run_has_what_start_md_asks_about() -> None:
     taken = {event.command for event in events if isinstance(event, ev.Start) and event.is_leader}
     applied = {event.command for event in events if isinstance(event, ev.Apply)}
     assert "y1" in taken - applied and {"x1", "y2"} <= applied
+    takers = [
+        event.server for event in events if isinstance(event, ev.Start) and event.is_leader and event.command == "y2"
+    ]
+    assert sorted(takers) == sorted({leaders[0].server, leaders[1].server})

@@ -388,7 +388,7 @@ def test_agreement_may_take_twice_as_long_when_elections_were_in_vain(tmp_path: 
     async def test(cluster: Cluster) -> None:
         await cluster.agree(1, servers=1, within=2.0)
 
-    text = f"command 1 was not applied by 1 servers within {waited} s: no connected server accepted it"
+    text = f"command 1 was not applied by 1 server within {waited} s: no connected server accepted it"
     check_fails(test, elected_after(tmp_path, 9.0, terms), "CommittedIsApplied", text)
 
 
@@ -426,7 +426,7 @@ class Raft(Plain):
         self.apply_ch.send_nowait(ApplyCommand(1, True))
         return 1, 0, True
 """
-    text = "command 1 was not applied by 1 servers within 2 s: server 0 accepted it at index 1 in term 0"
+    text = "command 1 was not applied by 1 server within 2 s: server 0 accepted it at index 1 in term 0"
     check_fails(test, write_submission(tmp_path, server), "CommittedIsApplied", text, servers=1)
 
 

@@ -181,7 +181,7 @@ def test_command_prints_a_table_and_writes_a_record(tmp_path: Path) -> None:
     shown = call_labs("perf", *chosen)
     assert shown.returncode == 0, shown.stderr
     assert re.search(r"^2C  saves of a server +0\.51 +0\.51  full +#######$", shown.stdout, re.M)
-    assert "points of 10, 3 for a bonus" in shown.stdout
+    assert "5 figures: " in shown.stdout
     assert max(len(line) for line in shown.stdout.splitlines() if str(path) not in line) <= 80
     record = msgspec.json.decode(path.read_bytes(), type=report.Performance)
     assert (record.alias, record.seeds, len(record.measurements), len(record.runs)) == ("a heron", [1], 5, 3)
@@ -191,7 +191,7 @@ def test_command_says_what_is_not_written(tmp_path: Path) -> None:
     shown = call_labs("perf", "2A", "--runs", 1, folder=ROOT, COLUMNS="80", NO_COLOR="1")
     assert shown.returncode == 1
     assert "not written yet" in shown.stdout
-    assert "0 points of 6" in shown.stdout
+    assert "3 figures: 0 bonus, 0 full, 0 partial, 3 none" in shown.stdout
 
 
 def test_advice_and_bars() -> None:
@@ -203,7 +203,7 @@ def test_advice_and_bars() -> None:
     assert re.search(r"partial ####$", text, re.M)
     assert re.search(r" - +1\.00  none$", text, re.M)
     assert "saves of a server: save when something has changed" in text
-    assert "4 points of 6, 3 for a bonus: 1 bonus, 0 full, 1 partial, 1 none\nall figures are means over seed 1" in text
+    assert "3 figures: 1 bonus, 0 full, 1 partial, 1 none\nall figures are means over seed 1" in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from labs import cli
 from labs.__main__ import start_again
-from labs.report import columns
+from labs.report import columns, typed
 from tests.corpora import mutants
 from tests.corpora.mutants.patching import Mutant
 
@@ -99,7 +99,7 @@ def show(number: int, mutant: Mutant, more: list[str]) -> list[str]:
 def labs(*arguments: str, visible: bool) -> tuple[list[dict[str, Any]], str]:
     """Run a command of the lab; return the records of its runs, and its output, if that was hidden."""
     if visible:
-        print(f"   $ python -m labs {shlex.join(arguments)}\n", flush=True)
+        print(f"   $ {typed.labs()} {shlex.join(arguments)}\n", flush=True)
     record = FOLDER / "results.json"
     record.unlink(missing_ok=True)
     hidden = io.StringIO()

@@ -18,8 +18,9 @@ def main() -> int:
     what.add_argument("--all", action="store_true", help="run every command, slow ones too; change nothing")
     parser.add_argument("--only", default="", metavar="TEXT", help="only pages with this in their name")
     options = parser.parse_args()
-    if not any(options.only in page.name for page in pages()) and options.only not in ("rules", "figures"):
-        parser.error(f"no page has {options.only!r} in its name: {', '.join(page.name for page in pages())}")
+    names = [page.name for page in blocks.pages_and_readme()]
+    if not any(options.only in name for name in (*names, "rules", "figures")):
+        parser.error(f"no page has {options.only!r} in its name: {', '.join(names)}")
     return refresh(options.only) if options.refresh else run_all(options.only)
 
 
@@ -28,7 +29,7 @@ def refresh(only: str) -> int:
     made = {**figures.all_figures(), "rules.md": rules_page.text()} if only in ("", "rules", "figures") else {}
     for name, text in made.items():
         _write(HANDOUTS / name, text)
-    for page in pages():
+    for page in blocks.pages_and_readme():
         if only in page.name:
             _write(HANDOUTS / page.name, blocks.refreshed(page))
     return 0
@@ -41,7 +42,7 @@ def _write(path: Path, text: str) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
-    print(f"refreshed {path.relative_to(HANDOUTS.parent)}")
+    print(f"refreshed {path.resolve().relative_to(HANDOUTS.parent.resolve())}")
 
 
 def run_all(only: str) -> int:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handouts.site.pages import Page
+from handouts.site.pages import HANDOUTS, Page, pages
 from tests.tools.handouts import scratch
 
 BLOCK = re.compile(r"<!-- output ?(?P<options>[^>]*?) ?-->\n```console\n(?P<body>.*?)```\n", re.S)
@@ -59,6 +59,12 @@ class Block:
 
     def is_stale(self, fresh: str) -> bool:
         return scratch.normalised(fresh) != scratch.normalised(self.body)
+
+
+def pages_and_readme() -> list[Page]:
+    """Return all pages of the handouts, and the project's README under its path from there."""
+    name = "../README.md"
+    return [*pages(), Page(name, (HANDOUTS / name).read_text(encoding="utf-8"))]
 
 
 def blocks(page: Page) -> Iterator[Block]:
