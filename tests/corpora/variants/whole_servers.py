@@ -109,6 +109,40 @@ VARIANTS = (
         folder="one_task_saves",
     ),
     Variant(
+        "two_slow_files",
+        "term and vote in one file, log and snapshot in another, 2 to 14 ms each; a candidate names a log that only "
+        "memory has",
+        "entries that are not on the disk count for nobody, and a crash ends the candidacy with them",
+        folder="two_slow_files",
+    ),
+    Variant(
+        "parks_holes",
+        "answers newest first; an AppendEntries that leaves a hole waits for what fills it; what any leader had "
+        "committed is remembered",
+        "it commits no further than its log matches the present leader's, which has all that was committed",
+        folder="parks_holes",
+    ),
+    Variant(
+        "linked_log",
+        "a tick of 23 ms; the log is a linked list, 35 covered entries stay on the disk, and the service finds its "
+        "snapshot by itself after a restart",
+        "what is applied goes on after the snapshot, wherever the log begins",
+        folder="linked_log",
+    ),
+    Variant(
+        "silent_lease",
+        "who leads or hears its leader never answers a candidate; terms are ballots of one server each; a follower "
+        "saves its leader as its vote",
+        "a candidate that gets no answer asks again, and a vote for the leader of its term elects nobody else",
+        folder="silent_lease",
+    ),
+    Variant(
+        "late_wire",
+        "each request and each answer waits up to 45 ms inside the server, in no order",
+        "what an answer promises was on the disk before it began to wait",
+        folder="late_wire",
+    ),
+    Variant(
         "peer_tasks",
         "a ticker, an applier that waits for a slow service, and a task for each peer that waits for an event",
         "each task looks at the role and the term again when it goes on",
