@@ -378,8 +378,8 @@ def test_desk_has_the_released_lab_and_no_other(desk: Path) -> None:
 
 @needs_make
 def test_first_session_with_make(desk: Path) -> None:
-    shown = type_in(desk, "make", "help").stdout.splitlines()
-    assert "  make test-warmup" in shown[2] and len(shown) <= 24 and max(map(len, shown)) <= 80
+    lines = type_in(desk, "make", "help").stdout.splitlines()
+    assert "  make test-warmup" in lines[2] and len(lines) <= 24 and max(map(len, lines)) <= 80
     warm = type_in(desk, "make", "test-warmup", "RUNS=2")
     assert warm.returncode == 0, warm.stderr
     assert "1 of 1 tests passed every run" in warm.stdout
