@@ -77,6 +77,11 @@ def run_page(folder: Path, name: str, server: Path, test: str) -> Shown:
     return Shown(page, list(read(trace)[1]))
 
 
+def words_on_page(event: ev.Event) -> str:
+    """Return the words of the printed trace, but for a sign that needs a font of its own."""
+    return describe(event).replace("⌛", "∅")
+
+
 def impatient(folder: Path) -> Path:
     """Write the reference as a server that gives each call up before a slow peer answers."""
     shutil.copytree(REFERENCE, folder)
@@ -176,7 +181,7 @@ def settled(page: Page) -> None:
 def test_every_event_is_in_the_words_of_the_printed_trace(browser: Browser, runs: dict[str, Shown], name: str) -> None:
     with opened(browser, runs[name].path) as page:
         told = page.evaluate("Array.from({length: raftPage.model.length}, (_, number) => raftPage.words(number))")
-    assert told == [describe(event).replace("⌛", "∅") for event in runs[name].events]
+    assert told == [words_on_page(event) for event in runs[name].events]
 
 
 @pytest.mark.parametrize("name", ["failing", "snapshots"])
@@ -507,7 +512,7 @@ def check_clocks(found: list[tuple[str, str, str]], events: list[ev.Event]) -> N
         clock = json.loads(text)
         counted[host] = counted.get(host, 0) + 1
         assert (host, clock[host]) == (f"server{event.server}", counted[host])
-        assert words == f"{event.time:.4f} {describe(event)}"
+        assert words == f"{event.time:.4f} {words_on_page(event)}"
         if isinstance(event, ev.Send | ev.Reply):
             sent[event.rpc, "request" if isinstance(event, ev.Send) else "reply"] = clock
         elif isinstance(event, ev.Deliver):
