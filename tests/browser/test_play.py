@@ -199,6 +199,7 @@ def test_a_broken_rule_stops_the_play_and_is_explained(browser: Browser, tmp_pat
             run_until(page, "document.getElementById('verdict').dataset.status === 'fail'", "5")
             assert "SavedBeforeSend" in page.inner_text("#verdict")
             page.click("#propose")
+            wait_until(page, "document.getElementById('live-words').className === 'cuts'")
             assert "rewind" in page.inner_text("#live-words")
             page.evaluate("raftPage.go(0)")
             page.click("#rewind")

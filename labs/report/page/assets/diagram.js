@@ -283,12 +283,22 @@ export class Diagram {
         this.labels.add(RANK.mark, e.time.toFixed(4), this.colours.soft, [{ x: 10, y: y + 4, way: 1, end: this.width, free: true }]);
         shown = e.time; lastY = y;
       }
-      const lane = e.server < 0 ? model.servers : e.server;
+      const lane = e.server < 0 || rows.isFold(row) ? model.servers : e.server;
       const room = y - wordy[lane] >= TEXT_FROM - 1 && this.hasWords;
-      if (room) wordy[lane] = y;
+      if (room && this.needsWords(number, e)) wordy[lane] = y;
       this.drawRow(row, number, e, y, room);
     }
     this.pen.globalAlpha = 1;
+  }
+
+  /**
+   * Return whether an event has words in its lane; most ends of messages have none.
+   * @param {number} number
+   * @param {any} e
+   */
+  needsWords(number, e) {
+    if (e.kind !== "deliver" && e.kind !== "drop") return true;
+    return this.model.from[number] < 0 || e.kind === "deliver" && (e.copy || this.model.late.has(number));
   }
 
   /** Whether there is room for the words of rows. */
@@ -432,7 +442,7 @@ export class Diagram {
     const near = [0, 11, -11].flatMap((down) => beside(x, y + down, 9, this.step)), from = this.labels.between(reason, x);
     const under = [16, -8, 28, -20].map((down) => ({ ...near[0], x: from, y: y + down, end: this.width }));
     const spots = [...near.slice(0, 2), ...under, ...near.slice(2)].map((spot) => ({ ...spot, stay: true }));
-    this.labels.add(RANK.reason, reason, this.colours.bad, [...spots, { ...near[0], free: true }]);
+    this.labels.add(RANK.reason, reason, this.colours.bad, [...spots, { ...near[0], end: this.width, free: true }]);
   }
 
   /**
