@@ -53,8 +53,8 @@ def fitted(found: Earned, possible: float | None, is_scaled: bool, platform: str
 
 
 def require_choice(title: str, possible: float | None, results: Sequence[Result], chosen: Sequence[str]) -> None:
-    """Raise Usage if an assignment is called after some of the stages, nothing says how many points it has, and no
-    stages are chosen: the points of all stages would go in."""
+    """Raise Usage if an assignment is called after some of the stages, the gradebook has no points possible for it, and
+    no stages are chosen: the points of all stages would go in."""
     stages = list(dict.fromkeys(stage.id for result in results for stage in result.stages))
     named = [stage for stage in stages if re.search(rf"(?<!\w){re.escape(stage)}(?!\w)", title, re.IGNORECASE)]
     if named and len(named) < len(stages) and possible is None and not chosen:
