@@ -16,8 +16,8 @@ LATE = 1.0
 class Compaction(Checker):
     """Entries that a service's snapshot covers soon leave the log, except the last few.
 
-    A server may ignore some of its service's snapshots, or be slow about them; it may not ignore all. What has left the
-    log on the disk leaves memory, too: a leader sends its snapshot then.
+    A server may ignore some of its service's snapshots, or be slow about them; it may not ignore all. Entries that have
+    left the log on the disk leave memory, too: a leader sends its snapshot then.
     """
 
     def __init__(self, shadow: Shadow) -> None:

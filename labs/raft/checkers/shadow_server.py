@@ -87,6 +87,27 @@ class ShadowServer:
         """The term that it had shown when a request reached it, by RPC."""
         self.heard = (0, 0.0)
         """The highest term that it must have adopted by what reached it, and when."""
+        self._begin_elections()
+        self._begin_following()
+        self.pending: dict[int, LogMessage] = {}
+        """Requests that change the log, and that it has not answered."""
+        self.chances: dict[int, Chance] = {}
+        """For each request that it has not answered what it could answer."""
+        self.reached = 0
+        """The highest term of any message that reached it since its last start."""
+        self.raised = (0, 0.0)
+        """The highest term that it showed before any message of that term had reached it, as it campaigns; and when."""
+        self.may_drop: int | None = None
+        """From where on it may have dropped entries that are still on its disk, as they conflict with its leader's."""
+        self.first_save = True
+        self.unsent: int | None = None
+        """From where on its log holds only what `start` promised, in its present term."""
+        self.applied = self.disk_snapshot
+        self.installed = 0
+        """The index of the snapshot that its service was given last, unless more has been applied since."""
+
+    def _begin_elections(self) -> None:
+        """Forget elections and leaderships of earlier incarnations."""
         self.leads: int | None = None
         """The term that it is known to lead."""
         self.led: set[int] = set()
@@ -101,16 +122,21 @@ class ShadowServer:
         self.match_term = 0
         self.own_end = (0, 0)
         """(term, index): the last entry that it has shown as the leader of that term, on its disk or not."""
+        self.granted_at = -1.0
+        """When it gave its last vote."""
+        self.granted_in = 0
+        """The term of its last vote."""
+        self.invited_at = -1.0
+        """When its leader may have ordered it to campaign."""
+
+    def _begin_following(self) -> None:
+        """Forget the leaders of earlier incarnations."""
         self.verified = (0, 0)
         """(term, index): up to which index its log is known to match that of the leader of that term."""
         self.told = (0, 0)
         """(term, index): the highest leader_commit that reached it in that term, with entries that fit its log."""
         self.heard_commit = 0
         """The highest leader_commit of all leaders, each the newest of its time, whatever its log was then."""
-        self.pending: dict[int, LogMessage] = {}
-        """Requests that change the log, and that it has not answered."""
-        self.chances: dict[int, Chance] = {}
-        """For each request that it has not answered what it could answer."""
         self.heard_leader = -1.0
         """When a leader of its term last reached it."""
         self.hearings: deque[tuple[float, int]] = deque(maxlen=HEARINGS)
@@ -122,12 +148,6 @@ class ShadowServer:
         """When that leader first reached it."""
         self.last_before: tuple[int, int | None] = (0, 0)
         """Index and term of the last entry on its disk at that moment."""
-        self.granted_at = -1.0
-        """When it gave its last vote."""
-        self.granted_in = 0
-        """The term of its last vote."""
-        self.invited_at = -1.0
-        """When its leader may have ordered it to campaign."""
         self.followed = 0
         """The highest term whose leader it answered with success."""
         self.accepted: list[tuple[int, list[int]]] = []
@@ -135,15 +155,3 @@ class ShadowServer:
 
         Answers may leave in another order than that in which the requests were handled.
         """
-        self.reached = 0
-        """The highest term of any message that reached it since its last start."""
-        self.raised = (0, 0.0)
-        """The highest term that it showed before any message of that term had reached it, as it campaigns; and when."""
-        self.may_drop: int | None = None
-        """From where on it may have dropped entries that are still on its disk, as they conflict with its leader's."""
-        self.first_save = True
-        self.unsent: int | None = None
-        """From where on its log holds only what `start` promised, in its present term."""
-        self.applied = self.disk_snapshot
-        self.installed = 0
-        """The index of the snapshot that its service was given last, unless more has been applied since."""

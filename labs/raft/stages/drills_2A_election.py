@@ -57,7 +57,7 @@ async def drill_two_candidates_at_once(lone: Lone) -> None:
     asked = [(peer, RequestVoteArgs(4, peer, 0, 0)) for peer in (1, 2)]
     granted = [reply.vote_granted for reply in await lone.ask_in_turn(0.001, *asked)]
     lone.check(granted.count(True) <= 1, "both votes are of term 4")
-    # In two terms it may say yes to both, if each answer has the term of its own vote.
+    # In two terms it may vote for both, if each answer has the term of its own vote.
     older, newer = await lone.ask_in_turn(0.001, *((peer, RequestVoteArgs(5 + peer, peer, 0, 0)) for peer in (1, 2)))
     if older.vote_granted and newer.vote_granted:
         lone.check(older.term < newer.term, "the older of the two votes is of term 6, the newer of term 7")

@@ -73,7 +73,7 @@ async def agree_up_to_snapshot(cluster: Cluster, servers: int) -> int:
 async def snapshots(cluster: Cluster, take: Fault | None = None, give: Fault | None = None) -> None:
     """Agree on hundreds of commands in 30 rounds; `take` one server away in each round, and `give` it back.
 
-    In every tenth round it is away for so many commands, and for so long, that only a snapshot can bring them.
+    In every tenth round only a snapshot can bring the commands that it misses: by their number, and after that time.
     """
     await cluster.agree(cluster.command(COMMAND_SIZE), cluster.n)
     for number in range(30):

@@ -1,7 +1,7 @@
 """Queues of threads: each request and each answer waits 0 to 45 ms on its own before it leaves, in no order.
 
-What an answer promises was decided, and on the disk, when the handler worked; by the time it leaves, the server may have
-a newer term and other entries, as if the network were slower.
+The promises of an answer were decided, and on the disk, when the handler worked; by the time it leaves, the server may
+have a newer term and other entries, as if the network were slower.
 """
 
 import trio

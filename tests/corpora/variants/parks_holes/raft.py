@@ -2,7 +2,7 @@
 
 A follower parks an AppendEntries that leaves a hole for up to 22 ms. It remembers the highest leader_commit of any leader,
 and how far its log matches this leader's, and commits the smaller; a success reports that match. A log whose entry at
-prev_log_index conflicts is cut there at once. The leader sends five entries a message, twelve in flight, and repeats a
+prev_log_index conflicts is cut there at once. The leader sends five entries in one message, with twelve in flight, and repeats a
 request that nobody answers for 0.15 s. A candidate asks one peer after another, 8 ms apart, and repeats itself, too.
 """
 
@@ -402,6 +402,6 @@ class Raft:
                 self.commit = index
                 self.known = max(index, self.known)
                 self.lead_go.set()
-            if self.known > self.commit:  # whoever leads has all that was committed before (Leader Completeness)
-                self.node.note(f"commits {self.known} as leader, by what an earlier leader told")
+            if self.known > self.commit:  # a leader has all that was committed before (Leader Completeness)
+                self.node.note(f"commits {self.known} as leader, by the word of an earlier leader")
                 self.commit = min(self.known, self.last())

@@ -1,4 +1,4 @@
-"""Leases and ballots: voters that hear a leader never answer a candidate; terms are ballots, term % n says whose they are.
+"""Leases and ballots: voters that hear a leader never answer a candidate; terms are ballots, term % n is the candidate.
 
 A follower of a leader saves that leader as its vote (the term's election is over). A vote on trial asks in the current
 term; while it runs, late votes of the last real election still count. A new leader takes commands once its no-op is

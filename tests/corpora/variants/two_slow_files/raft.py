@@ -1,7 +1,7 @@
 """Two files on a slow disk: term and vote in one (2 to 8 ms), log and snapshot in the other (4 to 14 ms), both group commits.
 
 Memory runs ahead of the disk. Answers wait for what they promise. Servers apply what is committed, also before their own
-disk has it; a leader sends before it writes. Votes tell where the voter's log ends, and the new leader starts there.
+disk has it; a leader sends before it writes. Votes show where the voter's log ends, and the new leader starts there.
 Snapshots are compacted a while after the service handed them over.
 """
 
