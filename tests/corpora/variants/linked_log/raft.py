@@ -1,4 +1,4 @@
-"""A ticker and nothing else: every 23 ms a server looks at everything. The log is a linked list, read from its end.
+"""A ticker and nothing else: a server looks at everything when 23 ms are over. The log is a linked list, read from its end.
 
 A leader finds where logs agree by bisection, with empty AppendEntries. The commit index is saved (in a field of the
 state) with the next save, and applied up to after a restart; the snapshot is not handed over again then. Up to 35 entries
