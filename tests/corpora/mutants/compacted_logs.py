@@ -2387,4 +2387,35 @@ MUTANTS = [
         origin="blind",
         at_first_sight=False,
     ),
+    Mutant(
+        name="Y05_term_of_a_snapshots_answer_unsaved",
+        source=BLIND,
+        stage="2D",
+        wrong="a newer term in the answer to a snapshot is adopted, and not saved",
+        rules=("SavedBeforeReply", "SavedBeforeSend"),
+        changes=(
+            (
+                '        """Continue after the snapshot that was sent; this server may have made a newer one since."""\n        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n            self.become_follower(reply.term)\n',
+                '        """Continue after the snapshot that was sent; this server may have made a newer one since."""\n        if reply.term > self.current_term:  # Figure 2, All servers rule 2\n            self.become_follower(self.current_term)\n            self.current_term, self.voted_for = reply.term, None\n',
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y06_commands_go_before_a_snapshot",
+        source=BLIND,
+        stage="2D",
+        wrong="while a snapshot waits for the service, it is given the commands that follow first",
+        rules=("ApplyInOrder",),
+        changes=(
+            (
+                "            if self.pending is not None:\n                msg = self.pending\n                self.pending = None\n                await self.apply_ch.send(msg)\n            elif self.last_applied < self.commit_index:\n                self.last_applied += 1\n                entry = self.log[self.last_applied - self.base]\n                await self.apply_ch.send(ApplyCommand(self.last_applied, entry.command))\n",
+                "            if self.last_applied < self.commit_index:\n                self.last_applied += 1\n                entry = self.log[self.last_applied - self.base]\n                await self.apply_ch.send(ApplyCommand(self.last_applied, entry.command))\n            elif self.pending is not None:\n                msg = self.pending\n                self.pending = None\n                await self.apply_ch.send(msg)\n",
+            ),
+        ),
+        base="peer_tasks",
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

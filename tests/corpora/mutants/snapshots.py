@@ -1658,4 +1658,38 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="Y03_suffix_goes_if_it_ends_in_another_term",
+        source=BLIND,
+        stage="2D",
+        wrong="entries after a snapshot stay only if the last one has the snapshot's term",
+        rules=("SnapshotKeepsSuffix",),
+        changes=(
+            (
+                "        if self.has_entry(args.last_included_index, args.last_included_term):\n",
+                "        same = self.last_log_term() == args.last_included_term\n        if same and self.has_entry(args.last_included_index, args.last_included_term):\n",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y04_sends_the_snapshot_that_its_service_took",
+        source=BLIND,
+        stage="2D",
+        wrong="a leader sends the bytes that its service took last, although it has installed newer ones since",
+        rules=("SnapshotIsTheServices",),
+        changes=(
+            (
+                "        self.save(snapshot)\n\n    def get_state",
+                "        self.save(snapshot)\n        self.taken = snapshot\n\n    def get_state",
+            ),
+            (
+                "        data = self.node.persister.snapshot()\n        assert",
+                '        data = getattr(self, "taken", None) or self.node.persister.snapshot()\n        assert',
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]

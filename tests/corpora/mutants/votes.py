@@ -2201,4 +2201,42 @@ MUTANTS = [
         origin="blind",
         at_first_sight=False,
     ),
+    Mutant(
+        name="Y01_log_compared_before_a_wait",
+        source=BLIND,
+        stage="2B",
+        wrong="logs are compared as a candidate asks, and the term is adopted 4 ms later",
+        rules=("VoteOnlyUpToDate",),
+        changes=(
+            (
+                '    def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:\n        """Answer a candidate that asks for this server\'s vote."""\n',
+                '    async def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:\n        """Answer a candidate that asks for this server\'s vote."""\n        is_up_to_date = self.is_up_to_date(args.last_log_index, args.last_log_term)\n        await trio.sleep(0.004)\n',
+            ),
+            (
+                "        if not self.is_up_to_date(args.last_log_index, args.last_log_term):\n",
+                "        if not is_up_to_date:\n",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y02_yes_in_the_term_of_later",
+        source=BLIND,
+        stage="2A",
+        wrong="a vote is answered 4 ms later, in the term that the voter is in by then",
+        rules=("OneVotePerTerm",),
+        changes=(
+            (
+                '    def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:\n        """Answer a candidate that asks for this server\'s vote."""\n',
+                '    async def request_vote(self, args: RequestVoteArgs) -> RequestVoteReply:\n        """Answer a candidate that asks for this server\'s vote."""\n',
+            ),
+            (
+                "        return RequestVoteReply(self.current_term, vote_granted=True)\n",
+                "        await trio.sleep(0.004)\n        return RequestVoteReply(self.current_term, vote_granted=True)\n",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]
