@@ -98,8 +98,8 @@ a refusal of long ago sends entries once more, and a heartbeat of an older term 
 H08 to H10 are seven kinds of the third author's that were missed, and not among the 60; of the eleven others five were
 killed in a later stage. The fourth author's survivors were six: three do no harm among servers of one kind, two cost
 messages or an election, and one needs more seeds. Y01 to Y06 are the six kinds of the fifth author's that were missed and
-are surely wrong; five more were killed in another stage, four break a rule without harm among servers of one kind, and
-five are not clearly wrong."""
+are surely wrong; five more were killed in another stage, five are not clearly wrong, and the rest break rules without harm
+among servers of one kind."""
 
 
 def part_of(mutant: Mutant) -> str:
