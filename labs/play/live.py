@@ -171,7 +171,7 @@ class Live:
         self.act(action)
         if len(self._session.schedule.steps) == done:
             raise Refused(NOBODY)
-        if not isinstance(action, act.Propose):
+        if not isinstance(action, act.Propose) or self.is_over:
             return ""
         answers = [event for event in map(msgspec.json.decode, self.lines[before:]) if event["kind"] == "start"]
         if not answers:

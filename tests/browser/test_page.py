@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 pytestmark = needs_browser
 HUGE = 200_000
-CURSOR = (0x9A, 0x3F, 0xB5)
-"""The colour of the line of this moment in the light theme."""
 NASTY = (
     "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>\x1b[31m\u202e\x00\r\n"
 )
@@ -434,8 +432,11 @@ def test_nothing_strikes_the_words_of_this_moment_through(browser: Browser, runs
             )
             assert places, "its words, and its time unless that stands above"
             for place in places:
-                pixels = page.evaluate(f"{PIXELS}(...{json.dumps(place)})")
-                assert CURSOR not in [tuple(pixel) for pixel in pixels]
+                x, y, width, height = (int(part) for part in place)
+                pixels = page.evaluate(f"{PIXELS}({x}, {y}, {width}, {height})")
+                for row in range(height):
+                    line = pixels[row * width : (row + 1) * width]
+                    assert [255, 255, 255] in line, "a line from one end of the words to the other"
 
 
 def test_the_end_of_a_run_stands_at_the_end_of_the_diagram(browser: Browser, runs: dict[str, Shown]) -> None:

@@ -14,11 +14,11 @@ import pytest
 from labs.engine.thread_alarm import ThreadAlarm
 from labs.play import command, live
 from labs.play.server import PageServer
-from labs.report.trace_text import describe
 from labs.schedule import text
 from labs.schedule.actions import Schedule
 from labs.trace.reader import event_of
 from tests.browser.opening import accessibility_faults, chromium, needs_browser, opened, wait_until
+from tests.browser.test_page import words_on_page
 from tests.corpora import mutants
 from tests.running import REFERENCE
 
@@ -71,11 +71,11 @@ def test_a_cluster_is_played_cut_rewound_and_kept(
         page.click("#propose")
         run_until(page, APPLIED)
         wait_until(page, "document.getElementById('command').value === 'x2'")
-        assert "'x1'" in page.inner_text("#logs")
+        wait_until(page, """document.getElementById('logs').innerText.includes("'x1'")""")
         cluster = server._live
         assert cluster is not None
         told = page.evaluate("Array.from({length: raftPage.model.length}, (_, number) => raftPage.words(number))")
-        assert told == [describe(event_of(line)) for line in cluster.lines[: len(told)]]
+        assert told == [words_on_page(event_of(line)) for line in cluster.lines[: len(told)]]
 
         drag(page, 0, 1)
         wait_until(page, f"{CUT}.has('0>1') && {CUT}.has('1>0')")

@@ -186,6 +186,15 @@ def test_an_act_reports_what_a_server_answered_or_that_nobody_leads() -> None:
     live.end()
 
 
+def test_a_proposal_that_ends_the_run_is_answered_by_its_end_alone(tmp_path: Path) -> None:
+    server = write_with(tmp_path / "no_start", "start(self, command)", '        raise NotImplementedError("2B: start")')
+    live = Live(command.free("2A", 3, 1), server)
+    live.run_until(1.0)
+    assert live.take(cmd.Act(act.Propose(act.LEADER, "x1"))) == ""
+    assert live.rule == "NotWritten" and "rewind" in live.words
+    live.end()
+
+
 def test_a_run_that_is_over_stands_and_names_what_to_do(tmp_path: Path) -> None:
     wrong = next(mutant for mutant in mutants.corpus() if mutant.name == "P02_candidacy_not_saved")
     live = Live(command.free("2C", 3, 1), wrong.write(tmp_path / "wrong"))
@@ -328,10 +337,15 @@ NEVER_YIELDS = r"NoStall.*never yields.* at raft\.py:\d+ in request_vote"
 
 def write_spinning(folder: Path, body: str) -> Path:
     """Write the reference with a handler that never yields."""
+    return write_with(folder, "request_vote(self, args)", body)
+
+
+def write_with(folder: Path, method: str, body: str) -> Path:
+    """Write the reference with another method."""
     shutil.copytree(REFERENCE, folder)
     file = folder / "raft.py"
-    handler = f"\n\nclass Spins(Raft):\n    def request_vote(self, args):\n{body}\n\nRaft = Spins\n"
-    file.write_text(file.read_text(encoding="utf-8") + handler, encoding="utf-8")
+    other = f"\n\nclass Other(Raft):\n    def {method}:\n{body}\n\nRaft = Other\n"
+    file.write_text(file.read_text(encoding="utf-8") + other, encoding="utf-8")
     return folder
 
 
