@@ -84,9 +84,9 @@ def test_a_cluster_is_played_cut_rewound_and_kept(
         page.click("#cut-one")
         wait_until(page, f"{CUT}.has('0>1') && !{CUT}.has('1>0')")
 
-        page.evaluate("raftPage.go(raftPage.model.numberAt(0.5))")
+        page.evaluate("raftPage.go(raftPage.model.numberAt(0.3))")
         page.click("#rewind")
-        wait_until(page, f"raftPage.model.end <= 0.51 && {CUT}.size === 0")
+        wait_until(page, f"raftPage.model.end <= 0.31 && {CUT}.size === 0")
         page.click("#act-Isolate")
         run_until(page, "raftPage.model.end > 0.6")
         page.fill("#search", "")
