@@ -87,6 +87,7 @@ def test_a_cluster_is_played_cut_rewound_and_kept(
         page.evaluate("raftPage.go(raftPage.model.numberAt(0.3))")
         page.click("#rewind")
         wait_until(page, f"raftPage.model.end <= 0.31 && {CUT}.size === 0")
+        page.select_option("#live-server", "0")
         page.click("#act-Isolate")
         run_until(page, "raftPage.model.end > 0.6")
         page.fill("#search", "")
