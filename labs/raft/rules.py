@@ -313,7 +313,7 @@ RULES: dict[str, Rule] = catalogue(
     Rule(
         "LeaderInTime",
         "§5.2; §5.6",
-        "a leader is elected within five seconds after the network allows one (ten, if elections were held in vain)",
+        "a leader is elected within five seconds after the network allows one, or ten if elections were held in vain",
         "is an election started, does it get its votes, does the winner announce it?",
         "2A",
         True,

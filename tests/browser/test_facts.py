@@ -67,7 +67,7 @@ FACTS = {
     "SnapshotNotRolledBack": ["apply", "applysnap"],
     "SnapshotKeepsSuffix": ["save", "deliver InstallSnapshot", "save"],
     "SnapshotAndLogTogether": ["save", "save"],
-    "SnapshotIsTheServices": ["takesnapshot", "save"],
+    "SnapshotIsTheServices": ["save", "send InstallSnapshot"],
     "SnapshotTermKept": ["deliver InstallSnapshot", "save"],
     "InstallWhenNeeded": ["deliver InstallSnapshot", "send InstallSnapshot"],
     "LeaderInTime": ["deliver InstallSnapshot", "reply InstallSnapshot"],

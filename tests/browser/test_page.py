@@ -210,7 +210,7 @@ def test_state_of_servers_that_save_nothing_is_what_they_would_have_saved(
         if name == "saves_nothing":
             server = next(one for one in variants.corpus() if one.name == name).write(tmp_path / name)
         shown = run_page(tmp_path, name, server, test)
-        assert any(isinstance(event, ev.Save) for event in shown.events) == (name == "saves")
+        assert any(isinstance(event, Save) for event in shown.events) == (name == "saves")
         with opened(browser, shown.path) as page:
             states.append(page.evaluate("raftPage.model.stateAt(raftPage.model.length - 1).servers"))
     parts = ("role", "term", "vote", "log", "commit", "applied")
@@ -423,7 +423,7 @@ def test_the_diagram_shows_why_each_message_was_lost_and_which_rule_broke(
 def test_nothing_strikes_the_words_of_this_moment_through(browser: Browser, runs: dict[str, Shown]) -> None:
     shown = runs["failing"]
     with opened(browser, shown.path) as page:
-        for number in (n for n, e in enumerate(shown.events) if isinstance(e, ev.Save | ev.Start | ev.Role)):
+        for number in (n for n, e in enumerate(shown.events) if isinstance(e, Save | ev.Start | ev.Role)):
             page.evaluate(f"raftPage.go({number})")
             settled(page)
             places = page.evaluate(

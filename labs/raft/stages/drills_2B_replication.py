@@ -322,8 +322,7 @@ async def drill_probe_takes_no_commit_back(lone: Lone) -> None:
     """a short AppendEntries takes no commit back, however high its leader_commit is (AppendEntries rule 5)"""
     await lone.append_entries(1, term=1, terms=[1, 1, 1], commit=3)
     await lone.wait_for_applied(3, command_of(3, 1))
-    # Server 2 leads, and looks for where the logs agree; it has committed two entries more. Then it sends what it has,
-    # with as much of its commit index as it knows server 0 to have.
+    # Server 2 looks for where the logs agree, and sends its log; it has committed two entries more.
     await lone.append_entries(2, term=2, prev=(1, 1), commit=5)
     await lone.append_entries(2, term=2, prev=(1, 1), terms=[1, 1, 2, 2], commit=1)
     term = await lone.become_leader()
@@ -332,8 +331,8 @@ async def drill_probe_takes_no_commit_back(lone: Lone) -> None:
     index = (await lone.propose("x")).index
     request = await request_with(lone, 2, index)
     text = (
-        f"it had applied index 3 before it led term {term}: a leader of term 2 had then sent leader_commit=5 with an "
-        "AppendEntries that ended at index 1, and leader_commit=1 with its entries: both leave a commit_index of 3"
+        f"it had applied index 3 before it led term {term}: a leader of term 2 had then sent leader_commit=5 with what "
+        "ended at index 1, and leader_commit=1 with its entries: both leave a commit_index of 3"
     )
     lone.check(request.message.leader_commit >= 3, text)
     lone.oblige()
