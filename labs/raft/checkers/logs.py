@@ -155,7 +155,7 @@ class Appending(Checker):
             if server.incarnation > 0 and server.first_save:  # It has saved nothing since, so it has read that.
                 rule = "RestoredOnRestart"
             elif server.saves and server.disk.lacks(prev, term):
-                rule, text = "MatchingKept", f"{text} by what it acknowledged, and its disk has it not"
+                rule, text = "MatchingKept", f"{text} by what it acknowledged, and its disk has not: rule 4 appends it"
             raise Violation(rule, text, (server.id, args.leader_id), event.time)
 
     def _shorter(self, server: ShadowServer, index: int) -> str:
