@@ -476,6 +476,32 @@ def test_trial_that_was_begun_before_a_vote_ends_in_an_election_after_it(first: 
     assert caught.value.rule == "ElectionTimerReset"
 
 
+@pytest.mark.parametrize("invited", [True, False])
+def test_marked_election_that_a_leader_asked_for_may_ask_again_later(invited: bool) -> None:
+    story = Story("2A", 5)
+    story.elect(0, 1, voters=(1, 2))
+    story.now += 1.0
+    story.append(0, 4, append(1, (0, 0), []))
+    story.now += 0.02
+    last_word = story.send(0, 4, append(1, (0, 0), []), **({"own": True} if invited else {}))
+    story.deliver(last_word)
+    if not invited:
+        story.answer(last_word, AppendEntriesReply(1, True))
+        story.now += 0.02
+    story.role(4, 2)
+    for voter in (3, 2):
+        asked = story.send(4, voter, RequestVoteArgs(2, 4, 0, 0), own=True)
+        story.now += 0.2
+        story.deliver(asked)
+        story.answer(asked, RequestVoteReply(2, True))
+    if invited:
+        story.role(4, 2, leads=True)
+        return
+    with pytest.raises(Violation) as caught:
+        story.role(4, 2, leads=True)
+    assert caught.value.rule == "ElectionTimerReset"
+
+
 # Snapshots' bytes.
 
 

@@ -453,7 +453,7 @@ class Campaigns(Checker):
         if message.term in server.led or server.leads is not None or message.term < server.term:
             return
         began = server.raised[1] if server.raised[0] == message.term else event.time
-        if server.invited_at >= 0 and event.time - server.invited_at < SHORTEST_TIMEOUT:
+        if server.invited_at >= 0 and 0 <= began - server.invited_at < SHORTEST_TIMEOUT:
             return
         # It may not have looked yet at a message that it has not answered.
         heard, rpc = server.hearings[-1] if server.hearings else (-1.0, 0)
