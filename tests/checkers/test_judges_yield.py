@@ -489,6 +489,8 @@ def test_marked_election_that_a_leader_asked_for_may_ask_again_later(invited: bo
         story.answer(last_word, AppendEntriesReply(1, True))
         story.now += 0.02
     story.role(4, 2)
+    if invited:
+        story.answer(last_word, AppendEntriesReply(2, False))
     for voter in (3, 2):
         asked = story.send(4, voter, RequestVoteArgs(2, 4, 0, 0), own=True)
         story.now += 0.2
