@@ -4,6 +4,49 @@ from __future__ import annotations
 
 from tests.corpora.variants import Variant
 
+LATE_WIRE = (
+    ("BALLOTS = True", "BALLOTS = False"),
+    ("SILENT = True", "SILENT = False"),
+    ("QUICK = True", "QUICK = False"),
+    ("BARRIER = True", "BARRIER = False"),
+    (
+        "class Raft:\n",
+        """class Wire:
+    def __init__(self, node):
+        self.node = node
+
+    def __getattr__(self, name):
+        return getattr(self.node, name)
+
+    async def call(self, peer, args):
+        await trio.sleep(self.node.random.uniform(0, 0.045))
+        return await self.node.call(peer, args)
+
+
+def late(handler):
+    async def handle(self, args):
+        reply = handler(self, args)
+        reply = await reply if inspect.isawaitable(reply) else reply
+        await trio.sleep(self.node.random.uniform(0, 0.045))
+        return reply
+
+    return handle
+
+
+class Raft:
+""",
+    ),
+    (
+        "self.node, self.ch, self.me, self.peers, self.rand = node,",
+        "self.node, self.ch, self.me, self.peers, self.rand = Wire(node),",
+    ),
+    ("from dataclasses import dataclass\n", "import inspect\nfrom dataclasses import dataclass\n"),
+    ("    async def request_vote(self, args):\n", "    @late\n    async def request_vote(self, args):\n"),
+    ("    def append_entries(self, args):\n", "    @late\n    def append_entries(self, args):\n"),
+    ("    def install_snapshot(self, args):\n", "    @late\n    def install_snapshot(self, args):\n"),
+)
+"""Queues of threads: each request and each answer waits on its own before it leaves."""
+
 VARIANTS = (
     Variant(
         "one_inbox",
@@ -140,7 +183,8 @@ VARIANTS = (
         "late_wire",
         "each request and each answer waits up to 45 ms inside the server, in no order",
         "what an answer promises was on the disk before it began to wait",
-        folder="late_wire",
+        LATE_WIRE,
+        folder="silent_lease",
     ),
     Variant(
         "peer_tasks",
