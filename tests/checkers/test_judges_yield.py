@@ -316,6 +316,29 @@ def test_follower_may_remember_what_an_earlier_leader_had_committed(fits: int, m
         story.apply(2, index, f"c{index}")
 
 
+@pytest.mark.parametrize("same_leader", [True, False])
+def test_follower_may_keep_entries_that_it_refused_until_the_gap_is_closed(same_leader: bool) -> None:
+    """A leader keeps what it has sent, so that follows what closes the gap; a later leader may have other entries."""
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.append(0, 1, append(1, (3, 1), [], 3))
+    story.call(0, 2, append(1, (2, 1), COMMANDS[2:], 3), AppendEntriesReply(1, False))
+    if same_leader:
+        story.append(0, 2, append(1, (0, 0), COMMANDS[:2], 3))
+    else:
+        story.now += 1.0
+        story.elect(1, 2, last=(3, 1), voters=(2,))
+        story.append(1, 2, append(2, (0, 0), COMMANDS[:2], 3, leader=1))
+    story.apply(2, 1, "c1")
+    story.apply(2, 2, "c2")
+    if same_leader:
+        story.apply(2, 3, "c3")
+        return
+    with pytest.raises(Violation) as caught:
+        story.apply(2, 3, "c3")
+    assert caught.value.rule == "CommitBound"
+
+
 @pytest.mark.parametrize(("last", "may"), [((4, 2), True), ((3, 2), True), ((5, 2), False), ((4, 1), False)])
 def test_candidate_may_count_entries_that_its_disk_has_not_yet(last: tuple[int, int], may: bool) -> None:
     """If it loses them in a crash, it loses its candidacy too: in the term that it asks in it has promised no more."""

@@ -208,6 +208,7 @@ class Shadow(Checker):
             for chance in server.chances.values()
             if isinstance(request := chance.request, AppendEntriesArgs) and request.term == term
         ]
+        waiting += [(request, False) for request in server.parked if request.term == term]
         # Each may hold the entry that another one follows.
         for request, fitted in sorted(waiting, key=lambda pair: pair[0].prev_log_index):
             prev = request.prev_log_index
@@ -468,6 +469,8 @@ class Shadow(Checker):
             return
         if not reply.success:
             self._refused_as_old(server, event, request)
+            if request.entries and reply.term == request.term:
+                server.parked.append(request)
             taken_before = reply.term > request.term >= came_in and (chance is None or chance.yes)
             self._refused_append(server, request, reply, taken_before)
             return

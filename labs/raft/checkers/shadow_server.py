@@ -10,6 +10,8 @@ from labs.raft.checkers.shadow_log import ShadowLog
 
 HEARINGS = 30
 """How many of the last requests of leaders are remembered for each server, to know when it was last reached."""
+PARKED = 64
+"""How many of the last requests that it refused are remembered for each server, as it may keep them."""
 LogMessage: TypeAlias = AppendEntriesArgs | InstallSnapshotArgs
 
 
@@ -91,6 +93,8 @@ class ShadowServer:
         self._begin_following()
         self.pending: dict[int, LogMessage] = {}
         """Requests that change the log, and that it has not answered."""
+        self.parked: deque[AppendEntriesArgs] = deque(maxlen=PARKED)
+        """Entries that it has refused lately because of a gap: it may keep them until the gap is closed."""
         self.chances: dict[int, Chance] = {}
         """For each request that it has not answered what it could answer."""
         self.reached = 0
