@@ -563,6 +563,33 @@ def test_service_that_finds_its_snapshot_goes_on_after_it_though_the_log_begins_
     assert caught.value.rule == "ApplyInOrder"
 
 
+@pytest.mark.parametrize(("heard", "may"), [(3, True), (2, False)])
+def test_new_leader_may_commit_at_once_what_an_earlier_one_had_committed(heard: int, may: bool) -> None:
+    """Its own log has all of that (§5.4.3), although that leader's messages have not shown how far the logs match."""
+    story = led_with_disks()
+    for peer in (1, 2):
+        sent = story.send(0, peer, append(1, (0, 0), COMMANDS))
+        story.deliver(sent)
+        story.save(peer, 1, 0, COMMANDS)
+        story.answer(sent, AppendEntriesReply(1, True), back=peer == 2)  # that of server 1 gets lost
+    story.restart(1)
+    story.append(0, 1, append(1, (0, 0), [], heard))
+    story.now += 1.0
+    story.save(1, 2, 1, COMMANDS)
+    asked = story.send(1, 2, RequestVoteArgs(2, 1, 3, 1))
+    story.deliver(asked)
+    story.save(2, 2, 1, COMMANDS)
+    story.answer(asked, RequestVoteReply(2, True))
+    story.apply(1, 1, "c1")
+    story.apply(1, 2, "c2")
+    if may:
+        story.apply(1, 3, "c3")
+        return
+    with pytest.raises(Violation) as caught:
+        story.apply(1, 3, "c3")
+    assert caught.value.rule == "CommitBound"
+
+
 BYTES = [
     (snapshot_of("c1", "c2"), None),
     (snapshot_of("c1", "x2"), "its bytes do not hold what was applied up to index 2"),

@@ -192,7 +192,14 @@ class Shadow(Checker):
             best = max(best, min(server.heard_commit, server.verified[1]))
         if server.match_term:
             best = max(best, self.counted(server))
+        if server.heard_leader_of < self._leads(server):  # its log has all that was committed before (§5.4.3)
+            best = max(best, min(server.heard_commit, server.log.last))
         return best
+
+    def _leads(self, server: ShadowServer) -> int:
+        """Return the term that a server leads, or has just got the votes for; 0 if there is none."""
+        votes = len(server.granted.get(server.candidate, set()) | {server.id})
+        return server.leads or (server.candidate if votes >= self.majority else 0)
 
     @staticmethod
     def may_commit_late(server: ShadowServer) -> int:
