@@ -339,6 +339,22 @@ def test_follower_may_keep_entries_that_it_refused_until_the_gap_is_closed(same_
     assert caught.value.rule == "CommitBound"
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_log_may_hold_entries_that_came_before_the_gap_was_closed(kept: bool) -> None:
+    """A follower that keeps what it refused has it in its log then, so the leader's next heartbeat fits."""
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    if kept:
+        story.call(0, 2, append(1, (2, 1), COMMANDS[2:]), AppendEntriesReply(1, False))
+    story.append(0, 2, append(1, (0, 0), COMMANDS[:2]))
+    if kept:
+        story.append(0, 2, append(1, (3, 1), []))
+        return
+    with pytest.raises(Violation) as caught:
+        story.append(0, 2, append(1, (3, 1), []))
+    assert caught.value.rule == "ConsistencyCheck"
+
+
 @pytest.mark.parametrize(("last", "may"), [((4, 2), True), ((3, 2), True), ((5, 2), False), ((4, 1), False)])
 def test_candidate_may_count_entries_that_its_disk_has_not_yet(last: tuple[int, int], may: bool) -> None:
     """If it loses them in a crash, it loses its candidacy too: in the term that it asks in it has promised no more."""

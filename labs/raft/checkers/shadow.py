@@ -115,7 +115,7 @@ class Shadow(Checker):
         if leader.match_term != args.term:
             return 0
         told = [value for value in extra.values() if type(value) is int and 0 < value <= leader.log.last]
-        return max((index for index in told if log.has(index, leader.log.term_at(index) or 0)), default=0)
+        return max((index for index in told if not log.lacks(index, leader.log.term_at(index) or 0)), default=0)
 
     @staticmethod
     def chance(server: ShadowServer, rpc: int) -> Chance:
@@ -558,6 +558,7 @@ class Shadow(Checker):
             server.trusted, unread = False, True
         if unread:
             self._take_in(server, prev, terms)
+            self._close_gaps(server, args.term)
 
     @staticmethod
     def _take_in(server: ShadowServer, prev: int, terms: list[int]) -> None:
@@ -573,6 +574,15 @@ class Shadow(Checker):
             server.accepted.clear()
         elif terms:
             server.accepted = [*server.accepted[1 - MAX_UNANSWERED :], (prev, terms)]
+
+    @staticmethod
+    def _close_gaps(server: ShadowServer, term: int) -> None:
+        """Note that entries which a server refused because of a gap may be in its log, if they follow it by now."""
+        for request in sorted(server.parked, key=lambda request: request.prev_log_index):
+            prev = request.prev_log_index
+            if request.term == term and not server.log.lacks(prev, request.prev_log_term):
+                server.log.doubt(prev, [entry.term for entry in request.entries])
+                server.changed = True
 
     @staticmethod
     def _look(server: ShadowServer) -> None:
