@@ -53,6 +53,8 @@ ELECTIONS = 5
 """How often the server's own elections may interrupt a step of a drill."""
 NEW_CLUSTERS, TERMS_BEFORE = 0.25, (5, 60)
 """The share of drills that begin in a new cluster, and how many terms have passed in the others."""
+AT_ONCE = 0.05
+"""Virtual seconds after a restart in which no election timeout can be over."""
 _LIVENESS: dict[type, str] = {RequestVoteArgs: "LeaderInTime", AppendEntriesArgs: "HeartbeatsSent"}
 """The rule that requires such a request, whatever is in it."""
 _SILENCE: dict[type, str] = {
@@ -92,6 +94,8 @@ class Lone(testing.Lone):
         """When that was."""
         self._led = False
         """Whether it led when it was last asked something."""
+        self._restarted_at = -math.inf
+        """When the drill last started it from its disk."""
 
     @cached_property
     def fakes(self) -> Mapping[int, RaftPeer]:
@@ -143,7 +147,17 @@ class Lone(testing.Lone):
     def restart(self) -> None:
         """Start the server from its disk; crash it first if it runs."""
         self._followed_at = -math.inf
+        self._restarted_at = self.now
         super().restart()
+
+    def _fail(self, text: str, rule: str | None = None) -> NoReturn:
+        waiting = [request for fake in self.fakes.values() for request in fake.requests]
+        for request in waiting:
+            since = request.time - self._restarted_at
+            if isinstance(request.message, RequestVoteArgs) and 0.0 <= since < AT_ONCE and self.now >= request.time:
+                text += f"; it had asked for votes {since * 1000:.0f} ms after its restart, and so changed its term"
+                super()._fail(f"{text}: a server starts as a follower, and waits for its timeout", "ElectionTimerReset")
+        super()._fail(text, rule)
 
     def _silence(self, args: Args) -> RequestVoteReply | None:
         """A server that leads, or has just heard its leader, may leave a candidate without an answer (§6)."""

@@ -415,4 +415,18 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="Y07_stands_at_once_after_a_restart",
+        source=BLIND,
+        stage="2C",
+        wrong="a server that finds a term on its disk stands for election as it starts, without any timeout",
+        rules=("ElectionTimerReset",),
+        changes=(
+            (
+                "            await self.watch_election_timer()\n",
+                "            if self.current_term:\n                self.become_candidate()\n            await self.watch_election_timer()\n",
+            ),
+        ),
+        origin="blind",
+    ),
 ]
