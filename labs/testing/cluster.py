@@ -6,6 +6,7 @@ no server has anything left to do. A failed check ends the run with the name of 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -81,11 +82,15 @@ class Cluster:
     # Proposing and looking.
 
     def command(self, size: int = 0) -> Command:
-        """Return a command that differs from all others of the run: an int, or a str of `size` characters."""
+        """Return a command that differs from all others of the run: an int, or a str of `size` characters.
+
+        Those are digits that look random, so that the commands of a log do not fit into fewer bytes.
+        """
         self._commands += 1
         if not size:
             return 1000 + self._commands
-        return f"{self._commands}:".ljust(size, "x")
+        number = f"{self._commands}:"
+        return (number + hashlib.shake_128(number.encode()).hexdigest(size))[: max(size, len(number))]
 
     def start(self, server: int, command: Command) -> StartAnswer:
         """Propose a command to a server."""

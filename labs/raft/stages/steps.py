@@ -18,6 +18,8 @@ from labs.testing.cluster import POLL, StartAnswer
 
 DELAYED = replace(RELIABLE, request_delay=(0.001, 0.02), reply_delay=(0.001, 0.02))
 """Nothing is lost, but everything is on its way for a while: so a fault can strike between sending and arriving."""
+QUICK = replace(RELIABLE, request_delay=(0.001, 0.004), reply_delay=(0.001, 0.004))
+"""All messages are on their way for a moment: so hundreds of them, one after the other, take a second or two."""
 EVEN_DELAY = replace(RELIABLE, request_delay=(0.02, 0.02), reply_delay=(0.02, 0.02))
 """All messages take equally long: what is in step stays in step."""
 LATE_AND_TWICE = replace(
@@ -27,9 +29,13 @@ LATE_AND_TWICE = replace(
 SLOW_LINK = (0.025, 0.025)
 """A link so slow that copying a log over it takes a while, and a round trip still no longer than students were
 promised."""
+MANY = 300
+"""More entries than the messages of most servers hold."""
 SLOW = 0.11
 """A message to or from a slow server takes this much longer: its answers take longer than a heartbeat's interval."""
 WEATHERS = (RELIABLE, DELAYED, UNRELIABLE, LATE_AND_TWICE, LONG_REORDERING)
+SINCE_RESTART = (0.0, 0.0, 0.6, 3.0)
+"""Virtual seconds that a voter may have been back when another candidate of its term asks it."""
 MOMENTS: tuple[CrashPoint, ...] = ("save", "reply", "send")
 """Where `Cluster.crash_at` can crash a server."""
 
@@ -358,8 +364,8 @@ def _reset_links(cluster: Cluster) -> None:
 async def two_candidates(cluster: Cluster, meanwhile: Callable[[int], Awaitable[None]]) -> None:
     """Let one of three servers win an election with the vote of another, and the third stand in the same term later.
 
-    Before it does, the voter restarts, or the winner does and the voter is gone: neither may vote again in that term.
-    `meanwhile` is awaited with the winner, before the restart.
+    Before it does, the voter restarts, or the winner does and the voter is gone: neither may vote again in that term,
+    however long ago that restart was. `meanwhile` is awaited with the winner, before the restart.
     """
     await cluster.sleep(0.3)
     late, one, other = draw_servers(cluster, 3)
@@ -374,6 +380,7 @@ async def two_candidates(cluster: Cluster, meanwhile: Callable[[int], Awaitable[
     cluster.cut(winner, late)
     if cluster.random.random() < 0.6:
         cluster.restart(voter)
+        await cluster.sleep(cluster.random.choice(SINCE_RESTART))
     else:
         cluster.crash(voter)
         cluster.restart(winner)

@@ -14,7 +14,9 @@ from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     DELAYED,
     LATE_AND_TWICE,
+    MANY,
     NETWORK_FAULTS,
+    QUICK,
     SLOW,
     Client,
     agree_on,
@@ -573,6 +575,26 @@ async def test_old_ends_are_no_copies(cluster: Cluster) -> None:
         await cluster.agree(cluster.command(), cluster.n)
 
 
+@scenario(servers=(3, 5), points=2, network=QUICK)
+async def test_long_old_end(cluster: Cluster) -> None:
+    """hundreds of entries of an older term are committed with one of the new term, and not before"""
+    for _ in range(2):
+        await cluster.agree(cluster.command(), cluster.n)
+        leader = await cluster.wait_for_leader()
+        for server in others(cluster, leader):
+            cluster.disconnect(server)
+        start_many(cluster, leader, MANY)
+        await cluster.sleep(cluster.random.uniform(1.0, 2.0))
+        # A majority of which only the old leader can win an election, and in a newer term than that of its entries.
+        few = cluster.random.sample(others(cluster, leader), cluster.majority - 1)
+        for server in few:
+            cluster.connect(server)
+        await cluster.wait_for_leader(among=[leader, *few])
+        await cluster.agree(cluster.command(), cluster.majority)
+        cluster.connect_all()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
 @scenario(servers=5, points=3)
 async def test_leader_again(cluster: Cluster) -> None:
     """who leads again knows nothing of its followers' logs"""
@@ -660,6 +682,27 @@ async def test_overlapping_majorities(cluster: Cluster) -> None:
         start_at(cluster, cluster.servers)
         await cluster.sleep(cluster.random.uniform(0.0, 0.1))
     cluster.heal()
+    await cluster.agree(cluster.command(), cluster.n)
+
+
+@scenario(servers=(3, 5), points=2)
+async def test_answers_to_earlier_requests(cluster: Cluster) -> None:
+    """answers come so late that a leader sends again; and later than a cut that keeps newer entries from followers"""
+    for seconds in (0.3, 0.45, 0.45, 1.4):
+        await cluster.agree(cluster.command(), cluster.n)
+        leader = await cluster.wait_for_leader()
+        away = cluster.random.sample(others(cluster, leader), min(cluster.majority, cluster.n - 1))
+        for server in away:
+            cluster.set_link(server, leader, delay=(seconds, seconds + 0.1))
+        start_many(cluster, leader, cluster.random.choice((0, 1, MANY)))
+        await cluster.sleep(cluster.random.uniform(0.3, 1.2))
+        for server in away:
+            cluster.cut(leader, server)
+        start_many(cluster, leader, 3)
+        await cluster.sleep(2.0)
+        for server in away:
+            cluster.set_link(server, leader)
+        cluster.heal()
     await cluster.agree(cluster.command(), cluster.n)
 
 
