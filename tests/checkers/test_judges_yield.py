@@ -128,6 +128,30 @@ def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() 
     assert caught.value.rule == "CommitNeedsMajority"
 
 
+@pytest.mark.parametrize("stored", [4, 5])
+def test_answer_may_report_entries_that_are_not_on_the_leaders_disk_yet(stored: int) -> None:
+    """What a field of the answer reports counts if it is true, and only as far as the leader's log goes."""
+    story = led_with_disks()
+    story.start(0, "c4", 4, 1)
+    log = COMMANDS + entries(1, "c4")
+    for peer in (1, 2):
+        story.send(0, peer, append(1, (3, 1), log[3:]))
+    story.save(0, 1, 0, COMMANDS)
+    for peer in (1, 2):
+        first = story.send(0, peer, append(1, (0, 0), COMMANDS))
+        story.deliver(first)
+        story.save(peer, 1, 0, log)
+        story.answer(first, AppendEntriesReply(1, True), stored=stored)
+    for index in (1, 2, 3):
+        story.apply(0, index, f"c{index}")
+    if stored == 4:
+        story.apply(0, 4, "c4")
+        return
+    with pytest.raises(Violation) as caught:
+        story.apply(0, 4, "c4")
+    assert caught.value.rule == "CommitNeedsMajority"
+
+
 def test_entry_on_the_disk_in_place_of_an_acknowledged_one_is_named_by_its_term() -> None:
     story = Story("2C")
     story.save(1, 1, None, COMMANDS[:2])

@@ -114,8 +114,11 @@ class Shadow(Checker):
         log, leader = server.disk if server.saves else server.log, self.servers[args.leader_id]
         if leader.match_term != args.term:
             return 0
-        told = [value for value in extra.values() if type(value) is int and 0 < value <= leader.log.last]
-        return max((index for index in told if not log.lacks(index, leader.log.term_at(index) or 0)), default=0)
+        known = leader.log.last
+        end = max(known, leader.own_end[1] if leader.own_end[0] == args.term else 0)  # its disk may be late
+        told = [value for value in extra.values() if type(value) is int and 0 < value <= end]
+        terms = {index: leader.log.term_at(index) if index <= known else args.term for index in told}
+        return max((index for index in told if not log.lacks(index, terms[index] or 0)), default=0)
 
     @staticmethod
     def chance(server: ShadowServer, rpc: int) -> Chance:
