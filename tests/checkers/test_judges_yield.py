@@ -511,14 +511,18 @@ def test_once_somebody_leads_by_them_requests_with_that_field_are_votes() -> Non
     assert caught.value.rule == "OneVotePerTerm"
 
 
+@pytest.mark.parametrize("asked", [1, 2])
 @pytest.mark.parametrize("first", ["trial", "vote"])
-def test_trial_that_was_begun_before_a_vote_ends_in_an_election_after_it(first: str) -> None:
-    """Its timer had run out before it asked on trial; a vote meanwhile, in the term that it is in, ends nothing."""
+def test_trial_that_was_begun_before_a_vote_ends_in_an_election_after_it(first: str, asked: int) -> None:
+    """Its timer had run out before it asked on trial; a vote meanwhile, in the term that it is in, ends nothing.
+
+    It asks on trial in the term that it would stand in, or in its own.
+    """
     story = Story("2C", 5)
     for server in (0, 1, 4):
         story.save(server, 1, None, [])
     story.now = 1.0
-    tried = story.send(4, 0, RequestVoteArgs(2, 4, 0, 0), own=True) if first == "trial" else 0
+    tried = story.send(4, 0, RequestVoteArgs(asked, 4, 0, 0), own=True) if first == "trial" else 0
     story.now += 0.3
     story.save(1, 1, 1, [])
     vote = story.send(1, 4, RequestVoteArgs(1, 1, 0, 0))
@@ -527,7 +531,7 @@ def test_trial_that_was_begun_before_a_vote_ends_in_an_election_after_it(first: 
     story.answer(vote, RequestVoteReply(1, True))
     story.now += 0.06
     if first == "vote":
-        tried = story.send(4, 0, RequestVoteArgs(2, 4, 0, 0), own=True)
+        tried = story.send(4, 0, RequestVoteArgs(asked, 4, 0, 0), own=True)
     story.deliver(tried)
     story.answer(tried, RequestVoteReply(1, True))
     story.save(4, 2, 4, [])

@@ -459,9 +459,11 @@ class Campaigns(Checker):
         heard, rpc = server.hearings[-1] if server.hearings else (-1.0, 0)
         if rpc in server.pending:
             heard = -1.0
-        # What it had begun on trial goes on while it votes: its timer had run out before.
+        # What it had begun on trial goes on while it votes: its timer had run out before. Some ask on trial in their
+        # own term, and then stand in the next.
         tried, since = self._tried.get(server.id, (-1, 0.0))
-        granted = -1.0 if tried == message.term and since < server.granted_at else server.granted_at
+        goes_on = message.term - 1 <= tried <= message.term and since < server.granted_at
+        granted = -1.0 if goes_on else server.granted_at
         for when, what in ((heard, "heard its leader"), (granted, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:
                 if server.heard_leader_of == message.term:
