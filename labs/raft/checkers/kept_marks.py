@@ -100,6 +100,8 @@ class OneLoop(Checker):
 
     PAIRS = 15
     """This many pairs of equal heartbeats in a row, each pair at one instant, are not chance."""
+    NO_PAIR = 3
+    """A count of more than two heartbeats at one instant."""
     PAUSE = 0.2
     """Virtual seconds from pair to pair that make ten heartbeats a second."""
 
@@ -119,6 +121,8 @@ class OneLoop(Checker):
             self._last[pair] = (time, message, 1)
             if last[2] != 2:  # more are a flood, and no pair
                 self._row.pop(pair, None)
+        elif last[1] != message:  # news of this instant, and no second copy
+            self._last[pair] = (time, message, self.NO_PAIR)
         else:
             self._last[pair] = (time, message, last[2] + 1)
             if last[2] == 1:

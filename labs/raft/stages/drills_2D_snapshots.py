@@ -167,6 +167,7 @@ async def drill_matching_entries_stay(lone: Lone) -> None:
     lone.check(
         reply.success, "it had accepted entry 3; the snapshot ends with entry 2, which it had with the same term"
     )
+    await lone.append_entries(1, term=3, prev=(3, 3), terms=[3])  # What it saves now needs the snapshot on its disk.
 
 
 @drill(rule="SnapshotKeepsSuffix")

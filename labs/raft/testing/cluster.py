@@ -13,7 +13,7 @@ from labs.sim.kernel import Kernel
 from labs.testing import cluster as testing
 from labs.testing.cluster import POLL, StartAnswer
 
-VAIN_ELECTIONS = 2
+VAIN_ELECTIONS = 1
 """After how many terms that began meanwhile a wait for a leader or for agreement may take twice as long: votes split by
 chance (§5.2), and where messages are late, a leader that needs a majority's answers in time steps down by chance."""
 DEAF = 3.0
