@@ -152,7 +152,7 @@ RULES: dict[str, Rule] = catalogue(
         "MatchingKept",
         "Figure 2, AppendEntries rules 3 and 4; §5.3",
         "entries that do not conflict stay",
-        "what happens when an old, short AppendEntries arrives late?",
+        "which entries has a success promised, and what may take one away: may an old, short AppendEntries?",
         "2B",
     ),
     Rule(
@@ -233,7 +233,7 @@ RULES: dict[str, Rule] = catalogue(
         "SavedBeforeSend",
         "Figure 2, State, persistent state; §5.1",
         "what a request promises is on disk before it is sent",
-        "a candidacy is a promise too: which one?",
+        "what must be on the disk before a candidate asks, and before a leader counts its own entry?",
         "2C",
     ),
     Rule(

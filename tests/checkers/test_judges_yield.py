@@ -15,6 +15,7 @@ from labs.messages import (
     RequestVoteReply,
 )
 from labs.raft.checkers.election import SAME_TIMEOUTS
+from labs.raft.checkers.logs import IN_VAIN
 from labs.sim.server.service import Service
 from labs.trace.events import ApplySnap, TakeSnapshot
 from tests.tools.judged import Story, Violation, entries
@@ -126,6 +127,48 @@ def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() 
     with pytest.raises(Violation, match=own) as caught:
         story.apply(0, 4, "c4")
     assert caught.value.rule == "CommitNeedsMajority"
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_refusals_of_what_all_logs_have_end_somewhere(other: bool) -> None:
+    """A follower may report how far it is without looking at its log; it may not hold up its leader for ever."""
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.append(0, 2, append(1, (0, 0), COMMANDS))
+    story.append(0, 2, append(1, (3, 1), [], 3))
+    for index in (1, 2, 3):
+        story.apply(2, index, f"c{index}")
+
+    def refuse(prev: int) -> None:
+        story.call(0, 2, append(1, (prev, 1), [], 3), AppendEntriesReply(1, False))
+        story.now += 0.1
+
+    for number in range(40 if other else IN_VAIN):
+        refuse(1 + number % 2 if other else 2)
+    if not other:
+        with pytest.raises(Violation, match="31 times in a row") as caught:
+            refuse(2)
+        assert caught.value.rule == "ConsistencyRefusal"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("saves", [True, False])
+def test_deposed_leader_may_keep_what_it_had_promised_and_not_sent(saves: bool, kept: bool) -> None:
+    """A command that came in the instant in which it heard of a newer term is in its log, or not."""
+    story = led()
+    story.append(0, 1, append(1, (0, 0), COMMANDS))
+    story.append(0, 2, append(1, (0, 0), COMMANDS))
+    story.start(0, "c4", 4, 1)
+    log = COMMANDS + entries(1, "c4")
+    story.now += 1.0
+    story.elect(1, 2, last=(3, 1), voters=(2,))
+    story.call(1, 0, append(2, (3, 1), [], leader=1), AppendEntriesReply(2, True))
+    if saves:
+        story.save(0, 2, None, log if kept else COMMANDS)
+    if kept:
+        story.call(1, 0, append(2, (4, 1), [], leader=1), AppendEntriesReply(2, True))
+    else:
+        story.call(1, 0, append(2, (4, 1), [], leader=1), AppendEntriesReply(2, False))
 
 
 @pytest.mark.parametrize("stored", [4, 5])
@@ -907,15 +950,23 @@ def test_snapshot_and_the_entries_behind_it_may_be_in_one_save() -> None:
 # Heartbeats.
 
 
-def send_pairs(pause: float, count: int) -> None:
-    """Let a leader send two heartbeats at a time, again and again."""
-    story = Story("2A", 3)
-    story.elect(0, 1, voters=(1, 2))
-    for _ in range(count):
-        for _ in range(2):
+def send_pairs(pause: float, count: int, commits: bool = False) -> None:
+    """Let a leader send two heartbeats at a time, again and again; the second of them may report a newer commit."""
+    story = led(count + 1) if commits else Story("2A", 3)
+    if commits:
+        for peer in (1, 2):
+            story.append(0, peer, append(1, (0, 0), entries(1, *(f"c{index + 1}" for index in range(count + 1)))))
+    else:
+        story.elect(0, 1, voters=(1, 2))
+    for number in range(count):
+        for second in range(2):
             for peer in (1, 2):
-                story.append(0, peer, append(1, (0, 0), []))
+                story.append(0, peer, append(1, (0, 0), [], commit=number + second if commits else 0))
         story.now += pause
+
+
+def test_two_messages_at_one_instant_that_differ_are_no_pair() -> None:
+    send_pairs(0.15, 30, commits=True)
 
 
 def test_leader_may_send_two_heartbeats_at_a_time_if_they_are_no_more_than_ten_a_second() -> None:

@@ -16,6 +16,8 @@ from labs.raft.checkers.shadow_server import ShadowServer
 from labs.raft.events import Save
 from labs.trace.events import Event, Reply, Send, Start
 
+IN_VAIN = 30
+"""How often in a row a server may refuse the same request of a leader, although its log has what that follows."""
 Known: TypeAlias = tuple[object, int | None, int]
 """The command of an entry, the term of the entry before it, and the server that showed it first."""
 
@@ -97,6 +99,9 @@ class Appending(Checker):
         self._shadow = shadow
         self._last: dict[int, AppendEntriesArgs] = {}
         """For each server what it accepted last."""
+        self._refusals: dict[int, tuple[tuple[int, int, int, int], int]] = {}
+        """For each server which request it refused last (its incarnation, term, prev_log_index and prev_log_term), and how
+        often in a row."""
 
     def on_reply_append_entries(self, event: Reply) -> None:
         reply, server = event.message, self._shadow.servers[event.server]
@@ -138,6 +143,7 @@ class Appending(Checker):
     def _refused(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
         prev, term = args.prev_log_index, args.prev_log_term
         if prev < server.committed:
+            self._again_and_again(server, args, event)
             return  # below that all logs are equal: it may report how far it has come, without looking
         certain = server.log.has(prev, term) and (prev > server.log.base or prev == 0 == server.log.base)
         if self._shadow.chance(server, event.rpc).no or self._shadow.in_motion(server, args.prev_log_index, args.term):
@@ -157,6 +163,25 @@ class Appending(Checker):
             elif server.saves and server.disk.lacks(prev, term):
                 rule, text = "MatchingKept", f"{text} by what it acknowledged, and its disk has not: rule 4 appends it"
             raise Violation(rule, text, (server.id, args.leader_id), event.time)
+
+    def _again_and_again(self, server: ShadowServer, args: AppendEntriesArgs, event: Reply) -> None:
+        """Notice that a refusal below what is committed brings nobody on: the same request comes again and again."""
+        prev, term = args.prev_log_index, args.prev_log_term
+        asked = (server.incarnation, args.term, prev, term)
+        last, count = self._refusals.get(server.id, (asked, 0))
+        count = count + 1 if last == asked else 1
+        self._refusals[server.id] = (asked, count)
+        if count <= IN_VAIN or server.log.lacks(prev, term):
+            return
+        text = (
+            f"server {server.id} refused AppendEntries of server {args.leader_id}, the leader of its term {args.term}, "
+            f"after index {prev} of term {term}, {count} times in a row, as the leader asks so again and again; "
+        )
+        if prev < server.log.base:
+            text += f"its log begins after index {server.log.base}, and what a snapshot covers is equal in all logs"
+        else:
+            text += "its log has that entry"
+        raise Violation("ConsistencyRefusal", text, (server.id, args.leader_id), event.time)
 
     def _shorter(self, server: ShadowServer, index: int) -> str:
         """Return in words what came last, if it ended before an entry that is refused now: so the log may be cut there.

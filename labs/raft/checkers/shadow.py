@@ -623,6 +623,8 @@ class Shadow(Checker):
             server.votes.setdefault(event.current_term, (server.id, server.incarnation))
         if server.trusted or self.stage.has(PERSISTENCE):
             server.log, server.unsent = server.disk.copy(), None
+        else:
+            server.log.lengthen(server.disk.last)
         if server.leads is not None:
             self._count(server)
         floor = min(each.disk.base for each in self.servers)
@@ -668,8 +670,8 @@ class Shadow(Checker):
             server.term, server.shown_at = term, time
             if term > server.reached:
                 server.raised = (term, time)
-            if server.unsent is not None:  # A promise that the end of the leadership may have undone.
-                server.log.truncate(server.unsent)
+            if server.unsent is not None:  # A promise that the end of the leadership may have undone, or not.
+                server.log.forget(server.unsent)
                 server.unsent, server.changed = None, True
 
     def _lead(self, server: ShadowServer, term: int, time: float) -> None:

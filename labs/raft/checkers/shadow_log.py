@@ -109,8 +109,17 @@ class ShadowLog:
         """
         conflict = self.conflict(prev, terms)
         if conflict is not None:
-            self.terms[conflict - self.base - 1 :] = [None] * (self.last - conflict + 1)
-        self.terms += [None] * (prev + len(terms) - self.last)
+            self.forget(conflict)
+        self.lengthen(prev + len(terms))
+
+    def forget(self, index: int) -> None:
+        """Take it for possible only that there are entries from an index on, whatever they are."""
+        after = max(index - self.base - 1, 0)
+        self.terms[after:] = [None] * (len(self.terms) - after)
+
+    def lengthen(self, last: int) -> None:
+        """Take it for possible that there are entries up to `last`."""
+        self.terms += [None] * (last - self.last)
 
     def truncate(self, index: int) -> None:
         """Drop the entry at an index and all after it."""

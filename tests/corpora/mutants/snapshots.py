@@ -1692,4 +1692,19 @@ MUTANTS = [
         origin="blind",
         at_first_sight=False,
     ),
+    Mutant(
+        name="Y08_installed_snapshot_over_matching_entries_is_not_saved",
+        source=BLIND,
+        stage="2D",
+        wrong="a snapshot after which entries stay is installed in memory only",
+        rules=("SnapshotAndLogTogether", "SavedBeforeReply"),
+        changes=(
+            (
+                "        self.save(args.data)\n        self.commit_index = args.last_included_index",
+                "        if not self.log:\n            self.save(args.data)\n        self.commit_index = args.last_included_index",
+            ),
+        ),
+        origin="blind",
+        at_first_sight=False,
+    ),
 ]
