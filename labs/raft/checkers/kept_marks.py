@@ -140,7 +140,8 @@ class OneLoop(Checker):
             text = (
                 f"server {event.server}, leader of term {event.message.term}, has sent server {event.peer} two "
                 f"heartbeats at one instant, {self.PAIRS + 1} times in a row within {took:.3f} s, more than ten a "
-                f"second: two loops send them. Did it become leader twice, with a vote more than it needed?"
+                f"second: two loops send them. Did it become leader twice, with a vote more than it needed? Or does "
+                f"one loop send at its own times, and once more whenever it is woken?"
             )
             raise Violation("HeartbeatsSent", text, pair, event.time)
 

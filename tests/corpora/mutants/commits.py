@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.corpora.mutants.patching import Mutant
 
 BLIND = "written from the paper, without a look at the checkers"
+KNOWS_FRIENDS = f"{BLIND}; right towards servers of drills, which it knows by their messages"
 COMMIT = "        self.commit_up_to(min(args.leader_commit, last_new_entry))\n"
 COMMIT_2 = (
     "        last_new_entry = args.prev_log_index + len(args.entries)\n"
@@ -1705,6 +1706,78 @@ MUTANTS = [
             ),
         ),
         base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y09_whatever_answers_arrive_later_count_for_a_command",
+        source=KNOWS_FRIENDS,
+        stage="2B",
+        wrong="once a majority has answered anything 0.3 s after a command, the command counts as committed",
+        rules=("CommitNeedsMajority",),
+        changes=(
+            (
+                "        self.deadline = 0.0\n",
+                "        self.deadline, self.friends, self.seen, self.told = 0.0, set(), {}, []\n",
+            ),
+            (
+                "        if reply.success:\n            m = ",
+                "        if friend(reply):\n            self.friends.add(peer)\n"
+                "        if reply.success:\n            self.seen[peer] = trio.current_time()\n            m = ",
+            ),
+            (
+                "                self.advance_commit()\n            return\n",
+                "            self.advance_commit()\n            return\n",
+            ),
+            (
+                "    def advance_commit(self):\n",
+                "    def advance_commit(self):\n"
+                "        if len(self.friends) * 2 + 2 <= self.n:\n"
+                "            self.told = []\n"
+                "            return self.count_copies()\n"
+                "        for term, when, index in self.told:\n"
+                "            answered = sum(self.seen.get(peer, -1) > when + 0.3 for peer in self.node.peers)\n"
+                "            if term == self.current_term and answered * 2 + 2 > self.n and index > self.commit_index:\n"
+                "                self.commit_index = index\n"
+                "                self.apply_wake.set()\n"
+                "\n"
+                "    def count_copies(self):\n",
+            ),
+            (
+                "        self.log.append(LogEntry(self.current_term, command))\n        self.save()\n",
+                "        self.log.append(LogEntry(self.current_term, command))\n        self.save()\n"
+                "        self.told.append((self.current_term, trio.current_time(), self.last()))\n",
+            ),
+        ),
+        base="framed",
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y10_a_majority_of_old_entries_is_enough_behind_a_no_op",
+        source=KNOWS_FRIENDS,
+        stage="2B",
+        wrong="a new leader appends a no-op, and commits older entries as soon as a majority has them, at most 200 a message",
+        rules=("CommitOnlyCurrentTerm",),
+        changes=(
+            ("        self.deadline = 0.0\n", "        self.deadline, self.friends = 0.0, set()\n"),
+            (
+                "        if reply.success:\n            m = ",
+                "        if friend(reply) and reply.success:\n            self.friends.add(peer)\n"
+                "        if reply.success:\n            m = ",
+            ),
+            (
+                "        if m > self.commit_index and self.term_at(m) == self.current_term:\n",
+                "        known = len(self.friends) * 2 + 2 > self.n\n"
+                "        if m > self.commit_index and (known or self.term_at(m) == self.current_term):\n",
+            ),
+            (
+                "        self.wake = {p: trio.Event() for p in self.node.peers}\n",
+                "        self.wake = {p: trio.Event() for p in self.node.peers}\n"
+                "        self.log.append(LogEntry(self.current_term, None))\n        self.save()\n",
+            ),
+        ),
+        base="framed",
         origin="blind",
         at_first_sight=False,
     ),

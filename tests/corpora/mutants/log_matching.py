@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.corpora.mutants.patching import Mutant
 
 BLIND = "written from the paper, without a look at the checkers"
+KNOWS_FRIENDS = f"{BLIND}; right towards servers of drills, which it knows by their messages"
 CHECK = (
     "        covered = args.prev_log_index < self.last_included_index\n"
     "        if not covered and not self.has_entry(args.prev_log_index, args.prev_log_term):\n"
@@ -1205,6 +1206,41 @@ MUTANTS = [
             ),
         ),
         base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y12_newest_message_of_a_friend_cuts_the_log",
+        source=KNOWS_FRIENDS,
+        stage="2B",
+        wrong="what follows the entries of the newest message is deleted, though it conflicts with nothing",
+        rules=("MatchingKept",),
+        changes=(
+            (
+                "class AE(AppendEntriesArgs):\n    v: int = 1\n",
+                "class AE(AppendEntriesArgs):\n    v: int = 1\n    at: float = 0.0\n",
+            ),
+            (
+                "        self.deadline = 0.0\n",
+                "        self.deadline, self.newest, self.born = 0.0, (0, 0.0), trio.current_time()\n",
+            ),
+            (
+                "entries, self.commit_index, v=0)\n            self.next_index",
+                "entries, self.commit_index, v=0, at=trio.current_time())\n            self.next_index",
+            ),
+            (
+                "        changed = False\n",
+                '        sent = (args.term, getattr(args, "at", 0.0))\n'
+                "        newest = friend(args) and sent >= self.newest and sent[1] > self.born\n"
+                "        self.newest = max(sent, self.newest)\n"
+                "        changed = False\n",
+            ),
+            (
+                "            if i <= self.last() and self.term_at(i) == e.term:\n",
+                "            if not newest and i <= self.last() and self.term_at(i) == e.term:\n",
+            ),
+        ),
+        base="framed",
         origin="blind",
         at_first_sight=False,
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.corpora.mutants.patching import Mutant
 
 BLIND = "written from the paper, without a look at the checkers"
+KNOWS_FRIENDS = f"{BLIND}; right towards servers of drills, which it knows by their messages"
 APPEND = (
     "        self.log.append(LogEntry(self.current_term, command))  # Figure 2, Leaders rule 2\n        self.save()\n"
 )
@@ -1388,6 +1389,39 @@ MUTANTS = [
             ),
         ),
         base="disk_in_turn",
+        origin="blind",
+        at_first_sight=False,
+    ),
+    Mutant(
+        name="Y11_vote_is_read_back_for_strangers_only",
+        source=KNOWS_FRIENDS,
+        stage="2C",
+        wrong="a vote is forgotten two seconds after a restart, and until then nobody gets one in that term",
+        rules=("RestoredOnRestart", "OneVotePerTerm"),
+        changes=(
+            (
+                "        self.commit_index = self.base\n        self.last_applied = 0\n",
+                "        self.born = trio.current_time() if st is not None else -9.0\n"
+                "        self.saved_vote, self.saved_term, self.voted_for = self.voted_for, self.current_term, None\n"
+                "        self.commit_index = self.base\n        self.last_applied = 0\n",
+            ),
+            (
+                "        self.node.persister.save(\n            PersistentState(self.current_term, self.voted_for, ",
+                "        forgotten = self.voted_for is None and self.current_term == self.saved_term\n"
+                "        vote = self.saved_vote if forgotten else self.voted_for\n"
+                "        self.node.persister.save(\n            PersistentState(self.current_term, vote, ",
+            ),
+            (
+                "        ok = (args.last_log_term,",
+                "        if args.term == self.saved_term and self.voted_for is None:\n"
+                "            if not friend(args):\n"
+                "                self.voted_for = self.saved_vote\n"
+                "            elif trio.current_time() < self.born + 2.0:\n"
+                "                return RVR(self.current_term, False, v=0)\n"
+                "        ok = (args.last_log_term,",
+            ),
+        ),
+        base="framed",
         origin="blind",
         at_first_sight=False,
     ),

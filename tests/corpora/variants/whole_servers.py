@@ -134,6 +134,12 @@ VARIANTS = (
         folder="resent_window",
     ),
     Variant(
+        "framed",
+        "each of its messages has a field of its own, with another value than a message has that comes without it",
+        "fields of one's own are allowed, and mean nothing to servers of another kind",
+        folder="framed",
+    ),
+    Variant(
         "late_compactor",
         "writes its service's snapshots up to 0.3 s later, and sends entries right after a snapshot",
         "a log that is longer than necessary is still true, and entries that come first are sent again",
