@@ -17,7 +17,7 @@ from labs.messages import (
 from labs.raft.checkers.election import SAME_TIMEOUTS
 from labs.raft.checkers.logs import IN_VAIN
 from labs.sim.server.service import Service
-from labs.trace.events import ApplySnap, TakeSnapshot
+from labs.trace.events import ApplySnap, Pause, Resume, TakeSnapshot
 from tests.tools.judged import Story, Violation, entries
 
 
@@ -127,6 +127,28 @@ def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() 
     with pytest.raises(Violation, match=own) as caught:
         story.apply(0, 4, "c4")
     assert caught.value.rule == "CommitNeedsMajority"
+
+
+@pytest.mark.parametrize("stood", [True, False])
+def test_request_of_an_election_that_is_over_may_leave_after_its_server_stood_still(stood: bool) -> None:
+    """A server does nothing while it stands still, so what waited in it leaves as late as it goes on."""
+    story = Story("2A", 5)
+    story.role(1, 1)
+    story.send(1, 0, RequestVoteArgs(1, 1, 0, 0))
+    story.elect(0, 1, voters=(2, 3))
+    beat = story.send(0, 1, append(1, (0, 0), []))
+    story.deliver(beat)
+    story.answer(beat, AppendEntriesReply(1, True))
+    if stood:
+        story.see(Pause(story.now, 1))
+    story.now += 0.9
+    if stood:
+        story.see(Resume(story.now, 1))
+        story.send(1, 4, RequestVoteArgs(1, 1, 0, 0))
+        return
+    with pytest.raises(Violation, match="goes on asking") as caught:
+        story.send(1, 4, RequestVoteArgs(1, 1, 0, 0))
+    assert caught.value.rule == "StepsDown"
 
 
 @pytest.mark.parametrize("other", [True, False])

@@ -102,7 +102,7 @@ def test_the_data_shows_each_test_of_each_student(sixty: list[Result]) -> None:
     assert len(data["rows"]) == 60
     by_name = {row["n"]: row for row in data["rows"]}
     whole, skeleton = by_name["student-001"], by_name["student-003"]
-    assert set(str(whole["c"])) == {"p"} and (whole["p"], whole["m"]) == (366.5, 366.5)
+    assert set(str(whole["c"])) == {"p"} and (whole["p"], whole["m"]) == (368.5, 368.5)
     assert set(str(skeleton["c"])) == {"n", "k"} and by_name["student-005"]["p"] is None
     assert str(by_name["student-005"]["c"]).count("h") == 1 and set(str(by_name["student-004"]["c"])) == {"x"}
     assert HOSTILE.replace("\u202e", "\u202e") in by_name and {"s", "f"} <= set(str(by_name[HOSTILE]["c"]))

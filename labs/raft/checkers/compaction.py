@@ -45,10 +45,10 @@ class Compaction(Checker):
 
     def on_send_append_entries(self, event: Send) -> None:
         """A leader sends no entries that its log has not had for long."""
-        bases, message = self._bases.get(event.server), event.message
+        bases, message, server = self._bases.get(event.server), event.message, self._shadow.servers[event.server]
         if bases is None or not message.entries or message.prev_log_index >= bases[-1][1] - KEPT:
             return
-        while len(bases) > 1 and bases[1][0] < event.time - LATE:
+        while len(bases) > 1 and server.after(bases[1][0], LATE) < event.time:
             del bases[0]
         when, base = bases[0]
         first = message.prev_log_index + 1
@@ -68,7 +68,7 @@ class Compaction(Checker):
 
     def _look(self, event: TakeSnapshot | Save | Apply) -> None:
         due = self._due.get(event.server) if self._due else None
-        if due is None or event.time <= due[1] + LATE:
+        if due is None or event.time <= self._shadow.servers[event.server].after(due[1], LATE):
             return
         index, when = due
         base = self._shadow.servers[event.server].disk.base

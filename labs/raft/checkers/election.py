@@ -54,7 +54,7 @@ class Terms(Checker):
         if term < server.disk_term == server.term and server.incarnation > 0 and server.first_save:
             raise _restart_violation(event, term, server.disk_term)
         heard, when = server.heard
-        if term < heard and event.time > when + QUEUED and not self._repeats(server, event, heard, when):
+        if term < heard and event.time > server.after(when, QUEUED) and not self._repeats(server, event, heard, when):
             text = f"server {event.server} sent {event.call} of term {term} (t={event.time:.3f} s)"
             raise Violation(
                 "HigherTermAdopted",
@@ -67,7 +67,7 @@ class Terms(Checker):
         """Return whether a request is an old one that is only sent again, by a server that knows the newer term."""
         if isinstance(event.message, RequestVoteArgs):
             return is_repeat(server, event)
-        if server.term < heard or event.time > when + AGAIN or not isinstance(event.message, AppendEntriesArgs):
+        if server.term < heard or event.time > server.after(when, AGAIN) or not isinstance(event.message, AppendEntriesArgs):
             return False
         return self._shadow.says_again(event)
 
@@ -131,7 +131,7 @@ class Terms(Checker):
         heard, when = server.heard
         if server.leads is not None and server.leads > event.term:
             return  # it leads a newer term, and `start` returned a wrong one
-        if event.is_leader and event.term < heard and event.time > when + GRACE:
+        if event.is_leader and event.term < heard and event.time > server.after(when, GRACE):
             text = (
                 f"server {event.server} accepted a command as leader of term {event.term} (t={event.time:.3f} s), "
                 f"but term {heard} had reached it at t={when:.3f} s"
@@ -245,9 +245,8 @@ class Votes(Checker):
         violation = Violation("VoteDenied", text, (server.id, request.candidate_id), event.time)
         if server.saves or event.time < server.born + SHORTEST_TIMEOUT:
             raise violation
-        if (
-            server.raised[0] != request.term
-        ):  # Where nothing is saved, a vote for itself is seen when it asks for others.
+        # Where nothing is saved, a vote for itself is seen when it asks for others.
+        if server.raised[0] != request.term:
             self._held.setdefault(server.id, (request.term, violation))
 
     def _look_at_held(self, time: float) -> None:
@@ -255,7 +254,7 @@ class Votes(Checker):
             server = self._shadow.servers[number]
             if server.term > term or term in self._shadow.leader_of:
                 del self._held[number]  # its actions in that term are over, and perhaps nobody saw them
-            elif time > violation.time + ASKS_WITHIN:
+            elif time > server.after(violation.time, ASKS_WITHIN):
                 raise violation
 
     def on_role(self, event: Role) -> None:
@@ -430,7 +429,7 @@ class Campaigns(Checker):
         if self._overtaken(server, message.term, event.time):
             return
         answered, until = self._answered.get((server.id, message.term), (0.0, math.inf))
-        if event.time > until and server.raised[0] != message.term:
+        if event.time > server.after(until, 0.0) and server.raised[0] != message.term:
             text = (
                 f"server {server.id} campaigns in term {message.term} (t={event.time:.3f} s), "
                 f"but was in that term already at t={answered:.3f} s"
@@ -447,7 +446,7 @@ class Campaigns(Checker):
         """
         voted = (server.disk_term, server.disk_vote) == (term, server.id)
         wait = UNDER_WAY if voted else 0.0 if server.saves else GRACE
-        return server.heard_leader_of == term and time <= server.follows_since + wait
+        return server.heard_leader_of == term and time <= server.after(server.follows_since, wait)
 
     def _in_time(self, server: ShadowServer, event: Send, message: RequestVoteArgs) -> None:
         if message.term in server.led or server.leads is not None or message.term < server.term:
@@ -508,8 +507,8 @@ class Refusals(Checker):
         if not self._shadow.is_trial(event) and message.term <= server.candidate:
             leader = self._shadow.leader_of.get(message.term, server.id)
             heard = server.heard_leader_of == message.term == server.term
-            last = min(server.heard_leader + UNDER_WAY, server.follows_since + QUEUED)
-            late = event.time > (server.follows_since + AGAIN if is_repeat(server, event) else last)
+            last = min(server.after(server.heard_leader, UNDER_WAY), server.after(server.follows_since, QUEUED))
+            late = event.time > (server.after(server.follows_since, AGAIN) if is_repeat(server, event) else last)
             if heard and leader != server.id and late:
                 text = (
                     f"server {server.id} goes on asking for votes in term {message.term}, "

@@ -43,7 +43,7 @@ class CommitMarks(Checker):
         term, index, since = self._since.get(pair, (0, 0, 0.0))
         if (term, index) != (message.term, applied):
             self._since[pair] = (message.term, applied, event.time)
-        elif event.time > since + SOON and not self._shadow.says_again(event):
+        elif event.time > server.after(since, SOON) and not self._shadow.says_again(event):
             text = (
                 f"server {server.id}, leader of term {message.term}, sent leader_commit={message.leader_commit} to "
                 f"server {peer}, which has acknowledged index {server.match[peer]}; but it has itself applied index "

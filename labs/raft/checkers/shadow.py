@@ -25,7 +25,7 @@ from labs.raft.checkers.shadow_server import Chance, LogMessage, ShadowServer
 from labs.raft.curriculum import PERSISTENCE, SNAPSHOTS
 from labs.raft.events import Save
 from labs.sim.server.service import index_of_snapshot
-from labs.trace.events import Apply, ApplySnap, Crash, Deliver, Drop, Reply, Restart, Role, Send, Start, Timeout
+from labs.trace.events import Apply, ApplySnap, Crash, Deliver, Drop, Reply, Restart, Resume, Role, Send, Start, Timeout
 
 MAX_REQUESTS = 10_000
 """The most calls that are remembered."""
@@ -259,6 +259,9 @@ class Shadow(Checker):
         server = self.servers[event.server]
         server.up, server.incarnation, server.born = True, event.incarnation, event.time
         server.begin_life()
+
+    def on_resume(self, event: Resume) -> None:
+        self.servers[event.server].resumed = event.time
 
     def on_crash(self, event: Crash) -> None:
         server = self.servers[event.server]

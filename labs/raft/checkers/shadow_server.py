@@ -58,6 +58,8 @@ class ShadowServer:
         self.up = False
         self.born = 0.0
         """When it last started."""
+        self.resumed = 0.0
+        """When it last went on after it had stood still."""
         self.saves = False
         """Whether it saves its state at all; in the early stages it need not."""
         self.trusted = True
@@ -76,6 +78,10 @@ class ShadowServer:
         """The highest index that it may hold committed: from a leader, by counting as a leader, or from a snapshot."""
         self.incarnation = -1
         self.begin_life()
+
+    def after(self, moment: float, seconds: float) -> float:
+        """Return until when a server may take for what it does within so long: it does nothing while it stands still."""
+        return max(moment, self.resumed) + seconds
 
     def begin_life(self) -> None:
         self.changed = True

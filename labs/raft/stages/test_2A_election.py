@@ -117,7 +117,7 @@ async def test_half_elects_nobody(cluster: Cluster) -> None:
     """half of the servers elect nobody"""
     half = cluster.n // 2
     cluster.partition(range(half), range(half, cluster.n))
-    for _ in range(OUTLASTS):
+    for _ in range(3 * OUTLASTS):  # a score of elections, all in vain
         await cluster.sleep(0.2)
         cluster.check_no_leader()
     cluster.heal()
@@ -273,6 +273,25 @@ async def test_late_votes(cluster: Cluster) -> None:
         await cluster.sleep(cluster.random.uniform(0.3, 1.5))
         cluster.connect(leader)
     await cluster.wait_for_leader()
+
+
+@scenario(servers=5, points=2)
+async def test_late_candidate(cluster: Cluster) -> None:
+    """a vote binds as long as its term lasts: a server that stands in that term much later gets none"""
+    for seconds in (0.0, 1.0, 2.0, 4.0):
+        old = await cluster.wait_for_leader()
+        late, *rest = cluster.random.sample(others(cluster, old), cluster.n - 1)
+        cluster.pause(late)
+        cluster.disconnect(old)
+        new = await cluster.wait_for_leader(among=rest)
+        await cluster.sleep(seconds)
+        # It must not hear that the term after its own has a leader, whom two servers follow that it asks for votes.
+        cluster.cut(new, late)
+        cluster.resume(late)
+        await cluster.sleep(1.5)
+        cluster.heal()
+    await cluster.wait_for_leader()
+    await cluster.wait_for_one_term()
 
 
 @scenario(servers=5, points=2)
