@@ -84,7 +84,7 @@ class Cluster:
     def command(self, size: int = 0) -> Command:
         """Return a command that differs from all others of the run: an int, or a str of `size` characters.
 
-        Those are digits that look random, so that the commands of a log do not fit into fewer bytes.
+        Those are digits that look random, so that many of them do not fit into fewer bytes.
         """
         self._commands += 1
         if not size:

@@ -76,7 +76,9 @@ class Commitment(Checker):
                 self._too_high(server, commit, term, f"sent leader_commit={commit}", event)
             self._check_durable(server, commit, event)
             self._sent[server.id, event.peer] = (term, commit, event.time)
-        elif commit < min(known[1], message.prev_log_index + len(message.entries)) and event.time > server.after(known[2], GRACE):
+            return
+        less = commit < min(known[1], message.prev_log_index + len(message.entries))
+        if less and event.time > server.after(known[2], GRACE):
             pair = (server.id, event.peer)
             if commit >= self._surely_there(pair, term, event.time):
                 return

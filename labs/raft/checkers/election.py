@@ -67,9 +67,9 @@ class Terms(Checker):
         """Return whether a request is an old one that is only sent again, by a server that knows the newer term."""
         if isinstance(event.message, RequestVoteArgs):
             return is_repeat(server, event)
-        if server.term < heard or event.time > server.after(when, AGAIN) or not isinstance(event.message, AppendEntriesArgs):
+        if server.term < heard or event.time > server.after(when, AGAIN):
             return False
-        return self._shadow.says_again(event)
+        return isinstance(event.message, AppendEntriesArgs) and self._shadow.says_again(event)
 
     def on_reply(self, event: Reply) -> None:
         server, reply, rpc = self._shadow.servers[event.server], event.message, event.rpc

@@ -17,7 +17,7 @@ from labs.raft.events import Save
 from labs.trace.events import Event, Reply, Send, Start
 
 IN_VAIN = 30
-"""How often in a row a server may refuse the same request of a leader, although its log has what that follows."""
+"""How many times one after the other a server may refuse a leader's request, although its log has what that follows."""
 Known: TypeAlias = tuple[object, int | None, int]
 """The command of an entry, the term of the entry before it, and the server that showed it first."""
 
@@ -100,8 +100,8 @@ class Appending(Checker):
         self._last: dict[int, AppendEntriesArgs] = {}
         """For each server what it accepted last."""
         self._refusals: dict[int, tuple[tuple[int, int, int, int], int]] = {}
-        """For each server which request it refused last (its incarnation, term, prev_log_index and prev_log_term), and how
-        often in a row."""
+        """For each server what it refused last, and how often in a row: its incarnation, and the request's term,
+        prev_log_index and prev_log_term."""
 
     def on_reply_append_entries(self, event: Reply) -> None:
         reply, server = event.message, self._shadow.servers[event.server]

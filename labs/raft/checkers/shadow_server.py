@@ -80,7 +80,7 @@ class ShadowServer:
         self.begin_life()
 
     def after(self, moment: float, seconds: float) -> float:
-        """Return until when a server may take for what it does within so long: it does nothing while it stands still."""
+        """Return when a server that does something `seconds` after a moment has done it, if it has not stood still."""
         return max(moment, self.resumed) + seconds
 
     def begin_life(self) -> None:
