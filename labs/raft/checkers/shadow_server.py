@@ -80,7 +80,7 @@ class ShadowServer:
         self.begin_life()
 
     def after(self, moment: float, seconds: float) -> float:
-        """Return when a server that does something `seconds` after a moment has done it, if it has not stood still."""
+        """Return when what takes a server `seconds` from a moment on is done; it does nothing while it stands still."""
         return max(moment, self.resumed) + seconds
 
     def begin_life(self) -> None:
