@@ -5,6 +5,8 @@ Nothing here proposes a command or crashes, for that is not written yet; only a 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from labs.raft.lab import scenario
 from labs.raft.stages.steps import (
     DELAYED,
@@ -266,10 +268,14 @@ async def test_overlapping_majorities(cluster: Cluster) -> None:
 
 @scenario(servers=(3, 4, 5), points=2, network=LATE_AND_TWICE)
 async def test_late_votes(cluster: Cluster) -> None:
-    """votes and requests for them that come late or twice"""
-    for _ in range(8):
+    """votes and requests for them that come late or twice, and votes that take as long as an election timeout"""
+    for number in range(8):
         leader = await cluster.wait_for_leader()
         cluster.disconnect(leader)
+        if number % 2:
+            cluster.use(replace(DELAYED, reply_delay=(0.2, 0.9)))
+            await cluster.sleep(6.0)
+            cluster.use(LATE_AND_TWICE)
         await cluster.sleep(cluster.random.uniform(0.3, 1.5))
         cluster.connect(leader)
     await cluster.wait_for_leader()
