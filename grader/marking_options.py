@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.places import GRADES
-from grader.words import counted
+from labs.checking.words import counted
 
 if TYPE_CHECKING:
     from grader.results.exports.marks import Marks

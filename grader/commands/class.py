@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from grader import exits
 from grader.options import add_grading_options, exit_early, moment_of, print_foreign, wanted_hosts
 from grader.results import exports
-from grader.words import counted
+from labs.checking.words import counted
 
 if TYPE_CHECKING:
     from grader.grading.batch import Batch

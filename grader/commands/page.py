@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from grader.exits import FULL_POINTS, LESS, require_writable
 from grader.options import add_moment, moment_of, wanted_hosts
 from grader.places import GRADES
-from grader.words import counted
+from labs.checking.words import counted
 from labs.report.numbers import positive
 
 SHRINKING = 10.0

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from grader.exits import FULL_POINTS, LESS, Usage
 from grader.options import add_moment, moment_of
 from grader.places import GRADES, RUBRIC
-from grader.words import counted
+from labs.checking.words import counted
 from labs.report.numbers import positive
 
 MOST_NAMED = 20

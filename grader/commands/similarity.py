@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from grader.exits import FULL_POINTS, LESS
-from grader.words import counted
+from labs.checking.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.exits import FULL_POINTS, Usage, require_writable
 from grader.places import GRADES
-from grader.words import counted
+from labs.checking.words import counted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from grader.grading.rubric import Item, Stage
 from grader.grading.stage_basis import forfeited_by, rest_on_basis
 from grader.results.basis import NOTHING_COUNTS, tell
 from grader.results.result import REVIEW, Figure, Metrics, Result, Run, StageResult, Status, Test, sum_points
-from grader.words import counted
+from labs.checking.words import counted
 from labs.raft.stages import performance
 from labs.testing.run import RunRecord
 

@@ -14,7 +14,7 @@ from grader.commands import grade
 from grader.execution import hosts
 from grader.exits import FULL_POINTS, USAGE
 from grader.results.students import from_paths
-from grader.words import counted
+from labs.checking.words import counted
 from tests.running import ROOT
 
 HEAVY = ("trio", "labs.raft", "labs.sim", "labs.testing")

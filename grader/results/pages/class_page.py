@@ -12,7 +12,7 @@ from urllib.parse import quote
 from grader.results.pages.document import document, text
 from grader.results.pages.summary import BINS, RuleFigures, Summary, TestFigures, summarise
 from grader.results.result import Result, Test
-from grader.words import counted
+from labs.checking.words import counted
 
 LETTERS = {"pass": "p", "fail": "f", "error": "e", "held": "h", "skip": "k", "not-written": "n"}
 """How a status stands in the page's data; `s` is a test that failed with some seeds only, `l` one

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labs.checking.configuration import Configuration
+from labs.checking.words import counted
 from labs.messages import Command
 from labs.sim.kernel import Kernel
 from labs.testing import cluster as testing
@@ -162,7 +163,8 @@ class Cluster(testing.Cluster):
             if not retry:
                 break
         waited = deadline - begun if retry else min(within, self.now - begun)
-        text = f"command {self._shown(command)} was not applied by {_counted(servers)} within {waited:g} s: {said}"
+        text = f"command {self._shown(command)} was not applied by {counted(servers, 'server')} within {waited:g} s: "
+        text += said
         text += f"; {why}" if why else ""
         raise self._violation("CommittedIsApplied", text, self._reachable(None))
 
@@ -184,7 +186,8 @@ class Cluster(testing.Cluster):
             if self.now >= begun + within:
                 break
             await self.wait_for_apply(begun + within if term is None else self.now + POLL)
-        text = f"index {index} was not applied by {_counted(servers)} within {within:g} s: {self._appliers(index)} did"
+        text = f"index {index} was not applied by {counted(servers, 'server')} within {within:g} s: "
+        text += f"{self._appliers(index)} did"
         text += f"; {why}" if why else ""
         raise self._violation("CommittedIsApplied", text, self._reachable(None))
 
@@ -226,8 +229,3 @@ class Cluster(testing.Cluster):
                     self._next_to_ask = server
                     return server, answer
         return None
-
-
-def _counted(servers: int) -> str:
-    """Return a number of servers in words: "1 server", "3 servers"."""
-    return f"{servers} server" if servers == 1 else f"{servers} servers"
