@@ -344,7 +344,7 @@ class _Report:
         others, written = mutants.FIRST_SIGHT_ELSEWHERE
         return (
             f"\nAt first sight, with one seed: {killed} of {len(seen)} blind mutants ({_percent(killed, len(seen))}). "
-            f"Five more authors wrote {written}, most of which are not kept here: {others} "
+            f"Six more authors wrote {written}, most of which are not kept here: {others} "
             f"({_percent(others, written)}) were killed in the stage that teaches what is broken."
         )
 
