@@ -108,6 +108,31 @@ def test_entries_right_behind_a_snapshot_are_committed(answered: bool) -> None:
     story.apply(2, 3, "c3")
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_deposed_leader_may_write_its_log_before_its_term(shown: bool) -> None:
+    """It follows a newer leader in memory, and what conflicts is gone from its disk before the newer term is there."""
+    story = led_with_disks()
+    story.save(1, 2, 1, [])
+    asked = story.send(1, 2, RequestVoteArgs(2, 1, 0, 0))
+    story.deliver(asked)
+    story.save(2, 2, 1, [])
+    story.answer(asked, RequestVoteReply(2, True))
+    story.role(1, 2, leads=True)
+    story.start(1, "d1", 1, 2)
+    story.save(1, 2, 1, entries(2, "d1"))
+    sent = story.send(1, 0, append(2, (0, 0), entries(2, "d1"), leader=1))
+    story.deliver(sent)
+    if shown:
+        story.role(0, 2)
+        story.save(0, 1, 0, [])
+        story.save(0, 2, None, entries(2, "d1"))
+        story.answer(sent, AppendEntriesReply(2, True))
+        return
+    with pytest.raises(Violation) as caught:
+        story.save(0, 1, 0, [])
+    assert caught.value.rule == "LeaderAppendOnly"
+
+
 def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() -> None:
     story = led_with_disks()
     sent = story.send(0, 1, append(1, (0, 0), COMMANDS))

@@ -262,7 +262,12 @@ class Appending(Checker):
         self._check_tail(server, event, lost)
 
     def _leads(self, server: ShadowServer, term: int) -> bool:
-        """Return whether the server leads a term, even if it has only just got the votes for it."""
+        """Return whether the server leads a term, even if it has only just got the votes for it.
+
+        One that has shown a newer term does not, whatever term its disk has yet.
+        """
+        if server.term > term:
+            return False
         elected = len(server.granted.get(term, set()) | {server.id}) >= self._shadow.majority
         return server.leads == term == server.match_term or (server.candidate == term and elected)
 
