@@ -136,8 +136,8 @@ VARIANTS = (
     ),
     Variant(
         "answers_leave_49_ms_late",
-        "works at once, but its answers leave 49 ms later; 0.48 s between heartbeats, which alone tell of commits, and "
-        "only of acknowledged ones",
+        "works at once, but its answers leave 49 ms later; 0.48 s between heartbeats, which alone bring commits, and "
+        "only acknowledged ones",
         "an answer may take up to 50 ms, and timeouts begin at 1.6 s",
         free_to(
             "HB = 0.48; ET = (1.6, 3.0); ANSWER = 0.049; VOTE_RETRY = 0.5; RTX = 0.9",
@@ -214,7 +214,7 @@ VARIANTS = (
     ),
     Variant(
         "stingy_leader",
-        "takes no commands before its no-op is committed, nor while twelve are open; tells of acknowledged commits only, "
+        "takes no commands before its no-op is committed, nor while twelve are open; its peers learn of acknowledged commits only, "
         "by heartbeats; stands in a new term when no majority answers",
         "a leader may refuse commands, and leader_commit may lag; any server may go on to a newer term",
         free_to(
@@ -241,7 +241,7 @@ VARIANTS = (
         "writes_the_next_message_early",
         "one AppendEntries at a time to a peer, and the next one, written already, waits up to 0.4 s; commits are "
         "remembered from any leader; fields of its own everywhere",
-        "what a message said was true when it was written, and its term is still the leader's",
+        "what a message states was true when it was written, and its term is still the leader's",
         free_to(
             "SERIAL = 0.4; WINDOW = 1; RTX = 1.0; REMEMBER = True; SAVE_COMMIT = True; ET = (0.6, 1.4); QUORUM = True",
             "GIVEUP = True; PREVOTE = True; SAVE = 'once'; APPLY = 'relay'; NOOP = True; COUNT_HAVE = True; WILD = True",

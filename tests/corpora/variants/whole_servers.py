@@ -196,7 +196,7 @@ VARIANTS = (
         "lock_across_saves",
         "a lock is held across saves of 0.6 ms, each written twice; news go to all peers at each start and each commit, an "
         "empty message also to one whose snapshot is under way; hints in fields of its own",
-        "handlers wait for a lock for less than any bound, and messages that say little do no harm",
+        "handlers wait for a lock for less than any bound, and messages without news do no harm",
         folder="course_lock",
     ),
     Variant(

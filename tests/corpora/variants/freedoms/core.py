@@ -99,7 +99,7 @@ class P:
 
 
 class Core:
-    """A server that takes no freedom, if nobody says which."""
+    """A server that takes no freedom but those that are set."""
 
     # Elections.
     ET = (0.6, 1.2)  # The bounds of an election timeout.
@@ -123,11 +123,11 @@ class Core:
     BATCH = 10**6  # Entries in a message.
     WINDOW = 8  # Messages with entries under way to a peer.
     RTX = 0.45  # A message without an answer counts as lost after that long.
-    TELL = "now"  # It tells of commits "now", or by heartbeats, "hb".
-    COMMIT = "all"  # It tells of "all" commits, or of "acked" ones, which the peer has acknowledged.
+    TELL = "now"  # Peers learn of commits "now", or by heartbeats, "hb".
+    COMMIT = "all"  # Peers learn of "all" commits, or of "acked" ones, which they have acknowledged.
     NOOP = False  # It begins with an entry of its own...
     START_AFTER_OWN = False  # ... and takes no commands before that is committed.
-    MAX_OPEN = None  # It takes no commands while so many are not committed.
+    MAX_OPEN = None  # It takes no commands while N are not committed.
     COUNT_HAVE = False  # It counts what a success reports in a field of its own.
     SNAP_TO = 0.6  # A snapshot without an answer is sent again after that long.
     BESIDE = False  # Entries go beside a snapshot.

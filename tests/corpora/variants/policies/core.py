@@ -87,12 +87,12 @@ class Core:
     APPLY_UNSTABLE = False  # What is committed is applied although its own disk does not have it yet.
     SAVE_COMMIT = False  # The commit index is saved, too.
     TWO_SAVES = False  # Dropped entries are one save, and new ones another.
-    EXTRA_SAVES = 0.0  # It saves each so many seconds what has not changed.
+    EXTRA_SAVES = 0.0  # It saves at this interval what has not changed.
 
     # A leader.
     HB = 0.12  # The time between heartbeats.
     HB_PREV = "match"  # Where heartbeats build on: "match", "next", "commit" or "zero".
-    EAGER = True  # It tells of commits at once.
+    EAGER = True  # Peers learn of commits at once.
     NOOP = False  # It begins with an entry of its own...
     READY_LATE = False  # ... and takes no commands before something of its term is committed.
     LINGER = 0.0  # start answers at once, and commands join the log that much later.
@@ -102,9 +102,9 @@ class Core:
     THRIFTY = 0.0  # All but a bare majority get entries that much later.
     STAGGER = 0.0  # It turns to its peers one after the other, so far apart.
     FULL_START = False  # It sends first its whole log.
-    COMMIT_CAP = False  # It tells no peer of commits beyond what that peer has or gets...
-    CAP_MATCH = False  # ... or of which it has not said that it has it.
-    PIPE_SNAP = False  # Entries follow right behind a snapshot.
+    COMMIT_CAP = False  # No peer learns of commits beyond what it has or gets...
+    CAP_MATCH = False  # ... or beyond what it has acknowledged.
+    PIPE_SNAP = False  # Entries leave right after a snapshot.
     OUTBOX = 0.0  # Requests wait up to that long in a queue before they leave, in their order...
     OUTBOX_ANY = False  # ... or in any.
 
@@ -113,15 +113,15 @@ class Core:
     STORED = False  # A success reports in a field of its own how far the log is the leader's.
     TRUNC_AT_PREV = False  # A refusal drops entries from the one of another term on.
     STEP_HINT = False  # A refusal asks to go back by one entry.
-    REMEMBER_COMMIT = False  # It remembers what any leader has told of commits.
+    REMEMBER_COMMIT = False  # It remembers the highest leader_commit of any leader.
     REPLY_DELAY = 0.0  # Answers leave up to that much later.
 
     # Snapshots and the service.
     TRAIL = 0  # So many entries that a snapshot covers stay in the log.
     LAZY_SNAP = 0.0  # The service's snapshots are taken over that much later.
     SKIP_SNAP = 0  # Snapshots that bring fewer new entries are not used.
-    INSTALL_BY_LOG = False  # A snapshot whose last entry is in the log only tells of commits.
-    APPLY_CHUNK = 0  # It pauses after each so many entries that it applies.
+    INSTALL_BY_LOG = False  # A snapshot whose last entry is in the log only commits.
+    APPLY_CHUNK = 0  # It pauses each time it has applied N entries.
     APPLY_WAIT = False  # It waits until the service takes what it applies.
     FSM_DELAY = 0.0  # It pauses when all that is committed is applied.
 
@@ -521,7 +521,7 @@ class Core:
         return RequestVoteReply(self.term, ok)
 
     def hear(self, term: int, leader: int) -> bool:
-        """Take a leader's message for what it says of the term; return False if it is of an older one."""
+        """Take the term and the leader from a leader's message; return False if its term is an older one."""
         if term < self.term:
             return False
         if term > self.term:

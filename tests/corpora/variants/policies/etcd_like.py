@@ -4,7 +4,7 @@ from core import PROBE, Core
 
 
 class EtcdLike(Core):
-    """A core with this system's policies, and what they do not say."""
+    """A core with this system's policies, and with what is beyond them."""
 
     DISK = 0.008
     COALESCE = False

@@ -14,7 +14,7 @@ class State(PersistentState):
 
 
 class OpenRaftLike(Core):
-    """A core with this system's policies, and what they do not say."""
+    """A core with this system's policies, and with what is beyond them."""
 
     DISK = 0.01
     META_SYNC = True

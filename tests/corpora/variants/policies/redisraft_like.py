@@ -5,7 +5,7 @@ from core import SNAP, Core
 
 
 class RedisRaftLike(Core):
-    """A core with this system's policies, and what they do not say."""
+    """A core with this system's policies, and with what is beyond them."""
 
     PREVOTE = "same"
     STICKY = True

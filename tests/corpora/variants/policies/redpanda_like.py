@@ -1,11 +1,11 @@
-"""Appends first and flushes later, as Redpanda does; answers say how far, and a peer that lags is led up by a task."""
+"""Appends first and flushes later, as Redpanda does; answers report how far, and a peer that lags is led up by a task."""
 
 import trio
 from core import REPL, SNAP, Core, StoredReply
 
 
 class RedpandaLike(Core):
-    """A core with this system's policies, and what they do not say."""
+    """A core with this system's policies, and with what is beyond them."""
 
     DISK = 0.015
     PREVOTE = "next"
