@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import importlib
 import pkgutil
 import zlib
@@ -17,6 +19,7 @@ from labs.raft.stages import catalogue
 from labs.testing.run import run_scenario
 from tests.corpora import mutants, variants
 from tests.corpora.mutants.patching import Moved, Mutant
+from tests.corpora.variants.drawn import POLICIES, drawn, named
 from tests.tools import mutation
 
 CUT = 24
@@ -170,6 +173,56 @@ def test_variant_passes(name: str) -> None:
     for scenario in [*chaos, *catalogue.scenarios(stage, "drills")[number % EACH :: EACH]]:
         run = mutation._run(scenario, mutation.Job(name, False, (stage,), 1, stop_at_first=False))
         assert run.status == "pass", f"{name}, {scenario.id}: {run.message}"
+
+
+def test_drawn_server_is_the_same_each_time_and_another_for_each_number() -> None:
+    servers = [drawn(number) for number in range(40)]
+    assert servers == [drawn(number) for number in range(40)]
+    assert len({server.changes for server in servers}) == len(servers)
+    assert not {server.name for server in servers} & {variant.name for variant in variants.corpus()}
+
+
+def test_drawn_servers_follow_policies_that_their_core_has(tmp_path: Path) -> None:
+    core = (variants.HERE / "policies" / "core.py").read_text(encoding="utf-8")
+    known = {target.id for node in ast.walk(ast.parse(core)) for target in targets_of(node)}
+    for ways in POLICIES:
+        for way in ways:
+            assert {target.id for node in ast.walk(ast.parse(way)) for target in targets_of(node)} <= known
+
+
+def targets_of(node: ast.AST) -> list[ast.Name]:
+    """Return the names that a statement assigns to."""
+    found = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    parts = [part for target in found for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
+    return [part for part in parts if isinstance(part, ast.Name)]
+
+
+def test_drawn_server_leaves_no_more_covered_entries_than_are_allowed() -> None:
+    for number in range(200):
+        chosen = drawn(number).unusual
+        assert not ("TRAIL" in chosen and "SKIP_SNAP" in chosen)
+
+
+def test_server_is_found_by_the_name_of_a_draw() -> None:
+    assert named("drawn_17") == drawn(17)
+    assert [named(name) for name in ("drawn_", "drawn_x", "no_op")] == [None, None, None]
+
+
+def test_drawn_servers_run_with_their_numbers_as_seeds() -> None:
+    options = argparse.Namespace(seed=101, drawn=3, no_variants=False, only="", hosts="inline")
+    jobs = mutation._drawn_jobs(options)
+    assert [(job.server, job.seed) for job in jobs] == [("drawn_101", 101), ("drawn_102", 102), ("drawn_103", 103)]
+    options.only = "_102"
+    assert [job.server for job in mutation._drawn_jobs(options)] == ["drawn_102"]
+    options.no_variants = True
+    assert mutation._drawn_jobs(options) == []
+
+
+@pytest.mark.parametrize("test", ["2A/initial_election", "2B/basic_agreement"])
+def test_drawn_server_passes(test: str) -> None:
+    [scenario] = catalogue.find(test)
+    run = mutation._run(scenario, mutation.Job("drawn_17", False, (test[:2],), 17, False))
+    assert run.status == "pass", run.message
 
 
 def test_variants_are_spread_over_stages_and_drills() -> None:

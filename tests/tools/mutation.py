@@ -2,11 +2,12 @@
 
 `python -m tests.tools.mutation --help`; `make mutation`. A mutant is run through the drills and tests of the stage that
 teaches what it breaks, up to the first that kills it; with `--all-tests` through all of them, and with `--all-stages`
-through all stages. Reports what killed it, by which rule, in how many seeds, and how soon; kill rates for one seed and
-for all; the share of kills that name an accepted rule; the rate at first sight, of the mutants whose authors had not
-seen the checkers, as recorded when they were first run (all other rates are of a corpus that the lab knows by now);
-with `--all-tests` the tests that are never the only one to kill; and false alarms. Ctrl-C prints what is known so far;
-with `--journal` the next run goes on from there.
+through all stages. With `--drawn N` there are N more correct servers, each drawn from its seed. Reports what killed it,
+by which rule, in how many seeds, and how soon; kill rates for one seed and for all; the share of kills that name an
+accepted rule; the rate at first sight, of the mutants whose authors had not seen the checkers, as recorded when they
+were first run (all other rates are of a corpus that the lab knows by now); with `--all-tests` the tests that are never
+the only one to kill; and false alarms. Ctrl-C prints what is known so far; with `--journal` the next run goes on from
+there.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from labs.testing.run import run_scenario, stalled
 from labs.testing.scenario import Scenario
 from tests.corpora import mutants, variants
 from tests.corpora.mutants.patching import Mutant
+from tests.corpora.variants.drawn import drawn, named
 
 STAGES = ("2A", "2B", "2C", "2D")
 LIMITS = Limits(cpu=20.0, wall=300.0)
@@ -89,6 +91,7 @@ def main() -> int:
         Job(v.name, False, v.stages, seed, False, options.hosts)
         for seed, v in itertools.product(variant_seeds, unusual)
     ]
+    jobs += _drawn_jobs(options)
     try:
         done = _run_all(jobs, where.backend(options.jobs, options.scheduler), _Journal(options.journal))
     except Unavailable as error:
@@ -129,6 +132,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="seeds for each mutant (5)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--variant-runs", type=int, default=0, help="seeds for each variant (as many as for mutants)")
+    parser.add_argument("--drawn", type=int, default=0, metavar="N", help="N drawn variants, too, from --seed on (0)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only servers whose name holds this text")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth mutant")
     parser.add_argument("--all-tests", action="store_true", help="do not stop a mutant at the first test that kills it")
@@ -147,6 +151,13 @@ def _stages_for(mutant: Mutant, options: argparse.Namespace) -> tuple[str, ...]:
     if options.all_stages:
         return STAGES
     return tuple(stage for stage in STAGES if stage == mutant.stage)
+
+
+def _drawn_jobs(options: argparse.Namespace) -> list[Job]:
+    """Return the runs of servers that are drawn, each with its number as its seed."""
+    numbers = range(options.seed, options.seed + (0 if options.no_variants else options.drawn))
+    servers = [(drawn(number), number) for number in numbers]
+    return [Job(v.name, False, v.stages, n, False, options.hosts) for v, n in servers if options.only in v.name]
 
 
 class _Journal:
@@ -254,7 +265,7 @@ def _process_hosts() -> ProcessHosts:
 def program_of(name: str, is_mutant: bool) -> Program:
     """Return a server of the corpora, compiled."""
     corpus: Iterable[Any] = mutants.corpus() if is_mutant else variants.corpus()
-    server = next(server for server in corpus if server.name == name)
+    server = named(name) or next(server for server in corpus if server.name == name)
     folder = Path(tempfile.mkdtemp(prefix="raft-mutation-"))
     try:
         program = Program(server.write(folder))

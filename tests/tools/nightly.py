@@ -37,8 +37,8 @@ CAMPAIGNS = (
     ),
     Campaign(
         "variants",
-        "every unusual server in all tests and drills of its stages: none may fail",
-        "tests.tools.mutation --no-mutants --variant-runs 5",
+        "every unusual server, and twenty drawn ones, in all tests and drills of its stages: none may fail",
+        "tests.tools.mutation --no-mutants --variant-runs 5 --drawn 20",
         "tests.tools.mutation --no-mutants --variant-runs 1 --only modest_leader",
     ),
     Campaign(

@@ -21,14 +21,24 @@ from tests.corpora import variants
 from tests.corpora.mutants.performance import WASTEFUL, Wasteful
 
 NONE_OF = {
+    "a_class_for_each_role": {"rpcs_per_command"},
     "backup_one_at_a_time": {"catch_up"},
     "chunks": {"snapshot_bytes"},
+    "every_queue_at_its_limit": {"latency"},
+    "fields_everywhere": {"saved_bytes"},
     "go_style": {"catch_up"},
+    "longest_timeouts_with_trials": {"recovery"},
     "partial_acceptance": {"bytes_per_command", "latency_99"},
     "poll_loop": {"catch_up"},
+    "queues_of_45_ms": {"latency"},
+    "redpanda_like": {"steady"},
+    "roles_and_full_heartbeats": {"rpcs_per_command"},
+    "saves_when_a_promise_leaves": {"recovery"},
 }
 """Where unusual servers get nothing: backing up by one is what `catch_up` is about, pieces of twelve bytes are mostly
-head, and who takes three entries of each message has the others sent to it again."""
+head, and who takes three entries of each message has the others sent to it again. Queues cost latency, long timeouts
+recovery, large fields saved bytes, and the servers with a class for each role send much for a command. redpanda_like
+sends a batch again for every answer that a peer gives while it lags: too much where messages get lost."""
 PASSED: tuple[Tier, ...] = ("full", "bonus")
 SLOW = ("copies_its_log", "hundred_heartbeats", "polls", "go_style", "poll_loop")
 """Servers that take more than six seconds of CPU time, and each of whose metrics a quicker one loses, too."""

@@ -199,6 +199,38 @@ VARIANTS = (
         folder="peer_tasks",
     ),
     Variant(
+        "lock_across_saves",
+        "a lock is held across saves of 0.6 ms, each written twice; news go to all peers at each start and each commit, an "
+        "empty message also to one whose snapshot is under way; hints in fields of its own",
+        "handlers wait for a lock for less than any bound, and messages without news do no harm",
+        folder="course_lock",
+    ),
+    Variant(
+        "lock_and_ticks",
+        "a lock is held across saves of 3 ms, and all sending waits for a tick of 40 ms",
+        "both are short against all timeouts, and what waits for the tick goes together",
+        (
+            ("TICK = 0.015\n", "TICK = 0.04\n"),
+            ("DISK = 0.0006 ", "DISK = 0.003 "),
+            ("BATCHED = False ", "BATCHED = True "),
+        ),
+        folder="course_lock",
+    ),
+    Variant(
+        "a_class_for_each_role",
+        "a class for each role, whose tasks end with it; the log is a dict, cut by a sweep each 0.3 s; heartbeats are a "
+        "task of their own, without entries",
+        "a role that has ended takes no answers, and snapshots may be taken over late",
+        folder="course_roles",
+    ),
+    Variant(
+        "roles_and_full_heartbeats",
+        "a class for each role; heartbeats carry what a peer lacks, 0.16 s apart, beside the messages of a replicator",
+        "entries may come twice",
+        (("BEAT = 0.11\n", "BEAT = 0.16\n"), ("ENTRIES_IN_BEATS = False ", "ENTRIES_IN_BEATS = True ")),
+        folder="course_roles",
+    ),
+    Variant(
         "only_2a",
         "has no log, saves nothing, and answers yes to every AppendEntries of its term",
         "the first stage asks for elections only",
