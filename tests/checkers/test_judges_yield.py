@@ -317,6 +317,25 @@ def test_answers_may_leave_in_another_order_than_requests_were_handled_in() -> N
     story.call(1, 2, append(2, (3, 2), [], leader=1), AppendEntriesReply(2, True))
 
 
+def test_what_was_answered_early_stays_in_the_log_when_what_came_before_it_is_answered() -> None:
+    """Messages of a new leader replace all that an old one had sent; the one that came last is answered first."""
+    story = led(8, servers=5)
+    story.append(0, 2, append(1, (0, 0), entries(1, *(f"c{index}" for index in range(1, 9)))))
+    story.now += 1.0
+    story.elect(1, 2, (0, 0), voters=(3, 4))
+    log = entries(2, *(f"d{index}" for index in range(1, 9)))
+    for index in range(1, 9):
+        story.start(1, f"d{index}", index, 2)
+    sent = [
+        story.send(1, 2, append(2, (prev, 2 if prev else 0), log[prev : prev + 2], leader=1)) for prev in (0, 2, 4, 6)
+    ]
+    for rpc in sent:
+        story.deliver(rpc)
+    for rpc in (sent[3], sent[0], sent[1], sent[2]):
+        story.answer(rpc, AppendEntriesReply(2, True))
+    story.append(1, 2, append(2, (8, 2), [], leader=1))
+
+
 @pytest.mark.parametrize("has_them", [True, False])
 def test_answer_in_a_newer_term_leaves_open_whether_entries_were_taken(has_them: bool) -> None:
     story = led(servers=5)

@@ -569,13 +569,11 @@ class Shadow(Checker):
     @staticmethod
     def _take_in(server: ShadowServer, prev: int, terms: list[int]) -> None:
         """Put acknowledged entries into a log; those acknowledged earlier may have been taken in after them."""
-        lost = server.log.conflict(prev, terms)
         if server.log.merge(prev, terms):
             server.changed = True
-        if lost is not None:
-            for other_prev, others in sorted(server.accepted, key=lambda pair: pair[0]):
-                if other_prev + len(others) > server.log.last >= other_prev:
-                    server.log.merge(other_prev, others)
+        for other_prev, others in sorted(server.accepted, key=lambda pair: pair[0]):
+            if other_prev + len(others) > server.log.last >= other_prev:
+                server.log.merge(other_prev, others)
         if not server.chances:
             server.accepted.clear()
         elif terms:

@@ -99,9 +99,9 @@ H08 to H10 are seven kinds of the third author's that were missed, and not among
 killed in a later stage. The fourth author's survivors were six: three do no harm among servers of one kind, two cost
 messages or an election, and one needs more seeds. Y01 to Y06 are the six kinds of the fifth author's that were missed and
 are surely wrong; five more were killed in another stage, five are not clearly wrong, and the rest break rules without harm
-among servers of one kind. Of the sixth author's twelve that were not killed there, three died in another stage, Y08 is the
-one that does harm, and the rest need servers that wait longer for an answer, or cost messages. Y09 to Y12 are that author's,
-too: servers that tell drills from their own kind, and had passed all tests."""
+among servers of one kind. The sixth author's survivors were nine: Y08 is the one that does harm, two need servers that
+wait longer for an answer, and the others cost messages or nothing. Y09 to Y12 are that author's, too: they know drills from
+their own kind, and had passed all tests."""
 
 
 def part_of(mutant: Mutant) -> str:
