@@ -154,6 +154,28 @@ def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() 
     assert caught.value.rule == "CommitNeedsMajority"
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_own_candidacy_may_be_over_before_anybody_hears_of_it(begun: bool) -> None:
+    """A server that has begun a term by itself has voted in it, though its vote is neither saved nor sent yet."""
+    story = Story("2A", 5)
+    for server in (1, 3):
+        story.save(server, 1, None, [])
+    story.now = 1.0
+    if begun:
+        story.role(1, 2)
+    for term in (2, 3):
+        story.save(3, term, 3, [])
+        story.send(3, 0, RequestVoteArgs(term, 3, 0, 0))
+    asked = story.send(3, 1, RequestVoteArgs(2, 3, 0, 0))
+    story.deliver(asked)
+    if begun:
+        story.answer(asked, RequestVoteReply(2, False))
+        return
+    with pytest.raises(Violation) as caught:
+        story.answer(asked, RequestVoteReply(2, False))
+    assert caught.value.rule == "VoteDenied"
+
+
 @pytest.mark.parametrize("stood", [True, False])
 def test_request_of_an_election_that_is_over_may_leave_after_its_server_stood_still(stood: bool) -> None:
     """A server does nothing while it stands still, so what waited in it leaves as late as it goes on."""

@@ -242,12 +242,13 @@ class Votes(Checker):
             f"but had {'given it to that server already' if holder else 'no vote given in that term'}, "
             f"and the candidate's log is no less up to date"
         )
+        if server.raised[0] == request.term:
+            return  # it has begun that term by itself, and so voted for itself, though nothing shows that yet
         violation = Violation("VoteDenied", text, (server.id, request.candidate_id), event.time)
         if server.saves or event.time < server.born + SHORTEST_TIMEOUT:
             raise violation
         # Where nothing is saved, a vote for itself is seen when it asks for others.
-        if server.raised[0] != request.term:
-            self._held.setdefault(server.id, (request.term, violation))
+        self._held.setdefault(server.id, (request.term, violation))
 
     def _look_at_held(self, time: float) -> None:
         for number, (term, violation) in list(self._held.items()):
