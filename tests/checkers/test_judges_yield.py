@@ -154,6 +154,40 @@ def test_leader_whose_own_copy_is_not_on_its_disk_hears_why_it_does_not_count() 
     assert caught.value.rule == "CommitNeedsMajority"
 
 
+@pytest.mark.parametrize("stood", [True, False])
+def test_vote_that_leaves_as_its_server_goes_on_was_given_before(stood: bool) -> None:
+    """The server stood still between its vote and the answer, so its election timer has run out long since."""
+    story = Story("2A", 5)
+    asked = story.send(3, 1, RequestVoteArgs(1, 3, 0, 0))
+    story.deliver(asked)
+    story.see(Pause(story.now, 1))
+    story.now += 0.9
+    story.see(Resume(story.now, 1))
+    story.now += 0.001 if stood else 0.2
+    story.answer(asked, RequestVoteReply(1, True))
+    story.now += 0.005
+    if stood:
+        story.send(1, 2, RequestVoteArgs(2, 1, 0, 0))
+        return
+    with pytest.raises(Violation) as caught:
+        story.send(1, 2, RequestVoteArgs(2, 1, 0, 0))
+    assert caught.value.rule == "ElectionTimerReset"
+
+
+@pytest.mark.parametrize("told", ["c1", None])
+def test_service_gets_what_is_committed(told: str | None) -> None:
+    """Servers that all skip one and the same command have one history, and it is not that of the log."""
+    story = led()
+    for peer in (1, 2):
+        story.append(0, peer, append(1, (0, 0), COMMANDS))
+    if told is not None:
+        story.apply(0, 1, told)
+        return
+    with pytest.raises(Violation, match="has 'c1'") as caught:
+        story.apply(0, 1, None)
+    assert caught.value.rule == "CommittedIsApplied"
+
+
 @pytest.mark.parametrize("begun", [True, False])
 def test_own_candidacy_may_be_over_before_anybody_hears_of_it(begun: bool) -> None:
     """A server that has begun a term by itself has voted in it, though its vote is neither saved nor sent yet."""

@@ -15,7 +15,7 @@ from labs.raft.checkers.heartbeats import Heartbeats
 from labs.raft.checkers.kept_marks import CommitMarks, FirstWords, KeptVotes, OneLoop
 from labs.raft.checkers.leader_logs import LeaderLogs
 from labs.raft.checkers.log_bases import LogBases
-from labs.raft.checkers.logs import Appending, Matching
+from labs.raft.checkers.logs import Appending, Applied, Matching
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.situations import Situations
 from labs.raft.checkers.snapshot_bytes import SnapshotBytes
@@ -31,6 +31,7 @@ def checkers(configuration: Configuration, stage: Stage, counted: bool = False) 
     terms, votes, campaigns = Terms(shadow), Votes(shadow), Campaigns(shadow)
     judges_of_votes: list[JudgeOfVotes] = [terms, votes, campaigns]
     saved = [Saved(shadow)] if stage.has(PERSISTENCE) else []
+    matching = Matching(shadow)
     logs = [LeaderLogs(shadow)] if stage.has(REPLICATION) else []
     trials = Trials(shadow, [*judges_of_votes, *saved, *logs])
     chosen: list[Checker] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
@@ -41,11 +42,13 @@ def checkers(configuration: Configuration, stage: Stage, counted: bool = False) 
     chosen.append(SnapshotBytes(shadow))
     if stage.has(REPLICATION):
         chosen += [Appending(shadow), *logs, Commitment(shadow), CommitMarks(shadow)]
-        chosen += [StartAnswers(shadow), Matching(shadow)]
+        chosen += [StartAnswers(shadow), matching]
     chosen.append(OneLeader())
     if stage.has(ELECTION):
         chosen += [Heartbeats(shadow), Timers(shadow), OneLoop()]
     chosen.append(OneHistory(configuration.size))
+    if stage.has(REPLICATION):
+        chosen.append(Applied(shadow, matching))
     if counted:
         chosen.append(Situations(shadow))
     return Checkers(shadow, chosen)

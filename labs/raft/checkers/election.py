@@ -463,7 +463,8 @@ class Campaigns(Checker):
         # own term, and then stand in the next.
         tried, since = self._tried.get(server.id, (-1, 0.0))
         goes_on = message.term - 1 <= tried <= message.term and since < server.granted_at
-        granted = -1.0 if goes_on else server.granted_at
+        # And a vote that leaves as the server goes on again was given before it stood still.
+        granted = -1.0 if goes_on or server.granted_at < server.after(0.0, GRACE) else server.granted_at
         for when, what in ((heard, "heard its leader"), (granted, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:
                 if server.heard_leader_of == message.term:

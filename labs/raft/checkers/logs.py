@@ -14,7 +14,7 @@ from labs.messages import (
 from labs.raft.checkers.shadow import Shadow
 from labs.raft.checkers.shadow_server import ShadowServer
 from labs.raft.events import Save
-from labs.trace.events import Event, Reply, Send, Start
+from labs.trace.events import Apply, Event, Reply, Send, Start
 
 IN_VAIN = 30
 """How many times one after the other a server may refuse a leader's request, although its log has what that follows."""
@@ -85,11 +85,33 @@ class Matching(Checker):
             known = terms[entry.term] = (entry.command, prev_term, server)
         return known
 
+    def entry(self, index: int, term: int) -> Known | None:
+        """Return what is known of the entry of an index and term."""
+        return self._entries.get(index, {}).get(term)
+
     def _forget(self) -> None:
         floor = min(server.disk.base for server in self._shadow.servers)
         for index in range(self._floor + 1, floor + 1):
             self._entries.pop(index, None)
         self._floor = max(self._floor, floor)
+
+
+class Applied(Checker):
+    """What a service gets at an index is the command of the entry that is committed there (Figure 2, All servers 1)."""
+
+    def __init__(self, shadow: Shadow, matching: Matching) -> None:
+        self._shadow, self._matching = shadow, matching
+
+    def on_apply(self, event: Apply) -> None:
+        committed = self._shadow.committed.get(event.index)
+        known = self._matching.entry(event.index, committed[0]) if committed is not None else None
+        if committed is None or known is None or known[0] is event.command or known[0] == event.command:
+            return
+        text = (
+            f"server {event.server} applied {short(event.command, 40)} at index {event.index}, but the entry that is "
+            f"committed there, of term {committed[0]}, has {short(known[0], 40)}, as server {known[2]} showed"
+        )
+        raise Violation("CommittedIsApplied", text, (event.server,), event.time)
 
 
 class Appending(Checker):

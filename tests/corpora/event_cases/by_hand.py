@@ -415,6 +415,35 @@ def candidate_that_does_not_follow() -> Script:
     return script
 
 
+# What a service gets, by all servers alike.
+
+
+def committed(*shown: str | None) -> Script:
+    """Two entries are committed, and the leader applies these commands."""
+    script = Script("2B")
+    script.elect(0, 1, voters=(1, 2))
+    log = entries(1, "c1", "c1")
+    for index in (1, 2):
+        script.start(0, "c1", index, 1)
+    for peer in (1, 2):
+        script.append(0, peer, AppendEntriesArgs(1, 0, 0, 0, log, 0))
+    for index, command in enumerate(shown, 1):
+        script.apply(0, index, command)
+    return script
+
+
+def leader_that_applies_a_command_that_came_twice_once() -> Script:
+    return committed("c1", None)
+
+
+def leader_that_applies_nothing() -> Script:
+    return committed(None)
+
+
+def leader_that_applies_a_command_that_came_twice() -> Script:
+    return committed("c1", "c1")
+
+
 # All of them.
 
 FOUND: dict[Callable[[], Script], tuple[str, str, str]] = {
@@ -433,6 +462,8 @@ FOUND: dict[Callable[[], Script], tuple[str, str, str]] = {
     leader_that_begins_four_terms_with_a_snapshot_for_another: ("InstallWhenNeeded", "FirstWords", "FirstWords"),
     follower_that_had_campaigned_drops_what_it_had: ("MatchingKept", "Appending", "Appending"),
     candidate_that_does_not_follow: ("StepsDown", "Refusals", "Refusals"),
+    leader_that_applies_a_command_that_came_twice_once: ("CommittedIsApplied", "Applied", "Applied"),
+    leader_that_applies_nothing: ("CommittedIsApplied", "Applied", "Applied"),
 }
 """Scripts whose last event breaks a rule: the rule, who finds that, and the checker that knows it."""
 RIGHT: tuple[Callable[[], Script], ...] = (
@@ -444,6 +475,7 @@ RIGHT: tuple[Callable[[], Script], ...] = (
     log_that_is_cut,
     leader_that_shows_what_it_knows,
     leader_that_begins_three_terms_with_a_snapshot,
+    leader_that_applies_a_command_that_came_twice,
 )
 
 

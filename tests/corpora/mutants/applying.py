@@ -1555,4 +1555,20 @@ MUTANTS = [
             ),
         ),
     ),
+    Mutant(
+        name="Y13_command_that_came_twice_is_applied_as_nothing",
+        source=BLIND,
+        stage="2B",
+        wrong="a command that equals the one before is taken for one that a client sent twice: a no-op is applied",
+        rules=("CommittedIsApplied", "StateMachineSafety"),
+        changes=(
+            (
+                "            self.apply_ch.send_nowait(ApplyCommand(self.last_applied, entry.command))\n",
+                "            before = self.position(self.last_applied) - 1\n"
+                "            twice = before >= 0 and self.log[before].command == entry.command\n"
+                "            self.apply_ch.send_nowait(ApplyCommand(self.last_applied, None if twice else entry.command))\n",
+            ),
+        ),
+        origin="blind",
+    ),
 ]
