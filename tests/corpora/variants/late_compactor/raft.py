@@ -305,7 +305,7 @@ class Leader(Role):
         ):
             if a.prev_log_index == g.low - 1:
                 self.rewind(g, min(a.prev_log_index, self.back(a.prev_log_index, r)))
-            elif fresh:
+            elif fresh or not g.flight:
                 self.rewind(g, g.low)
         g.go.set()
 
