@@ -375,7 +375,7 @@ def test_wait_for_leader_is_twice_as_long_when_votes_were_split(tmp_path: Path) 
     assert record.status == "pass", record.message
 
 
-@pytest.mark.parametrize(("seconds", "terms", "waited"), [(4.5, 2, "4"), (2.5, 1, "2"), (2.5, 0, "2")])
+@pytest.mark.parametrize(("seconds", "terms", "waited"), [(4.5, 2, "4"), (4.5, 1, "4"), (2.5, 0, "2")])
 def test_wait_for_leader_ends_where_no_split_vote_excuses_it(
     tmp_path: Path, seconds: float, terms: int, waited: str
 ) -> None:
@@ -383,7 +383,7 @@ def test_wait_for_leader_ends_where_no_split_vote_excuses_it(
     check_fails(leader_in_two_seconds, submission, "LeaderInTime", f"no leader within {waited} s (from t=0.000 s)")
 
 
-@pytest.mark.parametrize(("terms", "waited"), [(2, "4"), (1, "2")])
+@pytest.mark.parametrize(("terms", "waited"), [(2, "4"), (1, "4"), (0, "2")])
 def test_agreement_may_take_twice_as_long_when_elections_were_in_vain(tmp_path: Path, terms: int, waited: str) -> None:
     async def test(cluster: Cluster) -> None:
         await cluster.agree(1, servers=1, within=2.0)
@@ -459,7 +459,8 @@ async def use_everything(cluster: Cluster) -> None:
     assert await cluster.wait_for_applied(index, cluster.n) == 1001
     answer = cluster.start(leader, cluster.command(20))
     assert answer == (index + 1, term, True)
-    assert await cluster.wait_for_applied(answer.index, 3, term=term) == "2:" + "x" * 18
+    second = str(await cluster.wait_for_applied(answer.index, 3, term=term))
+    assert second.startswith("2:") and len(second) == 20
     cluster.check_not_applied(answer.index + 1)
     cluster.disconnect(leader)
     assert not cluster.is_connected(leader)

@@ -1741,7 +1741,7 @@ MUTANTS = [
         source=FROM_FIGURE_2,
         stage="2D",
         wrong="the term of an entry inside the snapshot counts as 0, so what the leader sends from there is refused for ever",
-        rules=("CommittedIsApplied", "InstallWhenNeeded", "ConsistencyRefusal", "SnapshotTermKept"),
+        rules=("ConsistencyRefusal", "CommittedIsApplied", "InstallWhenNeeded", "SnapshotTermKept"),
         changes=(
             (
                 CHECK,
@@ -1789,7 +1789,7 @@ MUTANTS = [
         source=FROM_FIGURE_2,
         stage="2D",
         wrong="what begins inside the snapshot is refused, as the term of an entry there counts as 0",
-        rules=("CommittedIsApplied", "InstallWhenNeeded", "ConsistencyRefusal", "SnapshotTermKept"),
+        rules=("ConsistencyRefusal", "CommittedIsApplied", "InstallWhenNeeded", "SnapshotTermKept"),
         changes=(
             (
                 (
