@@ -174,6 +174,15 @@ def test_vote_that_leaves_as_its_server_goes_on_was_given_before(stood: bool) ->
     assert caught.value.rule == "ElectionTimerReset"
 
 
+def test_vote_at_the_beginning_of_a_run_restarts_the_timer_as_any_other() -> None:
+    story = Story("2A", 5)
+    story.call(3, 1, RequestVoteArgs(1, 3, 0, 0), RequestVoteReply(1, True))
+    story.now += 0.005
+    with pytest.raises(Violation) as caught:
+        story.send(1, 2, RequestVoteArgs(2, 1, 0, 0))
+    assert caught.value.rule == "ElectionTimerReset"
+
+
 @pytest.mark.parametrize("told", ["c1", None])
 def test_service_gets_what_is_committed(told: str | None) -> None:
     """Servers that all skip one and the same command have one history, and it is not that of the log."""

@@ -31,7 +31,6 @@ def checkers(configuration: Configuration, stage: Stage, counted: bool = False) 
     terms, votes, campaigns = Terms(shadow), Votes(shadow), Campaigns(shadow)
     judges_of_votes: list[JudgeOfVotes] = [terms, votes, campaigns]
     saved = [Saved(shadow)] if stage.has(PERSISTENCE) else []
-    matching = Matching(shadow)
     logs = [LeaderLogs(shadow)] if stage.has(REPLICATION) else []
     trials = Trials(shadow, [*judges_of_votes, *saved, *logs])
     chosen: list[Checker] = [trials, terms, votes, Leaderships(shadow, trials), campaigns, Refusals(shadow), *saved]
@@ -40,15 +39,16 @@ def checkers(configuration: Configuration, stage: Stage, counted: bool = False) 
     if stage.has(SNAPSHOTS):
         chosen += [Snapshots(shadow), Compaction(shadow), LogBases(shadow), FirstWords(shadow)]
     chosen.append(SnapshotBytes(shadow))
+    histories: list[Checker] = [OneHistory(configuration.size)]
     if stage.has(REPLICATION):
         chosen += [Appending(shadow), *logs, Commitment(shadow), CommitMarks(shadow)]
+        matching = Matching(shadow)
         chosen += [StartAnswers(shadow), matching]
+        histories.append(Applied(shadow, matching))
     chosen.append(OneLeader())
     if stage.has(ELECTION):
         chosen += [Heartbeats(shadow), Timers(shadow), OneLoop()]
-    chosen.append(OneHistory(configuration.size))
-    if stage.has(REPLICATION):
-        chosen.append(Applied(shadow, matching))
+    chosen += histories
     if counted:
         chosen.append(Situations(shadow))
     return Checkers(shadow, chosen)

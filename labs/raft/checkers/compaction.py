@@ -45,9 +45,10 @@ class Compaction(Checker):
 
     def on_send_append_entries(self, event: Send) -> None:
         """A leader sends no entries that its log has not had for long."""
-        bases, message, server = self._bases.get(event.server), event.message, self._shadow.servers[event.server]
+        bases, message = self._bases.get(event.server), event.message
         if bases is None or not message.entries or message.prev_log_index >= bases[-1][1] - KEPT:
             return
+        server = self._shadow.servers[event.server]
         while len(bases) > 1 and server.after(bases[1][0], LATE) < event.time:
             del bases[0]
         when, base = bases[0]

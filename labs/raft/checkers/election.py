@@ -430,7 +430,7 @@ class Campaigns(Checker):
         if self._overtaken(server, message.term, event.time):
             return
         answered, until = self._answered.get((server.id, message.term), (0.0, math.inf))
-        if event.time > server.after(until, 0.0) and server.raised[0] != message.term:
+        if event.time > max(until, server.resumed) and server.raised[0] != message.term:
             text = (
                 f"server {server.id} campaigns in term {message.term} (t={event.time:.3f} s), "
                 f"but was in that term already at t={answered:.3f} s"
@@ -464,7 +464,7 @@ class Campaigns(Checker):
         tried, since = self._tried.get(server.id, (-1, 0.0))
         goes_on = message.term - 1 <= tried <= message.term and since < server.granted_at
         # And a vote that leaves as the server goes on again was given before it stood still.
-        granted = -1.0 if goes_on or server.granted_at < server.after(0.0, GRACE) else server.granted_at
+        granted = -1.0 if goes_on or server.granted_at < server.resumed + GRACE else server.granted_at
         for when, what in ((heard, "heard its leader"), (granted, "granted a vote")):
             if 0 <= when < began < when + SHORTEST_TIMEOUT:
                 if server.heard_leader_of == message.term:

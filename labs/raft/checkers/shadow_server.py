@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TypeAlias
 
@@ -58,7 +59,7 @@ class ShadowServer:
         self.up = False
         self.born = 0.0
         """When it last started."""
-        self.resumed = 0.0
+        self.resumed = -math.inf
         """When it last went on after it had stood still."""
         self.saves = False
         """Whether it saves its state at all; in the early stages it need not."""

@@ -151,10 +151,9 @@ class Lone(testing.Lone):
         super().restart()
 
     def _fail(self, text: str, rule: str | None = None) -> NoReturn:
-        waiting = [request for fake in self.fakes.values() for request in fake.requests]
-        for request in waiting:
+        for request in self._waiting():
             since = request.time - self._restarted_at
-            if isinstance(request.message, RequestVoteArgs) and 0.0 <= since < AT_ONCE and self.now >= request.time:
+            if isinstance(request.message, RequestVoteArgs) and 0.0 <= since < AT_ONCE:
                 text += f"; it had asked for votes {since * 1000:.0f} ms after its restart, and so changed its term"
                 super()._fail(f"{text}: a server starts as a follower, and waits for its timeout", "ElectionTimerReset")
         super()._fail(text, rule)
@@ -308,8 +307,12 @@ class Lone(testing.Lone):
 
     def _stands(self, term: int) -> bool:
         """Return whether the server has asked for a vote in this term or a later one, and waits for the answer."""
-        waiting = [request.message for fake in self.fakes.values() for request in fake.requests]
+        waiting = [request.message for request in self._waiting()]
         return any(isinstance(message, RequestVoteArgs) and message.term >= term for message in waiting)
+
+    def _waiting(self) -> list[Request[Any]]:
+        """Return what the server has asked the fake peers, and no drill has looked at yet."""
+        return [request for fake in self.fakes.values() for request in fake.requests]
 
     async def undisturbed(self, term: int, ask: Callable[[int], Awaitable[RequestVoteReply]]) -> RequestVoteReply:
         """Return what several requests of one term lead to: the last one's reply.
